@@ -1,0 +1,1 @@
+"""The kernel every service shares: plumbing only, no business noun outside `contracts/`."""

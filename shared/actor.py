@@ -1,0 +1,59 @@
+"""Who is calling. A plain struct that commands and queries may take; made only from a verified token."""
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+Kind = Literal["staff", "client", "anonymous", "system"]
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """The caller of one request.
+
+    `client_id` is the tenant of a client's person and None for everybody else: staff name a client where they mean one.
+    `project_roles` maps a project to approver, viewer or feedback_only (seed 004).
+    """
+
+    id: UUID | None = None
+    name: str = ""
+    kind: Kind = "anonymous"
+    client_id: UUID | None = None
+    session_id: UUID | None = None
+    policies: frozenset[str] = frozenset()
+    project_roles: dict[UUID, str] = msgspec.field(default_factory=dict[UUID, str])
+    is_primary_contact: bool = False
+    read_only: bool = False
+    ip: str = ""
+
+    @property
+    def is_staff(self) -> bool:
+        return self.kind == "staff"
+
+    @property
+    def sees_all_clients(self) -> bool:
+        return self.kind in ("staff", "system")
+
+    def can(self, policy: str) -> bool:
+        """Whether staff hold this policy. Client people hold none."""
+        return self.is_staff and policy in self.policies
+
+    def sees(self, client_id: UUID) -> bool:
+        """Whether this client's data may be named at all."""
+        return self.sees_all_clients or (self.kind == "client" and self.client_id == client_id)
+
+    def role_in(self, project_id: UUID) -> str | None:
+        """The project role; a primary contact without one follows along as a viewer."""
+        return self.project_roles.get(project_id) or ("viewer" if self.is_primary_contact else None)
+
+    def readable_projects(self) -> frozenset[UUID] | None:
+        """Projects whose content may be read; None means every project of the actor's tenant."""
+        if self.sees_all_clients:
+            return None
+        if self.is_primary_contact and "feedback_only" not in self.project_roles.values():
+            return None
+        return frozenset(p for p, role in self.project_roles.items() if role != "feedback_only")
+
+
+SYSTEM = Actor(kind="system", name="System")
+"""The portal itself: consumers, jobs, and sign-in before anybody is known."""

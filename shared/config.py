@@ -1,0 +1,61 @@
+"""Settings: a frozen msgspec Struct per process, filled from the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T", bound="Settings")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every process reads. A field `database_url` comes from `PORTAL_DATABASE_URL`, or from the file named by
+    `PORTAL_DATABASE_URL_FILE` (the usual way to mount a secret)."""
+
+    env: str = "production"
+    public_url: str = "http://localhost:8080"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    private_port: int = 0
+    jwks: str = ""
+    otlp_endpoint: str = ""
+    log_level: str = "INFO"
+
+
+class ServiceSettings(Settings, frozen=True, kw_only=True):
+    """A service that owns a schema and publishes events."""
+
+    database_url: str
+    nats_url: str
+    redis_url: str
+    database_pool: int = 6
+    """Connections for writes; hot reads have as many again."""
+    stream_replicas: int = 1
+
+
+class SettingsError(Exception):
+    """The environment does not describe a valid process; the message names the variable."""
+
+
+def load(kind: type[T], environ: Mapping[str, str] | None = None) -> T:
+    """Build `kind` from the environment. Raises `SettingsError` naming each missing or malformed variable."""
+    env = os.environ if environ is None else environ
+    found: dict[str, str] = {}
+    errors: list[str] = []
+    for field in msgspec.structs.fields(kind):
+        name = f"PORTAL_{field.name.upper()}"
+        value = Path(env[f"{name}_FILE"]).read_text().strip() if f"{name}_FILE" in env else env.get(name)
+        if value is None:
+            if field.required:
+                errors.append(f"{name} is not set")
+            continue
+        try:
+            msgspec.convert(value, field.type, strict=False)
+            found[field.name] = value
+        except msgspec.ValidationError as error:
+            errors.append(f"{name}: {error}")
+    if errors:
+        raise SettingsError("; ".join(errors))
+    return msgspec.convert(found, kind, strict=False)

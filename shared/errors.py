@@ -1,0 +1,66 @@
+"""What a rule may raise. No HTTP here: `shared.http` holds the one table from kind to status."""
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """A rule refused. `code` is a stable dotted name that partners may switch on (`milestone.already_completed`)."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, detail: str, *, field: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+        self.retry_after = retry_after
+
+
+class Unauthorized(DomainError):
+    """Nobody is signed in, or what was shown as proof is not good."""
+
+    code = "auth.required"
+
+
+class NotFound(DomainError):
+    """It does not exist, or it is not yours: the two are never told apart."""
+
+    code = "not_found"
+
+    def __init__(self, detail: str = "There is nothing here, or it is not yours to see.") -> None:
+        super().__init__(detail)
+
+
+class Forbidden(DomainError):
+    """It is yours to see and not yours to do."""
+
+    code = "forbidden"
+
+
+class Conflict(DomainError):
+    """The state forbids it."""
+
+    code = "conflict"
+
+
+class PreconditionFailed(DomainError):
+    """Somebody else changed it first (`If-Match`)."""
+
+    code = "stale"
+
+
+class Invalid(DomainError):
+    """The input is wrong; `field` names where."""
+
+    code = "invalid"
+
+
+class TooMany(DomainError):
+    """Too many attempts; `retry_after` in seconds."""
+
+    code = "too_many_attempts"
+
+
+class Unavailable(DomainError):
+    """A part the request needs is down; nothing was changed."""
+
+    code = "unavailable"

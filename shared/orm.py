@@ -1,0 +1,59 @@
+"""The base of mapped aggregates, and the row-level security every tenant table gets with its migration."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+
+from shared.clock import now, uuid7
+
+NAMING = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+
+
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    """Root of all mapped classes. Tables are unqualified: a role's search_path is its service's schema."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012  (SQLAlchemy reads a plain dict)
+
+
+class Identified(MappedAsDataclass, kw_only=True):
+    """An aggregate with a time-ordered id (RFC 9562, version 7)."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid7)
+
+
+class TenantOwned(MappedAsDataclass, kw_only=True):
+    """A row of one client; its table has the policy of `tenant_policy`."""
+
+    client_id: Mapped[UUID]
+
+
+class Timestamped(MappedAsDataclass, kw_only=True):
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    updated_at: Mapped[datetime] = mapped_column(default_factory=now, onupdate=now)
+
+
+def tenant_policy(table: str, *, column: str = "client_id", verbs: str = "select, insert, update, delete") -> list[str]:
+    """Statements that close a tenant table: forced row-level security, one policy, and the runtime role's grants.
+
+    The settings are read once per statement (sub-select), not per row. `nullif` because a setting that was local to
+    an earlier transaction of the connection reads back as '' and not as NULL.
+    """
+    seen = (
+        f"{column} = (select nullif(current_setting('app.client_id', true), '')::uuid)"
+        " or (select current_setting('app.all_clients', true)) = 'on'"
+    )
+    return [
+        f"alter table {table} enable row level security",
+        f"alter table {table} force row level security",
+        f"create policy tenant on {table} using ({seen}) with check ({seen})",
+        f"grant {verbs} on {table} to {{app}}",
+    ]

@@ -1,0 +1,44 @@
+"""Keyset pages: `?limit=` and an opaque `?cursor=`."""
+
+import base64
+import binascii
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+from litestar.params import Parameter
+
+from shared.errors import Invalid
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+
+Limit = Annotated[int, Parameter(query="limit", ge=1, le=MAX_LIMIT, default=DEFAULT_LIMIT)]
+Cursor = Annotated[str | None, Parameter(query="cursor", max_length=400, default=None)]
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """A slice of a list, newest first unless the route says otherwise; `next_cursor` is null on the last page."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class BadCursor(Invalid):
+    code = "cursor.invalid"
+
+
+def encode_cursor(key: object) -> str:
+    """The place after a row, as the caller will send it back. Holds only sort keys; the tenant comes from the token."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, kind: type[K]) -> K:
+    """Read a cursor back as `kind`. Raises `BadCursor` for anything we did not make."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.json.decode(raw, type=kind)
+    except (binascii.Error, UnicodeError, ValueError, msgspec.MsgspecError) as error:
+        raise BadCursor("This page link is not one of ours. Start again from the first page.", field="cursor") from error

@@ -1,0 +1,1 @@
+"""What an operator runs: the `portal` command, the embedded stack, migrations and keys."""

@@ -1,0 +1,41 @@
+"""Where the servers are that the services use, the same facts whether this stack started them or somebody else did."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from ops.stack.errors import StackError
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """One field per environment variable: `nats_url` is `PORTAL_NATS_URL`."""
+
+    database_admin_url: str = ""
+    """A role that may create roles and schemas, and the portal's database: postgresql://admin:...@host:port/portal"""
+    nats_url: str = ""
+    redis_url: str = ""
+    smtp_url: str = ""
+    s3_endpoint: str = ""
+    s3_access_key: str = ""
+    s3_secret_key: str = ""
+    mailbox_dir: str = ""
+    """A folder with one `.eml` file per caught mail, names in order of arrival; empty when mail really leaves."""
+
+    def environment(self) -> dict[str, str]:
+        """The variables that say this to a service or a test."""
+        return {_variable(name): value for name, value in msgspec.structs.asdict(self).items() if value}
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Addresses":
+        """What `PORTAL_STACK=external` was told. Raises `StackError` naming each missing variable."""
+        required = ("database_admin_url", "nats_url", "redis_url", "smtp_url")
+        missing = [_variable(name) for name in required if not environ.get(_variable(name))]
+        if missing:
+            raise StackError(
+                f"PORTAL_STACK=external needs {', '.join(missing)}.", "Set them to your servers' addresses."
+            )
+        return cls(**{name: environ.get(_variable(name), "") for name in cls.__struct_fields__})
+
+
+def _variable(field: str) -> str:
+    return f"PORTAL_{field.upper()}"

@@ -1,0 +1,56 @@
+"""The passwords of an embedded stack: made once, kept beside the data, readable by their owner only."""
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+
+class Passwords(msgspec.Struct, frozen=True, kw_only=True):
+    """One per server, and one per service for its database role."""
+
+    postgres: str
+    nats: str
+    redis: str
+    s3_key: str
+    s3_secret: str
+    services: dict[str, str]
+
+    @classmethod
+    def draw(cls) -> "Passwords":
+        """New ones, 192 random bits each."""
+        return cls(
+            postgres=_draw(),
+            nats=_draw(),
+            redis=_draw(),
+            s3_key=f"portal{secrets.token_hex(6)}",
+            s3_secret=_draw(),
+            services={},
+        )
+
+
+def load_passwords(path: Path, services: list[str]) -> Passwords:
+    """Those of `path`, made at the first call; a service that is new since then gets its own added."""
+    kept = msgspec.json.decode(path.read_bytes(), type=Passwords) if path.exists() else Passwords.draw()
+    missing = {service: _draw() for service in services if service not in kept.services}
+    if missing or not path.exists():
+        kept = msgspec.structs.replace(kept, services=kept.services | missing)
+        write_private(path, msgspec.json.format(msgspec.json.encode(kept)))
+    return kept
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace `path` (0600) at once: a reader, or a crash, meets the old content or the new, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _draw() -> str:
+    return secrets.token_urlsafe(24)

@@ -12,7 +12,8 @@ T = TypeVar("T", bound="Settings")
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What every process reads. A field `database_url` comes from `PORTAL_DATABASE_URL`, or from the file named by
-    `PORTAL_DATABASE_URL_FILE` (the usual way to mount a secret)."""
+    `PORTAL_DATABASE_URL_FILE` (the usual way to mount a secret).
+    """
 
     env: str = "production"
     public_url: str = "http://localhost:8080"

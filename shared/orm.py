@@ -1,4 +1,4 @@
-"""The base of mapped aggregates, and the row-level security every tenant table gets with its migration."""
+"""The base of mapped aggregates."""
 
 from datetime import datetime
 from uuid import UUID
@@ -31,7 +31,7 @@ class Identified(MappedAsDataclass, kw_only=True):
 
 
 class TenantOwned(MappedAsDataclass, kw_only=True):
-    """A row of one client; its table has the policy of `tenant_policy`."""
+    """A row of one client; its table has the policy of `shared.migrations.tables.tenant_policy`."""
 
     client_id: Mapped[UUID]
 
@@ -39,21 +39,3 @@ class TenantOwned(MappedAsDataclass, kw_only=True):
 class Timestamped(MappedAsDataclass, kw_only=True):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     updated_at: Mapped[datetime] = mapped_column(default_factory=now, onupdate=now)
-
-
-def tenant_policy(table: str, *, column: str = "client_id", verbs: str = "select, insert, update, delete") -> list[str]:
-    """Statements that close a tenant table: forced row-level security, one policy, and the runtime role's grants.
-
-    The settings are read once per statement (sub-select), not per row. `nullif` because a setting that was local to
-    an earlier transaction of the connection reads back as '' and not as NULL.
-    """
-    seen = (
-        f"{column} = (select nullif(current_setting('app.client_id', true), '')::uuid)"
-        " or (select current_setting('app.all_clients', true)) = 'on'"
-    )
-    return [
-        f"alter table {table} enable row level security",
-        f"alter table {table} force row level security",
-        f"create policy tenant on {table} using ({seen}) with check ({seen})",
-        f"grant {verbs} on {table} to {{app}}",
-    ]

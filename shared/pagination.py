@@ -41,4 +41,6 @@ def decode_cursor(cursor: str, kind: type[K]) -> K:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         return msgspec.json.decode(raw, type=kind)
     except (binascii.Error, UnicodeError, ValueError, msgspec.MsgspecError) as error:
-        raise BadCursor("This page link is not one of ours. Start again from the first page.", field="cursor") from error
+        raise BadCursor(
+            "This page link is not one of ours. Start again from the first page.", field="cursor"
+        ) from error

@@ -1,0 +1,82 @@
+"""NATS JetStream: the connection and the two streams. Only this module, the relay and the inbox know the broker."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
+
+STREAM = "PORTAL"
+DEAD_STREAM = "PORTAL_DEAD"
+DAY = 24 * 3600
+
+log = structlog.get_logger("broker")
+
+
+async def connect(url: str, name: str) -> Client:
+    """Connect and keep reconnecting for ever. A publish while cut off fails at once instead of queueing silently."""
+
+    async def trouble(error: Exception) -> None:
+        log.warning("broker.error", error=repr(error))
+
+    return await nats.connect(
+        url,
+        name=name,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.25,
+        connect_timeout=2,
+        ping_interval=10,
+        max_outstanding_pings=2,
+        pending_size=0,
+        error_cb=trouble,
+    )
+
+
+async def work_with(url: str, name: str, work: Callable[[Client], Awaitable[None]]) -> None:
+    """Run `work` with a connection, from whenever the broker is there until cancelled; what fails is begun again."""
+    while True:
+        try:
+            client = await connect(url, name)
+        except (OSError, nats.errors.Error):
+            await asyncio.sleep(0.5)
+            continue
+        try:
+            await work(client)
+        except Exception as error:
+            log.exception("broker.work_failed", name=name, error=repr(error))
+            await asyncio.sleep(1)
+        finally:
+            await client.close()
+
+
+def stream_configs(replicas: int) -> list[StreamConfig]:
+    """The streams as they must be. A full stream refuses (discard new), so the relay sees it and the outbox keeps."""
+    keep: dict[str, Any] = {
+        "storage": StorageType.FILE,
+        "retention": RetentionPolicy.LIMITS,
+        "discard": DiscardPolicy.NEW,
+        "num_replicas": replicas,
+        "max_msg_size": 256 * 1024,
+    }
+    return [
+        StreamConfig(
+            name=STREAM, subjects=["portal.>"], max_bytes=2 * 1024**3, max_age=30 * DAY, duplicate_window=120, **keep
+        ),
+        StreamConfig(name=DEAD_STREAM, subjects=["portal_dead.>"], max_bytes=256 * 1024**2, **keep),
+    ]
+
+
+async def ensure_streams(jetstream: JetStreamContext, replicas: int) -> None:
+    """Create what is missing and bring back what drifted; safe to run from every process at once."""
+    for config in stream_configs(replicas):
+        try:
+            await jetstream.stream_info(config.name or "")
+            await jetstream.update_stream(config)
+        except NotFoundError:
+            await jetstream.add_stream(config)

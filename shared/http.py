@@ -1,0 +1,236 @@
+"""`create_service()`: what every service's application has in common. Returns a plain Litestar."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import asyncpg
+import structlog
+from litestar import Litestar, Request, Response, Router, get
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.middleware import ASGIMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.plugins.opentelemetry import OpenTelemetryConfig, OpenTelemetryPlugin
+from litestar.types import ASGIApp, ControllerRouterHandler, ExceptionHandlersMap, Receive, Scope, Send
+from nats.aio.client import Client
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from shared import errors, telemetry
+from shared.actor import SYSTEM, Actor
+from shared.broker import ensure_streams, work_with
+from shared.claims import Verifier, refuse_read_only, require_known
+from shared.config import ServiceSettings, Settings
+from shared.database import Database
+from shared.inbox import Consumer
+from shared.relay import Relay
+
+API = "/api/client-portal"
+PROBLEM = "application/problem+json"
+STATUS: dict[type[errors.DomainError], HTTPStatus] = {
+    errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_UNREACHABLE = (OSError, PoolTimeout, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+
+log = structlog.get_logger("http")
+Lifespan = Callable[[Litestar], Any]
+AnyRequest = Request[Any, Any, Any]
+
+
+def create_service(
+    name: str,
+    settings: Settings,
+    *,
+    routers: Sequence[ControllerRouterHandler],
+    consumers: Sequence[Consumer] = (),
+    lifespan: Sequence[Lifespan] = (),
+    dependencies: dict[str, Provide] | None = None,
+    **litestar: Any,
+) -> Litestar:
+    """The application of one service: claims, problem details, health, OpenAPI under `/schema`, and, for a service with
+    a database, the unit of work, the outbox relay and its consumers. `litestar` passes on to `Litestar`.
+    """
+    telemetry.configure(name, settings)
+    owned = settings if isinstance(settings, ServiceSettings) else None
+    database = Database(owned.database_url, pool=owned.database_pool) if owned else None
+    provided = {"actor": Provide(_actor, sync_to_thread=False), **(dependencies or {})}
+    lifespans: list[Lifespan] = list(lifespan)
+    if database and owned:
+        provided |= {"uow": Provide(lambda: database.uow, sync_to_thread=False)}
+        provided |= {"read": Provide(lambda: database.read, sync_to_thread=False)}
+        lifespans.insert(0, _background(name, owned, database, consumers))
+    guarded = Router(path="/", route_handlers=list(routers), guards=[require_known, refuse_read_only])
+    app = Litestar(
+        route_handlers=[guarded, healthz, readyz],
+        dependencies=provided,
+        middleware=[Authenticate(Verifier(name, settings.jwks))],
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=OpenAPIConfig(
+            title=f"Client portal: {name}", version="1", path="/schema", render_plugins=[JsonRenderPlugin()]
+        ),
+        plugins=[*litestar.pop("plugins", []), *_tracing(settings)],
+        lifespan=lifespans,
+        logging_config=None,
+        **litestar,
+    )
+    app.state.database = database
+    return app
+
+
+def _tracing(settings: Settings) -> list[Any]:
+    if not settings.otlp_endpoint:
+        return []
+    return [OpenTelemetryPlugin(OpenTelemetryConfig(exclude_spans=["send", "receive"]))]
+
+
+def _actor(request: AnyRequest) -> Actor:
+    return request.scope["auth"]
+
+
+class Authenticate(ASGIMiddleware):
+    """Token to `Actor`, before anything of the service runs. Exactly one `Authorization` header, or none at all."""
+
+    scopes = ("http",)  # pyright: ignore[reportAssignmentType]
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        tokens = [value for key, value in scope["headers"] if key == b"authorization"]
+        trace = next((value for key, value in scope["headers"] if key == b"traceparent"), None)
+        telemetry.continue_trace(trace.decode("latin-1") if trace else None)
+        scope["user"] = scope["auth"] = await self._authenticate(scope, tokens)
+        await next_app(scope, receive, send)
+
+    async def _authenticate(self, scope: Scope, tokens: list[bytes]) -> Actor:
+        if not tokens:
+            return Actor(ip=(scope.get("client") or ("", 0))[0])
+        scheme, _, token = tokens[0].decode("latin-1").partition(" ")
+        if len(tokens) > 1 or scheme.lower() != "bearer":
+            raise errors.Unauthorized("Send one bearer token.")
+        return await self._verifier.verify(token)
+
+
+def _background(
+    name: str, settings: ServiceSettings, database: Database, consumers: Sequence[Consumer]
+) -> Callable[[Litestar], Any]:
+    """Relay and consumers beside the HTTP side of the same process (style: one process per service)."""
+
+    async def work(client: Client, app: Litestar) -> None:
+        app.state.broker = client
+        await ensure_streams(client.jetstream(timeout=5), settings.stream_replicas)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Relay(name, database, client).run())
+            for consumer in consumers:
+                group.create_task(consumer.run(database, client))
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        app.state.broker = None
+        async with AsyncExitStack() as stack:
+            await database.start()
+            stack.push_async_callback(database.stop)
+            task = asyncio.create_task(work_with(settings.nats_url, name, lambda client: work(client, app)))
+            stack.push_async_callback(_cancel, task)
+            yield
+
+    return lifespan
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task], timeout=2)
+
+
+@get("/healthz", include_in_schema=False, sync_to_thread=False)
+def healthz() -> dict[str, str]:
+    """Alive. Touches nothing else."""
+    return {"status": "ok"}
+
+
+@get("/readyz", include_in_schema=False)
+async def readyz(request: AnyRequest) -> Response[dict[str, str]]:
+    """Can serve: 503 while the database or the broker cannot be reached."""
+    database: Database | None = request.app.state.database
+    parts: dict[str, str] = {}
+    if database:
+        broker: Client | None = request.app.state.broker
+        parts["broker"] = "ok" if broker and broker.is_connected else "down"
+        parts["database"] = await _reaches(database)
+    ready = "down" not in parts.values()
+    return Response(parts or {"status": "ok"}, status_code=200 if ready else 503)
+
+
+async def _reaches(database: Database) -> str:
+    try:
+        async with asyncio.timeout(2), database.uow(SYSTEM) as db:
+            await db.execute(text("select 1 from outbox limit 1"))
+    except (*_UNREACHABLE, DBAPIError):
+        return "down"
+    return "ok"
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
+) -> Response[dict[str, Any]]:
+    """An RFC 9457 answer. `code` is stable; `detail` is for people; neither repeats what the caller sent."""
+    body = {"type": f"urn:portal:problem:{code}", "title": HTTPStatus(status).phrase, "status": status}
+    body |= {"code": code, "detail": detail, **extra}
+    return Response(body, status_code=status, media_type=PROBLEM, headers=headers or {})
+
+
+def domain_problem(_request: AnyRequest, error: errors.DomainError) -> Response[dict[str, Any]]:
+    """A refusal by a rule."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+    extra = {"errors": [{"field": error.field, "message": error.detail}]} if error.field else {}
+    return problem(status, error.code, error.detail, headers=headers, **extra)
+
+
+def http_problem(_request: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:
+    """A refusal by the framework: routing, method, size, or a body that does not fit its schema (then 422)."""
+    if isinstance(error, ValidationException) and error.extra:
+        found: list[dict[str, str]] = error.extra if isinstance(error.extra, list) else []
+        fields = [{"field": each.get("key", "body"), "message": each["message"]} for each in found]
+        return problem(422, "invalid", "Some of what was sent is not right.", errors=fields)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return domain_problem(_request, errors.NotFound())
+    status = HTTPStatus(error.status_code)
+    code = f"http.{status.name.lower()}"
+    return problem(status, code, _CALM.get(status, status.description), headers=dict(error.headers or {}))
+
+
+_CALM = {HTTPStatus.BAD_REQUEST: "This could not be read. Send well-formed JSON."}
+
+
+def unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, Any]]:
+    """What nobody foresaw: 503 if a part is out of reach, else 500; the log has it, the caller does not."""
+    if isinstance(error, _UNREACHABLE) or _is_lost_database(error):
+        log.warning("http.unavailable", path=request.scope["path"], error=repr(error))
+        detail = "A part of the portal is out of reach. Nothing was changed; try again in a moment."
+        return problem(503, "unavailable", detail, headers={"Retry-After": "2"})
+    log.error("http.unexpected", path=request.scope["path"], exc_info=error)
+    return problem(500, "internal", "Something went wrong on our side. Nothing was changed.")
+
+
+def _is_lost_database(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error.orig, OSError))
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    errors.DomainError: domain_problem,
+    HTTPException: http_problem,
+    Exception: unexpected,
+}

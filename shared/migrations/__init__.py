@@ -1,0 +1,1 @@
+"""The one alembic environment all services use (docs/decisions/0006)."""

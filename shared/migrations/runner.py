@@ -1,0 +1,95 @@
+"""Roles, schema and revisions of one service, brought up to date by an administrator's connection.
+
+Two roles a service: `<service>_owner` (no login) owns the tables and runs the revisions; `<service>_app` (the runtime) owns
+nothing, so forced row-level security binds it, and has its own schema as search_path (reliability: T1).
+"""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+_NAME = re.compile(r"[a-z][a-z_]{1,30}")
+
+_RUNTIME_LIMITS = {
+    "search_path": "{service}",
+    "timezone": "UTC",
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "5s",
+}
+
+
+async def migrate(admin_url: str, service: str, password: str) -> None:
+    """Create what is missing and apply what is new; safe to repeat and to run from several places at once.
+
+    `admin_url` names the database and a role that may create roles; `password` becomes the runtime role's.
+    """
+    await prepare(admin_url, service, password)
+    async with _locked(admin_url) as connection:
+        await connection.execute(text(f"set role {service}_owner"))
+        await connection.execute(text(f"set search_path = {service}"))
+        await connection.execute(text("set lock_timeout = '5s'"))
+        await connection.commit()
+        await connection.run_sync(_upgrade, service)
+        await connection.commit()
+
+
+@asynccontextmanager
+async def _locked(admin_url: str) -> AsyncGenerator[AsyncConnection]:
+    """A connection holding the one lock of all set-up work: roles live in catalogues that every service writes."""
+    engine = create_async_engine(make_url(admin_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("select pg_advisory_lock(hashtextextended('portal:migrate', 0))"))
+            await connection.commit()
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+async def prepare(admin_url: str, service: str, password: str) -> None:
+    """The roles and the schema of a service, without its tables."""
+    if not _NAME.fullmatch(service):
+        raise ValueError(f"not a service name: {service!r}")
+    async with _locked(admin_url) as connection:
+        await _prepare(connection, service, password)
+
+
+async def _prepare(connection: AsyncConnection, service: str, password: str) -> None:
+    for role, how in ((f"{service}_owner", "nologin"), (f"{service}_app", "login")):
+        if not await connection.scalar(text("select 1 from pg_roles where rolname = :role"), {"role": role}):
+            await connection.execute(text(f"create role {role} {how} nosuperuser nocreatedb nocreaterole nobypassrls"))
+    quoted = await connection.scalar(text("select quote_literal(cast(:password as text))"), {"password": password})
+    await connection.execute(text(f"alter role {service}_app password {str(quoted).replace(':', chr(92) + ':')}"))
+    await connection.execute(text(f"grant {service}_owner to current_user"))
+    await connection.execute(text(f"create schema if not exists {service} authorization {service}_owner"))
+    await connection.execute(text(f"grant usage on schema {service} to {service}_app"))
+    for name, value in _RUNTIME_LIMITS.items():
+        await connection.execute(text(f"alter role {service}_app set {name} = '{value.format(service=service)}'"))
+    await connection.commit()
+
+
+def alembic_config(service: str) -> Config:
+    """Where alembic finds this environment and the service's revisions."""
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.set_main_option("version_locations", str(ROOT / "services" / service / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["service"] = service
+    return config
+
+
+def _upgrade(connection: Connection, service: str) -> None:
+    config = alembic_config(service)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,47 @@
+"""The outbox: an event is a row of the transaction that made it true. No broker here."""
+
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from shared.actor import Actor
+from shared.clock import now, uuid7
+from shared.database import Db
+from shared.events import Event, EventData
+from shared.telemetry import current_traceparent
+
+# The notification rides on the insert: one round trip, sent by the server only if the transaction commits.
+_APPEND = text(
+    "with added as (insert into outbox (id, client_id, subject, event) values (:id, :client_id, :subject, :event)"
+    " returning 1) select pg_notify('outbox_' || current_schema(), '') from added"
+)
+
+
+async def append(db: Db, actor: Actor, data: EventData, *, client_id: UUID | None, aggregate_id: UUID) -> UUID:
+    """Queue `data` for publication with this transaction; returns the event's id.
+
+    `client_id` is the tenant it belongs to, None for facts of the company alone.
+    """
+    fact = Event[EventData](
+        id=uuid7(),
+        source=f"/services/{data.subject.partition('.')[0]}",
+        type=data.type,
+        subject=aggregate_id,
+        time=now(),
+        data=data,
+        clientid=client_id,
+        actorid=actor.id,
+        actorname=actor.name,
+        actorkind=actor.kind,
+        sessionid=actor.session_id,
+        traceparent=current_traceparent(),
+    )
+    row = {
+        "id": fact.id,
+        "client_id": client_id,
+        "subject": f"portal.{data.subject}",
+        "event": msgspec.json.encode(fact).decode(),
+    }
+    await db.execute(_APPEND, row)
+    return fact.id

@@ -1,0 +1,71 @@
+"""Logs as one JSON object a line, trace context across processes, and metrics on a private port."""
+
+import logging
+import re
+import sys
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+import structlog
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
+from opentelemetry.instrumentation.redis import RedisInstrumentor
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from prometheus_client import start_http_server
+
+from shared.config import Settings
+
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_traceparent: ContextVar[str] = ContextVar("traceparent", default="")
+
+
+def current_traceparent() -> str:
+    """The W3C trace context of the request being served, '' outside one."""
+    return _traceparent.get()
+
+
+def continue_trace(header: str | None) -> None:
+    """Take over the caller's trace context, if it is one."""
+    _traceparent.set(header if header and _TRACEPARENT.fullmatch(header) else "")
+
+
+def configure(name: str, settings: Settings) -> None:
+    """Set up logging, and tracing where a collector is named. Once per process, before the first request."""
+    configure_logging(name, settings.log_level)
+    if settings.private_port:
+        start_http_server(settings.private_port, addr=settings.host)
+    if settings.otlp_endpoint:
+        provider = TracerProvider(resource=Resource.create({SERVICE_NAME: f"portal-{name}"}))
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{settings.otlp_endpoint}/v1/traces")))
+        trace.set_tracer_provider(provider)
+        AsyncPGInstrumentor().instrument()
+        RedisInstrumentor().instrument()
+
+
+def configure_logging(name: str, level: str) -> None:
+    """Structured logs to standard output; libraries' own loggers only from WARNING up."""
+    numeric = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_encode),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(numeric),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=name)
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stdout, format='{"level":"%(levelname)s","event":%(message)r}'
+    )
+
+
+def _encode(record: Any, **_options: Any) -> str:
+    return msgspec.json.encode(record, enc_hook=str).decode()

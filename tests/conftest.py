@@ -1,0 +1,171 @@
+"""Real servers for the whole session, and a fresh database for each module that asks for one."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import httpx2
+import msgspec
+import pytest
+from litestar import Litestar
+from sqlalchemy.engine import make_url
+
+from ops.stack.backing import Backing
+from ops.stack.backing import backing as start_backing
+from shared.actor import Actor
+from shared.broker import STREAM, connect, ensure_streams
+from shared.clock import uuid7
+from shared.config import ServiceSettings
+from shared.events import RawEvent
+from shared.migrations.runner import migrate, prepare
+from shared.migrations.tables import delivery_tables
+from shared.testing.claims import Signer
+
+PASSWORD = "test-only"
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backing]:
+    """PostgreSQL, NATS, Redis and the mail sink, real ones, on free ports."""
+    with start_backing(tmp_path_factory.mktemp("servers")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    """The stand-in for the gateway's key."""
+    return Signer(tmp_path_factory.mktemp("keys"))
+
+
+async def prepare_bare(admin_url: str, role: str, password: str) -> None:
+    """Roles and schema as for a service, then the delivery tables, owned by the owner role."""
+    await prepare(admin_url, role, password)
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute(f"set role {role}_owner; set search_path = {role}")
+        seen = ["create table seen (position bigint, number int)", "grant select, insert on seen to {app}"]
+        for statement in [*delivery_tables(), *seen]:
+            await connection.execute(statement.replace("{app}", f"{role}_app"))
+    finally:
+        await connection.close()
+
+
+class Cluster:
+    """Makes databases. One migrated template a service, cloned for each module."""
+
+    def __init__(self, admin_url: str) -> None:
+        self.admin_url = admin_url
+        self._templates: set[str] = set()
+
+    async def create(self, service: str) -> str:
+        """A fresh database with the service's schema; the URL of the service's runtime role."""
+        template = f"template_{service}"
+        if template not in self._templates:
+            await self._run(f'create database "{template}"')
+            await migrate(self._url(template), service, PASSWORD)
+            self._templates.add(template)
+        name = f"{service}_{uuid7().hex}"
+        await self._run(f'create database "{name}" template "{template}"')
+        runtime = make_url(self._url(name)).set(username=f"{service}_app", password=PASSWORD)
+        return runtime.render_as_string(hide_password=False)
+
+    async def create_bare(self, role: str) -> str:
+        """A database with outbox, inbox and a table `seen` and no service: for tests of the kernel alone."""
+        name = f"{role}_{uuid7().hex}"
+        await self._run(f'create database "{name}"')
+        await prepare_bare(self._url(name), role, PASSWORD)
+        runtime = make_url(self._url(name)).set(username=f"{role}_app", password=PASSWORD)
+        return runtime.render_as_string(hide_password=False)
+
+    def admin_of(self, url: str) -> str:
+        """The administrator's URL of the database that `url` names."""
+        return self._url(make_url(url).database or "")
+
+    def _url(self, database: str) -> str:
+        return make_url(self.admin_url).set(database=database).render_as_string(hide_password=False)
+
+    async def _run(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.admin_url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+def cluster(servers: Backing) -> Cluster:
+    # The database every cluster is born with: the portal's own is not needed here.
+    url = make_url(servers.addresses.database_admin_url).set(database="postgres")
+    return Cluster(url.render_as_string(hide_password=False))
+
+
+@pytest.fixture
+async def streams(servers: Backing) -> None:
+    """Both streams there and empty: what an earlier test published is gone."""
+    client = await connect(servers.addresses.nats_url, "tests")
+    jetstream = client.jetstream()
+    await ensure_streams(jetstream, 1)
+    for stream in (STREAM, "PORTAL_DEAD"):
+        await jetstream.purge_stream(stream)
+    await client.close()
+
+
+class ServiceApi:
+    """HTTP calls to one service in this process, as whom you like."""
+
+    def __init__(self, service: str, app: Litestar, signer: Signer, database_url: str) -> None:
+        self.service = service
+        self.app = app
+        self.database_url = database_url
+        self._signer = signer
+        self._http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://service")
+
+    async def __call__(self, actor: Actor | None, method: str, path: str, **request: object) -> httpx2.Response:
+        """Send a request; `path` begins behind /api/client-portal/, or is absolute."""
+        url = path if path.startswith("/") else f"/api/client-portal/{path}"
+        headers = dict(request.pop("headers", None) or {})  # type: ignore[call-overload]
+        if actor:
+            headers |= self._signer.headers(actor, self.service)
+        return await self._http.request(method, url, headers=headers, **request)  # type: ignore[arg-type]
+
+    async def published(self) -> list[RawEvent]:
+        """Every event in the outbox, oldest first."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            rows = await connection.fetch("select event from outbox order by seq")
+        finally:
+            await connection.close()
+        return [msgspec.json.decode(row["event"], type=RawEvent) for row in rows]
+
+
+ServiceFactory = Callable[..., AbstractAsyncContextManager[ServiceApi]]
+
+
+@pytest.fixture(scope="session")
+def run_service(servers: Backing, cluster: Cluster, signer: Signer) -> ServiceFactory:
+    """Runs a service on a fresh database; a context manager giving its `ServiceApi`."""
+
+    @asynccontextmanager
+    async def run(
+        service: str, create_app: Callable[..., Litestar], kind: type[ServiceSettings], **settings: object
+    ) -> AsyncIterator[ServiceApi]:
+        url = await cluster.create(service)
+        known = {field: value for field, value in _addresses(servers).items() if field in kind.__struct_fields__}
+        app = create_app(
+            kind(**{"env": "embedded", "database_url": url, "jwks": str(signer.jwks), **known, **settings})
+        )
+        async with app.lifespan():
+            yield ServiceApi(service, app, signer, url)
+
+    return run
+
+
+def _addresses(servers: Backing) -> dict[str, str]:
+    at = servers.addresses
+    return {"nats_url": at.nats_url, "redis_url": at.redis_url, "smtp_url": at.smtp_url}
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return Path(__file__).parent.parent

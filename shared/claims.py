@@ -107,6 +107,8 @@ class Verifier:
 
     async def _check(self, token: str) -> Claims:
         await self._load_keys_for(token)
+        if not self._has_key(token):
+            raise InvalidClaims
         try:
             decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM], registry=_jws)
             _registry.validate(decoded.claims)

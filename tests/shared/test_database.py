@@ -1,0 +1,126 @@
+"""The tenant lives and dies with its transaction, whatever happens to the request (reliability: T2, T4)."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from shared.actor import SYSTEM, Actor
+from shared.clock import uuid7
+from shared.database import Database
+from shared.migrations.tables import tenant_policy
+from tests.conftest import PASSWORD, Cluster
+
+TENANTS = [uuid7() for _ in range(4)]
+ABORTS = 5_000
+
+
+def person_of(client_id: UUID) -> Actor:
+    return Actor(id=uuid7(), kind="client", client_id=client_id)
+
+
+@pytest.fixture(scope="module")
+async def notes_url(cluster: Cluster) -> str:
+    """A database with one tenant table `notes` holding one row for each tenant."""
+    url = await cluster.create_bare("notes")
+    connection = await asyncpg.connect(cluster.admin_of(url))
+    await connection.execute("set role notes_owner; set search_path = notes")
+    await connection.execute("create table notes (client_id uuid not null, body text not null)")
+    for statement in tenant_policy("notes"):
+        await connection.execute(statement.replace("{app}", "notes_app"))
+    await connection.execute("set role postgres")
+    await connection.executemany("insert into notes values ($1, $2)", [(each, f"of {each}") for each in TENANTS])
+    await connection.close()
+    assert PASSWORD in url
+    return url
+
+
+@pytest.fixture
+async def database(notes_url: str) -> AsyncIterator[Database]:
+    database = Database(notes_url, pool=3)
+    await database.start()
+    yield database
+    await database.stop()
+
+
+async def test_a_tenant_sees_its_own_rows_in_both_kinds_of_transaction(database: Database) -> None:
+    for tenant in TENANTS:
+        async with database.uow(person_of(tenant)) as db:
+            assert list(await db.scalars(text("select client_id from notes"))) == [tenant]
+        async with database.read(person_of(tenant)) as connection:
+            assert [row["client_id"] for row in await connection.fetch("select client_id from notes")] == [tenant]
+
+
+async def test_nobody_sees_nothing_on_a_fresh_connection_and_on_a_used_one(database: Database, notes_url: str) -> None:
+    fresh = await asyncpg.connect(notes_url)
+    assert await fresh.fetchval("select count(*) from notes") == 0
+    await fresh.close()
+    for actor in (person_of(TENANTS[0]), Actor()):
+        async with database.uow(actor) as db:
+            assert await db.scalar(text("select count(*) from notes")) == (1 if actor.client_id else 0)
+        async with database.read(actor) as connection:
+            assert await connection.fetchval("select count(*) from notes") == (1 if actor.client_id else 0)
+
+
+async def test_staff_and_the_portal_itself_see_all(database: Database) -> None:
+    for actor in (SYSTEM, Actor(id=uuid7(), kind="staff")):
+        async with database.uow(actor) as db:
+            assert await db.scalar(text("select count(*) from notes")) == len(TENANTS)
+
+
+async def test_a_row_of_another_tenant_cannot_be_written(database: Database) -> None:
+    with pytest.raises(Exception, match="row-level security"):
+        async with database.uow(person_of(TENANTS[0])) as db:
+            await db.execute(text("insert into notes values (:other, 'x')"), {"other": TENANTS[1]})
+
+
+async def test_a_read_only_transaction_cannot_write(database: Database) -> None:
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        async with database.read(SYSTEM) as connection:
+            await connection.execute("insert into notes values ($1, 'x')", TENANTS[0])
+
+
+async def test_a_failed_read_leaves_a_usable_connection(database: Database) -> None:
+    for _ in range(10):
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            async with database.read(person_of(TENANTS[0])) as connection:
+                await connection.fetch("select 1/0")
+    async with database.read(Actor()) as connection:
+        assert await connection.fetchval("select count(*) from notes") == 0
+
+
+async def test_aborted_requests_never_carry_a_tenant_over(database: Database) -> None:
+    """T4: thousands of requests cancelled at any moment, on a pool of three, and not one foreign row."""
+    foreign: list[UUID] = []
+    finished = 0
+
+    async def ask(tenant: UUID, writes: bool) -> None:
+        nonlocal finished
+        if writes:
+            async with database.uow(person_of(tenant)) as db:
+                rows = list(await db.scalars(text("select client_id from notes, pg_sleep(0.0005)")))
+        else:
+            async with database.read(person_of(tenant)) as connection:
+                rows = [row[0] for row in await connection.fetch("select client_id from notes, pg_sleep(0.0005)")]
+        foreign.extend(row for row in rows if row != tenant)
+        finished += 1
+
+    async def abort_some(chance: random.Random, count: int) -> None:
+        for _ in range(count):
+            task = asyncio.create_task(ask(chance.choice(TENANTS), chance.random() < 0.5))
+            await asyncio.sleep(chance.uniform(0, 0.006))
+            task.cancel()
+            await asyncio.wait([task])
+
+    await asyncio.gather(*(abort_some(random.Random(seed), ABORTS // 10) for seed in range(10)))
+    assert foreign == []
+    await asyncio.gather(*(ask(tenant, writes) for tenant in TENANTS * 10 for writes in (True, False)))
+    assert foreign == []
+    assert finished >= 80
+    async with database.uow(SYSTEM) as db:
+        stuck = "select count(*) from pg_stat_activity where usename = 'notes_app' and state like 'idle in%'"
+        assert await db.scalar(text(stuck)) == 0

@@ -26,7 +26,9 @@ def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def resigned(token: str, change: Callable[[dict[str, Any], dict[str, Any]], None], sign: Callable[[bytes], bytes]) -> str:
+def resigned(
+    token: str, change: Callable[[dict[str, Any], dict[str, Any]], None], sign: Callable[[bytes], bytes]
+) -> str:
     """`token` with header and body changed and signed by `sign`."""
     head, body, _ = token.split(".")
     header, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in (head, body))

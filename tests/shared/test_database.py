@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from uuid import UUID
 
 import asyncpg
@@ -66,6 +67,26 @@ async def test_nobody_sees_nothing_on_a_fresh_connection_and_on_a_used_one(datab
             assert await connection.fetchval("select count(*) from notes") == (1 if actor.client_id else 0)
 
 
+async def rows_without_a_tenant(database: Database) -> int:
+    """What every pooled connection of both pools shows when nobody says whose rows are wanted."""
+    seen = 0
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            driver = await stack.enter_async_context(database._pool.acquire())
+            seen += await driver.fetchval("select count(*) from notes")
+            connection = await stack.enter_async_context(database.engine.connect())
+            seen += await connection.scalar(text("select count(*) from notes"))
+    return seen
+
+
+async def test_a_connection_given_back_carries_no_tenant(database: Database) -> None:
+    for tenant in TENANTS * 3:
+        async with database.uow(person_of(tenant)) as db, database.read(SYSTEM) as connection:
+            await db.scalar(text("select count(*) from notes"))
+            await connection.fetchval("select count(*) from notes")
+    assert await rows_without_a_tenant(database) == 0
+
+
 async def test_staff_and_the_portal_itself_see_all(database: Database) -> None:
     for actor in (SYSTEM, Actor(id=uuid7(), kind="staff")):
         async with database.uow(actor) as db:
@@ -118,6 +139,7 @@ async def test_aborted_requests_never_carry_a_tenant_over(database: Database) ->
 
     await asyncio.gather(*(abort_some(random.Random(seed), ABORTS // 10) for seed in range(10)))
     assert foreign == []
+    assert await rows_without_a_tenant(database) == 0
     await asyncio.gather(*(ask(tenant, writes) for tenant in TENANTS * 10 for writes in (True, False)))
     assert foreign == []
     assert finished >= 80

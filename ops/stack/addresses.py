@@ -6,6 +6,8 @@ import msgspec
 
 from ops.stack.errors import StackError
 
+ADMIN_VARIABLE = "PORTAL_DATABASE_ADMIN_URL"
+
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     """One field per environment variable: `nats_url` is `PORTAL_NATS_URL`."""

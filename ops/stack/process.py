@@ -18,6 +18,7 @@ from ops.stack.errors import StackError
 
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.01
+KILL_SECONDS = 2.0
 REINSTALL = "Run `make install`."
 
 
@@ -59,8 +60,11 @@ class Child(Protocol):
         ...
 
 
-def run(command: Command, output: int | IO[bytes]) -> "Program":
-    """Start `command`, bound to the life of the calling *thread*: call from the main one (PR_SET_PDEATHSIG)."""
+def run(command: Command, output: int | IO[bytes], *, keep: Sequence[int] = ()) -> "Program":
+    """Start `command`, bound to the life of the calling *thread*: call from the main one (PR_SET_PDEATHSIG).
+
+    It inherits the descriptors in `keep` and no others.
+    """
     popen = subprocess.Popen(
         [*_bound_to_parent(command), *command.argv],
         env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC", **command.env},
@@ -68,6 +72,7 @@ def run(command: Command, output: int | IO[bytes]) -> "Program":
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
+        pass_fds=keep,
         start_new_session=True,  # Ctrl-C reaches the launcher alone, which then stops everything in order
     )
     return Program(popen, command.stop)
@@ -126,6 +131,14 @@ class Fork:
         return self._code
 
 
+def die_with_parent(number: signal.Signals) -> None:
+    """Receive `number` when the thread that started this process ends."""
+    parent = os.getppid()
+    _set_death_signal(number)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)
+
+
 def wait(child: Child, seconds: float) -> int | None:
     """The exit code, or None if it still runs after `seconds`."""
     deadline = time.monotonic() + seconds
@@ -140,7 +153,7 @@ def stop(child: Child, seconds: float) -> None:
         os.kill(child.pid, child.stop_signal)
         if wait(child, seconds) is None:
             os.kill(child.pid, signal.SIGKILL)
-            wait(child, seconds)
+            wait(child, KILL_SECONDS)
 
 
 def end_process(pid: int, gently: signal.Signals, seconds: float) -> None:
@@ -188,7 +201,7 @@ def _bound_to_parent(command: Command) -> list[str]:
 
 def _enter_child(parent: int, output: int) -> None:
     os.setsid()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _set_death_signal(signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
@@ -198,3 +211,7 @@ def _enter_child(parent: int, output: int) -> None:
         os.dup2(nothing.fileno(), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
+
+
+def _set_death_signal(number: signal.Signals) -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)

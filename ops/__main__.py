@@ -1,0 +1,5 @@
+"""`python -m ops` is the `portal` command."""
+
+from ops.cli import main
+
+main()

@@ -1,0 +1,120 @@
+"""The portal's own processes: what each is told, how one is forked, and when it is ready."""
+
+import contextlib
+import http.client
+import importlib
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ops.migrate import runtime_url
+from ops.serve import SERVICES, module, serve
+from ops.stack import process
+from ops.stack.addresses import ADMIN_VARIABLE, Addresses
+from ops.stack.ports import LOOPBACK, free_port, listen
+from ops.stack.secrets import Passwords
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Service:
+    """One service with its listening socket: bound once by the launcher, so that a service that is started again
+    finds the callers of the meantime waiting and refuses none.
+    """
+
+    name: str
+    socket: socket.socket
+    private_port: int = field(default_factory=free_port)
+
+    @property
+    def url(self) -> str:
+        """Its address on the loopback."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def private_url(self) -> str:
+        """The address of its metrics."""
+        return f"http://{LOOPBACK}:{self.private_port}"
+
+    @property
+    def port(self) -> int:
+        """The number its socket listens on."""
+        return int(self.socket.getsockname()[1])
+
+    def ready(self) -> bool:
+        """Does it serve requests? Never raises."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=1)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def with_schema() -> list[str]:
+    """The services that own tables."""
+    return [name for name in SERVICES if (ROOT / "services" / name / "migrations").is_dir()]
+
+
+def bind(public: socket.socket) -> dict[str, Service]:
+    """Every service with a socket of its own; the gateway's is the public one."""
+    return {name: Service(name, public if name == "gateway" else listen()) for name in SERVICES}
+
+
+def import_all() -> None:
+    """Load every service's code once, before any fork, so that all processes share it."""
+    for name in SERVICES:
+        importlib.import_module(module(name))
+
+
+def environments(
+    services: Mapping[str, Service],
+    addresses: Addresses,
+    passwords: Passwords,
+    keys: tuple[Path, Path],
+    public_url: str,
+) -> dict[str, dict[str, str]]:
+    """What each service is told, on top of this process's own environment. A secret goes to its user alone."""
+    private_key, public_keys = keys
+    shared = {
+        "PORTAL_ENV": "embedded",
+        "PORTAL_PUBLIC_URL": public_url,
+        "PORTAL_HOST": LOOPBACK,
+        "PORTAL_NATS_URL": addresses.nats_url,
+        "PORTAL_REDIS_URL": addresses.redis_url,
+        "PORTAL_SMTP_URL": addresses.smtp_url,
+        "PORTAL_JWKS": str(public_keys),
+    }
+    shared |= {f"PORTAL_UPSTREAM_{name.upper()}": each.url for name, each in services.items() if name != "gateway"}
+    own = {
+        name: {"PORTAL_PORT": str(each.port), "PORTAL_PRIVATE_PORT": str(each.private_port)}
+        for name, each in services.items()
+    }
+    for name in with_schema():
+        own[name]["PORTAL_DATABASE_URL"] = runtime_url(addresses.database_admin_url, name, passwords.services[name])
+    own["gateway"]["PORTAL_CLAIMS_KEY_FILE"] = str(private_key)
+    if addresses.mailbox_dir:
+        own["portal"]["PORTAL_MAILBOX_DIR"] = addresses.mailbox_dir
+    inherited = {name: value for name, value in os.environ.items() if name != ADMIN_VARIABLE}
+    return {name: {**inherited, **shared, **told} for name, told in own.items()}
+
+
+def starter(
+    service: Service, others: Mapping[str, Service], environ: Mapping[str, str], leave_parent: Callable[[], None]
+) -> Callable[[int], process.Child]:
+    """A function that forks this service; called again when it ended. `leave_parent` runs first in the child."""
+
+    def work() -> None:
+        leave_parent()
+        for other in others.values():
+            if other is not service:
+                other.socket.close()
+        with contextlib.suppress(KeyboardInterrupt):
+            serve(service.name, environ, [service.socket])
+
+    return lambda output: process.fork(work, output)

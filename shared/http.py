@@ -76,7 +76,7 @@ def create_service(
         route_handlers=[guarded, healthz, readyz],
         dependencies=provided,
         middleware=[Authenticate(Verifier(name, settings.jwks))],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=litestar.pop("exception_handlers", EXCEPTION_HANDLERS),
         openapi_config=OpenAPIConfig(
             title=f"Client portal: {name}", version="1", path="/schema", render_plugins=[JsonRenderPlugin()]
         ),

@@ -30,7 +30,7 @@ for (const folder of [assets, icons, tests]) {
 for (const [from, [folder, name]] of Object.entries(FILES)) copyFileSync(join(modules, from), join(folder, name));
 copyFileSync(join(here, 'tabler.LICENSE.txt'), join(assets, 'tabler.LICENSE.txt'));
 
-const tabler = compile(join(here, 'tabler.scss'), { loadPaths: [modules], style: 'compressed', quietDeps: true });
+const tabler = compile(join(here, 'tabler.scss'), { loadPaths: [modules], style: 'compressed', quietDeps: true, charset: false });
 writeFileSync(join(assets, 'tabler.css'), `/*! Tabler (MIT), the parts named in vendor/tabler.scss */\n${tabler.css}\n`);
 
 // Inner markup only: the `icon()` template function adds the <svg> with its size and its aria attributes.

@@ -1,0 +1,152 @@
+"""What the services answer, as far as pages show it. Unknown fields are ignored, so a service may add some first."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+ProjectStatus = Literal["on_track", "at_risk", "delayed", "completed"]
+MilestoneStatus = Literal["completed", "in_progress", "upcoming", "overdue"]
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """The signed-in person (`GET auth/me`)."""
+
+    id: UUID
+    email: str
+    first_name: str
+    last_name: str
+    name: str
+    kind: str
+    client_id: UUID | None = None
+    client_name: str | None = None
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    person: Me
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """A client organisation as staff see it."""
+
+    id: UUID
+    name: str
+    active: bool = True
+    portal_enabled: bool = True
+    variant: str | None = None
+    people_count: int | None = None
+    created_at: datetime | None = None
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody of the project team; contact details only on the detail page."""
+
+    name: str
+    role: str
+    email: str | None = None
+    phone: str | None = None
+
+
+class NextMilestone(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    target_on: date
+
+
+class ProjectCard(msgspec.Struct, frozen=True, kw_only=True):
+    """One project in a list; `completion` is 0..100."""
+
+    id: UUID
+    client_id: UUID
+    name: str
+    status: ProjectStatus
+    completion: int
+    client_name: str | None = None
+    description: str | None = None
+    phase: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    next_milestone: NextMilestone | None = None
+    team: list[Member] = []
+    last_activity_at: datetime | None = None
+    milestones_total: int = 0
+    milestones_completed: int = 0
+
+
+class Milestone(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    project_id: UUID
+    name: str
+    target_on: date
+    status: MilestoneStatus
+    description: str | None = None
+    phase: str | None = None
+    starts_on: date | None = None
+    completed_on: date | None = None
+    depends_on: list[UUID] = []
+
+
+class ProjectDetail(ProjectCard, frozen=True, kw_only=True):
+    scope: str | None = None
+    milestones: list[Milestone] = []
+    version: int | None = None
+
+
+class Phase(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    status: MilestoneStatus
+    completion: int
+
+
+class Person(msgspec.Struct, frozen=True):
+    id: UUID | None = None
+    name: str | None = None
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What an entry is about; `url` is a path inside the portal."""
+
+    type: str | None = None
+    id: UUID | None = None
+    url: str | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened, as the feed tells it."""
+
+    id: UUID
+    seq: int
+    type: str
+    title: str
+    at: datetime
+    description: str | None = None
+    actor: Person | None = None
+    project_id: UUID | None = None
+    target: Target | None = None
+
+
+class Kpi(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure with its comparison; `value` is None when it could not be computed."""
+
+    key: str
+    label: str
+    format: Literal["number", "date", "days", "percent", "currency"]
+    value: float | str | None = None
+    previous: float | str | None = None
+    change: float | str | None = None
+    direction: Literal["up", "down", "flat"] | None = None
+    good: bool | None = None
+    comparison_label: str | None = None
+    href: str | None = None
+
+
+class Kpis(msgspec.Struct, frozen=True):
+    items: list[Kpi]
+    computed_at: datetime | None = None
+
+
+class Items(msgspec.Struct, frozen=True):
+    """A short list that has no pages."""
+
+    items: list[Phase]

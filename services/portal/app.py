@@ -1,0 +1,88 @@
+"""The portal's composition root: the web front end over identity, projects and activity."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from litestar import Litestar, Request, Router
+from litestar.config.compression import CompressionConfig
+from litestar.datastructures import MutableScopeHeaders, State
+from litestar.di import Provide
+from litestar.types import Message, Scope
+
+from services.portal.assets import Assets, static_file
+from services.portal.clients import TIMEOUT, Services
+from services.portal.dashboard.api import router as dashboard
+from services.portal.failures import EXCEPTION_HANDLERS
+from services.portal.page import Page
+from services.portal.preferences import choose_theme
+from services.portal.settings import PortalSettings
+from services.portal.templating import template_config
+from shared.actor import Actor
+from shared.http import create_service
+
+AnyRequest = Request[Any, Any, Any]
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def create_app(settings: PortalSettings) -> Litestar:
+    """The web pages. `img-src data:` is for Tabler's form controls, whose ticks and arrows are inline images."""
+    assets = Assets()
+    areas = [static_file, choose_theme, dashboard]
+    pages = Router(path="/", route_handlers=areas, include_in_schema=False)
+    return create_service(
+        "portal",
+        settings,
+        routers=[pages],
+        lifespan=[_connections],
+        dependencies={
+            "services": Provide(_services, sync_to_thread=False),
+            "page": Provide(_page, sync_to_thread=False),
+        },
+        exception_handlers=EXCEPTION_HANDLERS,
+        template_config=template_config(assets, settings.company_name),
+        compression_config=CompressionConfig(backend="brotli", brotli_quality=4, exclude=["^/static/"]),
+        before_send=[_add_headers],
+        state=State({"assets": assets, "settings": settings}),
+    )
+
+
+@asynccontextmanager
+async def _connections(app: Litestar) -> AsyncGenerator[None]:
+    """One pool of connections to the services for the whole process; cookies are never kept between callers."""
+    async with aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()) as http:
+        app.state.http = http
+        yield
+
+
+def _services(request: AnyRequest, state: State) -> Services:
+    settings: PortalSettings = state.settings
+    origins = {
+        "identity": settings.upstream_identity,
+        "projects": settings.upstream_projects,
+        "activity": settings.upstream_activity,
+    }
+    return Services(state.http, origins, request)
+
+
+def _page(request: AnyRequest, actor: Actor, services: Services) -> Page:
+    return Page(request, actor, services)
+
+
+async def _add_headers(message: Message, _scope: Scope) -> None:
+    """Security headers on everything; pages are nobody's to keep: they show one person's data."""
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    headers.setdefault("Cache-Control", "no-store")

@@ -1,0 +1,169 @@
+"""The services behind the pages, called as the person who asks: their claims, their browser, their trace.
+
+The portal has no rights of its own. Whatever a service refuses, the page refuses.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, Generic, Literal, TypeVar
+
+import aiohttp
+import msgspec
+from litestar import Request
+from multidict import CIMultiDictProxy
+
+T = TypeVar("T")
+
+BASE = "/api/client-portal/"
+TIMEOUT = aiohttp.ClientTimeout(total=10, connect=2)
+WIDGET_DEADLINE = 0.150
+"""Seconds a page waits for one widget; later it comes as a skeleton that loads itself (interface.md, Behaviour)."""
+FORWARDED = ("authorization", "user-agent", "x-request-id", "traceparent", "tracestate")
+FLOW_COOKIE = "portal_flow"
+
+
+class ServiceProblem(Exception):
+    """A service answered with a problem (RFC 9457), or not at all (status 503).
+
+    `fields` maps an input's name to what is wrong with it, for the form that sent it.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.fields = dict(fields or {})
+        self.retry_after: int | None = None
+
+
+class Answer(Generic[T]):
+    """A decoded body with the headers a page may have to pass on (`ETag`, `Set-Cookie`)."""
+
+    def __init__(self, body: T, headers: "CIMultiDictProxy[str]") -> None:
+        self.body = body
+        self.headers = headers
+
+    @property
+    def etag(self) -> str:
+        return self.headers.get("ETag", "")
+
+    @property
+    def cookies(self) -> list[str]:
+        return self.headers.getall("Set-Cookie", [])
+
+
+class Service:
+    """One service as one caller sees it. Paths are those of the public API, relative to `/api/client-portal/`."""
+
+    def __init__(self, http: aiohttp.ClientSession, origin: str, headers: Mapping[str, str]) -> None:
+        self._http = http
+        self._origin = origin.rstrip("/")
+        self._headers = headers
+
+    async def get(self, path: str, kind: type[T], **query: object) -> T:
+        """Read `path` as `kind`. Query values of None are left out. Raises `ServiceProblem`."""
+        return (await self.send("GET", path, kind, query=query)).body
+
+    async def post(self, path: str, kind: type[T], body: object = None) -> T:
+        return (await self.send("POST", path, kind, body=body)).body
+
+    async def put(self, path: str, kind: type[T], body: object) -> T:
+        return (await self.send("PUT", path, kind, body=body)).body
+
+    async def patch(self, path: str, kind: type[T], body: object, *, etag: str = "") -> T:
+        """Change fields; with `etag` the service refuses (412) when somebody else was faster."""
+        return (await self.send("PATCH", path, kind, body=body, etag=etag)).body
+
+    async def delete(self, path: str) -> None:
+        await self.send("DELETE", path, type(None))
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        kind: type[T],
+        *,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        etag: str = "",
+    ) -> Answer[T]:
+        """One call, body and headers. Raises `ServiceProblem`, with status 503 when nothing answers."""
+        headers = {**self._headers, **({"If-Match": etag} if etag else {})}
+        data = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            data = msgspec.json.encode(body)
+        params = {name: str(value) for name, value in (query or {}).items() if value not in (None, "")}
+        try:
+            async with self._http.request(
+                method, self._origin + BASE + path, params=params, data=data, headers=headers, allow_redirects=False
+            ) as response:
+                raw = await response.read()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise ServiceProblem(503, "unavailable", "This part of the portal is not answering right now.") from error
+        if response.status >= 400:
+            raise _problem(response, raw)
+        return Answer(_decode(raw, kind), response.headers)
+
+
+class Services:
+    """Everything a page may ask, in the name of the person who opened it."""
+
+    def __init__(
+        self, http: aiohttp.ClientSession, origins: Mapping[str, str], request: Request[Any, Any, Any]
+    ) -> None:
+        headers = {name: value for name in FORWARDED if (value := request.headers.get(name))}
+        if flow := request.cookies.get(FLOW_COOKIE):
+            headers["Cookie"] = f"{FLOW_COOKIE}={flow}"
+        self.identity = Service(http, origins["identity"], headers)
+        self.projects = Service(http, origins["projects"], headers)
+        self.activity = Service(http, origins["activity"], headers)
+
+
+class Slot(msgspec.Struct, Generic[T], frozen=True):
+    """What a widget got: its value, nothing yet (`late`), or nothing at all (`failed`)."""
+
+    state: Literal["ready", "late", "failed"]
+    value: T | None = None
+
+
+async def slot(call: Awaitable[T], *, deadline: float | None = WIDGET_DEADLINE) -> Slot[T]:
+    """Wait for one widget's call, at most `deadline` seconds. Only a lost session (401) concerns the whole page."""
+    try:
+        return Slot("ready", await asyncio.wait_for(call, deadline))
+    except TimeoutError:
+        return Slot("late")
+    except ServiceProblem as problem:
+        if problem.status == 401:
+            raise
+        return Slot("failed")
+
+
+def _decode(raw: bytes, kind: type[T]) -> T:
+    if kind is type(None):
+        return None  # pyright: ignore[reportReturnType]
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ServiceProblem(
+            502, "unreadable_answer", "This part of the portal gave an answer we cannot read."
+        ) from error
+
+
+class _ProblemBody(msgspec.Struct):
+    code: str = "error"
+    detail: str = "That did not work."
+    errors: list[dict[str, str]] = []
+
+
+def _problem(response: aiohttp.ClientResponse, raw: bytes) -> ServiceProblem:
+    try:
+        body = msgspec.json.decode(raw, type=_ProblemBody)
+    except msgspec.MsgspecError:
+        body = _ProblemBody()
+    fields = {error["field"]: error.get("message", "") for error in body.errors if "field" in error}
+    problem = ServiceProblem(response.status, body.code, body.detail, fields)
+    retry = response.headers.get("Retry-After", "")
+    problem.retry_after = int(retry) if retry.isdecimal() else None
+    return problem

@@ -1,0 +1,42 @@
+"""The first page after signing in, and its widgets one by one."""
+
+from litestar import Router, get
+from litestar.response import Template
+
+from services.portal.dashboard import views
+from services.portal.formats import greeting
+from services.portal.page import Page
+
+
+@get("/")
+async def dashboard(page: Page) -> Template:
+    """The whole dashboard; a widget that is late comes as a skeleton that loads itself."""
+    words = greeting(page.actor.name, page.zone)
+    if not views.sees_projects(page.actor):
+        return await page.show("dashboard/waiting.html", section="dashboard", greeting=words)
+    board = await views.load(page.services, page.client_id)
+    return await page.show("dashboard/page.html", section="dashboard", greeting=words, board=board)
+
+
+@get("/widgets/kpis")
+async def kpis(page: Page) -> Template:
+    """The key figures alone."""
+    found = await views.kpis(page.services, page.client_id, deadline=None)
+    return page.fragment("dashboard/kpis.html", kpis=found)
+
+
+@get("/widgets/projects")
+async def projects(page: Page) -> Template:
+    """The project cards alone."""
+    found = await views.projects(page.services, page.client_id, deadline=None)
+    return page.fragment("dashboard/projects.html", projects=found)
+
+
+@get("/widgets/activity")
+async def activity(page: Page) -> Template:
+    """The newest activity alone."""
+    found = await views.activity(page.services, page.client_id, deadline=None)
+    return page.fragment("dashboard/activity.html", activity=found)
+
+
+router = Router(path="/", route_handlers=[dashboard, kpis, projects, activity])

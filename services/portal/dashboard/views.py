@@ -1,0 +1,65 @@
+"""What the dashboard shows: figures, projects and what happened, each with its own call and its own deadline."""
+
+import asyncio
+from uuid import UUID
+
+import msgspec
+
+from services.portal.answers import Entry, Kpis, ProjectCard
+from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
+from shared.actor import Actor
+from shared.pagination import Page as Listing
+
+NEWEST = 20
+MOST_PROJECTS = 50
+SHOWN_PROJECTS = 12
+
+
+class Dashboard(msgspec.Struct, frozen=True):
+    """The three widgets of a dashboard."""
+
+    kpis: Slot[Kpis]
+    projects: Slot[list[ProjectCard]]
+    activity: Slot[Listing[Entry]]
+
+    @property
+    def only_project(self) -> ProjectCard | None:
+        """The one active project, where there is exactly one: then the dashboard is that project (seed 000)."""
+        active = [project for project in self.projects.value or [] if project.status != "completed"]
+        return active[0] if len(active) == 1 else None
+
+
+def sees_projects(actor: Actor) -> bool:
+    """Whether any project may be read: people who only give feedback see none yet (seed 004)."""
+    return actor.readable_projects() != frozenset()
+
+
+async def load(services: Services, client_id: UUID | None) -> Dashboard:
+    """Everything at once, each within its deadline."""
+    return Dashboard(
+        *await asyncio.gather(kpis(services, client_id), projects(services, client_id), activity(services, client_id))
+    )
+
+
+async def kpis(services: Services, client_id: UUID | None, deadline: float | None = WIDGET_DEADLINE) -> Slot[Kpis]:
+    return await slot(services.activity.get("kpis", Kpis, client_id=client_id), deadline=deadline)
+
+
+async def projects(
+    services: Services, client_id: UUID | None, deadline: float | None = WIDGET_DEADLINE
+) -> Slot[list[ProjectCard]]:
+    """Active projects first, each group in the service's order."""
+
+    async def listed() -> list[ProjectCard]:
+        page = await services.projects.get("projects", Listing[ProjectCard], client_id=client_id, limit=MOST_PROJECTS)
+        return sorted(page.items, key=lambda project: project.status == "completed")
+
+    return await slot(listed(), deadline=deadline)
+
+
+async def activity(
+    services: Services, client_id: UUID | None, deadline: float | None = WIDGET_DEADLINE
+) -> Slot[Listing[Entry]]:
+    return await slot(
+        services.activity.get("activity", Listing[Entry], client_id=client_id, limit=NEWEST), deadline=deadline
+    )

@@ -1,0 +1,92 @@
+"""What a person sees when something does not work: a calm page in the same look, or the way to the sign-in page."""
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.response import Redirect, Template
+
+from services.portal.clients import ServiceProblem
+from services.portal.paths import local_path
+from services.portal.preferences import Look
+from shared.errors import DomainError
+from shared.http import STATUS
+
+AnyRequest = Request[Any, Any, Any]
+log = structlog.get_logger("portal")
+
+WORDS = {
+    400: ("We could not read that", "Go back, check what was entered, and try again."),
+    403: ("Not for this account", "You are signed in, but this page is not part of what your account may open."),
+    404: ("Nothing here", "This page does not exist, or it is not yours to see."),
+    405: ("That cannot be done here", "Go back to the page before and use its buttons."),
+    409: ("That is no longer possible", "Something changed in the meantime. Go back and look again."),
+    412: ("Somebody was faster", "This was changed while you had it open. Go back, reload, and look again."),
+    413: ("That is too much at once", "What was sent is larger than the portal accepts."),
+    422: ("Something is not right", "Go back, check what was entered, and try again."),
+    429: ("Too many tries", "Please wait a moment before trying again."),
+    500: ("Something went wrong on our side", "Nothing was changed. Try again in a moment."),
+    503: (
+        "Back in a moment",
+        "A part of the portal is not answering right now. Nothing was changed; try again shortly.",
+    ),
+}
+
+
+def refused(request: AnyRequest, error: DomainError) -> Response[Any]:
+    """A rule of the portal itself, such as "sign in first"."""
+    return _answer(request, next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
+
+
+def service_refused(request: AnyRequest, error: ServiceProblem) -> Response[Any]:
+    """A service said no and the page had no form to say it in."""
+    return _answer(request, error.status)
+
+
+def unroutable(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    """A refusal by the framework: no such page, wrong method, unreadable form."""
+    return _answer(request, error.status_code)
+
+
+def unexpected(request: AnyRequest, error: Exception) -> Response[Any]:
+    """What nobody foresaw. The log has it, the page does not."""
+    log.error("portal.unexpected", path=request.scope["path"], exc_info=error)
+    return _answer(request, 500)
+
+
+EXCEPTION_HANDLERS = {
+    DomainError: refused,
+    ServiceProblem: service_refused,
+    HTTPException: unroutable,
+    Exception: unexpected,
+}
+
+
+def _answer(request: AnyRequest, status: int) -> Response[Any]:
+    if status == 401:
+        return _to_sign_in(request)
+    shown = status if status in WORDS else 503 if status > 500 else 400
+    title, advice = WORDS[shown]
+    if _is_htmx(request):
+        return Response(advice, status_code=shown, media_type="text/plain")
+    context = {"page": Look(request), "title": title, "advice": advice, "status": shown}
+    return Template("error.html", status_code=shown, context=context)
+
+
+def _to_sign_in(request: AnyRequest) -> Response[Any]:
+    """Off to the sign-in page, and back here afterwards. HTMX moves the whole page on `HX-Redirect`."""
+    opened = urlsplit(request.headers.get("HX-Current-URL", "") if _is_htmx(request) else str(request.url))
+    target = opened.path + (f"?{opened.query}" if opened.query else "")
+    if request.method != "GET" and not _is_htmx(request):
+        target = "/"
+    target = local_path(target)
+    path = "/sign-in" if target == "/" else f"/sign-in?{urlencode({'next': target})}"
+    if _is_htmx(request):
+        return Response(b"", status_code=401, headers={"HX-Redirect": path})
+    return Redirect(path, status_code=303)
+
+
+def _is_htmx(request: AnyRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"

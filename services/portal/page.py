@@ -1,0 +1,93 @@
+"""One page being answered: who asks, and what the frame around the content needs."""
+
+import base64
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from litestar.response import Redirect, Template
+
+from services.portal.answers import Client
+from services.portal.clients import Services, slot
+from services.portal.preferences import Look, cookie
+from shared.actor import Actor
+
+CLIENT_COOKIE = "portal_client"
+TOAST_COOKIE = "portal_toast"
+VARY = {"Vary": "HX-Request"}
+
+Tone = Literal["done", "info", "risk", "over"]
+
+
+class Toast(msgspec.Struct, frozen=True):
+    """A sentence for the person, shown once; `tone` is a state colour."""
+
+    text: Annotated[str, msgspec.Meta(max_length=300)]
+    tone: Tone = "done"
+
+
+class Page(Look):
+    """The request as templates see it (`page` in every template). Made once per request, injected by name."""
+
+    def __init__(self, request: Request[Any, Any, Any], actor: Actor, services: Services) -> None:
+        super().__init__(request)
+        self.actor = actor
+        self.services = services
+        self.path = request.scope["path"]
+        self.is_fragment = request.headers.get("HX-Request") == "true"
+        self.chosen_client = _uuid(request.cookies.get(CLIENT_COOKIE)) if actor.is_staff else None
+        self.toast = _read_toast(request.cookies.get(TOAST_COOKIE))
+        self.section = ""
+        self.live_client: UUID | None = None
+        self.client_name: str | None = None
+
+    @property
+    def client_id(self) -> UUID | None:
+        """The client this page is about: the person's own, or the one staff chose; None means all of them."""
+        return self.chosen_client or self.actor.client_id
+
+    @property
+    def here(self) -> str:
+        """The path of this page, quoted for a `next=` parameter."""
+        return quote(self.path, safe="/")
+
+    async def show(
+        self, template: str, *, section: str = "", live: UUID | None = None, status: int = 200, **content: Any
+    ) -> Template:
+        """A whole page. `section` marks the navigation; `live` is the client whose events refresh its widgets."""
+        self.section = section
+        self.live_client = live or self.client_id
+        if self.chosen_client:
+            found = await slot(self.services.identity.get(f"clients/{self.chosen_client}", Client))
+            self.client_name = found.value.name if found.value else "Chosen client"
+        seen = [cookie(TOAST_COOKIE, "", 0)] if self.toast else []
+        return Template(template, context={**content, "page": self}, status_code=status, cookies=seen, headers=VARY)
+
+    def fragment(self, template: str, *, status: int = 200, **content: Any) -> Template:
+        """One widget, for HTMX to put in place."""
+        return Template(template, context={**content, "page": self}, status_code=status, headers=VARY)
+
+    def go(self, path: str, toast: str = "", *, tone: Tone = "done") -> Redirect:
+        """Answer a form: on to `path` (303), where `toast` is shown once."""
+        told = [cookie(TOAST_COOKIE, _write_toast(Toast(toast, tone)), 60)] if toast else []
+        return Redirect(path, status_code=303, cookies=told)
+
+
+def _write_toast(toast: Toast) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(toast)).decode().rstrip("=")
+
+
+def _read_toast(value: str | None) -> Toast | None:
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(value + "=="), type=Toast) if value else None
+    except (ValueError, msgspec.MsgspecError):
+        return None
+
+
+def _uuid(value: str | None) -> UUID | None:
+    try:
+        return UUID(value) if value else None
+    except ValueError:
+        return None

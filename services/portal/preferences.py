@@ -1,0 +1,49 @@
+"""How a browser likes the portal: theme and time zone, in cookies so that the server renders them right at once."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from litestar import Request, post
+from litestar.datastructures import Cookie
+from litestar.response import Redirect
+
+from services.portal import formats
+from services.portal.forms import Typed
+from services.portal.paths import local_path
+from shared.clock import now
+
+THEME_COOKIE = "portal_theme"
+ZONE_COOKIE = "portal_zone"
+"""Set by `shell.js`: only a browser knows where its reader is."""
+YEAR = 31_536_000
+
+Theme = Literal["system", "light", "dark"]
+THEMES: tuple[Theme, ...] = ("system", "light", "dark")
+AnyRequest = Request[Any, Any, Any]
+
+
+class Look:
+    """What even an error page needs to know about its reader."""
+
+    def __init__(self, request: AnyRequest) -> None:
+        wanted = request.cookies.get(THEME_COOKIE)
+        self.theme: Theme = next((theme for theme in THEMES if theme == wanted), "system")
+        self.zone = formats.zone(request.cookies.get(ZONE_COOKIE))
+        self.now: datetime = now()
+
+    @property
+    def today(self) -> date:
+        """Today where the reader is."""
+        return formats.local(self.now, self.zone).date()
+
+
+def cookie(name: str, value: str, max_age: int = YEAR) -> Cookie:
+    """A cookie of the portal's own: read by the server only, for this site only."""
+    return Cookie(name, value, path="/", max_age=max_age, httponly=True, samesite="lax")
+
+
+@post("/preferences/theme", opt={"public": True})
+async def choose_theme(data: Typed) -> Redirect:
+    """Remember the theme and go back to the page it was chosen on."""
+    theme = next((theme for theme in THEMES if theme == data.get("theme")), "system")
+    return Redirect(local_path(data.get("next")), status_code=303, cookies=[cookie(THEME_COOKIE, theme)])

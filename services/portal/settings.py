@@ -1,0 +1,15 @@
+"""What the portal reads from the environment."""
+
+from shared.config import Settings
+
+
+class PortalSettings(Settings, frozen=True, kw_only=True):
+    """The web front end: no database, only the three services it shows."""
+
+    upstream_identity: str
+    upstream_projects: str
+    upstream_activity: str
+    company_name: str = "Client Portal"
+    """Who runs this installation; stands in the top bar and on the sign-in page."""
+    mailbox_dir: str = ""
+    """Folder of the embedded mail sink; empty switches the mailbox page off."""

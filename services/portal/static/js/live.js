@@ -1,0 +1,108 @@
+// Keeps a page true while it stays open: one event stream per tab, and a poll only while that stream is down.
+//
+// A widget is an element with `data-widget`; `data-live` lists the event types that concern it and `data-project` narrows
+// it to one project. Refreshing a widget means triggering `refresh` on it: HTMX fetches its fragment and swaps it whole,
+// the old content staying until the new one is there.
+import { toast } from './shell.js';
+
+const POLL_MS = 60_000;
+const SETTLE_MS = 400;
+const RECONNECT_MS = 3_000;
+const FEED_TYPES = [
+  'project_created', 'project_updated', 'project_status_changed',
+  'milestone_created', 'milestone_updated', 'milestone_completed', 'milestone_reopened',
+  'document_shared', 'message_received', 'invoice_created', 'ticket_updated',
+];
+const WORDS = { live: 'Live', polling: 'Updating every minute', off: '' };
+
+let stream = null;
+let poll = null;
+
+/** Refresh at once, then at most once per SETTLE_MS however many events arrive in between. */
+const pending = new Map();
+function refresh(widget) {
+  const key = widget.id;
+  if (pending.has(key)) {
+    pending.set(key, true);
+    return;
+  }
+  pending.set(key, false);
+  window.htmx.trigger(widget, 'refresh');
+  setTimeout(() => {
+    const again = pending.get(key);
+    pending.delete(key);
+    const current = document.getElementById(key);
+    if (again && current) refresh(current);
+  }, SETTLE_MS);
+}
+
+function refreshAll() {
+  for (const widget of document.querySelectorAll('[data-widget]')) refresh(widget);
+}
+
+function refreshFor(type, project) {
+  for (const widget of document.querySelectorAll(`[data-widget][data-live~="${type}"]`)) {
+    if (!widget.dataset.project || !project || widget.dataset.project === project) refresh(widget);
+  }
+}
+
+function show(state) {
+  for (const element of document.querySelectorAll('[data-live-state]')) {
+    element.dataset.state = state;
+    element.querySelector('[data-live-word]').textContent = WORDS[state];
+  }
+}
+
+function startPolling() {
+  show('polling');
+  poll ??= setInterval(refreshAll, POLL_MS);
+}
+
+function stopPolling() {
+  clearInterval(poll);
+  poll = null;
+  show('live');
+}
+
+function onEntry(event) {
+  const entry = JSON.parse(event.data);
+  refreshFor(event.type, entry.project_id);
+  if (event.type === 'milestone_completed') toast(entry.title, 'done');
+}
+
+/** The stream ended for good. If the session is over, the next fragment answers 401 and HTMX moves to the sign-in page. */
+function reconnectLater() {
+  stream.close();
+  startPolling();
+  refreshAll();
+  setTimeout(connect, RECONNECT_MS + Math.random() * RECONNECT_MS);
+}
+
+function connect() {
+  stream = new EventSource(document.body.dataset.events);
+  stream.addEventListener('open', stopPolling);
+  stream.addEventListener('error', () => (stream.readyState === EventSource.CLOSED ? reconnectLater() : startPolling()));
+  stream.addEventListener('reset', refreshAll);
+  stream.addEventListener('closed', reconnectLater);
+  for (const type of FEED_TYPES) stream.addEventListener(type, onEntry);
+}
+
+/** Mark what a refresh brought in, so that the eye finds it: entries that were not there before. */
+let known = new Set();
+const entries = () => [...document.querySelectorAll('[data-entry]')];
+document.addEventListener('htmx:beforeSwap', () => { known = new Set(entries().map((entry) => entry.dataset.entry)); });
+document.addEventListener('htmx:afterSwap', (event) => {
+  if (!event.detail.requestConfig.triggeringEvent || event.detail.requestConfig.triggeringEvent.type !== 'refresh') return;
+  for (const entry of entries()) if (known.size && !known.has(entry.dataset.entry)) entry.classList.add('is-new');
+});
+
+document.addEventListener('click', (event) => {
+  if (!event.target.closest('[data-refresh]')) return;
+  event.preventDefault();
+  refreshAll();
+});
+
+window.addEventListener('pagehide', () => stream?.close());
+window.addEventListener('pageshow', (event) => { if (event.persisted) { refreshAll(); connect(); } });
+if (document.body.dataset.events) connect();
+else startPolling();

@@ -1,0 +1,103 @@
+// Small comforts of every page. Without this file each of them is a link, a form or a plain date.
+
+const ZONE_DAYS = 365 * 86400;
+const UNITS = [[86400, 'day'], [3600, 'hour'], [60, 'minute']];
+
+/** "2 hours ago", as the server words it (services/portal/formats.py). */
+function ago(seconds) {
+  for (const [size, unit] of UNITS) {
+    const count = Math.floor(seconds / size);
+    if (count >= 1) return unit === 'day' && count === 1 ? 'yesterday' : `${count} ${unit}${count === 1 ? '' : 's'} ago`;
+  }
+  return 'just now';
+}
+
+const age = (moment) => Math.max(0, (Date.now() - Date.parse(moment)) / 1000);
+/** When each "updated" label came into the page, by this browser's clock. */
+const arrivals = new WeakMap();
+
+function tick() {
+  for (const element of document.querySelectorAll('time[data-ago]')) {
+    const seconds = age(element.dateTime);
+    if (seconds < 7 * 86400) setText(element, ago(seconds));
+  }
+  for (const element of document.querySelectorAll('[data-updated]')) {
+    if (!arrivals.has(element)) arrivals.set(element, Date.now());
+    const seconds = Math.floor((Date.now() - arrivals.get(element)) / 1000);
+    setText(element, `updated ${seconds < 3 ? 'just now' : seconds < 60 ? `${seconds} s ago` : ago(seconds)}`);
+  }
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Show a short answer. The card is a copy of the server's own template, so it has one look. */
+export function toast(text, tone = 'info') {
+  const card = document.querySelector(`template[data-toast="${tone}"]`)?.content.firstElementChild.cloneNode(true);
+  if (!card) return;
+  card.querySelector('.toast-text').textContent = text;
+  document.querySelector('[data-toasts]').append(card);
+  expire(card);
+}
+
+function expire(card) {
+  setTimeout(() => { if (!card.matches(':hover, :focus-within')) card.remove(); else expire(card); }, 8000);
+}
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll('details.menu[open]')) if (menu !== except) menu.open = false;
+}
+
+document.addEventListener('click', (event) => {
+  closeMenus(event.target.closest('details.menu'));
+  event.target.closest('[data-dismiss]')?.closest('.toast-card').remove();
+  const retry = event.target.closest('[data-retry]');
+  if (retry && window.htmx) {
+    event.preventDefault();
+    window.htmx.trigger(retry.closest('[data-widget]'), 'refresh');
+  }
+});
+
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  const open = document.querySelector('details.menu[open]');
+  closeMenus();
+  open?.querySelector('summary').focus();
+});
+
+document.addEventListener('submit', (event) => {
+  const form = event.target.closest('[data-theme-choice]');
+  if (form) chooseTheme(event, form);
+  else if (event.target.matches('form[method="post"]')) guardAgainstTwice(event);
+});
+
+/** Change the theme at once and let the server remember it. */
+function chooseTheme(event, form) {
+  event.preventDefault();
+  const theme = event.submitter.value;
+  document.documentElement.className = `theme-${theme}`;
+  for (const button of form.querySelectorAll('button')) button.setAttribute('aria-pressed', String(button === event.submitter));
+  fetch(form.action, { method: 'POST', body: new URLSearchParams({ theme, next: '/' }), redirect: 'manual' });
+}
+
+/** A second click on a slow form sends nothing. */
+function guardAgainstTwice(event) {
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = 'yes';
+}
+
+window.addEventListener('pageshow', () => {
+  for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
+});
+
+document.addEventListener('htmx:responseError', (event) => {
+  if (event.detail.xhr.status !== 401) toast(event.detail.xhr.responseText.slice(0, 200) || 'That did not work. Try again.', 'over');
+});
+document.addEventListener('htmx:sendError', () => toast('The portal cannot be reached. Check your connection.', 'over'));
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone) document.cookie = `portal_zone=${zone}; path=/; max-age=${ZONE_DAYS}; samesite=lax`;
+for (const card of document.querySelectorAll('.toast-card')) expire(card);
+tick();
+setInterval(tick, 1000);

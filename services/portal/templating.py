@@ -1,0 +1,75 @@
+"""The template engine: strict about undefined names, escaping everything, with the portal's own filters."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.template import TemplateConfig
+from markupsafe import Markup
+
+from services.portal import formats
+from services.portal.assets import Assets
+
+HERE = Path(__file__).parent
+ICONS = {path.stem: path.read_text().strip() for path in (HERE / "icons").glob("*.svg")}
+
+
+def template_config(assets: Assets, company: str) -> TemplateConfig[JinjaTemplateEngine]:
+    """Templates of a page area lie in its folder (`dashboard/page.html`), shared ones in `templates/`."""
+    environment = Environment(
+        loader=FileSystemLoader([HERE / "templates", HERE]),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    cast("dict[str, Any]", environment.globals).update(asset=assets.url, icon=icon, company=company, DASH=formats.DASH)
+    cast("dict[str, Any]", environment.filters).update(
+        day=formats.day,
+        short_day=formats.short_day,
+        initials=formats.initials,
+        ago=_ago,
+        moment=_moment,
+        until=_until,
+        day_heading=_day_heading,
+        figure=formats.figure,
+        change=formats.change,
+    )
+    return TemplateConfig(engine=JinjaTemplateEngine.from_environment(environment))
+
+
+def icon(name: str, label: str = "") -> Markup:
+    """An inline icon: decoration, unless `label` says what it means. Raises KeyError for one that is not vendored."""
+    meaning = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    return Markup(
+        '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" '
+        'stroke-linecap="round" stroke-linejoin="round" {}>{}</svg>'
+    ).format(meaning, Markup(ICONS[name]))  # noqa: S704 - our own vendored drawings
+
+
+@pass_context
+def _ago(context: Context, value: datetime) -> str:
+    return formats.ago(value, _page(context).zone)
+
+
+@pass_context
+def _moment(context: Context, value: datetime) -> str:
+    return formats.moment(value, _page(context).zone)
+
+
+@pass_context
+def _until(context: Context, value: date) -> str:
+    return formats.until(value, _page(context).today)
+
+
+@pass_context
+def _day_heading(context: Context, value: date) -> str:
+    return formats.day_heading(value, _page(context).today)
+
+
+def _page(context: Context) -> Any:
+    return context["page"]

@@ -1,0 +1,404 @@
+"""A local HTTP server that speaks the API contract of identity, projects and activity, holding one story in memory.
+
+The portal's component tests need services that can be slow, broken, empty or hostile on demand. The real ones cannot be made
+to misbehave so exactly; end-to-end tests use those. `Standin.state` is plain JSON data a test may change.
+"""
+
+import asyncio
+import copy
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+BASE = "/api/client-portal"
+ACME = "01900000-0000-7000-8000-00000000ac3e"
+BIRCH = "01900000-0000-7000-8000-00000000b12c"
+ANNA = "01900000-0000-7000-8000-0000000000a1"
+CLARA = "01900000-0000-7000-8000-0000000000c1"
+PASSWORD = "demo-portal-2026"
+TODAY = datetime.now(UTC).date()
+
+
+def uid(number: int) -> str:
+    return str(UUID(int=0x01900000000070008000000000000000 + number))
+
+
+def days(offset: int) -> str:
+    return (TODAY + timedelta(days=offset)).isoformat()
+
+
+def ago(**kwargs: float) -> str:
+    return (datetime.now(UTC) - timedelta(**kwargs)).isoformat()
+
+
+TEAM = [
+    {"name": "Jonas Weber", "role": "Project lead", "email": "jonas@northwind.example", "phone": "+49 30 5550 142"},
+    {"name": "Clara Hoffmann", "role": "Account", "email": "clara@northwind.example", "phone": None},
+    {"name": "Priya Nair", "role": "Design", "email": "priya@northwind.example", "phone": None},
+    {"name": "Łukasz Żak", "role": "Engineering", "email": "lukasz@northwind.example", "phone": None},
+    {"name": "Emil Sand", "role": "Engineering", "email": "emil@northwind.example", "phone": None},
+]
+PLAN = [
+    "Kick-off",
+    "Discovery",
+    "Information architecture",
+    "Visual design",
+    "Build",
+    "Content migration",
+    "User testing",
+    "Go-live",
+]
+
+
+def milestones(project: str, done: int, start: int, *, step: int = 14, late: bool = False) -> list[dict[str, Any]]:
+    """A plan with `done` completed steps; with `late` the next one is overdue."""
+    items: list[dict[str, Any]] = []
+    for number, name in enumerate(PLAN):
+        target = start + number * step
+        status = "completed" if number < done else "upcoming"
+        if number == done:
+            status = "overdue" if late else "in_progress"
+        items.append(
+            {
+                "id": uid(int(project[-4:], 16) * 100 + number),
+                "project_id": project,
+                "name": name,
+                "description": "Clickable prototype of the five main journeys." if number == 3 else None,
+                "phase": PHASES[number // 2],
+                "starts_on": days(target - step),
+                "target_on": days(target),
+                "completed_on": days(target + (2 if number == 1 else 0)) if number < done else None,
+                "status": status,
+                "depends_on": [uid(int(project[-4:], 16) * 100 + number - 1)] if number in (4, 7) else [],
+            }
+        )
+    return items
+
+
+PHASES = ["Prepare", "Design", "Build", "Launch"]
+
+
+def project(
+    number: int, name: str, status: str, description: str, plan: list[dict[str, Any]], **more: Any
+) -> dict[str, Any]:
+    done = [item for item in plan if item["status"] == "completed"]
+    ahead = [item for item in plan if item["status"] != "completed"]
+    return {
+        "id": uid(number),
+        "client_id": ACME,
+        "client_name": "Acme GmbH",
+        "name": name,
+        "description": description,
+        "scope": "Strategy, design and build of the public site.\n\nIncluded: five page types, CMS, migration of 240 pages, two rounds of testing.\nNot included: photography, translations.",
+        "status": status,
+        "phase": ahead[0]["phase"] if ahead else "Launch",
+        "starts_on": plan[0]["starts_on"],
+        "ends_on": plan[-1]["target_on"],
+        "completion": round(100 * len(done) / len(plan)) if plan else 0,
+        "next_milestone": {key: ahead[0][key] for key in ("id", "name", "target_on")} if ahead else None,
+        "team": TEAM,
+        "last_activity_at": ago(hours=number * 3),
+        "milestones_total": len(plan),
+        "milestones_completed": len(done),
+        "milestones": plan,
+        "version": 3,
+        **more,
+    }
+
+
+def entry(
+    number: int, kind: str, title: str, at: str, *, of: int = 1, who: str = "Jonas Weber", text: str | None = None
+) -> dict[str, Any]:
+    return {
+        "id": uid(9000 + number),
+        "seq": 1000 - number,
+        "type": kind,
+        "title": title,
+        "description": text,
+        "actor": {"id": uid(7), "name": who},
+        "project_id": uid(of),
+        "target": {"type": "project", "id": uid(of), "url": f"/projects/{uid(of)}"},
+        "at": at,
+    }
+
+
+def story() -> dict[str, Any]:
+    """Acme: three projects in different states and a few weeks of history."""
+    projects = [
+        project(
+            1,
+            "Website relaunch",
+            "on_track",
+            "New corporate site with a product finder and a newsroom.",
+            milestones(uid(1), 4, -52),
+        ),
+        project(
+            2,
+            "Customer portal",
+            "at_risk",
+            "Self-service for dealers: orders, returns, spare parts.",
+            milestones(uid(2), 2, -30, late=True),
+        ),
+        project(
+            3,
+            "Brand refresh",
+            "completed",
+            "Logo, type and colour system, templates for all teams.",
+            milestones(uid(3), 8, -150),
+        ),
+    ]
+    feed = [
+        entry(1, "milestone_completed", "Milestone completed: Visual design", ago(minutes=4), text="Website relaunch"),
+        entry(
+            2,
+            "project_status_changed",
+            "Customer portal is now at risk",
+            ago(hours=3),
+            of=2,
+            text="Was on track. The order interface arrives a week later.",
+        ),
+        entry(3, "milestone_updated", "Milestone moved: User testing", ago(hours=26), text="Website relaunch"),
+        entry(
+            4,
+            "milestone_completed",
+            "Milestone completed: Discovery",
+            ago(days=3),
+            of=2,
+            who="Clara Hoffmann",
+            text="Customer portal",
+        ),
+        entry(5, "milestone_completed", "Milestone completed: Go-live", ago(days=9), of=3, text="Brand refresh"),
+        entry(6, "project_status_changed", "Brand refresh is completed", ago(days=9), of=3),
+        entry(7, "project_created", "Project started: Customer portal", ago(days=31), of=2, who="Clara Hoffmann"),
+    ]
+    kpis = [
+        {
+            "key": "active_projects",
+            "label": "Active projects",
+            "format": "number",
+            "value": 2,
+            "previous": 1,
+            "change": 1,
+            "direction": "up",
+            "good": True,
+            "comparison_label": "vs last month",
+            "href": "/projects",
+        },
+        {
+            "key": "milestones_completed",
+            "label": "Milestones completed",
+            "format": "number",
+            "value": 6,
+            "previous": 8,
+            "change": -2,
+            "direction": "down",
+            "good": False,
+            "comparison_label": "vs last month",
+            "href": "/activity",
+        },
+        {
+            "key": "next_deadline",
+            "label": "Next deadline",
+            "format": "days",
+            "value": 4,
+            "previous": None,
+            "change": None,
+            "direction": None,
+            "good": None,
+            "comparison_label": "Build, Website relaunch",
+            "href": None,
+        },
+    ]
+    clients = [
+        {
+            "id": ACME,
+            "name": "Acme GmbH",
+            "active": True,
+            "portal_enabled": True,
+            "variant": "project_delivery",
+            "people_count": 3,
+            "created_at": ago(days=200),
+        },
+        {
+            "id": BIRCH,
+            "name": "Birch Ltd",
+            "active": True,
+            "portal_enabled": True,
+            "variant": "professional_services",
+            "people_count": 1,
+            "created_at": ago(days=90),
+        },
+    ]
+    return {"projects": projects, "activity": feed, "kpis": kpis, "clients": clients}
+
+
+class Standin:
+    """One server for all three services. `delay` and `fail` (status by path prefix) make it misbehave; `calls` remembers."""
+
+    def __init__(self) -> None:
+        self.state = copy.deepcopy(story())
+        self.delay: dict[str, float] = {}
+        self.fail: dict[str, int] = {}
+        self.calls: list[tuple[str, str, dict[str, str], Any]] = []
+        self.url = ""
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        app = web.Application(middlewares=[self._misbehave])
+        app.add_routes([web.route(method, BASE + path, handler) for method, path, handler in self._routes()])
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = site._server.sockets[0].getsockname()  # type: ignore[union-attr]
+        self.url = f"http://127.0.0.1:{self.url[1]}"
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    def reset(self) -> None:
+        self.state = copy.deepcopy(story())
+        self.delay, self.fail, self.calls = {}, {}, []
+
+    def _routes(self) -> list[tuple[str, str, Any]]:
+        return [
+            ("POST", "/auth/login", self.login),
+            ("POST", "/auth/magic-link", self.ask_link),
+            ("POST", "/auth/magic-link/consume", self.consume),
+            ("POST", "/auth/logout", self.logout),
+            ("GET", "/auth/me", self.me),
+            ("GET", "/clients", self.clients),
+            ("GET", "/clients/{id}", self.client),
+            ("GET", "/projects", self.projects),
+            ("GET", "/projects/{id}", self.project),
+            ("GET", "/projects/{id}/phases", self.phases),
+            ("GET", "/activity", self.activity),
+            ("GET", "/kpis", self.kpis),
+        ]
+
+    @web.middleware
+    async def _misbehave(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        path = request.path.removeprefix(BASE)
+        body = await request.json() if request.can_read_body else None
+        self.calls.append((request.method, path, dict(request.headers), body))
+        for prefix, seconds in self.delay.items():
+            if path.startswith(prefix):
+                await asyncio.sleep(seconds)
+        for prefix, status in self.fail.items():
+            if path.startswith(prefix):
+                return problem(status, "test.failure", "This was asked to fail.")
+        return await handler(request)
+
+    async def login(self, request: web.Request) -> web.Response:
+        data = await request.json()
+        if data.get("password") != PASSWORD:
+            return problem(401, "auth.invalid_credentials", "E-mail or password is not right.")
+        return signed_in(data["email"])
+
+    async def ask_link(self, request: web.Request) -> web.Response:
+        answer = web.Response(status=202)
+        answer.set_cookie("portal_flow", "flow-1", httponly=True, samesite="Lax", path="/")
+        return answer
+
+    async def consume(self, request: web.Request) -> web.Response:
+        data = await request.json()
+        good = data.get("token") == "good-token" or data.get("code") == "123456"
+        if not good or request.cookies.get("portal_flow") != "flow-1":
+            return problem(401, "auth.link_invalid", "This link or code cannot be used. Ask for a new one.")
+        return signed_in("approver@acme.example")
+
+    async def logout(self, request: web.Request) -> web.Response:
+        answer = web.Response(status=204)
+        answer.del_cookie("portal_session", path="/")
+        return answer
+
+    async def me(self, request: web.Request) -> web.Response:
+        return web.json_response(person("approver@acme.example"))
+
+    async def clients(self, request: web.Request) -> web.Response:
+        needle = request.query.get("q", "").lower()
+        return page([client for client in self.state["clients"] if needle in client["name"].lower()], request)
+
+    async def client(self, request: web.Request) -> web.Response:
+        return one(self.state["clients"], request)
+
+    async def projects(self, request: web.Request) -> web.Response:
+        needle, status = request.query.get("q", "").lower(), request.query.get("status")
+        found = [
+            item
+            for item in self.state["projects"]
+            if needle in item["name"].lower()
+            and (not status or item["status"] == status)
+            and request.query.get("client_id") in (None, item["client_id"])
+        ]
+        return page(found, request)
+
+    async def project(self, request: web.Request) -> web.Response:
+        return one(self.state["projects"], request)
+
+    async def phases(self, request: web.Request) -> web.Response:
+        found = next((item for item in self.state["projects"] if item["id"] == request.match_info["id"]), None)
+        if not found:
+            return missing()
+        items = []
+        for name in PHASES:
+            steps = [step for step in found["milestones"] if step["phase"] == name]
+            done = sum(step["status"] == "completed" for step in steps)
+            status = (
+                "completed" if done == len(steps) else "in_progress" if done or name == found["phase"] else "upcoming"
+            )
+            items.append({"name": name, "status": status, "completion": round(100 * done / len(steps)) if steps else 0})
+        return web.json_response({"items": items})
+
+    async def activity(self, request: web.Request) -> web.Response:
+        wanted = request.query.get("project_id")
+        return page([item for item in self.state["activity"] if not wanted or item["project_id"] == wanted], request)
+
+    async def kpis(self, request: web.Request) -> web.Response:
+        return web.json_response({"items": self.state["kpis"], "computed_at": ago(seconds=2)})
+
+
+def person(email: str) -> dict[str, Any]:
+    return {
+        "id": ANNA, "email": email, "first_name": "Anna", "last_name": "Keller", "name": "Anna Keller", "kind": "client",
+        "client_id": ACME, "client_name": "Acme GmbH", "policies": [], "project_roles": {}, "is_primary_contact": True, "two_factor": False,
+    }  # fmt: skip
+
+
+def signed_in(email: str) -> web.Response:
+    answer = web.json_response({"person": person(email)})
+    answer.set_cookie("portal_session", "opaque", httponly=True, samesite="Lax", path="/")
+    return answer
+
+
+def page(items: list[dict[str, Any]], request: web.Request) -> web.Response:
+    start, limit = int(request.query.get("cursor", 0)), int(request.query.get("limit", 20))
+    more = str(start + limit) if start + limit < len(items) else None
+    return web.json_response({"items": items[start : start + limit], "next_cursor": more})
+
+
+def one(items: list[dict[str, Any]], request: web.Request) -> web.Response:
+    found = next((item for item in items if item["id"] == request.match_info["id"]), None)
+    return web.json_response(found, headers={"ETag": '"3"'}) if found else missing()
+
+
+def missing() -> web.Response:
+    return problem(404, "not_found", "There is nothing here, or it is not yours to see.")
+
+
+def problem(status: int, code: str, detail: str, **extra: Any) -> web.Response:
+    body = {
+        "type": f"urn:portal:problem:{code}",
+        "title": "Problem",
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **extra,
+    }
+    return web.json_response(body, status=status, content_type="application/problem+json")
+
+
+__all__ = ["ACME", "ANNA", "BIRCH", "CLARA", "PASSWORD", "Standin", "date", "problem", "uid"]

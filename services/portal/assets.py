@@ -70,7 +70,7 @@ def _asset(name: str, body: bytes) -> Asset:
 
 @get("/static/{version:str}/{name:path}", opt={"public": True}, sync_to_thread=False)
 def static_file(state: State, version: str, name: str, accept_encoding: str = "") -> Response[bytes]:
-    """A file of the design. Asked for with another version (a page from before an update), it is not to be remembered."""
+    """A file of the design. Asked for with another version (by an older page), nobody is to keep it."""
     assets: Assets = state.assets
     asset = assets.files.get(name.lstrip("/"))
     if asset is None:

@@ -1,7 +1,7 @@
 """How a browser likes the portal: theme and time zone, in cookies so that the server renders them right at once."""
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 from litestar import Request, post
 from litestar.datastructures import Cookie
@@ -17,8 +17,7 @@ ZONE_COOKIE = "portal_zone"
 """Set by `shell.js`: only a browser knows where its reader is."""
 YEAR = 31_536_000
 
-Theme = Literal["system", "light", "dark"]
-THEMES: tuple[Theme, ...] = ("system", "light", "dark")
+THEMES = ("system", "light", "dark")
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -26,8 +25,7 @@ class Look:
     """What even an error page needs to know about its reader."""
 
     def __init__(self, request: AnyRequest) -> None:
-        wanted = request.cookies.get(THEME_COOKIE)
-        self.theme: Theme = next((theme for theme in THEMES if theme == wanted), "system")
+        self.theme = _theme(request.cookies.get(THEME_COOKIE))
         self.zone = formats.zone(request.cookies.get(ZONE_COOKIE))
         self.now: datetime = now()
 
@@ -39,11 +37,15 @@ class Look:
 
 def cookie(name: str, value: str, max_age: int = YEAR) -> Cookie:
     """A cookie of the portal's own: read by the server only, for this site only."""
-    return Cookie(name, value, path="/", max_age=max_age, httponly=True, samesite="lax")
+    return Cookie(key=name, value=value, path="/", max_age=max_age, httponly=True, samesite="lax")
 
 
 @post("/preferences/theme", opt={"public": True})
 async def choose_theme(data: Typed) -> Redirect:
     """Remember the theme and go back to the page it was chosen on."""
-    theme = next((theme for theme in THEMES if theme == data.get("theme")), "system")
-    return Redirect(local_path(data.get("next")), status_code=303, cookies=[cookie(THEME_COOKIE, theme)])
+    chosen = cookie(THEME_COOKIE, _theme(data.get("theme")))
+    return Redirect(local_path(data.get("next")), status_code=303, cookies=[chosen])
+
+
+def _theme(value: str | None) -> str:
+    return value if value in THEMES else "system"

@@ -1,7 +1,9 @@
 """PostgreSQL: the unit of work and the read-only view, each one transaction with the tenant set inside it.
 
 The tenant is set transaction-locally, never on the connection (docs/decisions/0003): a pooled connection carries
-nothing over. Row-level security is the second lock; every query also names its tenant.
+nothing over. Row-level security is the second lock; every query also names its tenant. Callers who may see all clients
+act as the service's `_staff` role for the transaction, so that a tenant's policy stays a plain equality the planner
+can use an index for.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -23,7 +25,6 @@ UnitOfWork = Callable[[Actor], AbstractAsyncContextManager[Db]]
 ReadOnly = Callable[[Actor], AbstractAsyncContextManager[asyncpg.Connection]]
 """`async with read(actor) as connection:` one read-only transaction past the ORM (docs/decisions/0004)."""
 
-_SET_TENANT = text("select set_config('app.client_id', :client, true), set_config('app.all_clients', :all, true)")
 _TRY_LOCK = text("select pg_try_advisory_lock(hashtextextended(:lock, 0))")
 CONNECT_TIMEOUT = 2
 
@@ -32,14 +33,19 @@ class TenantSession(Session):
     """A session whose every transaction begins by naming its tenant."""
 
 
-def tenant_settings(actor: Actor) -> dict[str, str]:
-    """The two settings row-level security reads. An actor with neither sees no rows."""
-    return {"client": str(actor.client_id or ""), "all": "on" if actor.sees_all_clients else ""}
+def tenant_context(actor: Actor, staff_role: str) -> str:
+    """The statement row-level security rests on. An actor without a tenant sees no rows.
+
+    Values are of our own making (a UUID's text, a role's name), so they may stand in the text.
+    """
+    if actor.sees_all_clients:
+        return f"set local role {staff_role}"
+    return f"select set_config('app.client_id', '{actor.client_id or ''}', true)"
 
 
 @event.listens_for(TenantSession, "after_begin")
 def _set_tenant(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-    connection.execute(_SET_TENANT, session.info["tenant"])
+    connection.exec_driver_sql(session.info["tenant"])
 
 
 class Database:
@@ -48,6 +54,7 @@ class Database:
     def __init__(self, url: str, *, pool: int = 6) -> None:
         parsed = make_url(url)
         self.dsn = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+        self.staff_role = f"{(parsed.username or '').removesuffix('_app')}_staff"
         self.engine = create_async_engine(
             parsed.set(drivername="postgresql+asyncpg"),
             pool_size=pool,
@@ -73,18 +80,13 @@ class Database:
     @asynccontextmanager
     async def uow(self, actor: Actor) -> AsyncGenerator[Db]:
         """One transaction as `actor`. Raises what the statements raise, and then nothing was stored."""
-        async with self._sessions(info={"tenant": tenant_settings(actor)}) as db, db.begin():
+        async with self._sessions(info={"tenant": tenant_context(actor, self.staff_role)}) as db, db.begin():
             yield db
 
     @asynccontextmanager
     async def read(self, actor: Actor) -> AsyncGenerator[asyncpg.Connection]:
         """One read-only transaction as `actor` on a driver connection (SQL text, `$1` parameters)."""
-        tenant = tenant_settings(actor)
-        # One round trip. Both values are of our own making (a UUID's text, 'on' or ''), so quoting is safe.
-        begin = (
-            f"begin read only; select set_config('app.client_id', '{tenant['client']}', true),"
-            f" set_config('app.all_clients', '{tenant['all']}', true)"
-        )
+        begin = f"begin read only; {tenant_context(actor, self.staff_role)}"  # one round trip
         async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
             await connection.execute(begin)
             yield cast("asyncpg.Connection", connection)
@@ -104,7 +106,7 @@ class Database:
                 yield None
                 return
             try:
-                yield ExclusiveConnection(connection)
+                yield ExclusiveConnection(connection, self.staff_role)
             finally:
                 # The lock ends with the connection's session: that one must not go back to the pool.
                 await connection.invalidate()
@@ -113,8 +115,9 @@ class Database:
 class ExclusiveConnection:
     """Transactions, one after the other, on the connection that holds an advisory lock."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, staff_role: str) -> None:
         self._connection = connection
+        self._tenant = tenant_context(SYSTEM, staff_role)
 
     @asynccontextmanager
     async def uow(self) -> AsyncGenerator[Db]:
@@ -124,7 +127,7 @@ class ExclusiveConnection:
                 self._connection,
                 sync_session_class=TenantSession,
                 expire_on_commit=False,
-                info={"tenant": tenant_settings(SYSTEM)},
+                info={"tenant": self._tenant},
             ) as db,
             db.begin(),
         ):

@@ -19,7 +19,7 @@ from shared.clock import uuid7
 from shared.config import ServiceSettings
 from shared.events import RawEvent
 from shared.migrations.runner import migrate, prepare
-from shared.migrations.tables import delivery_tables
+from shared.migrations.tables import delivery_tables, fill_in
 from shared.testing.claims import Signer
 
 PASSWORD = "test-only"
@@ -46,7 +46,7 @@ async def prepare_bare(admin_url: str, role: str, password: str) -> None:
         await connection.execute(f"set role {role}_owner; set search_path = {role}")
         seen = ["create table seen (position bigint, number int)", "grant select, insert on seen to {app}"]
         for statement in [*delivery_tables(), *seen]:
-            await connection.execute(statement.replace("{app}", f"{role}_app"))
+            await connection.execute(fill_in(statement, role))
     finally:
         await connection.close()
 

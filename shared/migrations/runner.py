@@ -1,7 +1,8 @@
 """Roles, schema and revisions of one service, brought up to date by an administrator's connection.
 
-Two roles a service: `<service>_owner` (no login) owns the tables and runs the revisions; `<service>_app` (the runtime) owns
-nothing, so forced row-level security binds it, and has its own schema as search_path (reliability: T1).
+Three roles a service: `<service>_owner` (no login) owns the tables and runs the revisions; `<service>_app` (the runtime)
+owns nothing, so forced row-level security binds it, and has its schema as search_path; `<service>_staff` (no login) is what
+the runtime becomes for one transaction when the caller may see all clients (reliability: T1).
 """
 
 import re
@@ -66,14 +67,16 @@ async def prepare(admin_url: str, service: str, password: str) -> None:
 
 
 async def _prepare(connection: AsyncConnection, service: str, password: str) -> None:
-    for role, how in ((f"{service}_owner", "nologin"), (f"{service}_app", "login")):
+    for role, how in ((f"{service}_owner", "nologin"), (f"{service}_app", "login"), (f"{service}_staff", "nologin")):
         if not await connection.scalar(text("select 1 from pg_roles where rolname = :role"), {"role": role}):
             await connection.execute(text(f"create role {role} {how} nosuperuser nocreatedb nocreaterole nobypassrls"))
     quoted = await connection.scalar(text("select quote_literal(cast(:password as text))"), {"password": password})
     await connection.execute(text(f"alter role {service}_app password {str(quoted).replace(':', chr(92) + ':')}"))
     await connection.execute(text(f"grant {service}_owner to current_user"))
     await connection.execute(text(f"create schema if not exists {service} authorization {service}_owner"))
-    await connection.execute(text(f"grant usage on schema {service} to {service}_app"))
+    await connection.execute(text(f"grant usage on schema {service} to {service}_app, {service}_staff"))
+    # Not inherited: its policies must not apply to the runtime role unless that asks to be it.
+    await connection.execute(text(f"grant {service}_staff to {service}_app with inherit false, set true"))
     for name, value in _RUNTIME_LIMITS.items():
         await connection.execute(text(f"alter role {service}_app set {name} = '{value.format(service=service)}'"))
     await connection.commit()

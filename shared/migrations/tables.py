@@ -1,4 +1,7 @@
-"""Statements that revisions share. `{app}` in a statement stands for the service's runtime role."""
+"""Statements that revisions share.
+
+`{app}` in a statement stands for both runtime roles of the service, as in `grant select on things to {app}`.
+"""
 
 from collections.abc import Sequence
 
@@ -6,26 +9,32 @@ from alembic import context, op
 
 
 def execute(statements: Sequence[str]) -> None:
-    """Run statements of a revision, with `{app}` replaced by the runtime role of the service being migrated."""
-    role = f"{context.config.attributes['service']}_app"
+    """Run statements of a revision for the service being migrated, its roles filled in."""
     for statement in statements:
-        op.execute(statement.replace("{app}", role))
+        op.execute(fill_in(statement, context.config.attributes["service"]))
+
+
+def fill_in(statement: str, service: str) -> str:
+    """Replace `{app}`, `{tenant}` and `{staff}` by the service's roles."""
+    roles = {"{app}": f"{service}_app, {service}_staff", "{tenant}": f"{service}_app", "{staff}": f"{service}_staff"}
+    for name, role in roles.items():
+        statement = statement.replace(name, role)
+    return statement
 
 
 def tenant_policy(table: str, *, column: str = "client_id", verbs: str = "select, insert, update, delete") -> list[str]:
-    """Statements that close a tenant table: forced row-level security, one policy, and the runtime role's grants.
+    """Statements that close a tenant table: forced row-level security, its policies, and the runtime roles' grants.
 
-    The settings are read once per statement (sub-select), not per row. `nullif` because a setting that was local to
-    an earlier transaction of the connection reads back as '' and not as NULL.
+    The tenant's policy is one plain equality, read once per statement (sub-select): with an `or` for staff in it the
+    planner loses the index order and every list of a large table becomes a sort (docs/decisions/0003). `nullif` because a
+    setting that was local to an earlier transaction of the connection reads back as '' and not as NULL.
     """
-    seen = (
-        f"{column} = (select nullif(current_setting('app.client_id', true), '')::uuid)"
-        " or (select current_setting('app.all_clients', true)) = 'on'"
-    )
+    own = f"{column} = (select nullif(current_setting('app.client_id', true), '')::uuid)"
     return [
         f"alter table {table} enable row level security",
         f"alter table {table} force row level security",
-        f"create policy tenant on {table} using ({seen}) with check ({seen})",
+        f"create policy tenant on {table} to {{tenant}} using ({own}) with check ({own})",
+        f"create policy staff on {table} to {{staff}} using (true) with check (true)",
         f"grant {verbs} on {table} to {{app}}",
     ]
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from shared.actor import SYSTEM, Actor
 from shared.clock import uuid7
 from shared.database import Database
-from shared.migrations.tables import tenant_policy
+from shared.migrations.tables import fill_in, tenant_policy
 from tests.conftest import PASSWORD, Cluster
 
 TENANTS = [uuid7() for _ in range(4)]
@@ -32,7 +32,7 @@ async def notes_url(cluster: Cluster) -> str:
     await connection.execute("set role notes_owner; set search_path = notes")
     await connection.execute("create table notes (client_id uuid not null, body text not null)")
     for statement in tenant_policy("notes"):
-        await connection.execute(statement.replace("{app}", "notes_app"))
+        await connection.execute(fill_in(statement, "notes"))
     await connection.execute("set role postgres")
     await connection.executemany("insert into notes values ($1, $2)", [(each, f"of {each}") for each in TENANTS])
     await connection.close()

@@ -1,0 +1,195 @@
+"""The rules of docs/architecture.md that a reviewer should not have to remember."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SERVICES = sorted(path.parent for path in (ROOT / "services").glob("*/app.py"))
+PAGES = ROOT / "services" / "portal"
+RUNTIME = [ROOT / name for name in ("services", "gateway", "shared", "ops")]
+FEATURES = sorted(path.parent for service in SERVICES if service != PAGES for path in service.glob("*/models.py"))
+ROOMS = {"api.py", "commands.py", "queries.py", "models.py"}
+
+MUST_NOT_IMPORT = {
+    "models.py": ("litestar", "nats", "aiohttp", "shared.database", "shared.outbox", "shared.http", "shared.claims"),
+    "queries.py": ("litestar", "nats", "shared.outbox", "shared.http"),
+    "commands.py": ("litestar", "nats", "shared.http"),
+    "api.py": ("sqlalchemy", "asyncpg", "nats", "shared.outbox"),
+    "settings.py": ("litestar", "nats", "sqlalchemy", "os"),
+}
+BUSINESS_NOUNS = re.compile(
+    r"\b(invoice|ticket|quote|document|milestone|cycle|requirement|payment|contract_line|dashboard)s?\b", re.IGNORECASE
+)
+SHARED_BUDGET = 1_800
+"""docs/decisions/0007: the kernel may grow only on purpose."""
+
+
+def modules(*folders: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            yield path, ast.parse(path.read_text())
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def under(name: str, prefixes: tuple[str, ...]) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+def test_there_is_something_to_check() -> None:
+    assert {path.name for path in SERVICES} >= {"identity", "projects", "activity", "portal"}
+    assert len(FEATURES) >= 5
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_services_never_import_each_other(service: Path) -> None:
+    others = tuple(f"services.{each.name}" for each in SERVICES if each != service)
+    found = [f"{path}: {name}" for path, tree in modules(service) for name in imports(tree) if under(name, others)]
+    assert found == []
+
+
+def test_the_gateway_knows_no_service_and_no_database() -> None:
+    banned = ("services", "sqlalchemy", "asyncpg")
+    found = [
+        f"{path}: {name}" for path, tree in modules(ROOT / "gateway") for name in imports(tree) if under(name, banned)
+    ]
+    assert found == []
+
+
+def test_the_kernel_knows_nobody_above_it() -> None:
+    banned = ("services", "gateway", "ops", "tests")
+    found = [
+        f"{path}: {name}" for path, tree in modules(ROOT / "shared") for name in imports(tree) if under(name, banned)
+    ]
+    assert found == []
+
+
+def test_nothing_that_runs_imports_tests() -> None:
+    banned = ("tests", "pytest", "shared.testing")
+    found = [
+        f"{path}: {name}"
+        for path, tree in modules(*RUNTIME)
+        if "testing" not in path.parts
+        for name in imports(tree)
+        if under(name, banned)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("room", MUST_NOT_IMPORT)
+def test_each_file_of_a_feature_keeps_to_its_room(room: str) -> None:
+    found = [
+        f"{path}: {name}"
+        for path, tree in modules(*(service for service in SERVICES if service != PAGES))
+        if path.name == room
+        for name in imports(tree)
+        if under(name, MUST_NOT_IMPORT[room])
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda path: f"{path.parent.name}.{path.name}")
+def test_a_feature_is_four_files(feature: Path) -> None:
+    assert {path.name for path in feature.glob("*.py")} >= ROOMS
+
+
+def test_only_the_kernel_commits() -> None:
+    """One request, one transaction: `uow` commits, nobody else does (docs/decisions/0002)."""
+    found = [
+        f"{path}:{node.lineno}"
+        for path, tree in modules(ROOT / "services", ROOT / "gateway")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("commit", "rollback")
+    ]
+    assert found == []
+
+
+def test_every_command_that_changes_something_tells_it() -> None:
+    """A write ends in the outbox: each module of commands appends, or is a projection fed by events."""
+    missing = [
+        str(path)
+        for path, tree in modules(*(service for service in SERVICES if service != PAGES))
+        if path.name == "commands.py" and path.parent.parent.name != "activity"
+        if not any(under(name, ("shared.outbox",)) for name in imports(tree))
+    ]
+    assert missing == []
+
+
+def test_the_kernel_names_no_business() -> None:
+    found = [
+        f"{path}:{number}: {line.strip()}"
+        for path in sorted((ROOT / "shared").rglob("*.py"))
+        if "contracts" not in path.parts and "testing" not in path.parts
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if BUSINESS_NOUNS.search(line.partition('"""')[0].partition("#")[0])
+    ]
+    assert found == []
+
+
+def test_the_kernel_stays_small() -> None:
+    paths = [path for path in (ROOT / "shared").rglob("*.py") if not {"contracts", "testing"} & set(path.parts)]
+    assert sum(len(path.read_text().splitlines()) for path in paths) <= SHARED_BUDGET
+
+
+def test_each_kernel_module_serves_three() -> None:
+    """The rule of three: what fewer deployables import belongs to the one that does."""
+    users: dict[str, set[str]] = {}
+    deployables = [*SERVICES, ROOT / "gateway", ROOT / "ops", ROOT / "shared"]
+    for deployable in deployables:
+        for _, tree in modules(deployable):
+            for name in imports(tree):
+                if name.startswith("shared."):
+                    users.setdefault(".".join(name.split(".")[:2]), set()).add(deployable.name)
+    kernel = {f"shared.{path.stem}" for path in (ROOT / "shared").glob("*.py")} - {"shared.__init__"}
+    # What `shared.http` itself builds every service from has all of them as users.
+    built_in = {"shared.relay", "shared.broker", "shared.telemetry", "shared.dead_letters", "shared.inbox"}
+    assert {name for name in kernel - built_in if len(users.get(name, ())) < 3} == set()
+
+
+def test_files_stay_readable() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}: {length}"
+        for path, _ in modules(*RUNTIME)
+        if (length := len(path.read_text().splitlines())) > 300
+    ]
+    assert long == []
+
+
+def test_every_public_function_and_route_says_what_it_is() -> None:
+    missing = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path, tree in modules(ROOT / "services", ROOT / "gateway", ROOT / "shared")
+        if path.name in ("api.py", "commands.py") or path.parent == ROOT / "shared"
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if not node.name.startswith("_") and not ast.get_docstring(node)
+    ]
+    assert missing == []
+
+
+def test_the_repository_speaks_of_the_project_only() -> None:
+    """No path of a machine and no host of a package registry in anything that is committed."""
+    banned = re.compile(
+        r"(^|[^\w.-])/(work|farm|root)/[a-z.]|registry\.npmjs|files\.pythonhosted|pypi\.org", re.MULTILINE
+    )
+    kinds = {".py", ".md", ".txt", ".in", ".toml", ".json", ".yml", ".yaml", ".html", ".css", ".js", ".sh", ""}
+    skipped = {".git", ".venv", ".portal", "node_modules", "__pycache__", "vendor", ".ruff_cache", ".pytest_cache"}
+    found = [
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("*")
+        if path.is_file() and path.suffix in kinds and not skipped & set(path.relative_to(ROOT).parts)
+        if path != Path(__file__) and banned.search(path.read_text(errors="replace"))
+    ]
+    assert found == []

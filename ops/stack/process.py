@@ -177,11 +177,11 @@ def site_packages(package: str) -> Path:
     raise StackError(f"The package {package} is not installed.", REINSTALL)
 
 
-def beside_python(program: str) -> str:
-    """The path of a program that a wheel put beside this interpreter."""
-    if (path := Path(sys.executable).with_name(program)).exists():
+def installed(program: str) -> str:
+    """The path of a program in the environment of this Python. Raises `StackError` if it is not there."""
+    if (path := Path(sys.prefix, program)).exists():
         return str(path)
-    raise StackError(f"The program {program} is not installed beside Python.", REINSTALL)
+    raise StackError(f"The program {path.name} is not installed.", REINSTALL)
 
 
 def _bound_to_parent(command: Command) -> list[str]:

@@ -1,0 +1,80 @@
+# Every task of the portal; `make` alone lists them. Nothing needs to be installed first but make and Python 3.11 or newer.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PY := .venv/bin/python
+export PYTHON
+
+help: ## This list
+	@echo "make up              start the portal and print its address (Ctrl-C stops it)"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" && $$1 != "up" {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "PORTAL_PORT=8090 (0: any free one)   PORTAL_DATA=.portal   PYTHON=python3.12   DETACH=1: return when ready"
+	@echo "PORTAL_STACK=external: use PostgreSQL, NATS, Redis and a mail server of yours (docs/architecture.md)"
+.PHONY: help
+
+up: install ## Start the portal
+	@exec $(PY) -m ops stack up $(if $(filter-out 0,$(DETACH)),--detach,--with-parent)
+.PHONY: up
+
+down: install ## stop it
+	@$(PY) -m ops stack down
+.PHONY: down
+
+status: install ## what runs, and where it answers
+	@$(PY) -m ops stack status
+.PHONY: status
+
+logs: install ## follow what every process prints
+	@exec $(PY) -m ops stack logs
+.PHONY: logs
+
+reset: install ## stop it and delete its data (.portal)
+	@$(PY) -m ops stack reset
+.PHONY: reset
+
+seed: install ## create the demo data in a running portal
+	@$(PY) -m ops seed
+.PHONY: seed
+
+migrate: install ## bring the schemas up to date (PORTAL_DATABASE_ADMIN_URL)
+	@$(PY) -m ops migrate
+.PHONY: migrate
+
+test: install-dev ## every test, in a real browser and on real servers (ARGS="-k milestone")
+	@PORTAL_CHROMIUM="$$(sh ops/chromium.sh)" && export PORTAL_CHROMIUM && $(PY) -m pytest $(ARGS)
+.PHONY: test
+
+test-fast: install-dev ## rules, contracts and architecture: no browser, no servers
+	@$(PY) -m pytest -m "not servers" tests/architecture tests/contracts $(ARGS)
+.PHONY: test-fast
+
+check: install-dev ## lint, types, imports
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@.venv/bin/lint-imports
+	@$(PY) -m basedpyright
+.PHONY: check
+
+fmt: install-dev ## format, and mend what can be mended
+	@$(PY) -m ruff check --fix --exit-zero --quiet .
+	@$(PY) -m ruff format .
+.PHONY: fmt
+
+bench: install-dev ## the benchmarks, each beside its floor
+	@$(PY) -m tests.bench $(ARGS)
+.PHONY: bench
+
+lock: install-dev ## renew requirements/*.txt (UPGRADE=1: to the newest versions)
+	@for name in base stack dev redis; do \
+		(cd requirements && ../.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-annotate --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade) $$name.in -o $$name.txt) || exit 1; \
+	done
+.PHONY: lock
+
+install: ## .venv with what `make up` needs
+	@sh ops/install.sh stack
+.PHONY: install
+
+install-dev: ## .venv with what the tests need too
+	@sh ops/install.sh dev
+.PHONY: install-dev

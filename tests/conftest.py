@@ -21,6 +21,7 @@ from shared.events import RawEvent
 from shared.migrations.runner import migrate, prepare
 from shared.migrations.tables import delivery_tables, fill_in
 from shared.testing.claims import Signer
+from tests.portal_stack import Portal, running_portal
 
 PASSWORD = "test-only"
 
@@ -164,6 +165,13 @@ def run_service(servers: Backing, cluster: Cluster, signer: Signer) -> ServiceFa
 def _addresses(servers: Backing) -> dict[str, str]:
     at = servers.addresses
     return {"nats_url": at.nats_url, "redis_url": at.redis_url, "smtp_url": at.smtp_url}
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """The whole portal with its demo data, shared by every test that only adds to it."""
+    with running_portal(tmp_path_factory.mktemp("portal") / "data") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,53 @@
+"""What the documents say is what the code is."""
+
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from shared.events import EventData
+
+ROOT = Path(__file__).parent.parent.parent
+CONTRACTS = [path.stem for path in sorted((ROOT / "shared/contracts").glob("[a-z]*.py"))]
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("services/*/README.md"), ROOT / "gateway/README.md"]
+
+
+def events() -> list[tuple[str, str, str]]:
+    """Type, subject and publisher of every contract."""
+    return sorted(
+        (kind.type, kind.subject, name)
+        for name in CONTRACTS
+        for kind in vars(import_module(f"shared.contracts.{name}")).values()
+        if inspect.isclass(kind) and issubclass(kind, EventData) and "type" in vars(kind)
+    )
+
+
+def test_the_catalogue_lists_every_event() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    rows = re.findall(r"^\| `([a-z_]+)` \| `([a-z_.0-9]+)` \| ([a-z]+) \|$", text, re.MULTILINE)
+    assert rows == events()
+
+
+def test_a_contract_belongs_to_the_service_its_subject_names() -> None:
+    assert [event for event in events() if not event[1].startswith(f"{event[2]}.")] == []
+
+
+def test_no_two_events_share_a_name_or_a_subject() -> None:
+    types, subjects, _ = zip(*events(), strict=True)
+    assert len(set(types)) == len(types)
+    assert len(set(subjects)) == len(subjects)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", document.read_text())
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_the_readme_is_short_and_begins_with_the_two_commands() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 150
+    commands = [line for line in lines if line.startswith(("make ", "    make "))]
+    assert [command.split()[1] for command in commands[:2]] == ["up", "test"]

@@ -1,0 +1,86 @@
+"""Every route of every service, read from the applications themselves, and the declared rights read from rights.toml."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from shared.config import ServiceSettings, Settings
+
+ROLES = ("anonymous", "feedback", "viewer", "approver", "birch", "member", "admin")
+RIGHTS = Path(__file__).parent / "rights.toml"
+SERVICES = ("identity", "projects", "activity", "portal")
+EXEMPT = re.compile(r"^/(schema|healthz|readyz|static)(/|$)")
+"""Health, the schema, and files that are the same for everybody."""
+
+
+@dataclass(frozen=True)
+class Right:
+    """One declared line. `cells` maps a role to what it gets: a status, or `yes` for anything but a refusal."""
+
+    service: str
+    method: str
+    path: str
+    cells: dict[str, Any]
+    query: dict[str, str]
+    body: Any
+    form: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.service} {self.method} {self.path}"
+
+
+def settings_class(service: str) -> type[Settings]:
+    module = import_module(f"services.{service}.settings")
+    return next(
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Settings) and kind not in (Settings, ServiceSettings)
+    )
+
+
+def application(service: str) -> Litestar:
+    """The application, wired but never started: addresses that nobody answers at."""
+    kind = settings_class(service)
+    made_up = {
+        field.name: {"database_url": f"postgresql://{service}_app:x@127.0.0.1:1/portal"}.get(
+            field.name, "http://127.0.0.1:1"
+        )
+        for field in msgspec.structs.fields(kind)
+        if field.required and field.type is str
+    }
+    return import_module(f"services.{service}.app").create_app(kind(**made_up | {"env": "embedded"}))
+
+
+def real_routes(service: str) -> set[str]:
+    """`METHOD /path/{id}` of everything an application answers to, parameters without their types."""
+    return {
+        f"{method} {re.sub(r':[a-z]+}', '}', route.path_format)}"
+        for route in application(service).routes
+        if isinstance(route, HTTPRoute) and not EXEMPT.match(route.path)
+        for method in route.methods - {"OPTIONS", "HEAD"}
+    }
+
+
+def declared() -> Iterator[Right]:
+    for service, lines in tomllib.loads(RIGHTS.read_text()).items():
+        for route, line in lines.items():
+            method, path = route.split(" ", 1)
+            cells = line["cells"]
+            yield Right(
+                service,
+                method,
+                path,
+                {role: cells.get(role, cells.get("others")) for role in ROLES},
+                line.get("query", {}),
+                line.get("body"),
+                line.get("form", False),
+            )

@@ -1,0 +1,122 @@
+"""The whole portal, as `make up` starts it, for the tests that need all of it: isolation, end to end, faults."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+from joserfc.jwk import OKPKey
+
+from ops.stack.state import Run
+from shared.actor import Actor
+from shared.testing.claims import Signer
+
+ROOT = Path(__file__).parent.parent
+READY_SECONDS = 120
+PASSWORD = "demo-portal-2026"
+PEOPLE = {
+    "admin": "admin@northwind.example",
+    "member": "member@northwind.example",
+    "approver": "approver@acme.example",
+    "viewer": "viewer@acme.example",
+    "feedback": "feedback@acme.example",
+    "birch": "approver@birch.example",
+}
+API = "/api/client-portal"
+
+
+class StackSigner(Signer):
+    """Signs with the running gateway's own key: what a stolen or forwarded claims token could do at a service's port."""
+
+    def __init__(self, folder: Path) -> None:
+        kept = json.loads((folder / "secrets" / "claims-key.json").read_text())
+        self.key = OKPKey.import_key(kept["keys"][0] if "keys" in kept else kept)
+        self.jwks = folder / "secrets" / "jwks.json"
+
+    def token(self, actor: Actor, *audience: str, header: dict[str, Any] | None = None, **claims: Any) -> str:
+        return super().token(actor, *audience, header={"kid": self.key.kid} | (header or {}), **claims)
+
+
+@dataclass
+class Portal:
+    """A running portal with the demo data."""
+
+    folder: Path
+    run: Run
+    _sessions: dict[str, httpx2.Client] = field(default_factory=dict)
+
+    @property
+    def gateway(self) -> str:
+        return self.run.gateway
+
+    def as_(self, who: str) -> httpx2.Client:
+        """A browser-like client signed in as one of `PEOPLE`, or `anonymous`; kept for the session."""
+        if who not in self._sessions:
+            self._sessions[who] = self.sign_in(PEOPLE[who]) if who in PEOPLE else self.client()
+        return self._sessions[who]
+
+    def client(self) -> httpx2.Client:
+        return httpx2.Client(base_url=self.gateway, timeout=15)
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> httpx2.Client:
+        """A new session of its own."""
+        http = self.client()
+        answer = http.post(f"{API}/auth/login", json={"email": email, "password": password})
+        assert answer.status_code == 200, answer.text
+        return http
+
+    def me(self, who: str) -> dict[str, Any]:
+        return self.as_(who).get(f"{API}/auth/me").json()
+
+    def actor(self, who: str) -> Actor:
+        """The same person as the services see it in a claims token."""
+        me = self.me(who)
+        known = {name: me[name] for name in Actor.__struct_fields__ if name in me}
+        return msgspec.convert(known, Actor)
+
+    def signer(self) -> StackSigner:
+        return StackSigner(self.folder)
+
+    def until(self, told: Any, seconds: float = 15) -> Any:
+        """Ask `told` until it answers something true; that answer."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if found := told():
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"not within {seconds} s")
+
+    def reload(self) -> None:
+        """Read the process ids again after something was restarted."""
+        self.run = msgspec.json.decode((self.folder / "run.json").read_bytes(), type=Run)
+
+
+@contextmanager
+def running_portal(folder: Path, **environment: str) -> Iterator[Portal]:
+    """Start, wait until ready with the demo data in it, and stop again."""
+    told = os.environ | {"PORTAL_DATA": str(folder), "PORTAL_PORT": "0"} | environment
+    log = (folder.parent / f"{folder.name}.out").open("w+")
+    launcher = subprocess.Popen(
+        [sys.executable, "-m", "ops", "stack", "up", "--with-parent"], cwd=ROOT, env=told, stdout=log, stderr=log
+    )
+    try:
+        end = time.monotonic() + READY_SECONDS
+        while not (folder / "run.json").exists():
+            if launcher.poll() is not None or time.monotonic() > end:
+                log.seek(0)
+                raise AssertionError(f"the portal did not start:\n{log.read()[-6000:]}")
+            time.sleep(0.05)
+        yield Portal(folder, msgspec.json.decode((folder / "run.json").read_bytes(), type=Run))
+    finally:
+        launcher.send_signal(signal.SIGTERM)
+        launcher.wait(15)
+        log.close()

@@ -1,6 +1,8 @@
 """The `portal` command. Each command imports what it needs when it runs, so that `--help` is quick."""
 
+import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -9,53 +11,107 @@ from ops.stack.errors import StackError, in_words
 
 app = App(name="portal", help="Run and look after the client portal.", version_flags=[])
 stack = App(name="stack", help="The embedded stack: every server and service on this machine.")
-app.command(stack)
+events = App(name="events", help="What travels between the services.")
+keys = App(name="keys", help="The key the gateway signs its claims with.")
+audit = App(name="audit", help="The audit log.")
+for group in (stack, events, keys, audit):
+    app.command(group)
 
 
 @stack.command
 def up(
     *,
-    detach: Annotated[
-        bool, Parameter(help="Return when everything answers; the stack goes on in the background.")
-    ] = False,
+    detach: Annotated[bool, Parameter(help="Return when everything answers and go on in the background.")] = False,
     with_parent: Annotated[bool, Parameter(help="Also end when the calling process does.")] = False,
 ) -> None:
     """Start everything and keep it running."""
-    from ops.stack.command import up
+    from ops.stack import command
 
-    up(detach=detach, with_parent=with_parent)
+    command.up(detach=detach, with_parent=with_parent)
 
 
 @stack.command
 def down() -> None:
     """Stop what `up` started."""
-    from ops.stack.command import down
+    from ops.stack import command
 
-    down()
+    command.down()
 
 
 @stack.command
 def reset() -> None:
     """Stop, and delete all data of this checkout's stack."""
-    from ops.stack.command import reset
+    from ops.stack import command
 
-    reset()
+    command.reset()
 
 
 @stack.command
 def status() -> None:
-    """What runs, and where it answers. Exit code 3 when nothing does."""
-    from ops.stack.command import status
+    """Say what runs, and where it answers. Exit code 3 when nothing does."""
+    from ops.stack import command
 
-    status()
+    command.status()
 
 
 @stack.command
 def logs(*, follow: bool = True) -> None:
-    """What every process prints."""
-    from ops.stack.command import logs
+    """Show what every process prints."""
+    from ops.stack import command
 
-    logs(follow=follow)
+    command.logs(follow=follow)
+
+
+@app.command
+def migrate(*services: str) -> None:
+    """Bring schemas up to date: of the services named, or of all.
+
+    Reads PORTAL_DATABASE_ADMIN_URL and one PORTAL_DATABASE_PASSWORD_<SERVICE> each.
+    """
+    from ops.migrate import migrate_from_environment
+
+    asyncio.run(migrate_from_environment(services))
+
+
+@app.command
+def seed() -> None:
+    """Create the demo data in the running portal, through its own doors."""
+    from ops.running import gateway_url
+    from ops.seed import seed
+
+    asyncio.run(seed(gateway_url()))
+
+
+@events.command
+def dead_letters() -> None:
+    """List events that a consumer could not fold, with the reason."""
+    from ops import events
+
+    asyncio.run(events.print_dead_letters())
+
+
+@events.command
+def replay(*positions: int) -> None:
+    """Publish dead letters again, all or those at the positions named, once their cause is mended."""
+    from ops import events
+
+    asyncio.run(events.replay(positions))
+
+
+@keys.command
+def new() -> None:
+    """Print a new private key, for PORTAL_CLAIMS_KEY_FILE."""
+    from ops.keys import as_text, new_claims_key
+
+    print(as_text(new_claims_key()))
+
+
+@keys.command
+def public(file: Path) -> None:
+    """Print the public half of a private key, for services that read PORTAL_JWKS from a file."""
+    from ops.keys import as_text, public_set, read_key
+
+    print(as_text(public_set(read_key(file))))
 
 
 def main() -> None:

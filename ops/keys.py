@@ -24,8 +24,17 @@ def ensure_claims_key(folder: Path) -> tuple[Path, Path]:
     """`claims-key.json` (private, 0600) and `jwks.json` in `folder`, made at the first call. Returns both paths."""
     private, public = folder / "claims-key.json", folder / "jwks.json"
     if not private.exists():
-        write_private(private, msgspec.json.format(msgspec.json.encode(new_claims_key())))
+        write_private(private, as_text(new_claims_key()).encode())
     if not public.exists():
-        key = msgspec.json.decode(private.read_bytes())
-        write_private(public, msgspec.json.format(msgspec.json.encode(public_set(key))))
+        write_private(public, as_text(public_set(read_key(private))).encode())
     return private, public
+
+
+def read_key(path: Path) -> dict[str, Any]:
+    """The JWK in a file."""
+    return msgspec.json.decode(path.read_bytes())
+
+
+def as_text(key: dict[str, Any]) -> str:
+    """A key or key set as readable JSON."""
+    return msgspec.json.format(msgspec.json.encode(key)).decode()

@@ -39,7 +39,7 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=getattr(app, "protocol", "httptools"),  # the gateway brings its own, stricter one
         ws="none",
         lifespan="on",
         proxy_headers=False,  # anybody may send them; the peer's address travels in the signed claims

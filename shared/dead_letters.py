@@ -43,7 +43,7 @@ async def list_dead_letters(client: Client) -> list[DeadLetter]:
     jetstream = client.jetstream(timeout=5)
     state = (await jetstream.stream_info(DEAD_STREAM)).state
     found: list[DeadLetter] = []
-    for position in range(state.first_seq, state.last_seq + 1):
+    for position in range(max(1, state.first_seq), state.last_seq + 1):  # an empty stream says 0 to 0
         try:
             kept = await jetstream.get_msg(DEAD_STREAM, position, direct=False)
         except NotFoundError:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.keys import ensure_claims_key
-from ops.migrate import migrate_all
+from ops.migrate import migrate_all, services_with_schema
 from ops.stack import process, services
 from ops.stack.addresses import Addresses
 from ops.stack.console import Console
@@ -63,7 +63,7 @@ class Launcher:
         self._gateway = plan.public_url or f"http://localhost:{public.getsockname()[1]}"
         self._console = Console(self._state.log, quiet=quiet)
         self._supervisor = Supervisor(self._console)
-        self._passwords = load_passwords(self._state.secrets / "passwords.json", services.with_schema())
+        self._passwords = load_passwords(self._state.secrets / "passwords.json", services_with_schema())
         self._services = services.bind(public)
         self._parts: list[Part] = []
         self._addresses = plan.external or Addresses()

@@ -9,14 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops.migrate import runtime_url
+from ops.migrate import runtime_url, services_with_schema
 from ops.serve import SERVICES, module, serve
 from ops.stack import process
 from ops.stack.addresses import ADMIN_VARIABLE, Addresses
 from ops.stack.ports import LOOPBACK, free_port, listen
 from ops.stack.secrets import Passwords
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -56,11 +54,6 @@ class Service:
             connection.close()
 
 
-def with_schema() -> list[str]:
-    """The services that own tables."""
-    return [name for name in SERVICES if (ROOT / "services" / name / "migrations").is_dir()]
-
-
 def bind(public: socket.socket) -> dict[str, Service]:
     """Every service with a socket of its own; the gateway's is the public one."""
     return {name: Service(name, public if name == "gateway" else listen()) for name in SERVICES}
@@ -95,7 +88,7 @@ def environments(
         name: {"PORTAL_PORT": str(each.port), "PORTAL_PRIVATE_PORT": str(each.private_port)}
         for name, each in services.items()
     }
-    for name in with_schema():
+    for name in services_with_schema():
         own[name]["PORTAL_DATABASE_URL"] = runtime_url(addresses.database_admin_url, name, passwords.services[name])
     own["gateway"]["PORTAL_CLAIMS_KEY_FILE"] = str(private_key)
     if addresses.mailbox_dir:

@@ -1,0 +1,24 @@
+"""`make bench`: every benchmark, or those named (`make bench ARGS="gateway lists"`)."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from tests.bench import load
+from tests.bench.report import Row, show
+
+ALL = ("gateway", "lists", "dashboard", "stream")
+TARGET = Path(".portal-bench.json")
+
+
+def main() -> None:
+    if not load.available():
+        sys.exit("The benchmarks need wrk: apt-get install wrk (and nginx-light for the gateway's floor).")
+    rows: list[Row] = []
+    for name in sys.argv[1:] or ALL:
+        print(f"== {name}", flush=True)
+        rows += import_module(f"tests.bench.{name}").measure()
+    show(rows, TARGET)
+
+
+main()

@@ -162,9 +162,10 @@ def healthz() -> dict[str, str]:
 
 @get("/readyz", include_in_schema=False)
 async def readyz(request: AnyRequest) -> Response[dict[str, str]]:
-    """Can serve: 503 while the database or the broker cannot be reached."""
+    """Can serve: 503 while the database, the broker or a part of the service's own (`state.parts`) is down."""
     database: Database | None = request.app.state.database
-    parts: dict[str, str] = {}
+    own: dict[str, Callable[[], bool]] = request.app.state.get("parts", {})
+    parts = {name: "ok" if works() else "down" for name, works in own.items()}
     if database:
         broker: Client | None = request.app.state.broker
         parts["broker"] = "ok" if broker and broker.is_connected else "down"

@@ -3,6 +3,9 @@
 The position is what our own database says (it commits with the effects), not what the broker believes: whoever takes
 the lock recreates the durable just behind it. So a crash is resumed at once, in order, without waiting for an
 acknowledgement to expire; the inbox row drops an event that was published twice (reliability: 14, 17, E5).
+
+Positions never fall, not even when the broker lost its stream and counts from one again: what was folded before stays
+before (`ahead`). They may therefore be shown to the outside, as the ids of a live stream.
 """
 
 import asyncio
@@ -45,19 +48,22 @@ log = structlog.get_logger("inbox")
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event with its place in the stream: `position` strictly rises in the order of folding."""
+    """One event with its place: `position` strictly rises in the order of folding, as long as the consumer lives."""
 
     event: AnyEvent
     position: int
 
 
 Handler = Callable[[Db, Delivery], Awaitable[None]]
+BatchHandler = Callable[[Db, Sequence[Delivery]], Awaitable[None]]
 
-_POSITION = text("select position from inbox_positions where consumer = :consumer")
-_ADVANCE = text(
-    "insert into inbox_positions (consumer, position) values (:consumer, :position)"
-    " on conflict (consumer) do update set position = excluded.position"
+_PLACE = text("select position, ahead, stream_created from inbox_positions where consumer = :consumer")
+_SET_PLACE = text(
+    "insert into inbox_positions (consumer, position, ahead, stream_created)"
+    " values (:consumer, :position, :ahead, :born)"
+    " on conflict (consumer) do update set ahead = excluded.ahead, stream_created = excluded.stream_created"
 )
+_ADVANCE = text("update inbox_positions set position = greatest(position, :position) where consumer = :consumer")
 _ENTER = text(
     "insert into inbox (consumer, event_id) select :consumer, unnest(cast(:ids as uuid[]))"
     " on conflict do nothing returning event_id"
@@ -67,18 +73,19 @@ _ENTER = text(
 class Consumer:
     """Feeds the events a service listens to into its handlers.
 
-    `handlers` maps an event struct to what it does; with `every` set, that one handler gets all of them (undecoded data
-    as `msgspec.Raw`). A handler runs in the transaction that also records the event as seen. What fails again and again
-    is set aside as a dead letter with its reason and its neighbours go on.
+    `handlers` maps an event struct to what it does; with `every` set, that one handler gets all of them, as many at
+    once as have arrived (undecoded data as `msgspec.Raw`). A handler runs in the transaction that also records the
+    events as seen. What fails again and again is set aside as a dead letter with its reason; its neighbours go on.
     """
 
     def __init__(
-        self, name: str, handlers: Mapping[type[EventData], Handler] | None = None, *, every: Handler | None = None
+        self, name: str, handlers: Mapping[type[EventData], Handler] | None = None, *, every: BatchHandler | None = None
     ) -> None:
         self.name = name
         self._handlers = {kind.type: (Event[kind], handler) for kind, handler in (handlers or {}).items()}
         self._every = every
         self._subjects = ["portal.>"] if every else [f"portal.{kind.subject}" for kind in (handlers or {})]
+        self._ahead = 0
 
     async def run(self, database: Database, client: Client) -> None:
         """Work until cancelled; every lost connection is waited out."""
@@ -99,21 +106,31 @@ class Consumer:
             await asyncio.sleep(0.5)
 
     async def _lead(self, held: ExclusiveConnection, client: Client) -> None:
-        async with held.uow() as db:
-            position: int = await db.scalar(_POSITION, {"consumer": self.name}) or 0
-        await self._place_durable(client, position)
+        await self._place_durable(client, await self._find_place(held, client))
         async for messages in _pull(client, self.name):
             await self._fold(held, client, messages)
-            for message in messages:
-                await message.ack()
+            await messages[-1].ack()
             LAG.labels(self.name).set(messages[-1].metadata.num_pending)
 
-    async def _place_durable(self, client: Client, position: int) -> None:
+    async def _find_place(self, held: ExclusiveConnection, client: Client) -> int:
+        """The last sequence of the stream that is folded already; notes how far positions are ahead of the stream's."""
+        stream = await client.jetstream(timeout=5).stream_info(STREAM)
+        async with held.uow() as db:
+            place = (await db.execute(_PLACE, {"consumer": self.name})).one_or_none()
+            position, ahead, born = place or (0, 0, stream.created)
+            folded = position - ahead
+            if born != stream.created or folded > stream.state.last_seq:
+                folded = stream.state.last_seq if born == stream.created else 0
+                log.error("inbox.stream_lost", consumer=self.name, position=position, last=stream.state.last_seq)
+            self._ahead = position - folded
+            await db.execute(
+                _SET_PLACE,
+                {"consumer": self.name, "position": position, "ahead": self._ahead, "born": stream.created},
+            )
+        return folded
+
+    async def _place_durable(self, client: Client, folded: int) -> None:
         jetstream = client.jetstream(timeout=5)
-        last = (await jetstream.stream_info(STREAM)).state.last_seq
-        if position > last:
-            log.error("inbox.stream_is_younger", consumer=self.name, position=position, last=last)
-            position = 0
         with suppress(NotFoundError):
             await jetstream.delete_consumer(STREAM, self.name)
         await jetstream.add_consumer(
@@ -122,7 +139,7 @@ class Consumer:
                 durable_name=self.name,
                 filter_subjects=self._subjects,
                 deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-                opt_start_seq=position + 1,
+                opt_start_seq=folded + 1,
                 ack_policy=AckPolicy.ALL,
                 ack_wait=60,
                 max_ack_pending=4 * BATCH,
@@ -135,7 +152,7 @@ class Consumer:
         good = [delivery for _, delivery in deliveries if isinstance(delivery, Delivery)]
         try:
             if len(good) == len(deliveries):
-                await self._fold_together(held, good, _position(messages[-1]))
+                await self._fold_together(held, good, self._position(messages[-1]))
                 return
         except (DBAPIError, InterfaceError, PostgresConnectionError, OSError) as error:
             if _lost_connection(error):
@@ -147,8 +164,8 @@ class Consumer:
             if reason:
                 await dead_letters.set_aside(client, self.name, message, reason)
                 DEAD.labels(self.name).inc()
-                log.error("inbox.dead_letter", consumer=self.name, position=_position(message), reason=reason)
-                await self._fold_together(held, [], _position(message))
+                log.error("inbox.dead_letter", consumer=self.name, position=self._position(message), reason=reason)
+                await self._fold_together(held, [], self._position(message))
 
     async def _fold_one(self, held: ExclusiveConnection, delivery: Delivery) -> str:
         """Try a few times; the reason of the last failure, or '' when it went through."""
@@ -167,31 +184,36 @@ class Consumer:
 
     async def _fold_together(self, held: ExclusiveConnection, deliveries: Sequence[Delivery], position: int) -> None:
         async with held.uow() as db:
-            fresh = await self._enter(db, [delivery.event.id for delivery in deliveries])
-            for delivery in deliveries:
-                if delivery.event.id in fresh:
-                    fresh.discard(delivery.event.id)
-                    await self._handler(delivery.event.type)(db, delivery)
+            fresh = await self._enter(db, deliveries)
+            if self._every and fresh:
+                await self._every(db, fresh)
+            elif not self._every:
+                for delivery in fresh:
+                    await self._handlers[delivery.event.type][1](db, delivery)
             await db.execute(_ADVANCE, {"consumer": self.name, "position": position})
         HANDLED.labels(self.name).inc(len(deliveries))
 
-    async def _enter(self, db: Db, ids: list[UUID]) -> set[UUID]:
-        """Record the events as seen; the ones that had not been seen before."""
-        if not ids:
-            return set()
-        return set(await db.scalars(_ENTER, {"consumer": self.name, "ids": ids}))
-
-    def _handler(self, kind: str) -> Handler:
-        return self._every or self._handlers[kind][1]
+    async def _enter(self, db: Db, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Record the events as seen; those that had not been seen before, each once."""
+        first: dict[UUID, Delivery] = {}
+        for delivery in deliveries:
+            first.setdefault(delivery.event.id, delivery)
+        if not first:
+            return []
+        fresh = set(await db.scalars(_ENTER, {"consumer": self.name, "ids": list(first)}))
+        return [delivery for each, delivery in first.items() if each in fresh]
 
     def _decode(self, message: Msg) -> Delivery | str:
         """The delivery, or why it cannot be read. Unknown fields are ignored: events change only by adding."""
         try:
             envelope = msgspec.json.decode(message.data, type=RawEvent)
             kind: Any = RawEvent if self._every else self._handlers[envelope.type][0]
-            return Delivery(msgspec.json.decode(message.data, type=kind), _position(message))
+            return Delivery(msgspec.json.decode(message.data, type=kind), self._position(message))
         except (msgspec.MsgspecError, KeyError) as error:
             return f"undecodable: {error!r}"
+
+    def _position(self, message: Msg) -> int:
+        return message.metadata.sequence.stream + self._ahead
 
 
 async def _pull(client: Client, durable: str) -> AsyncIterator[list[Msg]]:
@@ -227,10 +249,6 @@ async def _next(arrived: asyncio.Queue[Msg]) -> tuple[list[Msg], bool]:
         elif status != _HEARTBEAT:
             raise nats.errors.Error(f"consumer: {status} {(message.headers or {}).get('Description', '')}")
     return messages, False
-
-
-def _position(message: Msg) -> int:
-    return message.metadata.sequence.stream
 
 
 def _lost_connection(error: BaseException) -> bool:

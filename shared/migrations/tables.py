@@ -66,7 +66,9 @@ def delivery_tables() -> list[str]:
         "grant select, insert on inbox to {app}",
         """create table inbox_positions (
             consumer text primary key,
-            position bigint not null
+            position bigint not null,
+            ahead bigint not null,
+            stream_created timestamptz not null
         )""",
         "grant select, insert, update on inbox_positions to {app}",
     ]

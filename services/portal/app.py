@@ -11,13 +11,17 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.types import Message, Scope
 
+from services.portal.activity.api import router as activity
 from services.portal.assets import Assets, static_file
 from services.portal.clients import TIMEOUT, Services
 from services.portal.dashboard.api import router as dashboard
 from services.portal.failures import EXCEPTION_HANDLERS
+from services.portal.mailbox.api import router as mailbox
 from services.portal.page import Page
 from services.portal.preferences import choose_theme
+from services.portal.projects.api import router as projects
 from services.portal.settings import PortalSettings
+from services.portal.sign_in.api import router as sign_in
 from services.portal.templating import template_config
 from shared.actor import Actor
 from shared.http import create_service
@@ -37,7 +41,7 @@ SECURITY_HEADERS = {
 def create_app(settings: PortalSettings) -> Litestar:
     """The web pages. `img-src data:` is for Tabler's form controls, whose ticks and arrows are inline images."""
     assets = Assets()
-    areas = [static_file, choose_theme, dashboard]
+    areas = [static_file, choose_theme, sign_in, dashboard, projects, activity, mailbox]
     pages = Router(path="/", route_handlers=areas, include_in_schema=False)
     return create_service(
         "portal",
@@ -49,7 +53,7 @@ def create_app(settings: PortalSettings) -> Litestar:
             "page": Provide(_page, sync_to_thread=False),
         },
         exception_handlers=EXCEPTION_HANDLERS,
-        template_config=template_config(assets, settings.company_name),
+        template_config=template_config(assets, settings),
         compression_config=CompressionConfig(backend="brotli", brotli_quality=4, exclude=["^/static/"]),
         before_send=[_add_headers],
         state=State({"assets": assets, "settings": settings}),

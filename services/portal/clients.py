@@ -5,11 +5,13 @@ The portal has no rights of its own. Whatever a service refuses, the page refuse
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from http.cookies import Morsel, SimpleCookie
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import aiohttp
 import msgspec
 from litestar import Request
+from litestar.datastructures import Cookie
 from multidict import CIMultiDictProxy
 
 T = TypeVar("T")
@@ -49,8 +51,11 @@ class Answer(Generic[T]):
         return self.headers.get("ETag", "")
 
     @property
-    def cookies(self) -> list[str]:
-        return self.headers.getall("Set-Cookie", [])
+    def cookies(self) -> list[Cookie]:
+        """The cookies the service sets in the caller's browser, to be passed on as they are."""
+        return [
+            _cookie(morsel) for line in self.headers.getall("Set-Cookie", []) for morsel in SimpleCookie(line).values()
+        ]
 
 
 class Service:
@@ -149,6 +154,19 @@ def _decode(raw: bytes, kind: type[T]) -> T:
         raise ServiceProblem(
             502, "unreadable_answer", "This part of the portal gave an answer we cannot read."
         ) from error
+
+
+def _cookie(morsel: "Morsel[str]") -> Cookie:
+    age = morsel["max-age"]
+    return Cookie(
+        key=morsel.key,
+        value=morsel.value,
+        path=morsel["path"] or "/",
+        max_age=int(age) if age else None,
+        secure=bool(morsel["secure"]),
+        httponly=bool(morsel["httponly"]),
+        samesite=cast("Literal['lax', 'strict', 'none']", morsel["samesite"].lower() or "lax"),
+    )
 
 
 class _ProblemBody(msgspec.Struct):

@@ -1,31 +1,21 @@
 """One page being answered: who asks, and what the frame around the content needs."""
 
-import base64
-from typing import Annotated, Any, Literal
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-import msgspec
 from litestar import Request
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client
 from services.portal.clients import Services, slot
-from services.portal.preferences import Look, cookie
+from services.portal.cookies import cookie
+from services.portal.preferences import Look
+from services.portal.toasts import TOAST_COOKIE, Toast, Tone, remember
 from shared.actor import Actor
 
 CLIENT_COOKIE = "portal_client"
-TOAST_COOKIE = "portal_toast"
 VARY = {"Vary": "HX-Request"}
-
-Tone = Literal["done", "info", "risk", "over"]
-
-
-class Toast(msgspec.Struct, frozen=True):
-    """A sentence for the person, shown once; `tone` is a state colour."""
-
-    text: Annotated[str, msgspec.Meta(max_length=300)]
-    tone: Tone = "done"
 
 
 class Page(Look):
@@ -37,8 +27,8 @@ class Page(Look):
         self.services = services
         self.path = request.scope["path"]
         self.is_fragment = request.headers.get("HX-Request") == "true"
+        self._cookies = request.cookies
         self.chosen_client = _uuid(request.cookies.get(CLIENT_COOKIE)) if actor.is_staff else None
-        self.toast = _read_toast(request.cookies.get(TOAST_COOKIE))
         self.section = ""
         self.live_client: UUID | None = None
         self.client_name: str | None = None
@@ -47,6 +37,10 @@ class Page(Look):
     def client_id(self) -> UUID | None:
         """The client this page is about: the person's own, or the one staff chose; None means all of them."""
         return self.chosen_client or self.actor.client_id
+
+    def cookie(self, name: str) -> str:
+        """What this browser keeps under `name`, or ""."""
+        return self._cookies.get(name, "")
 
     @property
     def here(self) -> str:
@@ -71,19 +65,8 @@ class Page(Look):
 
     def go(self, path: str, toast: str = "", *, tone: Tone = "done") -> Redirect:
         """Answer a form: on to `path` (303), where `toast` is shown once."""
-        told = [cookie(TOAST_COOKIE, _write_toast(Toast(toast, tone)), 60)] if toast else []
+        told = [remember(Toast(toast, tone))] if toast else []
         return Redirect(path, status_code=303, cookies=told)
-
-
-def _write_toast(toast: Toast) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(toast)).decode().rstrip("=")
-
-
-def _read_toast(value: str | None) -> Toast | None:
-    try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(value + "=="), type=Toast) if value else None
-    except (ValueError, msgspec.MsgspecError):
-        return None
 
 
 def _uuid(value: str | None) -> UUID | None:

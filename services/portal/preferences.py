@@ -4,18 +4,18 @@ from datetime import date, datetime
 from typing import Any
 
 from litestar import Request, post
-from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from services.portal import formats
+from services.portal.cookies import cookie
 from services.portal.forms import Typed
 from services.portal.paths import local_path
+from services.portal.toasts import TOAST_COOKIE, recall
 from shared.clock import now
 
 THEME_COOKIE = "portal_theme"
 ZONE_COOKIE = "portal_zone"
 """Set by `shell.js`: only a browser knows where its reader is."""
-YEAR = 31_536_000
 
 THEMES = ("system", "light", "dark")
 AnyRequest = Request[Any, Any, Any]
@@ -28,16 +28,12 @@ class Look:
         self.theme = _theme(request.cookies.get(THEME_COOKIE))
         self.zone = formats.zone(request.cookies.get(ZONE_COOKIE))
         self.now: datetime = now()
+        self.toast = recall(request.cookies.get(TOAST_COOKIE))
 
     @property
     def today(self) -> date:
         """Today where the reader is."""
         return formats.local(self.now, self.zone).date()
-
-
-def cookie(name: str, value: str, max_age: int = YEAR) -> Cookie:
-    """A cookie of the portal's own: read by the server only, for this site only."""
-    return Cookie(key=name, value=value, path="/", max_age=max_age, httponly=True, samesite="lax")
 
 
 @post("/preferences/theme", opt={"public": True})

@@ -12,12 +12,13 @@ from markupsafe import Markup
 
 from services.portal import formats
 from services.portal.assets import Assets
+from services.portal.settings import PortalSettings
 
 HERE = Path(__file__).parent
 ICONS = {path.stem: path.read_text().strip() for path in (HERE / "icons").glob("*.svg")}
 
 
-def template_config(assets: Assets, company: str) -> TemplateConfig[JinjaTemplateEngine]:
+def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[JinjaTemplateEngine]:
     """Templates of a page area lie in its folder (`dashboard/page.html`), shared ones in `templates/`."""
     environment = Environment(
         loader=FileSystemLoader([HERE / "templates", HERE]),
@@ -27,7 +28,13 @@ def template_config(assets: Assets, company: str) -> TemplateConfig[JinjaTemplat
         lstrip_blocks=True,
         auto_reload=False,
     )
-    cast("dict[str, Any]", environment.globals).update(asset=assets.url, icon=icon, company=company, DASH=formats.DASH)
+    cast("dict[str, Any]", environment.globals).update(
+        asset=assets.url,
+        icon=icon,
+        company=settings.company_name,
+        has_mailbox=bool(settings.mailbox_dir),
+        DASH=formats.DASH,
+    )
     cast("dict[str, Any]", environment.filters).update(
         day=formats.day,
         short_day=formats.short_day,

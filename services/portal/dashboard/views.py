@@ -7,6 +7,7 @@ import msgspec
 
 from services.portal.answers import Entry, Kpis, ProjectCard
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
+from services.portal.projects.views import Project, project
 from shared.actor import Actor
 from shared.pagination import Page as Listing
 
@@ -21,12 +22,8 @@ class Dashboard(msgspec.Struct, frozen=True):
     kpis: Slot[Kpis]
     projects: Slot[list[ProjectCard]]
     activity: Slot[Listing[Entry]]
-
-    @property
-    def only_project(self) -> ProjectCard | None:
-        """The one active project, where there is exactly one: then the dashboard is that project (seed 000)."""
-        active = [project for project in self.projects.value or [] if project.status != "completed"]
-        return active[0] if len(active) == 1 else None
+    only: Project | None = None
+    """The one active project, where a client has exactly one: then the dashboard is that project (seed 000)."""
 
 
 def sees_projects(actor: Actor) -> bool:
@@ -36,9 +33,20 @@ def sees_projects(actor: Actor) -> bool:
 
 async def load(services: Services, client_id: UUID | None) -> Dashboard:
     """Everything at once, each within its deadline."""
-    return Dashboard(
-        *await asyncio.gather(kpis(services, client_id), projects(services, client_id), activity(services, client_id))
+    figures, (cards, only), newest = await asyncio.gather(
+        kpis(services, client_id), _projects_or_the_one(services, client_id), activity(services, client_id)
     )
+    return Dashboard(figures, cards, newest, only)
+
+
+async def _projects_or_the_one(
+    services: Services, client_id: UUID | None
+) -> tuple[Slot[list[ProjectCard]], Project | None]:
+    cards = await projects(services, client_id)
+    active = [project for project in cards.value or [] if project.status != "completed"]
+    if client_id is None or len(active) != 1:
+        return cards, None
+    return cards, (await slot(project(services, active[0].id))).value
 
 
 async def kpis(services: Services, client_id: UUID | None, deadline: float | None = WIDGET_DEADLINE) -> Slot[Kpis]:

@@ -27,13 +27,20 @@ function refresh(widget) {
     return;
   }
   pending.set(key, false);
-  window.htmx.trigger(widget, 'refresh');
+  if (widget.querySelector('details.menu[open]')) pending.set(key, true);
+  else if (isPagedOn(widget)) widget.querySelector('[data-newer]').hidden = false;
+  else window.htmx.trigger(widget, 'refresh');
   setTimeout(() => {
     const again = pending.get(key);
     pending.delete(key);
     const current = document.getElementById(key);
     if (again && current) refresh(current);
   }, SETTLE_MS);
+}
+
+/** A list of which the reader has opened further pages: replacing its first page would lose or double what moved on. */
+function isPagedOn(widget) {
+  return 'paged' in widget.dataset && document.querySelector('[data-later]') !== null;
 }
 
 function refreshAll() {
@@ -86,6 +93,14 @@ function connect() {
   stream.addEventListener('closed', reconnectLater);
   for (const type of FEED_TYPES) stream.addEventListener(type, onEntry);
 }
+
+/** What the reader opened stays open, and a menu in use is not taken away: its widget waits. */
+const openParts = (root) => [...root.querySelectorAll('details[open][id]')].map((part) => part.id);
+let opened = [];
+document.addEventListener('htmx:beforeSwap', (event) => { opened = openParts(event.detail.target); });
+document.addEventListener('htmx:afterSwap', () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute('open', '');
+});
 
 /** Mark what a refresh brought in, so that the eye finds it: entries that were not there before. */
 let known = new Set();

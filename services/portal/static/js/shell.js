@@ -72,6 +72,8 @@ document.addEventListener('submit', (event) => {
   else if (event.target.matches('form[method="post"]')) guardAgainstTwice(event);
 });
 
+document.addEventListener('change', (event) => event.target.closest('[data-submit-on-change]')?.requestSubmit());
+
 /** Change the theme at once and let the server remember it. */
 function chooseTheme(event, form) {
   event.preventDefault();

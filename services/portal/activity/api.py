@@ -1,0 +1,36 @@
+"""The activity page: grouped by day, filtered by project, a page at a time."""
+
+import asyncio
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Router, get
+from litestar.params import Parameter
+from litestar.response import Template
+
+from services.portal.activity import views
+from services.portal.answers import Entry
+from services.portal.page import Page
+from shared.pagination import Page as Listing
+
+Cursor = Annotated[str, Parameter(max_length=400)]
+
+
+@get("/activity")
+async def activity(
+    page: Page, project_id: UUID | None = None, cursor: Cursor = "", after: date | None = None
+) -> Template:
+    """All entries; HTMX gets the next page alone. `after` is the last day already on the page: it has its heading."""
+
+    def feed(found: Listing[Entry]) -> views.Feed:
+        return views.Feed(views.by_day(found.items, page.zone), found.next_cursor, project_id, cursor, after)
+
+    listed = views.entries(page.services, page.client_id, project_id, cursor)
+    if page.is_fragment:
+        return page.fragment("activity/days.html", feed=feed(await listed))
+    found, projects = await asyncio.gather(listed, views.projects(page.services, page.client_id))
+    return await page.show("activity/page.html", section="activity", projects=projects, feed=feed(found))
+
+
+router = Router(path="/", route_handlers=[activity])

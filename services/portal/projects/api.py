@@ -1,0 +1,58 @@
+"""Projects to look at: the list, one project, and its widgets."""
+
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Router, get
+from litestar.params import Parameter
+from litestar.response import Template
+
+from services.portal.page import Page
+from services.portal.projects import views
+
+Short = Annotated[str, Parameter(max_length=400)]
+
+
+@get("/projects")
+async def projects(page: Page, q: Short = "", status: Short = "", cursor: Short = "") -> Template:
+    """Cards, a page of them at a time; HTMX gets the next page alone."""
+    wanted = views.Filter(q.strip(), status, cursor)
+    found = await views.listed(page.services, page.client_id, wanted)
+    if page.is_fragment:
+        return page.fragment("projects/cards.html", found=found, wanted=wanted)
+    return await page.show("projects/list.html", section="projects", found=found, wanted=wanted)
+
+
+@get("/projects/{project_id:uuid}")
+async def project(page: Page, project_id: UUID) -> Template:
+    """One project: where it stands, its milestones, its people, what happened."""
+    found, activity = await asyncio.gather(
+        views.project(page.services, project_id), views.activity(page.services, project_id)
+    )
+    live = found.detail.client_id
+    return await page.show("projects/page.html", section="projects", live=live, project=found, activity=activity)
+
+
+@get("/widgets/projects/{project_id:uuid}/plan")
+async def plan(page: Page, project_id: UUID) -> Template:
+    """Overview and timeline alone."""
+    found = await views.project(page.services, project_id)
+    return page.fragment("projects/plan.html", project=found)
+
+
+@get("/widgets/projects/{project_id:uuid}/team")
+async def team(page: Page, project_id: UUID) -> Template:
+    """The team alone."""
+    found = await views.project(page.services, project_id)
+    return page.fragment("projects/team.html", project=found)
+
+
+@get("/widgets/projects/{project_id:uuid}/activity")
+async def activity(page: Page, project_id: UUID) -> Template:
+    """What happened in this project alone."""
+    found = await views.activity(page.services, project_id, deadline=None)
+    return page.fragment("projects/activity.html", activity=found, project_id=project_id)
+
+
+router = Router(path="/", route_handlers=[projects, project, plan, team, activity])

@@ -1,0 +1,54 @@
+"""What the pages about projects show: lists by filter, and one project with its phases and its people."""
+
+import asyncio
+from uuid import UUID
+
+import msgspec
+
+from services.portal.answers import Entry, Items, Phase, ProjectCard, ProjectDetail
+from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
+from shared.pagination import Page as Listing
+
+NEWEST = 20
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What the reader asked to see; empty means everything."""
+
+    q: str = ""
+    status: str = ""
+    cursor: str = ""
+
+
+class Project(msgspec.Struct, frozen=True):
+    """One project with what its page tells. Phases are left out rather than waited for."""
+
+    detail: ProjectDetail
+    phases: list[Phase] = []
+
+    @property
+    def milestone_names(self) -> dict[UUID, str]:
+        return {milestone.id: milestone.name for milestone in self.detail.milestones}
+
+
+async def listed(services: Services, client_id: UUID | None, wanted: Filter) -> Listing[ProjectCard]:
+    return await services.projects.get(
+        "projects", Listing[ProjectCard], client_id=client_id, q=wanted.q, status=wanted.status, cursor=wanted.cursor
+    )
+
+
+async def project(services: Services, project_id: UUID) -> Project:
+    """The project; raises `ServiceProblem` when it does not exist or is somebody else's."""
+    detail, phases = await asyncio.gather(
+        services.projects.get(f"projects/{project_id}", ProjectDetail),
+        slot(services.projects.get(f"projects/{project_id}/phases", Items)),
+    )
+    return Project(detail, phases.value.items if phases.value else [])
+
+
+async def activity(
+    services: Services, project_id: UUID, deadline: float | None = WIDGET_DEADLINE
+) -> Slot[Listing[Entry]]:
+    """What happened in this project, newest first."""
+    newest = services.activity.get("activity", Listing[Entry], project_id=project_id, limit=NEWEST)
+    return await slot(newest, deadline=deadline)

@@ -1,0 +1,34 @@
+"""A short answer that survives one redirect: "Milestone completed"."""
+
+import base64
+from typing import Annotated, Literal
+
+import msgspec
+from litestar.datastructures import Cookie
+
+from services.portal.cookies import cookie
+
+TOAST_COOKIE = "portal_toast"
+SECONDS = 60
+
+Tone = Literal["done", "info", "risk", "over"]
+
+
+class Toast(msgspec.Struct, frozen=True):
+    """A sentence for the person, shown once; `tone` is a state colour."""
+
+    text: Annotated[str, msgspec.Meta(max_length=300)]
+    tone: Tone = "done"
+
+
+def remember(toast: Toast) -> Cookie:
+    """The cookie that carries `toast` to the next page."""
+    return cookie(TOAST_COOKIE, base64.urlsafe_b64encode(msgspec.json.encode(toast)).decode().rstrip("="), SECONDS)
+
+
+def recall(value: str | None) -> Toast | None:
+    """The toast of a cookie's value; None for none, and for one we did not write."""
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(value + "=="), type=Toast) if value else None
+    except (ValueError, msgspec.MsgspecError):
+        return None

@@ -1,0 +1,150 @@
+"""What PostgreSQL itself says of every schema (reliability: T1, T2, T5)."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from tests.conftest import PASSWORD, Cluster
+from tests.isolation.routes import SERVICES
+
+SCHEMAS = [service for service in SERVICES if service != "portal"]
+EXEMPT = {"outbox", "inbox", "inbox_positions", "alembic_version"}
+"""Plumbing that only relay, inbox and alembic read, and always whole (docs/decisions/0006)."""
+
+
+@pytest.fixture(scope="module", params=SCHEMAS)
+async def schema(
+    request: pytest.FixtureRequest, cluster: Cluster
+) -> AsyncIterator[tuple[str, asyncpg.Connection, str]]:
+    """A service's name, an administrator's connection to its migrated database, and the runtime role's URL."""
+    url = await cluster.create(request.param)
+    connection = await asyncpg.connect(cluster.admin_of(url))
+    yield request.param, connection, url
+    await connection.close()
+
+
+Schema = tuple[str, asyncpg.Connection, str]
+
+
+async def tables(schema: Schema) -> list[asyncpg.Record]:
+    service, connection, _ = schema
+    return await connection.fetch(
+        """select c.oid, c.relname, c.relkind::text, c.relrowsecurity, c.relforcerowsecurity, r.rolname as owner
+           from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_roles r on r.oid = c.relowner
+           where n.nspname = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f')""",
+        service,
+    )
+
+
+async def test_every_table_is_closed_or_known_to_be_plumbing(schema: Schema) -> None:
+    service, connection, _ = schema
+    found = await tables(schema)
+    assert len(found) > len(EXEMPT)
+    for table in found:
+        assert table["relkind"] in ("r", "p"), f"{table['relname']}: views and the like need a decision"
+        assert table["owner"] == f"{service}_owner"
+        if table["relname"] in EXEMPT:
+            continue
+        assert table["relrowsecurity"], table["relname"]
+        assert table["relforcerowsecurity"], table["relname"]
+        policies = await connection.fetch(
+            "select * from pg_policies where schemaname = $1 and tablename = $2", service, table["relname"]
+        )
+        roles = {role for policy in policies for role in policy["roles"]}
+        assert roles <= {f"{service}_app", f"{service}_staff"}, f"{table['relname']}: {roles}"
+        for policy in policies:
+            assert policy["permissive"] == "PERMISSIVE"
+            if f"{service}_app" in policy["roles"]:
+                assert "app.client_id" in policy["qual"], f"{table['relname']}: {policy['qual']}"
+                assert policy["with_check"] == policy["qual"], table["relname"]
+
+
+async def test_runtime_roles_can_do_no_more_than_they_need(schema: Schema) -> None:
+    service, connection, _ = schema
+    for role in (f"{service}_app", f"{service}_staff"):
+        row = await connection.fetchrow("select * from pg_roles where rolname = $1", role)
+        assert row is not None
+        for power in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolreplication"):
+            assert not row[power], f"{role} {power}"
+        assert not await connection.fetchval("select has_schema_privilege($1, $2, 'create')", role, service)
+        for table in await tables(schema):
+            for right in ("truncate", "references", "trigger"):
+                assert not await connection.fetchval(
+                    "select has_table_privilege($1, $2::oid, $3)", role, table["oid"], right
+                )
+    owner = await connection.fetchrow(
+        "select rolcanlogin, rolsuper from pg_roles where rolname = $1", f"{service}_owner"
+    )
+    assert owner is not None
+    assert (owner["rolcanlogin"], owner["rolsuper"]) == (False, False)
+    inherits = "select inherit_option from pg_auth_members where roleid = $1::regrole and member = $2::regrole"
+    assert await connection.fetchval(inherits, f"{service}_staff", f"{service}_app") is False
+
+
+async def test_no_role_reaches_another_schema(schema: Schema) -> None:
+    service, connection, _ = schema
+    others = await connection.fetch(
+        "select rolname from pg_roles where rolname like '%\\_app' or rolname like '%\\_staff'"
+    )
+    strangers = [row["rolname"] for row in others if not row["rolname"].startswith(f"{service}_")]
+    for stranger in strangers:
+        assert not await connection.fetchval("select has_schema_privilege($1, $2, 'usage')", stranger, service)
+
+
+async def test_no_function_runs_with_its_owners_rights(schema: Schema) -> None:
+    service, connection, _ = schema
+    definers = """select proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+                  where n.nspname in ($1, 'public') and prosecdef"""
+    assert await connection.fetch(definers, service) == []
+
+
+async def test_without_a_tenant_there_are_no_rows_and_no_way_to_add_any(schema: Schema) -> None:
+    service, connection, url = schema
+    runtime = await asyncpg.connect(url)
+    try:
+        for _ in range(2):  # the second time the setting reads '' and no longer NULL
+            for table in await tables(schema):
+                if table["relname"] not in EXEMPT:
+                    assert await runtime.fetchval(f'select count(*) from "{table["relname"]}"') == 0
+            async with runtime.transaction():
+                await runtime.execute("select set_config('app.client_id', gen_random_uuid()::text, true)")
+        with pytest.raises(asyncpg.PostgresError):
+            async with runtime.transaction():
+                await runtime.execute("select set_config('app.client_id', 'not an id', true)")
+                for table in await tables(schema):
+                    if table["relname"] not in EXEMPT:
+                        await runtime.fetchval(f'select count(*) from "{table["relname"]}"')
+    finally:
+        await runtime.close()
+
+
+async def test_references_between_tenants_tables_carry_the_tenant(schema: Schema) -> None:
+    """A foreign key checks as its table's owner and not as the caller: only with the tenant in the key is it no leak."""
+    service, connection, _ = schema
+    keys = await connection.fetch(
+        """select con.conname, con.conrelid::regclass::text as child, con.confrelid::regclass::text as parent,
+                  array(select attname::text from pg_attribute where attrelid = con.conrelid and attnum = any(con.conkey)) as columns
+           from pg_constraint con join pg_namespace n on n.oid = con.connamespace where con.contype = 'f' and n.nspname = $1""",
+        service,
+    )
+    tenants = {
+        row["relname"]
+        for row in await connection.fetch(
+            """select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid join pg_namespace n on n.oid = c.relnamespace
+               where n.nspname = $1 and a.attname = 'client_id' and c.relkind = 'r'""",
+            service,
+        )
+    }
+    for key in keys:
+        child, parent = (key[name].rpartition(".")[2] for name in ("child", "parent"))
+        if child in tenants and parent in tenants:
+            assert "client_id" in key["columns"], f"{key['conname']}: {key['columns']}"
+
+
+async def test_the_runtime_role_signs_in_with_its_own_password_only(schema: Schema) -> None:
+    _, _, url = schema
+    assert make_url(url).password == PASSWORD
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(url.replace(PASSWORD, "guess"))

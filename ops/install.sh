@@ -44,8 +44,9 @@ make_venv() {
 }
 
 pip_install() {
-    "$venv/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --require-hashes "$@" ||
-        stop "The packages could not be installed (see above). Check the network and the free space ($(df -h . | awk 'NR==2 {print $4}') left here), then run make again."
+    "$venv/bin/python" -m pip --disable-pip-version-check --no-input install --require-hashes "$@" > "$venv/install.log" 2>&1 && return
+    tail -n 20 "$venv/install.log" >&2
+    stop "The packages could not be installed (see above; all of it in $venv/install.log). Check the network and the free space ($(df -h . | awk 'NR==2 {print $4}') left here), then run make again."
 }
 
 case "$(uname -s)-$(uname -m)" in

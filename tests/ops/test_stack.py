@@ -1,0 +1,201 @@
+"""The embedded stack as a whole. One stack for the module: the tests go through its life in order."""
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+
+import asyncpg
+import httpx2
+from redis.asyncio import Redis
+
+from ops.stack.backing import backing
+from shared.broker import connect
+from tests.ops.embedded import Stack, eventually
+
+SERVICES = {"identity", "projects", "activity", "portal", "gateway"}
+SERVERS = {"postgres", "nats", "redis", "s3", "mail"}
+
+
+def answers(url: str) -> bool:
+    return httpx2.get(f"{url}/readyz").status_code == 200
+
+
+def all_answer(stack: Stack) -> bool:
+    return all(answers(url) for url in stack.run.services.values())
+
+
+def alive(pid: int) -> bool:
+    """Does this process run? One that is dead and not yet buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_ready_stack_says_where_everything_is(stack: Stack) -> None:
+    run = stack.run
+    assert set(run.services) == SERVICES
+    assert set(run.processes) == SERVICES | SERVERS
+    assert all(alive(pid) for pid in run.processes.values())
+    assert all_answer(stack)
+    assert "portal_" in httpx2.get(f"{run.private['projects']}/metrics").text
+    assert httpx2.get(f"{run.gateway}/readyz").status_code == 200
+
+
+def test_secrets_are_their_owners_only(stack: Stack) -> None:
+    files = [*list((stack.state.folder / "secrets").iterdir()), stack.state.folder / "run.json"]
+    assert {path.name for path in files} >= {"passwords.json", "claims-key.json", "run.json"}
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+def test_second_start_in_a_checkout_says_that_it_runs(stack: Stack) -> None:
+    second = stack.command("up")
+    assert second.returncode == 1
+    assert "already runs" in second.stderr
+    assert stack.run.gateway in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_killed_service_is_started_again_and_refuses_nobody_meanwhile(stack: Stack) -> None:
+    before = stack.run.processes["projects"]
+    os.kill(before, signal.SIGKILL)
+    assert httpx2.get(f"{stack.run.services['projects']}/healthz", timeout=30).status_code == 200
+    eventually(lambda: stack.run.processes["projects"] != before)
+    eventually(lambda: all_answer(stack))
+
+
+def test_killed_servers_are_started_again_and_the_services_live_on(stack: Stack) -> None:
+    before = stack.run.processes
+    for name in ("postgres", "nats", "redis"):
+        os.kill(before[name], signal.SIGKILL)
+    after = eventually(
+        lambda: (
+            now
+            if all((now := stack.run.processes)[name] != before[name] for name in SERVERS - {"s3", "mail"})
+            else None
+        )
+    )
+    eventually(lambda: all_answer(stack))
+    assert {name: after[name] for name in SERVICES} == {name: before[name] for name in SERVICES}
+
+
+async def test_killed_launcher_leaves_nothing_running_and_loses_nothing(stack: Stack) -> None:
+    await store(stack)
+    everything = [*stack.run.processes.values(), *stack.state.holders()]
+    await asyncio.to_thread(stack.end, signal.SIGKILL)
+    await asyncio.to_thread(eventually, lambda: not any(alive(pid) for pid in everything))
+    assert (stack.state.folder / "run.json").exists(), "a crash tidies nothing up"
+    assert stack.state.read_run() is None, "and its word is not believed"
+
+    # The lock file of the dead server now names a process that is somebody else's.
+    lock = stack.state.folder / "postgres" / "postmaster.pid"
+    lock.write_text(f"{os.getpid()}\n{lock.parent}\n1\n")
+    await asyncio.to_thread(stack.up)
+    assert await stored(stack) == ("row", "value", b"message")
+
+
+def test_down_ends_everything(stack: Stack) -> None:
+    everything = list(stack.run.processes.values())
+    down = stack.command("down")
+    assert down.returncode == 0, down.stderr
+    assert not any(alive(pid) for pid in everything)
+    assert stack.state.holders() == []
+    assert not (stack.state.folder / "run.json").exists()
+    assert stack.command("status").returncode == 3
+    assert "not running" in stack.command("down").stdout
+
+
+def test_detached_start_returns_when_ready(stack: Stack) -> None:
+    up = stack.command("up", "--detach")
+    assert up.returncode == 0, up.stderr
+    assert stack.run.gateway in up.stdout
+    assert all_answer(stack)
+    assert stack.run.gateway in stack.command("status").stdout
+
+
+def test_interrupted_launcher_stops_cleanly(stack: Stack) -> None:
+    everything = list(stack.run.processes.values())
+    launcher = stack.run.launcher
+    os.kill(launcher, signal.SIGINT)
+    eventually(lambda: not alive(launcher))
+    assert not any(alive(pid) for pid in everything)
+    assert not (stack.state.folder / "run.json").exists()
+
+
+def test_reset_deletes_what_is_ours_and_nothing_else(stack: Stack) -> None:
+    keepsake = stack.state.folder / "holiday.jpg"
+    keepsake.write_text("not ours")
+    assert stack.command("reset").returncode == 0
+    assert list(stack.state.folder.iterdir()) == [keepsake]
+
+
+def test_taken_port_is_said_in_one_sentence(new_stack, tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        with new_stack(tmp_path / "data", PORTAL_PORT=port) as stack:
+            up, detached = stack.command("up"), stack.command("up", "--detach")
+    for tried in (up, detached):
+        assert tried.returncode == 1
+        assert tried.stderr.startswith(f"portal: Port {port} is in use")
+        assert "PORTAL_PORT=" in tried.stderr
+        assert tried.stderr.count("\n") == 1
+
+
+def test_port_and_stack_kind_are_checked(new_stack, tmp_path: Path) -> None:
+    with new_stack(tmp_path / "data") as stack:
+        assert "PORTAL_PORT is 'http'" in stack.command("up", PORTAL_PORT="http").stderr
+        assert "PORTAL_STACK is 'docker'" in stack.command("up", PORTAL_STACK="docker").stderr
+        missing = stack.command("up", PORTAL_STACK="external", PORTAL_NATS_URL="nats://127.0.0.1:4222").stderr
+    assert "PORTAL_DATABASE_ADMIN_URL, PORTAL_REDIS_URL, PORTAL_SMTP_URL" in missing
+
+
+def test_two_checkouts_run_side_by_side_one_on_servers_of_others(new_stack, tmp_path: Path) -> None:
+    """The first in a folder that other accounts cannot enter, the second on external servers."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with (
+        backing(tmp_path / "elsewhere") as servers,
+        new_stack(closed / "data") as first,
+        new_stack(tmp_path / "data", PORTAL_STACK="external", **servers.addresses.environment()) as second,
+    ):
+        assert all_answer_of(first.up())
+        assert all_answer_of(second.up())
+        assert set(second.run.processes) == SERVICES
+        assert second.run.addresses == servers.addresses.environment()
+        assert first.run.gateway != second.run.gateway
+    assert closed.stat().st_mode & 0o777 == 0o700
+
+
+def all_answer_of(run) -> bool:
+    return all(answers(url) for url in run.services.values())
+
+
+async def store(stack: Stack) -> None:
+    """Leave something in every server that keeps data."""
+    database = await asyncpg.connect(stack.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+    await database.execute("create table keepsake (what text); insert into keepsake values ('row')")
+    await database.close()
+    redis = Redis.from_url(stack.run.addresses["PORTAL_REDIS_URL"])
+    await redis.set("keepsake", "value")
+    await redis.aclose()
+    client = await connect(stack.run.addresses["PORTAL_NATS_URL"], "test")
+    await client.jetstream().publish("portal_dead.keepsake", b"message")
+    await client.close()
+
+
+async def stored(stack: Stack) -> tuple[str, str, bytes]:
+    """What `store` left."""
+    database = await asyncpg.connect(stack.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+    row = await database.fetchval("select what from keepsake")
+    await database.close()
+    redis = Redis.from_url(stack.run.addresses["PORTAL_REDIS_URL"], decode_responses=True)
+    value = await redis.get("keepsake")
+    await redis.aclose()
+    client = await connect(stack.run.addresses["PORTAL_NATS_URL"], "test")
+    message = await client.jetstream().get_last_msg("PORTAL_DEAD", "portal_dead.keepsake")
+    await client.close()
+    return row, value, message.data

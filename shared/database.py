@@ -135,7 +135,11 @@ class ExclusiveConnection:
 
 
 async def driver(db: Db) -> asyncpg.Connection:
-    """The driver connection under `db`, inside the same transaction: for statements the ORM would only slow down."""
+    """The driver connection under `db`, inside the same transaction: for statements the ORM would only slow down.
+
+    What the session still holds back is written first, so that such a statement sees it.
+    """
+    await db.flush()
     raw = await (await db.connection()).get_raw_connection()
     return cast("asyncpg.Connection", raw.driver_connection)
 

@@ -43,9 +43,13 @@ class Conflict(DomainError):
 
 
 class PreconditionFailed(DomainError):
-    """Somebody else changed it first (`If-Match`)."""
+    """Somebody else changed it first (`If-Match`); `version` is the present one."""
 
     code = "stale"
+
+    def __init__(self, version: int) -> None:
+        super().__init__("Somebody changed this in the meantime. Look at what is there now before you save.")
+        self.version = version
 
 
 class Invalid(DomainError):

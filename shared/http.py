@@ -196,7 +196,9 @@ def domain_problem(_request: AnyRequest, error: errors.DomainError) -> Response[
     """A refusal by a rule."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
-    extra = {"errors": [{"field": error.field, "message": error.detail}]} if error.field else {}
+    extra: dict[str, Any] = {"errors": [{"field": error.field, "message": error.detail}]} if error.field else {}
+    if isinstance(error, errors.PreconditionFailed):
+        extra["version"] = error.version
     return problem(status, error.code, error.detail, headers=headers, **extra)
 
 

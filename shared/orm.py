@@ -3,9 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, MetaData
+from sqlalchemy import ColumnElement, DateTime, MetaData, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
+from shared.actor import Actor
 from shared.clock import now, uuid7
 
 NAMING = {
@@ -34,6 +35,11 @@ class TenantOwned(MappedAsDataclass, kw_only=True):
     """A row of one client; its table has the policy of `shared.migrations.tables.tenant_policy`."""
 
     client_id: Mapped[UUID]
+
+    @classmethod
+    def seen_by(cls, actor: Actor) -> ColumnElement[bool]:
+        """The tenant every statement names: the actor's own, or any for those who see all clients."""
+        return true() if actor.sees_all_clients else cls.client_id == actor.client_id
 
 
 class Timestamped(MappedAsDataclass, kw_only=True):

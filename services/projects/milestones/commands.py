@@ -1,0 +1,93 @@
+"""What staff may do to the plan of a project."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from services.projects.fields import Name, ShortName, Text
+from services.projects.milestones import queries
+from services.projects.milestones.models import Milestone, UnknownDependency
+from services.projects.projects.queries import lock_project
+from shared import outbox
+from shared.actor import Actor
+from shared.clock import today
+from shared.database import Db
+from shared.events import EventData
+
+DependsOn = Annotated[list[UUID], Meta(max_length=50)]
+
+
+class CreateMilestone(msgspec.Struct, forbid_unknown_fields=True):
+    """A new milestone. `depends_on` names milestones of the same project."""
+
+    name: Name
+    target_on: date
+    description: Text = ""
+    phase: ShortName | None = None
+    starts_on: date | None = None
+    depends_on: DependsOn = []
+
+
+class PatchMilestone(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to change; a field that is absent stays."""
+
+    name: Name | UnsetType = UNSET
+    target_on: date | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    phase: ShortName | UnsetType | None = UNSET
+    starts_on: date | UnsetType | None = UNSET
+    depends_on: DependsOn | UnsetType = UNSET
+
+
+async def create_milestone(db: Db, actor: Actor, project_id: UUID, data: CreateMilestone) -> Milestone:
+    """Add a milestone to the plan of a project."""
+    project = await lock_project(db, actor, project_id)
+    columns = _columns(data, await queries.load_plan(db, project))
+    milestone = Milestone(client_id=project.client_id, project_id=project.id, project=project, **columns)
+    db.add(milestone)
+    await _tell(db, actor, milestone, milestone.created())
+    return milestone
+
+
+async def change_milestone(
+    db: Db, actor: Actor, milestone_id: UUID, data: PatchMilestone, if_match: str | None
+) -> Milestone:
+    """Change what was agreed on; no event if nothing differs."""
+    plan = await queries.lock_plan(db, actor, milestone_id)
+    milestone = plan[milestone_id]
+    milestone.require_match(if_match)
+    if event := milestone.change(_columns(data, plan)):
+        await _tell(db, actor, milestone, event)
+    return milestone
+
+
+async def complete_milestone(db: Db, actor: Actor, milestone_id: UUID, on: date | None) -> Milestone:
+    """Say that it was reached, today unless told otherwise. The status of the project stays what people say it is."""
+    milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
+    await _tell(db, actor, milestone, milestone.complete(on or today(), today()))
+    return milestone
+
+
+async def reopen_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Milestone:
+    """Take a completion back."""
+    milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
+    await _tell(db, actor, milestone, milestone.reopen())
+    return milestone
+
+
+def _columns(data: CreateMilestone | PatchMilestone, plan: queries.Plan) -> dict[str, Any]:
+    """What was sent, as the aggregate holds it: absent fields are left out, ids are milestones of the same plan."""
+    columns: dict[str, Any] = msgspec.to_builtins(data, builtin_types=(date, UUID))
+    if "depends_on" in columns:
+        try:
+            columns["depends_on"] = [plan[each] for each in sorted(set(columns["depends_on"]))]
+        except KeyError:
+            raise UnknownDependency from None
+    return columns
+
+
+async def _tell(db: Db, actor: Actor, milestone: Milestone, event: EventData) -> None:
+    await outbox.append(db, actor, event, client_id=milestone.client_id, aggregate_id=milestone.id)

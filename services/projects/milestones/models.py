@@ -1,0 +1,191 @@
+"""Milestones: the plan of a project and what depends on what. Where each one stands today is in `schedule.py`."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Table, and_
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from services.projects.projects.models import Project
+from services.projects.versions import Versioned
+from shared.contracts.projects import MilestoneCompleted, MilestoneCreated, MilestoneReopened, MilestoneUpdated
+from shared.errors import Conflict, Invalid
+from shared.orm import Base, Identified, TenantOwned, Timestamped
+
+
+class AlreadyCompleted(Conflict):
+    code = "milestone.already_completed"
+
+    def __init__(self) -> None:
+        super().__init__("This milestone is completed already.")
+
+
+class NotCompleted(Conflict):
+    code = "milestone.not_completed"
+
+    def __init__(self) -> None:
+        super().__init__("This milestone is open already.")
+
+
+class DependenciesOpen(Conflict):
+    code = "milestone.dependencies_open"
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(f"Something it depends on is not completed yet: {', '.join(names)}.")
+
+
+class DependentsCompleted(Conflict):
+    code = "milestone.dependents_completed"
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(f"Something completed rests on it. Reopen that first: {', '.join(names)}.")
+
+
+class DependencyCycle(Invalid):
+    code = "milestone.dependency_cycle"
+
+    def __init__(self) -> None:
+        super().__init__("A milestone cannot depend on itself, directly or by way of others.", field="depends_on")
+
+
+class UnknownDependency(Invalid):
+    code = "milestone.unknown_dependency"
+
+    def __init__(self) -> None:
+        super().__init__("A milestone can only depend on milestones of the same project.", field="depends_on")
+
+
+class TargetBeforeStart(Invalid):
+    code = "milestone.target_before_start"
+
+    def __init__(self) -> None:
+        super().__init__("The target date cannot lie before the start.", field="target_on")
+
+
+class CompletedInFuture(Invalid):
+    code = "milestone.completed_in_future"
+
+    def __init__(self) -> None:
+        super().__init__("What is completed was completed today or earlier.", field="completed_on")
+
+
+# The foreign keys carry client and project: not even wrong code can make two projects depend on each other.
+_edges = Table(
+    "milestone_dependencies",
+    Base.metadata,
+    *(Column(name, primary_key=True) for name in ("client_id", "project_id", "milestone_id", "depends_on_id")),
+    *(
+        ForeignKeyConstraint(
+            ["client_id", "project_id", end], ["milestones.client_id", "milestones.project_id", "milestones.id"]
+        )
+        for end in ("milestone_id", "depends_on_id")
+    ),
+)
+
+
+class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
+    """A date in a project's plan that is kept or missed.
+
+    What is completed rests on completed ground: a milestone can be completed when everything it depends on is, and
+    reopened when nothing completed depends on it.
+    """
+
+    __tablename__ = "milestones"
+    __table_args__ = (ForeignKeyConstraint(["client_id", "project_id"], ["projects.client_id", "projects.id"]),)
+
+    project_id: Mapped[UUID]
+    name: Mapped[str]
+    project: Mapped[Project] = relationship(lazy="raise", repr=False, compare=False)
+    target_on: Mapped[date]
+    description: Mapped[str] = mapped_column(default="")
+    phase: Mapped[str | None] = mapped_column(default=None)
+    starts_on: Mapped[date | None] = mapped_column(default=None)
+    completed_on: Mapped[date | None] = mapped_column(default=None)
+    depends_on: Mapped[list["Milestone"]] = relationship(
+        secondary=_edges,
+        primaryjoin=lambda: _joined(_edges.c.milestone_id),
+        secondaryjoin=lambda: _joined(_edges.c.depends_on_id),
+        order_by=lambda: Milestone.id,
+        back_populates="dependents",
+        lazy="raise",
+        default_factory=list,
+        repr=False,
+        compare=False,
+    )
+    dependents: Mapped[list["Milestone"]] = relationship(
+        secondary=_edges,
+        primaryjoin=lambda: _joined(_edges.c.depends_on_id),
+        secondaryjoin=lambda: _joined(_edges.c.milestone_id),
+        back_populates="depends_on",
+        lazy="raise",
+        init=False,
+        repr=False,
+        compare=False,
+    )
+
+    def __post_init__(self) -> None:
+        self._check_dates()
+
+    def created(self) -> MilestoneCreated:
+        """What is told of a new milestone."""
+        return MilestoneCreated(**self._facts())
+
+    def change(self, changes: Mapping[str, Any]) -> MilestoneUpdated | None:
+        """Set anything but the completion. None if all of it was so already: nothing happened."""
+        fields = self.assign(changes)
+        self._check_dates()
+        self._check_dependencies()
+        return MilestoneUpdated(**self._facts(), fields=fields) if fields else None
+
+    def complete(self, on: date, today: date) -> MilestoneCompleted:
+        """Say that it was reached, `on` today or earlier."""
+        if self.completed_on:
+            raise AlreadyCompleted
+        if on > today:
+            raise CompletedInFuture
+        self.assign({"completed_on": on})
+        self._check_dependencies()
+        return MilestoneCompleted(**self._facts(), completed_on=on)
+
+    def reopen(self) -> MilestoneReopened:
+        """Say that it was not reached after all."""
+        if not self.completed_on:
+            raise NotCompleted
+        if completed := [each.name for each in self.dependents if each.completed_on]:
+            raise DependentsCompleted(completed)
+        self.assign({"completed_on": None})
+        return MilestoneReopened(**self._facts())
+
+    def _check_dates(self) -> None:
+        if self.starts_on and self.target_on < self.starts_on:
+            raise TargetBeforeStart
+
+    def _check_dependencies(self) -> None:
+        found: dict[UUID, Milestone] = {}
+        waiting = list(self.depends_on)
+        while waiting:
+            each = waiting.pop()
+            if each is self:
+                raise DependencyCycle
+            if each.id not in found:
+                found[each.id] = each
+                waiting += each.depends_on
+        if self.completed_on and (names := [each.name for each in self.depends_on if not each.completed_on]):
+            raise DependenciesOpen(names)
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "project_id": self.project_id,
+            "project_name": self.project.name,
+            "name": self.name,
+            "target_on": self.target_on,
+            "version": self.version,
+        }
+
+
+def _joined(end: Column[Any]) -> ColumnElement[bool]:
+    return and_(
+        Milestone.client_id == _edges.c.client_id, Milestone.project_id == _edges.c.project_id, Milestone.id == end
+    )

@@ -1,0 +1,129 @@
+"""Milestones as callers see them, and the locked ones that commands change."""
+
+from datetime import date
+from uuid import UUID
+
+import msgspec
+from asyncpg import Connection
+from sqlalchemy import and_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from services.projects.milestones.models import Milestone
+from services.projects.milestones.schedule import Status, phase_status, statuses
+from services.projects.projects.models import Project
+from shared.actor import Actor
+from shared.clock import today
+from shared.database import Db, driver
+from shared.errors import NotFound
+
+_PLAN = """
+select json_agg(step order by step.target_on, step.id)
+from (
+    select m.id, m.project_id, m.name, m.description, m.phase, m.starts_on, m.target_on, m.completed_on, m.version,
+        array(
+            select d.depends_on_id from milestone_dependencies d
+            where (d.client_id, d.project_id, d.milestone_id) = (m.client_id, m.project_id, m.id)
+            order by d.depends_on_id
+        ) as depends_on
+    from milestones m
+    where m.client_id = $1 and m.project_id = $2
+) step
+"""
+
+
+class MilestoneView(msgspec.Struct, kw_only=True):
+    """A milestone; `status` follows from the dates by the rule of `schedule.statuses`."""
+
+    id: UUID
+    project_id: UUID
+    name: str
+    description: str
+    phase: str | None
+    starts_on: date | None
+    target_on: date
+    completed_on: date | None
+    status: Status = "upcoming"
+    depends_on: list[UUID]
+    version: int
+
+
+class PhaseView(msgspec.Struct, frozen=True, kw_only=True):
+    """A phase: the milestones that name it. `completion` is 0 to 100, from the first start to the last target date."""
+
+    name: str
+    status: Status
+    completion: int
+    starts_on: date | None
+    target_on: date
+    milestones_total: int
+    milestones_completed: int
+
+
+_plan = msgspec.json.Decoder(list[MilestoneView])
+
+
+async def list_milestones(connection: Connection, client_id: UUID, project_id: UUID) -> list[MilestoneView]:
+    """The whole plan of a project, by target date."""
+    plan = _plan.decode(await connection.fetchval(_PLAN, client_id, project_id) or "[]")
+    for milestone, status in zip(plan, statuses(plan, today()), strict=True):
+        milestone.status = status
+    return plan
+
+
+async def get_milestone(db: Db, milestone: Milestone) -> MilestoneView:
+    """How callers see a milestone that was just changed: its status takes the rest of the plan."""
+    plan = await list_milestones(await driver(db), milestone.client_id, milestone.project_id)
+    return next(each for each in plan if each.id == milestone.id)
+
+
+def phases_of(plan: list[MilestoneView]) -> list[PhaseView]:
+    """The phases of a plan, in the order in which their first milestones are due."""
+    phases: dict[str, list[MilestoneView]] = {}
+    for milestone in plan:
+        if milestone.phase:
+            phases.setdefault(milestone.phase, []).append(milestone)
+    return [_phase(name, milestones) for name, milestones in phases.items()]
+
+
+def _phase(name: str, milestones: list[MilestoneView]) -> PhaseView:
+    completed = sum(each.completed_on is not None for each in milestones)
+    return PhaseView(
+        name=name,
+        status=phase_status([each.status for each in milestones]),
+        completion=completed * 100 // len(milestones),
+        starts_on=min((each.starts_on for each in milestones if each.starts_on), default=None),
+        target_on=max(each.target_on for each in milestones),
+        milestones_total=len(milestones),
+        milestones_completed=completed,
+    )
+
+
+Plan = dict[UUID, Milestone]
+"""Every milestone of one project by its id, joined to each other."""
+
+
+async def lock_plan(db: Db, actor: Actor, milestone_id: UUID) -> Plan:
+    """The plan with this milestone in it, to change. Raises `NotFound`.
+
+    The lock is the project's row, taken before anything else is read: whoever waited for it sees what the other one
+    did, and two changes that are harmless alone cannot close a cycle together.
+    """
+    project = await db.scalar(
+        select(Project)
+        .join(Milestone, and_(Milestone.client_id == Project.client_id, Milestone.project_id == Project.id))
+        .where(Milestone.id == milestone_id, Milestone.seen_by(actor))
+        .with_for_update(of=Project)
+    )
+    if project is None:
+        raise NotFound
+    return await load_plan(db, project)
+
+
+async def load_plan(db: Db, project: Project) -> Plan:
+    """The plan of a project that this transaction has locked."""
+    found = await db.scalars(
+        select(Milestone)
+        .where(Milestone.client_id == project.client_id, Milestone.project_id == project.id)
+        .options(joinedload(Milestone.project), selectinload(Milestone.depends_on), selectinload(Milestone.dependents))
+    )
+    return {milestone.id: milestone for milestone in found}

@@ -1,0 +1,83 @@
+"""Projects over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, get, patch, post
+from litestar.params import Parameter
+
+from services.projects.fields import TEXT
+from services.projects.headers import IfMatch, with_etag
+from services.projects.milestones.queries import PhaseView
+from services.projects.projects import commands, queries
+from services.projects.projects.commands import CreateProject, PatchProject
+from services.projects.projects.models import Status
+from services.projects.projects.queries import ProjectCard, ProjectDetail
+from shared.actor import Actor
+from shared.claims import require_policy
+from shared.database import ReadOnly, UnitOfWork
+from shared.http import API
+from shared.pagination import Cursor, Limit, Page
+
+Search = Annotated[str | None, Parameter(query="q", max_length=200, pattern=TEXT, default=None)]
+manage_projects = require_policy("manageProjects")
+
+
+class Phases(msgspec.Struct, frozen=True):
+    """The phases of a project in order."""
+
+    items: list[PhaseView]
+
+
+@get("/projects")
+async def list_projects(
+    *,
+    actor: Actor,
+    read: ReadOnly,
+    q: Search,
+    cursor: Cursor,
+    limit: Limit,
+    status: Status | None = None,
+    client_id: UUID | None = None,
+) -> Page[ProjectCard]:
+    """Projects whose content may be read, newest first; `q` is looked for in name and description."""
+    async with read(actor) as connection:
+        return await queries.list_projects(
+            connection, actor, client_id=client_id, status=status, q=q, cursor=cursor, limit=limit
+        )
+
+
+@post("/projects", guards=[manage_projects])
+async def create_project(data: CreateProject, actor: Actor, uow: UnitOfWork) -> Response[ProjectDetail]:
+    """Start a project for an active client."""
+    async with uow(actor) as db:
+        project = await commands.create_project(db, actor, data)
+        return with_etag(await queries.get_project(db, actor, project.id))
+
+
+@get("/projects/{project_id:uuid}")
+async def get_project(project_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[ProjectDetail]:
+    """A project with its plan. That it was read is an event: `view_project`."""
+    async with uow(actor) as db:
+        return with_etag(await commands.view_project(db, actor, project_id))
+
+
+@patch("/projects/{project_id:uuid}", guards=[manage_projects])
+async def change_project(
+    project_id: UUID, data: PatchProject, if_match: IfMatch, actor: Actor, uow: UnitOfWork
+) -> Response[ProjectDetail]:
+    """Change fields of a project. With `If-Match`, only the version named there (412 otherwise)."""
+    async with uow(actor) as db:
+        project = await commands.change_project(db, actor, project_id, data, if_match)
+        return with_etag(await queries.get_project(db, actor, project.id))
+
+
+@get("/projects/{project_id:uuid}/phases")
+async def list_phases(project_id: UUID, actor: Actor, read: ReadOnly) -> Phases:
+    """The phases of a project, in the order in which they are due."""
+    async with read(actor) as connection:
+        return Phases(await queries.list_phases(connection, actor, project_id))
+
+
+router = Router(path=API, route_handlers=[list_projects, create_project, get_project, change_project, list_phases])

@@ -1,0 +1,102 @@
+"""What may be done to a project, and what is learnt about the clients they belong to."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from services.projects.fields import EmailAddress, LongText, Name, Percent, PhoneNumber, ShortName, Text
+from services.projects.projects import queries
+from services.projects.projects.models import KnownClient, Project, Status
+from services.projects.projects.queries import ProjectDetail
+from shared import outbox
+from shared.actor import Actor
+from shared.contracts.projects import ProjectViewed
+from shared.database import Db
+from shared.events import EventData
+
+
+class Member(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Somebody who works on the project and how the client reaches them."""
+
+    name: Name
+    role: ShortName
+    email: EmailAddress | None = None
+    phone: PhoneNumber | None = None
+
+
+Team = Annotated[list[Member], Meta(max_length=50)]
+
+
+class CreateProject(msgspec.Struct, forbid_unknown_fields=True):
+    """A new project of a client. Without `completion` it follows from the milestones."""
+
+    client_id: UUID
+    name: Name
+    description: Text = ""
+    scope: LongText = ""
+    status: Status = "on_track"
+    starts_on: date | None = None
+    ends_on: date | None = None
+    completion: Percent | None = None
+    team: Team = []
+
+
+class PatchProject(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to change; a field that is absent stays. `completion: null` lets it follow from the milestones again."""
+
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    scope: LongText | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    starts_on: date | UnsetType | None = UNSET
+    ends_on: date | UnsetType | None = UNSET
+    completion: Percent | UnsetType | None = UNSET
+    team: Team | UnsetType = UNSET
+
+
+async def create_project(db: Db, actor: Actor, data: CreateProject) -> Project:
+    """Start a project for a client that is known here and active."""
+    client = await queries.get_client(db, data.client_id)
+    client.require_active()
+    project = Project(**_columns(data))
+    db.add(project)
+    await _tell(db, actor, project, project.created())
+    return project
+
+
+async def change_project(db: Db, actor: Actor, project_id: UUID, data: PatchProject, if_match: str | None) -> Project:
+    """Change a project. A new status is an event of its own; what is so already is none."""
+    project = await queries.lock_project(db, actor, project_id)
+    project.require_match(if_match)
+    columns = _columns(data)
+    status = columns.pop("status", project.status)
+    for event in (project.change(columns), project.set_status(status)):
+        if event:
+            await _tell(db, actor, project, event)
+    return project
+
+
+async def view_project(db: Db, actor: Actor, project_id: UUID) -> ProjectDetail:
+    """Read a project and tell that it was read (seed 002): both, or neither."""
+    project = await queries.get_project(db, actor, project_id)
+    await outbox.append(
+        db, actor, ProjectViewed(name=project.name), client_id=project.client_id, aggregate_id=project.id
+    )
+    return project
+
+
+async def learn_client(db: Db, client_id: UUID, name: str, *, active: bool) -> None:
+    """Keep the copy of a client as identity last described it. No event: nothing was decided here."""
+    await db.merge(KnownClient(id=client_id, name=name, active=active))
+
+
+def _columns(data: CreateProject | PatchProject) -> dict[str, Any]:
+    """What was sent, as the aggregate holds it; absent fields are left out."""
+    return msgspec.to_builtins(data, builtin_types=(date, UUID))
+
+
+async def _tell(db: Db, actor: Actor, project: Project, event: EventData) -> None:
+    await outbox.append(db, actor, event, client_id=project.client_id, aggregate_id=project.id)

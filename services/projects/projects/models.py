@@ -1,0 +1,105 @@
+"""A project: what was agreed with a client, how it stands, and who works on it."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Literal
+
+from sqlalchemy import Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.projects.versions import Versioned
+from shared.contracts.projects import ProjectCreated, ProjectStatusChanged, ProjectUpdated
+from shared.errors import Conflict, Forbidden, Invalid
+from shared.orm import Base, Identified, TenantOwned, Timestamped
+
+Status = Literal["on_track", "at_risk", "delayed", "completed"]
+
+
+class ClientInactive(Conflict):
+    code = "project.client_inactive"
+
+    def __init__(self) -> None:
+        super().__init__("This client is not active. Activate it before you start a project for it.")
+
+
+class EndsBeforeStart(Invalid):
+    code = "project.ends_before_start"
+
+    def __init__(self) -> None:
+        super().__init__("A project cannot end before it starts.", field="ends_on")
+
+
+class FeedbackOnly(Forbidden):
+    code = "project.feedback_only"
+
+    def __init__(self) -> None:
+        super().__init__("Your role in this project is to give feedback; its content is not open to you.")
+
+
+class KnownClient(Identified, Base):
+    """A client as identity's events told it: the copy this service checks and shows."""
+
+    __tablename__ = "known_clients"
+
+    name: Mapped[str]
+    active: Mapped[bool]
+
+    def require_active(self) -> None:
+        """New work is for active clients only."""
+        if not self.active:
+            raise ClientInactive
+
+
+class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
+    """The project itself; its plan is the feature `milestones`.
+
+    The status is set by people and by nothing else: a finished plan does not close a project. `completion` (0 to 100)
+    is what staff set by hand, None while it follows from the milestones.
+    """
+
+    __tablename__ = "projects"
+
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+    scope: Mapped[str] = mapped_column(default="")
+    status: Mapped[Status] = mapped_column(Text, default="on_track")
+    starts_on: Mapped[date | None] = mapped_column(default=None)
+    ends_on: Mapped[date | None] = mapped_column(default=None)
+    completion: Mapped[int | None] = mapped_column(default=None)
+    team: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._check_dates()
+
+    def created(self) -> ProjectCreated:
+        """What is told of a new project."""
+        return ProjectCreated(
+            name=self.name, status=self.status, version=self.version, starts_on=self.starts_on, ends_on=self.ends_on
+        )
+
+    def change(self, changes: Mapping[str, Any]) -> ProjectUpdated | None:
+        """Set any columns but the status. None if all of them were so already: nothing happened."""
+        fields = self.assign(changes)
+        self._check_dates()
+        if not fields:
+            return None
+        return ProjectUpdated(
+            name=self.name,
+            status=self.status,
+            version=self.version,
+            fields=fields,
+            starts_on=self.starts_on,
+            ends_on=self.ends_on,
+        )
+
+    def set_status(self, status: Status) -> ProjectStatusChanged | None:
+        """Say how the project stands. Any status may follow any other; None if it stood so already."""
+        old = self.status
+        if not self.assign({"status": status}):
+            return None
+        return ProjectStatusChanged(name=self.name, old=old, new=status, version=self.version)
+
+    def _check_dates(self) -> None:
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+            raise EndsBeforeStart

@@ -1,0 +1,226 @@
+"""Projects as callers see them, and the rows that commands change. List and detail go past the ORM (decision 0004)."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from asyncpg import Connection, Record
+from sqlalchemy import select
+
+from services.projects.milestones.queries import MilestoneView, PhaseView, list_milestones, phases_of
+from services.projects.projects.models import FeedbackOnly, KnownClient, Project, Status
+from shared.actor import Actor
+from shared.database import Db, driver
+from shared.errors import NotFound
+from shared.pagination import Page, decode_cursor, encode_cursor
+
+LAST_ID = UUID(int=2**128 - 1)
+
+# First the rows that are asked for, then what belongs to each: no more milestones are read than are shown.
+_CARDS = """
+select p.*, c.name as client_name,
+    plan.total as milestones_total, plan.completed as milestones_completed,
+    coalesce(p.completion, plan.completed * 100 / nullif(plan.total, 0), 0) as percent,
+    greatest(p.updated_at, plan.updated_at) as last_activity_at,
+    next.id as next_id, next.name as next_name, next.target_on as next_target_on, next.phase
+from (
+    select * from projects
+    where {tenant} and {wanted}
+    order by id desc
+    limit {limit}
+) p
+join known_clients c on c.id = p.client_id
+cross join lateral (
+    select count(*) as total, count(m.completed_on) as completed, max(m.updated_at) as updated_at
+    from milestones m
+    where m.client_id = p.client_id and m.project_id = p.id
+) plan
+left join lateral (
+    select m.id, m.name, m.target_on, m.phase
+    from milestones m
+    where m.client_id = p.client_id and m.project_id = p.id and m.completed_on is null
+    order by m.target_on, m.id
+    limit 1
+) next on true
+order by p.id desc
+"""
+_LISTED = """id < $2
+    and ($3::uuid[] is null or id = any($3))
+    and ($4::text is null or status = $4)
+    and ($5::text is null or name ilike $5 or description ilike $5)"""
+
+
+def _statements(wanted: str, limit: str) -> dict[bool, str]:
+    """Two texts, with and without a tenant, so that each gets a plan of its own."""
+    tenants = {True: "client_id = $1", False: "$1::uuid is null"}
+    return {one: _CARDS.format(tenant=tenant, wanted=wanted, limit=limit) for one, tenant in tenants.items()}
+
+
+_PAGE = _statements(wanted=_LISTED, limit="$6")
+_ONE = _statements(wanted="id = $2", limit="1")
+
+
+class Member(msgspec.Struct, frozen=True):
+    """Somebody of the team, as a card shows them."""
+
+    name: str
+    role: str
+
+
+class TeamMember(Member, frozen=True):
+    """Somebody of the team with ways to reach them."""
+
+    email: str | None = None
+    phone: str | None = None
+
+
+class NextMilestone(msgspec.Struct, frozen=True):
+    """The open milestone that is due first."""
+
+    id: UUID
+    name: str
+    target_on: date
+
+
+class _Project(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    client_id: UUID
+    client_name: str
+    name: str
+    description: str
+    status: Status
+    phase: str | None
+    starts_on: date | None
+    ends_on: date | None
+    completion: int
+    next_milestone: NextMilestone | None
+    last_activity_at: datetime
+    milestones_total: int
+    milestones_completed: int
+
+
+class ProjectCard(_Project, frozen=True, kw_only=True):
+    """A project in a list.
+
+    `completion` (0 to 100) is what staff set, or else the share of completed milestones; `phase` is that of the next
+    milestone; `last_activity_at` is the last change of the project or of its plan.
+    """
+
+    team: list[Member]
+
+
+class ProjectDetail(_Project, frozen=True, kw_only=True):
+    """A project with everything that belongs to it.
+
+    `fixed_completion` is what staff set by hand, null while `completion` follows from the milestones. `version` is that
+    of the project itself, as in its `ETag`: a change of the plan leaves it alone.
+    """
+
+    scope: str
+    fixed_completion: int | None
+    team: list[TeamMember]
+    milestones: list[MilestoneView]
+    version: int
+
+
+_members = msgspec.json.Decoder(list[Member])
+_team = msgspec.json.Decoder(list[TeamMember])
+
+
+async def list_projects(
+    connection: Connection,
+    actor: Actor,
+    *,
+    client_id: UUID | None,
+    status: Status | None,
+    q: str | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[ProjectCard]:
+    """The projects whose content the actor may read, newest first.
+
+    Raises `NotFound` for another client than the actor's own. `q` is looked for in name and description.
+    """
+    if client_id and not actor.sees(client_id):
+        raise NotFound
+    tenant = client_id if actor.sees_all_clients else actor.client_id
+    before = decode_cursor(cursor, UUID) if cursor else LAST_ID
+    readable = actor.readable_projects()
+    pattern = _containing(q) if q else None
+    rows = await connection.fetch(_PAGE[tenant is not None], tenant, before, readable, status, pattern, limit + 1)
+    cards = [ProjectCard(**_fields(row), team=_members.decode(row["team"])) for row in rows[:limit]]
+    return Page(cards, encode_cursor(cards[-1].id) if len(rows) > limit else None)
+
+
+async def get_project(db: Db, actor: Actor, project_id: UUID) -> ProjectDetail:
+    """One project with its plan. Raises `NotFound`, or `FeedbackOnly` where that is the actor's role."""
+    connection = await driver(db)
+    row = await _readable(connection, actor, project_id)
+    return ProjectDetail(
+        **_fields(row),
+        scope=row["scope"],
+        fixed_completion=row["completion"],
+        team=_team.decode(row["team"]),
+        milestones=await list_milestones(connection, row["client_id"], project_id),
+        version=row["version"],
+    )
+
+
+async def list_phases(connection: Connection, actor: Actor, project_id: UUID) -> list[PhaseView]:
+    """The phases of one project. Raises as `get_project` does."""
+    row = await _readable(connection, actor, project_id)
+    return phases_of(await list_milestones(connection, row["client_id"], project_id))
+
+
+async def lock_project(db: Db, actor: Actor, project_id: UUID) -> Project:
+    """A project to change: nobody else changes it or its plan until this transaction ends. Raises `NotFound`."""
+    statement = select(Project).where(Project.id == project_id, Project.seen_by(actor)).with_for_update()
+    project = await db.scalar(statement)
+    if project is None:
+        raise NotFound
+    return project
+
+
+async def get_client(db: Db, client_id: UUID) -> KnownClient:
+    """A client this service has heard of. Raises `NotFound`."""
+    client = await db.get(KnownClient, client_id)
+    if client is None:
+        raise NotFound
+    return client
+
+
+async def _readable(connection: Connection, actor: Actor, project_id: UUID) -> Record:
+    row = await connection.fetchrow(_ONE[not actor.sees_all_clients], actor.client_id, project_id)
+    if row is None:
+        raise NotFound
+    readable = actor.readable_projects()
+    if readable is None or project_id in readable:
+        return row
+    raise FeedbackOnly if actor.role_in(project_id) == "feedback_only" else NotFound
+
+
+def _fields(row: Record) -> dict[str, Any]:
+    following = row["next_id"] and NextMilestone(row["next_id"], row["next_name"], row["next_target_on"])
+    return {
+        "id": row["id"],
+        "client_id": row["client_id"],
+        "client_name": row["client_name"],
+        "name": row["name"],
+        "description": row["description"],
+        "status": row["status"],
+        "phase": row["phase"],
+        "starts_on": row["starts_on"],
+        "ends_on": row["ends_on"],
+        "completion": row["percent"],
+        "next_milestone": following,
+        "last_activity_at": row["last_activity_at"],
+        "milestones_total": row["milestones_total"],
+        "milestones_completed": row["milestones_completed"],
+    }
+
+
+def _containing(q: str) -> str:
+    """A pattern for `ilike` that finds `q` as it was typed."""
+    escaped = q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

@@ -44,6 +44,10 @@ test: install-dev ## every test, in a real browser and on real servers (ARGS="-k
 	@PORTAL_CHROMIUM="$$(sh ops/chromium.sh)" && export PORTAL_CHROMIUM && $(PY) -m pytest $(ARGS)
 .PHONY: test
 
+screenshots: install-dev ## take the pictures of the README again
+	@PORTAL_CHROMIUM="$$(sh ops/chromium.sh)" && export PORTAL_CHROMIUM && PORTAL_SCREENSHOTS=1 $(PY) -m pytest tests/e2e/test_pages.py
+.PHONY: screenshots
+
 test-fast: install-dev ## rules, contracts and architecture: no browser, no servers
 	@$(PY) -m pytest -m "not servers" tests/architecture tests/contracts $(ARGS)
 .PHONY: test-fast

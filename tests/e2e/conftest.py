@@ -1,0 +1,103 @@
+"""A real Chromium, and people sitting at it."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.portal_stack import PASSWORD, PEOPLE, Portal
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+@dataclass
+class Seat:
+    """A browser window of somebody, and everything it complained about."""
+
+    context: BrowserContext
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        self.page.goto(path, wait_until="load")
+
+    def complain(self, text: str) -> None:
+        self.complaints.append(text)
+
+
+Sit = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        path = os.environ.get("PORTAL_CHROMIUM", "/usr/bin/chromium")
+        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def cookies(portal: Portal, browser: Browser) -> Callable[[str], list[Any]]:
+    """The cookies of a person who has signed in through the form, once for the whole session."""
+    kept: dict[str, list[Any]] = {}
+
+    def of(who: str) -> list[Any]:
+        if who not in kept:
+            context = browser.new_context(base_url=portal.gateway)
+            page = context.new_page()
+            sign_in(page, PEOPLE[who])
+            kept[who] = context.cookies()
+            context.close()
+        return kept[who]
+
+    return of
+
+
+def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
+    """As a person does it: the address first, then the password."""
+    page.goto("/sign-in")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+@pytest.fixture
+def sit(portal: Portal, browser: Browser, cookies: Callable[[str], list[Any]]) -> Sit:
+    """`with sit("approver", dark=True, narrow=True) as seat:` somebody signed in; nobody for "anonymous"."""
+
+    @contextmanager
+    def take(who: str, *, dark: bool = False, narrow: bool = False, scripts: bool = True) -> Iterator[Seat]:
+        context = browser.new_context(
+            base_url=portal.gateway,
+            viewport=NARROW if narrow else WIDE,  # type: ignore[arg-type]
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+            has_touch=narrow,
+        )
+        if who in PEOPLE:
+            context.add_cookies(cookies(who))
+        seat = Seat(context, context.new_page())
+        seat.page.on("pageerror", lambda error: seat.complain(f"script: {error}"))
+        seat.page.on("console", lambda said: seat.complain(said.text) if said.type in ("error", "warning") else None)
+        try:
+            yield seat
+        finally:
+            context.close()
+
+    return take

@@ -1,0 +1,154 @@
+"""Any process may be killed at any time: what was answered is there, once, everywhere (reliability: E1, E2, F1 to F4).
+
+Bounded: each process of the stack is killed with SIGKILL while people write; the counts of the full programme belong to
+`make bench`-like runs, not to a suite that must end in minutes.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+
+from tests.portal_stack import API, Portal, running_portal
+
+VICTIMS = ["projects", "nats", "activity", "postgres", "identity", "redis", "gateway", "portal"]
+OUTSIDE = {502, 503, 504}
+"""What people may see while a part is being killed, besides a broken connection."""
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal of its own: this one gets hurt."""
+    with running_portal(tmp_path_factory.mktemp("faults") / "data") as portal:
+        yield portal
+
+
+class Writer:
+    """Somebody who adds milestones without pause and remembers which of them were answered with yes."""
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+        self.acked: list[str] = []
+        self.statuses: Counter[Any] = Counter()
+        self.slowest = 0.0
+        self._http = portal.sign_in("admin@northwind.example")
+        client_id = portal.me("approver")["client_id"]
+        made = self._http.post(f"{API}/projects", json={"client_id": client_id, "name": "Stress", "status": "on_track"})
+        self.project: str = made.json()["id"]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._write, daemon=True)
+
+    def __enter__(self) -> "Writer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(30)
+
+    def _write(self) -> None:
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            name = f"step {number}"
+            began = time.monotonic()
+            try:
+                answer = self._http.post(
+                    f"{API}/projects/{self.project}/milestones", json={"name": name, "target_on": "2031-01-01"}
+                )
+                self.statuses[answer.status_code] += 1
+                if answer.status_code == 201:
+                    self.acked.append(answer.json()["id"])
+            except httpx2.TransportError as error:
+                self.statuses[type(error).__name__] += 1
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            time.sleep(0.01)
+
+    def progresses(self, more: int = 5) -> None:
+        """Wait until that many further writes were answered with yes. Nobody restarts anything by hand meanwhile."""
+        target = len(self.acked) + more
+        self.portal.until(lambda: len(self.acked) >= target, 40)
+
+
+def test_kill_each_process_under_load_and_nothing_is_lost(victim: Portal) -> None:
+    with Writer(victim) as writer:
+        writer.progresses()
+        for name in VICTIMS:
+            victim.reload()
+            os.kill(victim.run.processes[name], signal.SIGKILL)
+            writer.progresses()
+    http = victim.sign_in("approver@acme.example")
+    stored = http.get(f"{API}/projects/{writer.project}").json()["milestones"]
+    assert set(writer.acked) <= {each["id"] for each in stored}, "an answered write is gone"
+    refused = {status for status in writer.statuses if isinstance(status, int) and status not in (201, 200)}
+    assert refused <= OUTSIDE, writer.statuses
+    created = victim.until(lambda: feed_is_complete(http, writer.project, {each["id"] for each in stored}), 30)
+    assert Counter(created) == Counter(each["id"] for each in stored), "lost or shown twice"
+
+
+def feed_is_complete(http: httpx2.Client, project: str, milestones: set[str]) -> list[str] | None:
+    """The milestones the feed says were created, once all of them are in it."""
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        query = {"project_id": project, "limit": "100"} | ({"cursor": cursor} if cursor else {})
+        answer = http.get(f"{API}/activity", params=query)
+        if answer.status_code != 200:
+            return None
+        page = answer.json()
+        found += [each["target"]["id"] for each in page["items"] if each["type"] == "milestone_created"]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return found if set(found) >= milestones else None
+
+
+async def test_state_and_events_agree_after_it_all(victim: Portal) -> None:
+    """E1: as many creations in the outbox as rows in the table, and all of them handed on."""
+    connection = await asyncpg.connect(victim.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+    try:
+        rows = await connection.fetchval("select count(*) from projects.milestones")
+        told = "select count(*) from projects.outbox where subject = 'portal.projects.milestone.created.v1'"
+        assert await connection.fetchval(told) == rows
+        waiting = "select count(*) from projects.outbox where published_at is null"
+        assert await connection.fetchval(waiting) == 0
+    finally:
+        await connection.close()
+
+
+def test_redis_being_empty_signs_nobody_out_and_lets_nobody_in(victim: Portal) -> None:
+    """F4: sessions live in PostgreSQL; Redis only remembers them."""
+    import redis
+
+    http = victim.sign_in("viewer@acme.example")
+    victim.reload()
+    redis.Redis.from_url(victim.run.addresses["PORTAL_REDIS_URL"]).flushall()
+    time.sleep(1.1)  # longer than the gateway believes its own memory
+    assert http.get(f"{API}/auth/me").status_code == 200
+    stranger = victim.client()
+    stranger.cookies.set("portal_session", "A" * 43)
+    assert stranger.get(f"{API}/auth/me").status_code == 401
+
+
+def test_the_chain_of_the_audit_log_holds_after_it_all(victim: Portal) -> None:
+    import subprocess
+    import sys
+
+    from tests.portal_stack import ROOT
+
+    told = os.environ | {"PORTAL_DATA": str(victim.folder)} | victim.run.addresses
+    done = subprocess.run(
+        [sys.executable, "-m", "ops", "audit", "verify"],
+        cwd=ROOT,
+        env=told,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -88,7 +88,12 @@ class SessionRevoked(EventData, frozen=True):
 
 
 class SignInLinkRequested(EventData, frozen=True):
-    """A mail with a sign-in link is to be sent. The link itself never travels here; the aggregate is the link's id."""
+    """A mail with a sign-in link goes to somebody, asked for from `ip`. The link itself never travels here.
+
+    The aggregate is the link's id; the person stays unnamed, for whoever asked has proven nothing yet.
+    """
 
     type: ClassVar[str] = "sign_in_link_requested"
     subject: ClassVar[str] = "identity.sign_in_link.requested.v1"
+    ip: str = ""
+    user_agent: str = ""

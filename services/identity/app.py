@@ -1,0 +1,78 @@
+"""Identity: who is who, who may do what, and who is signed in."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from litestar import Litestar, Request
+from litestar.di import Provide
+
+from services.identity.clients.api import router as clients
+from services.identity.consumers import consumers
+from services.identity.people.api import router as people
+from services.identity.people.passwords import Passwords
+from services.identity.sessions import cache
+from services.identity.sessions.api import routers as sessions
+from services.identity.sessions.commands import attempt_by
+from services.identity.sessions.cookies import Cookies
+from services.identity.sessions.entry import Door
+from services.identity.sessions.limits import AttemptLimits
+from services.identity.sessions.models import Attempt
+from services.identity.settings import IdentitySettings
+from services.identity.sign_in_links.api import router as sign_in_links
+from services.identity.sign_in_links.mailer import Mailer
+from shared.actor import Actor
+from shared.database import ReadOnly
+from shared.errors import Unauthorized
+from shared.http import create_service
+
+
+def create_app(settings: IdentitySettings) -> Litestar:
+    """The identity service."""
+    redis = cache.connect(settings.redis_url)
+    session_cache, cookies = cache.SessionCache(redis), Cookies(settings.public_url)
+    passwords, mailer = Passwords(settings.password_threads, settings.password_queue), Mailer(settings)
+    limits = AttemptLimits(redis)
+
+    def door(read: ReadOnly) -> Door:
+        return Door(session_cache, cookies, read)
+
+    @asynccontextmanager
+    async def background(app: Litestar) -> AsyncGenerator[None]:
+        mailing = asyncio.create_task(mailer.run(app.state.database))
+        yield
+        mailing.cancel()
+        await asyncio.wait([mailing], timeout=2)
+        passwords.close()
+        await redis.aclose()
+
+    return create_service(
+        "identity",
+        settings,
+        routers=[clients, people, *sessions, sign_in_links],
+        consumers=consumers(session_cache),
+        lifespan=[background],
+        dependencies={
+            "attempt": Provide(_attempt, sync_to_thread=False),
+            "me": Provide(_me, sync_to_thread=False),
+            "door": Provide(door, sync_to_thread=False),
+            "session_cache": Provide(lambda: session_cache, sync_to_thread=False),
+            "jar": Provide(lambda: cookies, sync_to_thread=False),
+            "passwords": Provide(lambda: passwords, sync_to_thread=False),
+            "limits": Provide(lambda: limits, sync_to_thread=False),
+            "mailer": Provide(lambda: mailer, sync_to_thread=False),
+        },
+    )
+
+
+def _attempt(request: Request[Any, Any, Any], actor: Actor) -> Attempt:
+    return attempt_by(actor, request.headers.get("user-agent", ""))
+
+
+def _me(actor: Actor) -> UUID:
+    """The signed-in person's id."""
+    if actor.id is None:
+        raise Unauthorized("Sign in first.")
+    return actor.id

@@ -1,0 +1,47 @@
+"""A client: an organisation the company works for, and the tenant of everything else."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.contracts.identity import ClientCreated, ClientUpdated
+from shared.errors import Forbidden
+from shared.orm import Base, Identified, Timestamped
+
+Variant = Literal["services", "delivery", "account", "regulated"]
+"""Which shape of the portal its people see (seed 001)."""
+
+
+class PortalAccessNeedsPolicy(Forbidden):
+    code = "client.portal_access_needs_policy"
+
+    def __init__(self) -> None:
+        super().__init__("Only staff with the policy managePortalAccess may open or close a client's portal.")
+
+
+class Client(Base, Identified, Timestamped):
+    """Its people may sign in while it is active and its portal is enabled (seed 002)."""
+
+    __tablename__ = "clients"
+
+    name: Mapped[str]
+    variant: Mapped[str] = mapped_column(default="delivery")
+    active: Mapped[bool] = mapped_column(default=True)
+    portal_enabled: Mapped[bool] = mapped_column(default=True)
+
+    @property
+    def is_open(self) -> bool:
+        return self.active and self.portal_enabled
+
+    def created(self) -> ClientCreated:
+        return ClientCreated(name=self.name, active=self.active, portal_enabled=self.portal_enabled)
+
+    def change(self, changes: Mapping[str, object]) -> ClientUpdated | None:
+        """Take over what is new in `changes`; None where nothing is."""
+        new = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        for name, value in new.items():
+            setattr(self, name, value)
+        if not new:
+            return None
+        return ClientUpdated(name=self.name, active=self.active, portal_enabled=self.portal_enabled)

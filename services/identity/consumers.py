@@ -1,0 +1,34 @@
+"""What identity does when it hears of something."""
+
+from services.identity.people.commands import learn_of_project
+from services.identity.sessions.cache import SessionCache
+from services.identity.sessions.queries import live_hashes
+from shared.contracts.identity import PersonUpdated, ProjectRolesChanged, SessionRevoked
+from shared.contracts.projects import ProjectCreated
+from shared.database import Db
+from shared.inbox import Consumer, Delivery
+
+
+def consumers(session_cache: SessionCache) -> list[Consumer]:
+    """Two, so that a Redis that is away holds up nothing but what needs it."""
+
+    async def project_created(db: Db, delivery: Delivery) -> None:
+        event = delivery.event
+        if event.clientid is None:
+            raise ValueError("a project without a client")
+        await learn_of_project(db, event.subject, event.clientid)
+
+    async def session_revoked(_db: Db, delivery: Delivery) -> None:
+        """Repeat what was said after the commit: Redis, or this process, may not have been there then."""
+        await session_cache.insist(ended=[delivery.event.data.session_hash])
+
+    async def rights_changed(db: Db, delivery: Delivery) -> None:
+        await session_cache.insist(changed=await live_hashes(db, delivery.event.subject))
+
+    return [
+        Consumer("identity-projects", {ProjectCreated: project_created}),
+        Consumer(
+            "identity-sessions",
+            {SessionRevoked: session_revoked, PersonUpdated: rights_changed, ProjectRolesChanged: rights_changed},
+        ),
+    ]

@@ -1,0 +1,23 @@
+"""The kinds of text people type, checked where they come in."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+# `$(?!\n)`: a plain `$` would let one newline through at the end, and with it another header into a mail.
+Name = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
+]
+"""One line with something to read on it."""
+
+_ATOM = r"[^@\s\x00-\x1f\x7f\"(),:;<>\[\\\]]"
+Email = Annotated[str, Meta(max_length=254, pattern=rf"^{_ATOM}{{1,64}}@{_ATOM}+\.{_ATOM}+$(?!\n)")]
+"""An address as people have it; quoted local parts (RFC 5321) are not taken."""
+
+Password = Annotated[str, Meta(min_length=12, max_length=200)]
+"""A new password. Length is what counts (NIST SP 800-63B, 3.1.1.2)."""
+
+
+def same_address(email: str) -> str:
+    """The one spelling under which an address is kept and compared."""
+    return email.lower()

@@ -1,0 +1,91 @@
+"""People over HTTP: staff manage them, a client's people see their colleagues, everybody may change their own name."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Router, get, patch, post, put
+from litestar.params import Parameter
+
+from services.identity.people import commands, queries
+from services.identity.people.commands import CreatePerson, PatchMe, PutProjectRoles
+from services.identity.people.passwords import Passwords
+from services.identity.people.queries import Me, PersonView
+from services.identity.sessions.cache import SessionCache
+from services.identity.sessions.queries import live_hashes
+from shared.actor import Actor
+from shared.claims import require_policy
+from shared.database import ReadOnly, UnitOfWork
+from shared.errors import NotFound
+from shared.http import API
+from shared.pagination import Cursor, Limit, Page
+
+OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
+
+
+@get("/")
+async def list_people(
+    actor: Actor, read: ReadOnly, client_id: OfClient, limit: Limit, cursor: Cursor
+) -> Page[PersonView]:
+    """People by name, for staff of any client or of all, for a client's person of its own."""
+    if client_id and not actor.sees(client_id):
+        raise NotFound
+    async with read(actor) as connection:
+        return await queries.list_people(connection, actor, client_id, limit, cursor)
+
+
+@get("/{person_id:uuid}")
+async def get_person(person_id: UUID, actor: Actor, read: ReadOnly) -> PersonView:
+    """One person."""
+    async with read(actor) as connection:
+        return await queries.get_person(connection, actor, person_id)
+
+
+@post("/", guards=[require_policy("managePeople")])
+async def create_person(
+    data: CreatePerson, actor: Actor, uow: UnitOfWork, read: ReadOnly, passwords: Passwords
+) -> PersonView:
+    """Add a member of staff or a client's person."""
+    password_hash = await passwords.hash(data.password) if data.password else None
+    async with uow(actor) as db:
+        person = await commands.create_person(db, actor, data, password_hash)
+    async with read(actor) as connection:
+        return await queries.get_person(connection, actor, person.id)
+
+
+@patch("/me")
+async def change_me(
+    *, data: PatchMe, me: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
+) -> Me:
+    """Change one's own name."""
+    async with uow(actor) as db:
+        await commands.rename_me(db, actor, me, data)
+        hashes = await live_hashes(db, me)
+    await session_cache.tell(changed=hashes)
+    async with read(actor) as connection:
+        return await queries.get_me(connection, me)
+
+
+@put("/{person_id:uuid}/project-roles", guards=[require_policy("managePeople")])
+async def set_project_roles(
+    *,
+    person_id: UUID,
+    data: PutProjectRoles,
+    actor: Actor,
+    uow: UnitOfWork,
+    read: ReadOnly,
+    session_cache: SessionCache,
+) -> PersonView:
+    """Replace what a client's person is in which project. Holds for sessions they already have within a second."""
+    async with uow(actor) as db:
+        await commands.set_project_roles(db, actor, person_id, data.roles)
+        hashes = await live_hashes(db, person_id)
+    await session_cache.tell(changed=hashes)
+    async with read(actor) as connection:
+        return await queries.get_person(connection, actor, person_id)
+
+
+router = Router(
+    f"{API}/people",
+    route_handlers=[list_people, get_person, create_person, change_me, set_project_roles],
+    tags=["people"],
+)

@@ -1,0 +1,125 @@
+"""What happens to people."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from sqlalchemy import delete, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from services.identity.clients.models import Client
+from services.identity.fields import Email, Name, Password, same_address
+from services.identity.people import queries
+from services.identity.people.models import (
+    ADMIN_POLICIES,
+    AdminExists,
+    EmailTaken,
+    GrantsBeyondOwn,
+    KnownProject,
+    Person,
+    PersonKind,
+    Policy,
+    ProjectRole,
+    Role,
+)
+from shared import outbox
+from shared.actor import SYSTEM, Actor
+from shared.database import Db
+from shared.errors import NotFound
+
+_ONE_FIRST_ADMIN = text("select pg_advisory_xact_lock(hashtextextended('identity:first-admin', 0))")
+
+
+class CreatePerson(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Without a password a person signs in by e-mail link alone."""
+
+    kind: PersonKind
+    email: Email
+    first_name: Name
+    last_name: Name
+    client_id: UUID | None = None
+    password: Password | None = None
+    is_primary_contact: bool = False
+    policies: list[Policy] = []
+
+
+class PatchMe(msgspec.Struct, forbid_unknown_fields=True):
+    first_name: Name | UnsetType = UNSET
+    last_name: Name | UnsetType = UNSET
+
+
+class PutProjectRoles(msgspec.Struct, forbid_unknown_fields=True):
+    roles: Annotated[dict[UUID, Role], Meta(max_length=500)]
+
+
+async def create_person(db: Db, actor: Actor, data: CreatePerson, password_hash: str | None) -> Person:
+    """Somebody new who may sign in. Nobody grants what they do not hold, and an address signs in one person only."""
+    if actor != SYSTEM and not actor.policies.issuperset(data.policies):
+        raise GrantsBeyondOwn
+    if data.client_id and await db.get(Client, data.client_id) is None:
+        raise NotFound
+    person = Person(
+        kind=data.kind,
+        client_id=data.client_id,
+        email=same_address(data.email),
+        first_name=data.first_name,
+        last_name=data.last_name,
+        password_hash=password_hash,
+        is_primary_contact=data.is_primary_contact,
+        policies=sorted(set(data.policies)),
+    )
+    created = person.created()
+    db.add(person)
+    try:
+        await db.flush()
+    except IntegrityError as error:
+        if "people_email_key" not in str(error.orig):
+            raise
+        raise EmailTaken from error
+    await outbox.append(db, actor, created, client_id=person.client_id, aggregate_id=person.id)
+    return person
+
+
+async def create_first_admin(db: Db, data: CreatePerson, password_hash: str) -> Person:
+    """The one administrator nobody had to appoint. Raises `AdminExists`."""
+    await db.execute(_ONE_FIRST_ADMIN)
+    if await queries.count_admins(db):
+        raise AdminExists
+    admin = msgspec.structs.replace(data, kind="staff", policies=list(ADMIN_POLICIES))
+    return await create_person(db, SYSTEM, admin, password_hash)
+
+
+async def rename_me(db: Db, actor: Actor, person_id: UUID, patch: PatchMe) -> None:
+    """One's own name."""
+    person = await queries.load_person(db, person_id)
+    changes: dict[str, str] = {
+        field: value for field, value in msgspec.structs.asdict(patch).items() if value is not UNSET
+    }
+    updated = person.rename(changes)
+    if updated:
+        await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
+
+
+async def set_project_roles(db: Db, actor: Actor, person_id: UUID, roles: dict[UUID, Role]) -> None:
+    """Replace all project roles of a client's person. A project of another client is as good as none (404)."""
+    person = await queries.load_person(db, person_id)
+    wanted: dict[UUID, str] = dict(roles)
+    changed = person.take_roles(wanted, await queries.load_roles(db, person))
+    if changed is None:
+        return
+    if await queries.count_known_projects(db, person.client_id, set(roles)) < len(roles):
+        raise NotFound
+    await db.execute(delete(ProjectRole).where(ProjectRole.person_id == person.id))
+    held = [
+        {"person_id": person.id, "project_id": p, "client_id": person.client_id, "role": r} for p, r in roles.items()
+    ]
+    if held:
+        await db.execute(insert(ProjectRole), held)
+    await outbox.append(db, actor, changed, client_id=person.client_id, aggregate_id=person.id)
+
+
+async def learn_of_project(db: Db, project_id: UUID, client_id: UUID) -> None:
+    """Fold `project_created`: the project can be named in roles from now on."""
+    await db.execute(insert(KnownProject).values(id=project_id, client_id=client_id).on_conflict_do_nothing())

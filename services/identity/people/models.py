@@ -1,0 +1,141 @@
+"""A person: somebody who may sign in, of the company's staff or of one client."""
+
+from collections.abc import Mapping
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.actor import Actor
+from shared.contracts.identity import PersonCreated, PersonUpdated, ProjectRolesChanged
+from shared.errors import Conflict, Forbidden, Invalid
+from shared.orm import Base, Identified, Timestamped
+
+PersonKind = Literal["staff", "client"]
+Policy = Literal["manageClients", "managePeople", "managePortalAccess", "manageProjects", "viewAudit"]
+"""What staff may be allowed (seed 002)."""
+Role = Literal["approver", "viewer", "feedback_only"]
+"""What a client's person is in one project (seed 004)."""
+ADMIN_POLICIES: tuple[Policy, ...] = (
+    "manageClients",
+    "managePeople",
+    "managePortalAccess",
+    "manageProjects",
+    "viewAudit",
+)
+
+
+class EmailTaken(Conflict):
+    code = "person.email_taken"
+
+    def __init__(self) -> None:
+        super().__init__("Somebody signs in with this address already.", field="email")
+
+
+class AdminExists(Conflict):
+    code = "person.admin_exists"
+
+    def __init__(self) -> None:
+        super().__init__("There is an administrator already. They can add people.")
+
+
+class GrantsBeyondOwn(Forbidden):
+    code = "person.grants_beyond_own"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody can grant a policy they do not hold themselves.")
+
+
+class RolesNeedClient(Conflict):
+    code = "person.roles_need_client"
+
+    def __init__(self) -> None:
+        super().__init__("Project roles are for the people of a client; staff have policies.")
+
+
+class KindContradiction(Invalid):
+    code = "person.kind_contradiction"
+
+
+class Person(Base, Identified, Timestamped):
+    """`version` rises with everything a session carries: name, roles, policies (contract of the gateway's cache)."""
+
+    __tablename__ = "people"
+
+    kind: Mapped[str]
+    email: Mapped[str]
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    client_id: Mapped[UUID | None] = mapped_column(default=None)
+    password_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
+    active: Mapped[bool] = mapped_column(default=True)
+    is_primary_contact: Mapped[bool] = mapped_column(default=False)
+    policies: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    version: Mapped[int] = mapped_column(default=1)
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}"
+
+    def created(self) -> PersonCreated:
+        """Say that this person exists. Raises `KindContradiction` where kind and the rest do not agree."""
+        if self.kind == "client":
+            if self.client_id is None:
+                raise KindContradiction("A client's person needs a client.", field="client_id")
+            if self.policies:
+                raise KindContradiction("Policies are for staff.", field="policies")
+        elif self.client_id is not None:
+            raise KindContradiction("Staff belong to no client.", field="client_id")
+        elif self.is_primary_contact:
+            raise KindContradiction("Only a client's person is a primary contact.", field="is_primary_contact")
+        return PersonCreated(kind=self.kind)
+
+    def rename(self, changes: Mapping[str, str]) -> PersonUpdated | None:
+        """Take over what is new among `first_name` and `last_name`; None where nothing is."""
+        new = {field: value for field, value in changes.items() if getattr(self, field) != value}
+        for field, value in new.items():
+            setattr(self, field, value)
+        if not new:
+            return None
+        self.version += 1
+        return PersonUpdated(fields=sorted(new))
+
+    def take_roles(self, roles: dict[UUID, str], before: dict[UUID, str]) -> ProjectRolesChanged | None:
+        """Have `roles` instead of those `before`; None where they are the same. Raises `RolesNeedClient`."""
+        if self.client_id is None:
+            raise RolesNeedClient
+        if roles == before:
+            return None
+        self.version += 1
+        return ProjectRolesChanged(roles=roles)
+
+    def signed_in(self, session_id: UUID, ip: str) -> Actor:
+        """The person as the author of what happens in a new session."""
+        return Actor(
+            id=self.id,
+            name=self.name,
+            kind="staff" if self.kind == "staff" else "client",
+            client_id=self.client_id,
+            session_id=session_id,
+            ip=ip,
+        )
+
+
+class ProjectRole(Base):
+    __tablename__ = "project_roles"
+
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    project_id: Mapped[UUID] = mapped_column(primary_key=True)
+    client_id: Mapped[UUID]
+    role: Mapped[str]
+
+
+class KnownProject(Base):
+    """A projection of `project_created`: which projects there are to have a role in."""
+
+    __tablename__ = "known_projects"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    client_id: Mapped[UUID]

@@ -1,0 +1,115 @@
+"""Password sign-in, sign-out, and one's own sessions over HTTP; and what the gateway asks."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, get, post
+from msgspec import Meta
+
+from services.identity.fields import Email, same_address
+from services.identity.people.passwords import Passwords
+from services.identity.people.queries import Me, get_me
+from services.identity.sessions import commands, queries
+from services.identity.sessions.cache import SessionCache
+from services.identity.sessions.cookies import Cookies
+from services.identity.sessions.entry import Door, SignedIn
+from services.identity.sessions.limits import PASSWORD, AttemptLimits
+from services.identity.sessions.models import Attempt, InvalidCredentials
+from services.identity.sessions.queries import SessionList, SessionRecord
+from shared.actor import SYSTEM, Actor
+from shared.database import ReadOnly, UnitOfWork
+from shared.http import API
+
+
+class Login(msgspec.Struct, forbid_unknown_fields=True):
+    email: Email
+    password: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Resolve(msgspec.Struct, forbid_unknown_fields=True):
+    hash: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+
+
+class Revoked(msgspec.Struct, frozen=True):
+    revoked: int
+
+
+@post("/auth/login", opt={"public": True})
+async def login(
+    *,
+    data: Login,
+    attempt: Attempt,
+    uow: UnitOfWork,
+    read: ReadOnly,
+    passwords: Passwords,
+    limits: AttemptLimits,
+    door: Door,
+) -> Response[SignedIn]:
+    """Sign in with a password. Whatever is wrong, the answer is the same, and so is the work (A5)."""
+    email = same_address(data.email)
+    await limits.admit(PASSWORD, ip=attempt.ip, account=email)
+    async with read(SYSTEM) as connection:
+        account = await queries.find_account(connection, email)
+    proven = await passwords.matches(account.password_hash, data.password)
+    async with uow(SYSTEM) as db:
+        entry = await commands.sign_in(db, attempt, account, "password", proven=proven)
+    if entry is None:
+        raise InvalidCredentials
+    await limits.give_back(PASSWORD, ip=attempt.ip, account=email)
+    return await door.let_in(entry)
+
+
+@post("/auth/logout", status_code=204)
+async def logout(actor: Actor, uow: UnitOfWork, session_cache: SessionCache, jar: Cookies) -> Response[None]:
+    """End this session everywhere."""
+    async with uow(actor) as db:
+        ended = await commands.sign_out(db, actor)
+    await session_cache.tell(ended=ended)
+    return Response(None, status_code=204, cookies=[jar.no_session()])
+
+
+@get("/auth/me")
+async def me(me: UUID, actor: Actor, read: ReadOnly) -> Me:
+    """Who is signed in, and what they may do."""
+    async with read(actor) as connection:
+        return await get_me(connection, me)
+
+
+@get("/sessions")
+async def list_sessions(actor: Actor, read: ReadOnly) -> SessionList:
+    """One's own sessions, last used first."""
+    async with read(actor) as connection:
+        return await queries.list_sessions(connection, actor)
+
+
+@delete("/sessions/{session_id:uuid}")
+async def revoke_session(session_id: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> None:
+    """Sign out one of one's own browsers."""
+    async with uow(actor) as db:
+        ended = await commands.revoke_session(db, actor, session_id)
+    await session_cache.tell(ended=ended)
+
+
+@post("/sessions/revoke-others", status_code=200)
+async def revoke_others(actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> Revoked:
+    """Sign out all of one's own browsers but this one."""
+    async with uow(actor) as db:
+        ended = await commands.revoke_others(db, actor)
+    await session_cache.tell(ended=ended)
+    return Revoked(len(ended))
+
+
+@post("/internal/sessions/resolve", status_code=200, opt={"internal": True}, include_in_schema=False)
+async def resolve(data: Resolve, uow: UnitOfWork, read: ReadOnly) -> SessionRecord:
+    """The session behind a cookie's hash, for the gateway. 404 for one that does not count any more."""
+    async with read(SYSTEM) as connection:
+        record, unseen = await queries.get_record(connection, data.hash)
+    if unseen:
+        async with uow(SYSTEM) as db:
+            await commands.note_use(db, record.session_id)
+    return record
+
+
+public = [login, logout, me, list_sessions, revoke_session, revoke_others]
+routers = [Router(API, route_handlers=public, tags=["sessions"]), resolve]

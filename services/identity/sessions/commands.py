@@ -1,0 +1,115 @@
+"""Sign-in and the end of sessions."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, delete, text, update
+
+from services.identity.sessions import queries
+from services.identity.sessions.models import ABSOLUTE, Attempt, Session
+from services.identity.sessions.queries import Account
+from services.identity.tokens import digest, new_token
+from shared import outbox
+from shared.actor import Actor
+from shared.clock import now, uuid7
+from shared.contracts.identity import SessionRevoked, SignedIn, SignedOut, SignInFailed
+from shared.database import Db
+from shared.errors import NotFound
+
+_SEEN = text("update sessions set last_seen_at = now() where id = :id and last_seen_at < now() - interval '1 minute'")
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A successful sign-in: the cookie's value for the browser, and the hashes of sessions it ended."""
+
+    person_id: UUID
+    token: str
+    ended: list[str]
+
+
+async def sign_in(db: Db, attempt: Attempt, account: Account, method: str, *, proven: bool) -> Entry | None:
+    """Open a session for whom the account is, if they have `proven` it and may come in; else None.
+
+    Both outcomes are recorded here, so a refusal must be committed too.
+    """
+    person = await queries.lock_entitled(db, account.person_id) if account.person_id and proven else None
+    if person is None:
+        await _record_failure(db, attempt, account, method, proven=proven)
+        return None
+    token = new_token()
+    session = Session(
+        person_id=person.id,
+        client_id=person.client_id,
+        hash=digest(token),
+        ip=attempt.ip,
+        user_agent=attempt.user_agent,
+    )
+    actor = person.signed_in(session.id, attempt.ip)
+    ended = await end_sessions(db, actor, "signed_in_again", Session.id == attempt.replaces)
+    await db.execute(delete(Session).where(Session.person_id == person.id, Session.expires_at < now() - ABSOLUTE))
+    db.add(session)
+    await db.flush()
+    event = SignedIn(method=method, ip=attempt.ip, user_agent=attempt.user_agent)
+    await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
+    return Entry(person.id, token, ended)
+
+
+async def _record_failure(db: Db, attempt: Attempt, account: Account, method: str, *, proven: bool) -> None:
+    reason = "closed" if proven else "wrong" if account.person_id else "unknown"
+    nobody = Actor(session_id=attempt.id, ip=attempt.ip)
+    event = SignInFailed(method=method, reason=reason, ip=attempt.ip, user_agent=attempt.user_agent)
+    about = account.person_id or attempt.id
+    await outbox.append(db, nobody, event, client_id=account.client_id, aggregate_id=about)
+
+
+async def sign_out(db: Db, actor: Actor) -> list[str]:
+    """End the session the request came with; its hash."""
+    if actor.id is None:
+        raise NotFound
+    ended = await end_sessions(db, actor, "signed_out", Session.id == actor.session_id, Session.person_id == actor.id)
+    if ended:
+        await outbox.append(db, actor, SignedOut(), client_id=actor.client_id, aggregate_id=actor.id)
+    return ended
+
+
+async def revoke_session(db: Db, actor: Actor, session_id: UUID) -> list[str]:
+    """End one of one's own sessions. Somebody else's does not exist."""
+    ended = await end_sessions(db, actor, "revoked", Session.id == session_id, Session.person_id == actor.id)
+    if not ended:
+        raise NotFound
+    return ended
+
+
+async def revoke_others(db: Db, actor: Actor) -> list[str]:
+    """End all of one's own sessions but the one the request came with."""
+    return await end_sessions(
+        db, actor, "revoked", Session.person_id == actor.id, Session.id.is_distinct_from(actor.session_id)
+    )
+
+
+async def end_sessions(db: Db, actor: Actor, reason: str, *which: ColumnElement[Any]) -> list[str]:
+    """End those of the sessions that had not ended: their hashes. The row decides, so each ends once."""
+    live = (Session.revoked_at.is_(None), Session.expires_at > now())
+    ended = await db.execute(
+        update(Session)
+        .where(*which, *live)
+        .values(revoked_at=now())
+        .returning(Session.id, Session.client_id, Session.hash)
+    )
+    hashes: list[str] = []
+    for session_id, client_id, session_hash in ended.all():
+        event = SessionRevoked(session_hash=session_hash, reason=reason)
+        await outbox.append(db, actor, event, client_id=client_id, aggregate_id=session_id)
+        hashes.append(session_hash)
+    return hashes
+
+
+async def note_use(db: Db, session_id: UUID) -> None:
+    """The session is in use. Written once a minute at most; says nothing to anybody, so there is no event."""
+    await db.execute(_SEEN, {"id": session_id})
+
+
+def attempt_by(actor: Actor, user_agent: str) -> Attempt:
+    """The attempt a request to sign in is, with the session its browser already had."""
+    return Attempt(id=uuid7(), ip=actor.ip, user_agent=user_agent[:400], replaces=actor.session_id)

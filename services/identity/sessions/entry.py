@@ -1,0 +1,32 @@
+"""The answer to a successful sign-in, however it was proven."""
+
+import msgspec
+from litestar import Response
+
+from services.identity.people.queries import Me, get_me
+from services.identity.sessions.cache import SessionCache
+from services.identity.sessions.commands import Entry
+from services.identity.sessions.cookies import Cookies
+from shared.actor import SYSTEM
+from shared.database import ReadOnly
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    person: Me
+
+
+class Door:
+    """Lets somebody in: tells the gateways which session ended, and hands out the cookie of the new one."""
+
+    def __init__(self, session_cache: SessionCache, cookies: Cookies, read: ReadOnly) -> None:
+        self._session_cache = session_cache
+        self._cookies = cookies
+        self._read = read
+
+    async def let_in(self, entry: Entry) -> Response[SignedIn]:
+        """Also forgets the browser's sign-in flow: it has served its purpose."""
+        await self._session_cache.tell(ended=entry.ended)
+        async with self._read(SYSTEM) as connection:
+            me = await get_me(connection, entry.person_id)
+        cookies = [self._cookies.session(entry.token), self._cookies.no_flow()]
+        return Response(SignedIn(me), status_code=200, cookies=cookies)

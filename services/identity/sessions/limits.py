@@ -1,0 +1,120 @@
+"""How often somebody may try (G5, A4): counted before anything is evaluated, by what no header can change.
+
+Counters are sliding windows in Redis, so all processes count together. Without Redis each process counts alone, and
+allows half. Only a success gives its own attempt back; a refusal, a crash or a caller who goes away does not.
+"""
+
+import time
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
+from typing import Literal
+
+import msgspec
+import redis.asyncio as redis
+import structlog
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from prometheus_client import Counter
+from redis.exceptions import RedisError
+
+from shared.errors import TooMany
+
+ALONE = 2
+"""Without Redis a process allows this part of each limit."""
+REFUSED = Counter("identity_attempts_refused_total", "Attempts refused unevaluated", ["limit"])
+
+log = structlog.get_logger("identity.limits")
+
+
+class TooManyAttempts(TooMany):
+    code = "auth.too_many_attempts"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many attempts. Wait a moment, then try again.", retry_after=retry_after)
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """At most `amount` attempts in `minutes` with the same address, account, or both."""
+
+    name: str
+    amount: int
+    minutes: int
+    by: tuple[Literal["ip", "account"], ...]
+
+    def item(self, part: int = 1) -> RateLimitItemPerMinute:
+        return RateLimitItemPerMinute(max(1, self.amount // part), self.minutes, namespace=self.name)
+
+
+# The narrow limit comes before the wide one and an attempt stops at the first that refuses. So one address can spend
+# at most 15 of an account's 20: it takes two to lock somebody out, and then only by password and for 15 minutes.
+PASSWORD = (
+    Limit("password-ip", 30, 5, ("ip",)),
+    Limit("password-account-ip", 5, 5, ("account", "ip")),
+    Limit("password-account", 20, 15, ("account",)),
+)
+LINK = (
+    Limit("link-ip", 20, 15, ("ip",)),
+    Limit("link-account-ip", 3, 5, ("account", "ip")),
+    Limit("link-account", 20, 60, ("account",)),
+)
+REDEMPTION = (Limit("redeem-ip", 30, 5, ("ip",)),)
+CODE = (Limit("code-account", 20, 24 * 60, ("account",)),)
+"""Six digits, 20 guesses a day: 1 in 50,000. The link in the mail is not affected."""
+
+
+class AttemptLimits:
+    """Admits attempts, or refuses them unevaluated."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        storage = RedisStorage(
+            "async+redis://",
+            implementation="redispy",
+            key_prefix="attempts",
+            connection_pool=client.connection_pool,  # pyright: ignore[reportArgumentType]
+        )
+        self._together = SlidingWindowCounterRateLimiter(storage)
+        self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    async def admit(self, limits: tuple[Limit, ...], *, ip: str = "", account: str = "") -> None:
+        """Count one attempt against each of the limits. Raises `TooManyAttempts` at the first that has no more."""
+        for limit in limits:
+            key = _key(limit, ip, account)
+            if not await self._hit(limit, key, 1):
+                REFUSED.labels(limit.name).inc()
+                raise TooManyAttempts(await self._seconds_left(limit, key))
+
+    async def give_back(self, limits: tuple[Limit, ...], *, ip: str = "", account: str = "") -> None:
+        """An admitted attempt was a success: it does not count."""
+        for limit in limits:
+            await self._hit(limit, _key(limit, ip, account), -1)
+
+    async def _hit(self, limit: Limit, key: str, cost: int) -> bool:
+        try:
+            return await self._together.hit(limit.item(), key, cost=cost)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("limits.alone", limit=limit.name, error=repr(error))
+            return await self._alone.hit(limit.item(ALONE), key, cost=cost)
+
+    async def _seconds_left(self, limit: Limit, key: str) -> int:
+        try:
+            stats = await self._together.get_window_stats(limit.item(), key)
+        except (RedisError, OSError, TimeoutError):
+            stats = await self._alone.get_window_stats(limit.item(ALONE), key)
+        return max(1, ceil(stats.reset_time - time.time()))
+
+
+def _key(limit: Limit, ip: str, account: str) -> str:
+    """Addresses of people stay out of Redis."""
+    parts = {"ip": network_of(ip), "account": sha256(account.encode()).hexdigest()[:32]}
+    return "/".join(parts[part] for part in limit.by)
+
+
+def network_of(ip: str) -> str:
+    """What one caller can hardly change: the address, or the /64 an IPv6 customer owns."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return ip
+    return str(ip_network((int(address), 64), strict=False)) if isinstance(address, IPv6Address) else ip

@@ -1,0 +1,124 @@
+"""Reading sessions, and who may have one."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from sqlalchemy import func, select
+
+from services.identity.clients.models import Client
+from services.identity.people.models import Person
+from services.identity.sessions.devices import device_of
+from services.identity.sessions.models import IDLE, Session
+from shared.actor import Actor
+from shared.database import Db
+from shared.errors import NotFound
+
+_ACCOUNT = "select id as person_id, client_id, password_hash from people where lower(email) = lower($1)"
+_RECORD = """
+    select s.id as session_id, p.id as person_id, p.first_name || ' ' || p.last_name as name, p.kind, p.client_id,
+           p.version, p.policies, p.is_primary_contact, s.expires_at,
+           s.last_seen_at < now() - interval '1 minute' as unseen,
+           coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
+                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles
+    from sessions s join people p on p.id = s.person_id left join clients c on c.id = p.client_id
+    where s.hash = $1 and s.revoked_at is null and s.expires_at > now() and s.last_seen_at > now() - $2::interval
+      and p.active and (p.kind = 'staff' or (c.active and c.portal_enabled))
+"""
+_LIVE = """
+    select id, created_at, last_seen_at, ip, user_agent from sessions
+    where person_id = $1 and client_id is not distinct from $2
+      and revoked_at is null and expires_at > now() and last_seen_at > now() - $3::interval
+    order by last_seen_at desc, id desc limit 100
+"""
+_roles = msgspec.json.Decoder(dict[UUID, str])
+
+
+class Account(msgspec.Struct, frozen=True):
+    """Whom an address or a link stands for; all None where it stands for nobody."""
+
+    person_id: UUID | None = None
+    client_id: UUID | None = None
+    password_hash: str | None = None
+
+
+class SessionRecord(msgspec.Struct, frozen=True):
+    """What the gateway knows of a session, and keeps in Redis."""
+
+    session_id: UUID
+    person_id: UUID
+    name: str
+    kind: str
+    client_id: UUID | None
+    version: int
+    policies: list[str]
+    project_roles: dict[UUID, str]
+    is_primary_contact: bool
+    expires_at: datetime
+
+
+class SessionView(msgspec.Struct, frozen=True):
+    """One's own session. `device` is desktop, mobile or tablet."""
+
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    ip: str
+    user_agent: str
+    device: str
+    browser: str
+    platform: str
+    current: bool
+
+
+class SessionList(msgspec.Struct, frozen=True):
+    items: list[SessionView]
+
+
+async def find_account(connection: asyncpg.Connection, email: str) -> Account:
+    """Whom an address belongs to. One look-up, whoever it is."""
+    row = await connection.fetchrow(_ACCOUNT, email)
+    return Account(**row) if row else Account()
+
+
+async def get_record(connection: asyncpg.Connection, session_hash: str) -> tuple[SessionRecord, bool]:
+    """A session that counts, and whether it is more than a minute since it was seen.
+
+    Raises `NotFound` for every other: unknown, ended, idle, its person inactive, their client's portal closed.
+    """
+    row = await connection.fetchrow(_RECORD, session_hash, IDLE)
+    if row is None:
+        raise NotFound
+    record = msgspec.convert({**row, "project_roles": _roles.decode(row["project_roles"])}, SessionRecord)
+    return record, row["unseen"]
+
+
+async def list_sessions(connection: asyncpg.Connection, actor: Actor) -> SessionList:
+    """The actor's own live sessions, last used first."""
+    rows = await connection.fetch(_LIVE, actor.id, actor.client_id, IDLE)
+    return SessionList(
+        [
+            SessionView(**row, **device_of(row["user_agent"])._asdict(), current=row["id"] == actor.session_id)
+            for row in rows
+        ]
+    )
+
+
+async def live_hashes(db: Db, person_id: UUID) -> list[str]:
+    """The hashes of a person's sessions that may still be in use."""
+    live = select(Session.hash).where(
+        Session.person_id == person_id, Session.revoked_at.is_(None), Session.expires_at > func.now()
+    )
+    return list(await db.scalars(live))
+
+
+async def lock_entitled(db: Db, person_id: UUID) -> Person | None:
+    """The person, if they may sign in. Until this transaction ends, neither they nor their client can be shut out."""
+    person = await db.scalar(select(Person).where(Person.id == person_id).with_for_update(read=True))
+    if person is None or not person.active:
+        return None
+    if person.client_id is None:
+        return person
+    client = await db.scalar(select(Client).where(Client.id == person.client_id).with_for_update(read=True))
+    return person if client and client.is_open else None

@@ -1,0 +1,16 @@
+"""What identity reads from the environment."""
+
+from shared.config import ServiceSettings
+
+
+class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
+    """`smtp_url` is `smtp://[user:password@]host[:port]`, or `smtps://` for TLS from the first byte."""
+
+    smtp_url: str
+    mail_from: str = "Client Portal <portal@localhost>"
+    company_name: str = "Client Portal"
+    """Who runs this installation; stands in the mails."""
+    password_threads: int = 2
+    """Password hashes worked on at once; each takes 19 MiB and about 20 ms of one core."""
+    password_queue: int = 64
+    """Sign-ins that may wait for a thread; one more is refused with 503."""

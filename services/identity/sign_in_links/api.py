@@ -1,0 +1,83 @@
+"""Sign-in by mail over HTTP. Looking at a link changes nothing; redeeming needs the browser that asked (A1)."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, Router, post
+from litestar.params import Parameter
+from msgspec import Meta
+
+from services.identity.fields import Email, same_address
+from services.identity.sessions.cookies import FLOW_COOKIE, Cookies
+from services.identity.sessions.entry import Door, SignedIn
+from services.identity.sessions.limits import CODE, LINK, REDEMPTION, AttemptLimits
+from services.identity.sessions.models import Attempt
+from services.identity.sign_in_links import commands
+from services.identity.sign_in_links.mailer import Mailer
+from services.identity.sign_in_links.models import LIFETIME, LinkInvalid
+from services.identity.tokens import new_token
+from shared.actor import SYSTEM
+from shared.database import UnitOfWork
+from shared.errors import Invalid
+from shared.http import API
+
+Flow = Annotated[str, Parameter(cookie=FLOW_COOKIE, max_length=100, default="")]
+
+
+class RequestLink(msgspec.Struct, forbid_unknown_fields=True):
+    email: Email
+
+
+class RedeemLink(msgspec.Struct, forbid_unknown_fields=True):
+    """Either the token of the link, or the code that stands beside it."""
+
+    token: Annotated[str, Meta(max_length=100)] = ""
+    code: Annotated[str, Meta(pattern=r"^([0-9]{6})?$(?!\n)")] = ""
+
+
+class OneProof(Invalid):
+    code = "auth.one_proof"
+
+    def __init__(self) -> None:
+        super().__init__("Send the link's token or the code, one of the two.", field="token")
+
+
+@post("/auth/magic-link", status_code=202, opt={"public": True})
+async def request_link(
+    *, data: RequestLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer, jar: Cookies
+) -> Response[None]:
+    """Have a sign-in link mailed. The answer, and all work before it, is the same for every address (A5)."""
+    email = same_address(data.email)
+    await limits.admit(LINK, ip=attempt.ip, account=email)
+    flow = new_token()
+    async with uow(SYSTEM) as db:
+        await commands.request_link(db, attempt, email, flow)
+    mailer.wake()
+    return Response(None, status_code=202, cookies=[jar.flow(flow, int(LIFETIME.total_seconds()))])
+
+
+@post("/auth/magic-link/consume", status_code=200, opt={"public": True})
+async def redeem_link(
+    *, data: RedeemLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, door: Door, flow: Flow
+) -> Response[SignedIn]:
+    """Sign in with the link or the code of a mail, in the browser that asked for it."""
+    if bool(data.token) == bool(data.code):
+        raise OneProof
+    await limits.admit(REDEMPTION, ip=attempt.ip)
+    code = data.code
+    if code:
+        async with uow(SYSTEM) as db:
+            address = await commands.take_code_try(db, flow)
+        if address:
+            await limits.admit(CODE, account=address)
+        else:
+            code = ""
+    async with uow(SYSTEM) as db:
+        entry = await commands.redeem_link(db, attempt, flow, token=data.token, code=code)
+    if entry is None:
+        raise LinkInvalid
+    await limits.give_back(REDEMPTION, ip=attempt.ip)
+    return await door.let_in(entry)
+
+
+router = Router(API, route_handlers=[request_link, redeem_link], tags=["sign-in links"])

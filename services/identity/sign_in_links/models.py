@@ -1,0 +1,61 @@
+"""A link in a mail that signs in once, in the browser that asked for it."""
+
+import secrets
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.clock import now
+from shared.errors import Unauthorized
+from shared.orm import Base, Identified
+
+LIFETIME = timedelta(minutes=10)
+"""ASVS 6.5.5."""
+CODE_TRIES = 5
+
+
+class LinkInvalid(Unauthorized):
+    """Expired, used, replaced, never made, or another browser's: never told apart."""
+
+    code = "auth.link_invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link or code cannot be used. Ask for a new one, in the browser you want to sign in with."
+        )
+
+
+class SignInLink(Base, Identified):
+    """What an address is being sent. There is one row for each address, so one live link.
+
+    Whose address it is shows only when the mail is made, so asking looks the same for every address. Of link and code
+    only hashes are kept, made anew for each time the mail is tried; `mail_due_at` is None once it is on its way.
+    """
+
+    __tablename__ = "sign_in_links"
+
+    email: Mapped[str] = mapped_column(unique=True)
+    flow_hash: Mapped[str] = mapped_column(repr=False)
+    ip: Mapped[str]
+    user_agent: Mapped[str]
+    client_id: Mapped[UUID | None] = mapped_column(default=None)
+    person_id: Mapped[UUID | None] = mapped_column(default=None)
+    token_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
+    code_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
+    code_tries: Mapped[int] = mapped_column(default=0)
+    mail_tries: Mapped[int] = mapped_column(default=0)
+    mail_due_at: Mapped[datetime | None] = mapped_column(default_factory=now)
+    expires_at: Mapped[datetime] = mapped_column(default_factory=lambda: now() + LIFETIME)
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+def new_code() -> str:
+    """Six digits to type."""
+    return f"{secrets.randbelow(10**6):06}"
+
+
+def code_digest(flow_hash: str, code: str) -> str:
+    """The hash of a code, good for one browser only: six digits alone could be guessed from their hash."""
+    return sha256(f"{flow_hash}:{code}".encode()).hexdigest()

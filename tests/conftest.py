@@ -1,5 +1,6 @@
 """Real servers for the whole session, and a fresh database for each module that asks for one."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -140,6 +141,29 @@ class ServiceApi:
         return [msgspec.json.decode(row["event"], type=RawEvent) for row in rows]
 
 
+@asynccontextmanager
+async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    """An application started and stopped by one task: the two halves of a fixture run in two, which its scopes refuse."""
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        try:
+            async with app.lifespan():
+                started.set()
+                await ended.wait()
+        finally:
+            started.set()
+
+    task = asyncio.create_task(hold())
+    await started.wait()
+    try:
+        if not task.done():
+            yield
+    finally:
+        ended.set()
+        await task
+
+
 ServiceFactory = Callable[..., AbstractAsyncContextManager[ServiceApi]]
 
 
@@ -156,7 +180,7 @@ def run_service(servers: Backing, cluster: Cluster, signer: Signer) -> ServiceFa
         app = create_app(
             kind(**{"env": "embedded", "database_url": url, "jwks": str(signer.jwks), **known, **settings})
         )
-        async with app.lifespan():
+        async with lifespan(app):
             yield ServiceApi(service, app, signer, url)
 
     return run

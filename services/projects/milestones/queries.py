@@ -17,7 +17,7 @@ from shared.database import Db, driver
 from shared.errors import NotFound
 
 _PLAN = """
-select json_agg(step order by step.target_on, step.id)
+select json_agg(step order by step.target_on, step.id)::text
 from (
     select m.id, m.project_id, m.name, m.description, m.phase, m.starts_on, m.target_on, m.completed_on, m.version,
         array(

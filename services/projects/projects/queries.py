@@ -19,7 +19,7 @@ LAST_ID = UUID(int=2**128 - 1)
 
 # First the rows that are asked for, then what belongs to each: no more milestones are read than are shown.
 _CARDS = """
-select p.*, c.name as client_name,
+select p.*, p.team::text as people, c.name as client_name,
     plan.total as milestones_total, plan.completed as milestones_completed,
     coalesce(p.completion, plan.completed * 100 / nullif(plan.total, 0), 0) as percent,
     greatest(p.updated_at, plan.updated_at) as last_activity_at,
@@ -149,7 +149,7 @@ async def list_projects(
     readable = actor.readable_projects()
     pattern = _containing(q) if q else None
     rows = await connection.fetch(_PAGE[tenant is not None], tenant, before, readable, status, pattern, limit + 1)
-    cards = [ProjectCard(**_fields(row), team=_members.decode(row["team"])) for row in rows[:limit]]
+    cards = [ProjectCard(**_fields(row), team=_members.decode(row["people"])) for row in rows[:limit]]
     return Page(cards, encode_cursor(cards[-1].id) if len(rows) > limit else None)
 
 
@@ -161,7 +161,7 @@ async def get_project(db: Db, actor: Actor, project_id: UUID) -> ProjectDetail:
         **_fields(row),
         scope=row["scope"],
         fixed_completion=row["completion"],
-        team=_team.decode(row["team"]),
+        team=_team.decode(row["people"]),
         milestones=await list_milestones(connection, row["client_id"], project_id),
         version=row["version"],
     )

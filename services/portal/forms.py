@@ -1,7 +1,8 @@
 """A form as it travels: what was typed, and what is wrong with it. Nothing typed is ever lost, except passwords."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, TypeAlias
 
 from litestar.enums import RequestEncodingType
@@ -31,7 +32,7 @@ class Form:
     @property
     def status(self) -> int:
         """The page's status: 422 once something is wrong."""
-        return 422 if self.error or self.errors or self.changed else 200
+        return 422 if self.error or self.changed or any(self.errors.values()) else 200
 
     def require(self, **fields: str) -> bool:
         """Mark the empty ones of `fields` with their sentence; True if none was."""

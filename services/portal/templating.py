@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from services.portal import formats
 from services.portal.assets import Assets
+from services.portal.paths import local_path
 from services.portal.settings import PortalSettings
 
 HERE = Path(__file__).parent
@@ -45,6 +46,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         day_heading=_day_heading,
         figure=formats.figure,
         change=formats.change,
+        local_path=local_path,
     )
     return TemplateConfig(engine=JinjaTemplateEngine.from_environment(environment))
 

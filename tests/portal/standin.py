@@ -6,8 +6,9 @@ to misbehave so exactly; end-to-end tests use those. `Standin.state` is plain JS
 
 import asyncio
 import copy
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from aiohttp import web
@@ -16,7 +17,6 @@ BASE = "/api/client-portal"
 ACME = "01900000-0000-7000-8000-00000000ac3e"
 BIRCH = "01900000-0000-7000-8000-00000000b12c"
 ANNA = "01900000-0000-7000-8000-0000000000a1"
-CLARA = "01900000-0000-7000-8000-0000000000c1"
 PASSWORD = "demo-portal-2026"
 TODAY = datetime.now(UTC).date()
 
@@ -234,14 +234,25 @@ def story() -> dict[str, Any]:
     return {"projects": projects, "activity": feed, "kpis": kpis, "clients": clients}
 
 
+class Call(NamedTuple):
+    """What the portal asked."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    """Looked up whatever their case."""
+    body: Any
+
+
 class Standin:
-    """One server for all three services. `delay` and `fail` (status by path prefix) make it misbehave; `calls` remembers."""
+    """One server for all three services. `delay` (seconds by path prefix) and `refuse` make it misbehave; `calls` remembers."""
 
     def __init__(self) -> None:
         self.state = copy.deepcopy(story())
         self.delay: dict[str, float] = {}
-        self.fail: dict[str, int] = {}
-        self.calls: list[tuple[str, str, dict[str, str], Any]] = []
+        self.refusals: dict[str, tuple[int, dict[str, str]]] = {}
+        self.calls: list[Call] = []
         self.url = ""
         self._runner: web.AppRunner | None = None
 
@@ -261,7 +272,11 @@ class Standin:
 
     def reset(self) -> None:
         self.state = copy.deepcopy(story())
-        self.delay, self.fail, self.calls = {}, {}, []
+        self.delay, self.refusals, self.calls = {}, {}, []
+
+    def refuse(self, prefix: str, status: int, *, headers: dict[str, str] | None = None) -> None:
+        """Answer every path below `prefix` with this status from now on."""
+        self.refusals[prefix] = status, headers or {}
 
     def _routes(self) -> list[tuple[str, str, Any]]:
         return [
@@ -283,13 +298,15 @@ class Standin:
     async def _misbehave(self, request: web.Request, handler: Any) -> web.StreamResponse:
         path = request.path.removeprefix(BASE)
         body = await request.json() if request.can_read_body else None
-        self.calls.append((request.method, path, dict(request.headers), body))
+        self.calls.append(Call(request.method, path, dict(request.query), request.headers.copy(), body))
         for prefix, seconds in self.delay.items():
             if path.startswith(prefix):
                 await asyncio.sleep(seconds)
-        for prefix, status in self.fail.items():
+        for prefix, (status, headers) in self.refusals.items():
             if path.startswith(prefix):
-                return problem(status, "test.failure", "This was asked to fail.")
+                answer = problem(status, "test.failure", "This was asked to fail.")
+                answer.headers.update(headers)
+                return answer
         return await handler(request)
 
     async def login(self, request: web.Request) -> web.Response:
@@ -399,6 +416,3 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> web.Response:
         **extra,
     }
     return web.json_response(body, status=status, content_type="application/problem+json")
-
-
-__all__ = ["ACME", "ANNA", "BIRCH", "CLARA", "PASSWORD", "Standin", "date", "problem", "uid"]

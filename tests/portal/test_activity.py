@@ -1,0 +1,57 @@
+"""The activity page: by day where the reader is, by project, a page at a time."""
+
+import re
+
+from tests.portal.people import ANNA
+from tests.portal.standin import ago, entry, uid
+
+FRAGMENT = {"HX-Request": "true"}
+
+
+async def test_entries_are_grouped_by_day(browse):
+    page = await browse(ANNA).get("/activity")
+    headings = re.findall(r'class="day-head">([^<]+)', page.text)
+    assert len(headings) == len(set(headings)) >= 4
+
+
+async def test_a_day_is_the_readers_day(browse, standin):
+    standin.state["activity"] = [entry(1, "project_created", "Late at night", "2026-03-01T23:30:00+00:00")]
+    browser = browse(ANNA)
+    browser.cookies.set("portal_zone", "Europe/Berlin")
+    assert "2 March" in (await browser.get("/activity")).text
+    browser.cookies.set("portal_zone", "America/New_York")
+    assert "1 March" in (await browser.get("/activity")).text
+
+
+async def test_the_next_page_repeats_no_heading(browse, standin):
+    standin.state["activity"] = [entry(n, "milestone_updated", f"Step {n:03}", ago(minutes=0)) for n in range(45)]
+    browser = browse(ANNA)
+    first = await browser.get("/activity")
+    more = re.search(r'hx-get="(/activity\?[^"]*cursor=[^"]*)"', first.text)
+    assert more
+    address = more[1].replace("&amp;", "&")
+    rest = await browser.get(address, headers=FRAGMENT)
+    assert "Step 044" in rest.text
+    assert "day-head" not in rest.text
+    assert "Show more" not in rest.text
+    assert "<html" in (await browser.get(address)).text
+
+
+async def test_the_project_filter_reaches_the_service_and_stays_chosen(browse, standin):
+    page = await browse(ANNA).get("/activity", params={"project_id": uid(2)})
+    assert "Customer portal is now at risk" in page.text
+    assert "Brand refresh is completed" not in page.text
+    assert f'<option value="{uid(2)}" selected>' in page.text
+
+
+async def test_no_filter_is_no_reason_to_wait(browse, standin):
+    standin.delay["/projects"] = 0.6
+    page = await browse(ANNA).get("/activity")
+    assert page.status_code == 200
+    assert "<select" not in page.text
+
+
+async def test_an_unheard_of_event_is_still_told(browse, standin):
+    standin.state["activity"][0]["type"] = "ship_launched"
+    page = await browse(ANNA).get("/activity")
+    assert "Milestone completed: Visual design" in page.text

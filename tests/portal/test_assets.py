@@ -1,0 +1,59 @@
+"""Static files: hashed, compressed, kept for ever, and small enough."""
+
+import gzip
+import re
+
+import brotli
+
+from services.portal.assets import Assets
+from tests.portal.people import ANNA
+
+FIRST_VISIT = 250_000
+
+
+async def test_files_are_cached_for_ever_under_their_version(browse, web):
+    assets: Assets = web.state.assets
+    answer = await browse().get(assets.url("portal.css"))
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["Content-Type"].startswith("text/css")
+    old = await browse().get("/static/0123456789ab/portal.css")
+    assert old.headers["Cache-Control"] == "no-cache"
+    assert old.content == answer.content
+
+
+async def test_each_encoding_holds_the_same_file(web):
+    for asset in web.state.assets.files.values():
+        if asset.encoded:
+            assert brotli.decompress(asset.encoded["br"]) == asset.plain
+            assert gzip.decompress(asset.encoded["gzip"]) == asset.plain
+
+
+async def test_a_browser_without_compression_gets_the_plain_file(browse, web):
+    answer = await browse().get(web.state.assets.url("js/shell.js"), headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in answer.headers
+    assert answer.headers["Vary"] == "Accept-Encoding"
+
+
+async def test_nothing_outside_the_folder_is_served(browse):
+    for name in ("../app.py", "..%2fapp.py", "css/../../app.py", "vendor/htmx.LICENSE.txt", "nope.css"):
+        assert (await browse().get(f"/static/x/{name}")).status_code == 404
+
+
+async def test_everything_a_page_and_its_styles_name_exists(browse, web):
+    files = web.state.assets.files
+    page = await browse(ANNA).get("/")
+    named = set(re.findall(r'"/static/[0-9a-f]+/([^"]+)"', page.text))
+    styles = files["portal.css"].plain.decode()
+    named |= set(re.findall(r'url\("?((?!data:)[^")]+)"?\)', styles))
+    named |= {f"js/{name}" for name in re.findall(r"from '\./([^']+)'", files["js/live.js"].plain.decode())}
+    assert named
+    assert named <= set(files)
+
+
+async def test_the_first_visit_stays_under_its_budget(browse, web):
+    page = await browse(ANNA).get("/", headers={"Accept-Encoding": "br"})
+    size = int(page.headers["Content-Length"])
+    for name in set(re.findall(r'"/static/[0-9a-f]+/([^"]+)"', page.text)):
+        asset = web.state.assets.files[name]
+        size += len(asset.encoded.get("br", asset.plain))
+    assert size < FIRST_VISIT

@@ -1,0 +1,112 @@
+"""The dashboard: complete in time, honest when a part is late or missing, and one project where there is one."""
+
+from tests.portal.people import ANNA, CLARA, MIA
+from tests.portal.standin import ACME, uid
+
+
+async def test_everything_is_on_the_page_at_once(browse):
+    page = await browse(ANNA).get("/")
+    for words in (
+        "Active projects",
+        "Website relaunch",
+        "Customer portal",
+        "Milestone completed: Visual design",
+        "View all",
+    ):
+        assert words in page.text
+    assert 'hx-trigger="load' not in page.text
+
+
+async def test_greeting_follows_the_readers_clock_and_is_neutral_without_one(browse):
+    browser = browse(ANNA)
+    assert "Welcome back, Anna" in (await browser.get("/")).text
+    browser.cookies.set("portal_zone", "Pacific/Auckland")
+    assert "Good " in (await browser.get("/")).text
+    browser.cookies.set("portal_zone", "../../etc/passwd")
+    assert "Welcome back, Anna" in (await browser.get("/")).text
+
+
+async def test_a_late_widget_comes_as_a_skeleton_that_loads_itself(browse, standin):
+    standin.delay["/kpis"] = 0.6
+    browser = browse(ANNA)
+    page = await browser.get("/")
+    assert page.text.count('hx-trigger="load, refresh"') == 1
+    assert 'aria-busy="true"' in page.text
+    assert "Website relaunch" in page.text
+    fragment = await browser.get("/widgets/kpis", headers={"HX-Request": "true"})
+    assert "Active projects" in fragment.text
+    assert "<html" not in fragment.text
+    assert fragment.headers["Vary"].startswith("HX-Request")
+
+
+async def test_a_failing_widget_says_so_and_offers_a_retry(browse, standin):
+    standin.refuse("/activity", 500)
+    page = await browse(ANNA).get("/")
+    assert page.status_code == 200
+    assert "— The activity could not be loaded." in page.text
+    assert "data-retry" in page.text
+    assert "Website relaunch" in page.text
+
+
+async def test_a_failing_figure_is_a_dash(browse, standin):
+    standin.state["kpis"][0]["value"] = None
+    page = await browse(ANNA).get("/")
+    assert '<p class="figure">—</p>' in page.text
+    assert "Not available right now" in page.text
+
+
+async def test_a_figure_without_comparison_has_no_arrow(browse, standin):
+    for item in standin.state["kpis"]:
+        item |= {"previous": None, "change": None, "direction": None, "good": None, "comparison_label": None}
+    page = await browse(ANNA).get("/widgets/kpis", headers={"HX-Request": "true"})
+    assert "<strong>" not in page.text
+
+
+async def test_all_services_down_is_still_a_page(browse, standin):
+    standin.refuse("/", 503)
+    page = await browse(ANNA).get("/")
+    assert page.status_code == 200
+    assert page.text.count("could not be loaded") == 3
+
+
+async def test_with_one_active_project_the_dashboard_is_that_project(browse, standin):
+    standin.state["projects"][1]["status"] = "completed"
+    page = await browse(ANNA).get("/")
+    assert "Timeline" in page.text or "Milestones</h2>" in page.text
+    assert "Information architecture" in page.text
+    assert "jonas@northwind.example" in page.text
+    assert 'id="projects"' not in page.text
+
+
+async def test_staff_over_all_clients_see_cards_even_with_one_project(browse, standin):
+    standin.state["projects"] = standin.state["projects"][:1]
+    page = await browse(CLARA).get("/")
+    assert 'id="projects"' in page.text
+    assert "All clients" in page.text
+    assert "data-events" not in page.text
+
+
+async def test_feedback_people_get_a_page_that_says_what_will_come(browse, standin):
+    standin.refuse("/", 403)
+    page = await browse(MIA).get("/")
+    assert page.status_code == 200
+    assert "Nothing needs your feedback yet" in page.text
+    assert standin.calls == []
+
+
+async def test_no_projects_is_an_explained_empty_state(browse, standin):
+    standin.state["projects"], standin.state["activity"] = [], []
+    page = await browse(ANNA).get("/")
+    assert "No projects yet" in page.text
+    assert "Nothing has happened yet" in page.text
+
+
+async def test_client_people_listen_to_their_own_events(browse):
+    page = await browse(ANNA).get("/")
+    assert f'data-events="/api/events/{ACME}"' in page.text
+
+
+async def test_an_overdue_next_milestone_says_so_in_words(browse):
+    page = await browse(ANNA).get("/widgets/projects", headers={"HX-Request": "true"})
+    assert "overdue," in page.text
+    assert uid(2) in page.text

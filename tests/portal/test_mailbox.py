@@ -1,0 +1,79 @@
+"""The mailbox of a trial installation: what mails contain is shown, and can do nothing."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.portal.mailbox import views
+from shared.errors import NotFound
+
+NAME = "01795288000000000000-001"
+MAIL = """X-Envelope-To: anna@acme.example\r
+From: Northwind <portal@northwind.example>\r
+Subject: =?utf-8?q?Anmelden_=3Cb=3Ejetzt=3C/b=3E?=\r
+MIME-Version: 1.0\r
+Content-Type: multipart/alternative; boundary=x\r
+\r
+--x\r
+Content-Type: text/plain; charset=utf-8\r
+\r
+Open http://localhost:8080/sign-in/link?token=abc&x=1 now <script>alert(1)</script>\r
+--x\r
+Content-Type: text/html; charset=utf-8\r
+\r
+<p>Open <a href="http://localhost:8080/sign-in/link?token=abc">this</a><script>alert(1)</script></p>\r
+--x--\r
+"""
+
+
+@pytest.fixture
+def mails(web) -> Path:
+    folder = Path(web.state.settings.mailbox_dir)
+    (folder / f"{NAME}.eml").write_bytes(MAIL.encode())
+    return folder
+
+
+async def test_mails_are_listed_for_everybody_in_a_trial(browse, mails):
+    page = await browse().get("/mailbox")
+    assert "anna@acme.example" in page.text
+    assert "Anmelden &lt;b&gt;jetzt" in page.text
+
+
+async def test_the_text_is_text_and_its_link_is_a_link(browse, mails):
+    page = await browse().get(f"/mailbox/{NAME}")
+    assert '<a href="http://localhost:8080/sign-in/link?token=abc&amp;x=1"' in page.text
+    assert "<script>alert" not in page.text
+    assert "sandbox=" in page.text
+
+
+async def test_markup_is_served_into_a_sandbox_only(browse, mails):
+    answer = await browse().get(f"/mailbox/{NAME}/html")
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "sandbox" in policy
+    assert "allow-scripts" not in policy
+    assert "allow-same-origin" not in policy
+
+
+@pytest.mark.parametrize("name", ["..%2f..%2fjwks", "0-0", "x", "01795288000000000000-001.eml"])
+async def test_only_mails_of_the_sink_can_be_read(browse, mails, name):
+    assert (await browse().get(f"/mailbox/{name}")).status_code == 404
+
+
+def test_a_file_of_another_name_is_not_a_mail(tmp_path):
+    (tmp_path / "note.eml").write_text("Subject: x\n\ny")
+    assert views.newest(tmp_path) == []
+    with pytest.raises(NotFound):
+        views.one(tmp_path, "note")
+
+
+@pytest.mark.parametrize("change", [{"env": "production"}, {"env": "compose"}, {"mailbox_dir": ""}])
+async def test_outside_a_trial_there_is_no_mailbox(browse, web, mails, change):
+    settings = web.state.settings
+    web.state.settings = msgspec.structs.replace(settings, **change)
+    try:
+        for path in ("/mailbox", f"/mailbox/{NAME}", f"/mailbox/{NAME}/html"):
+            assert (await browse().get(path)).status_code == 404
+    finally:
+        web.state.settings = settings

@@ -1,0 +1,121 @@
+"""Projects: the list with its filters and pages, and one project."""
+
+import copy
+import re
+
+from tests.portal.people import ANNA, CLARA
+from tests.portal.standin import uid
+
+FRAGMENT = {"HX-Request": "true"}
+
+
+def many(standin, count: int) -> None:
+    first = standin.state["projects"][0]
+    standin.state["projects"] = [
+        {**copy.deepcopy(first), "id": uid(100 + n), "name": f"Project {n:02}"} for n in range(count)
+    ]
+
+
+async def test_filter_and_search_are_a_plain_form(browse, standin):
+    page = await browse(ANNA).get("/projects", params={"status": "at_risk", "q": "portal"})
+    assert "Customer portal" in page.text
+    assert "Website relaunch" not in page.text
+    assert 'value="portal"' in page.text
+    assert re.search(r'aria-current="true">At risk', page.text)
+    assert standin.calls[-1].query["status"] == "at_risk"
+
+
+async def test_a_filter_without_result_offers_all_projects(browse):
+    page = await browse(ANNA).get("/projects", params={"q": "zzz"})
+    assert "No project matches" in page.text
+    assert "Show all projects" in page.text
+
+
+async def test_more_projects_come_a_page_at_a_time_with_and_without_javascript(browse, standin):
+    many(standin, 25)
+    browser = browse(ANNA)
+    first = await browser.get("/projects", params={"q": "project"})
+    more = re.search(r'href="(/projects\?[^"]*cursor=[^"]*)" hx-get', first.text)
+    assert more
+    address = more[1].replace("&amp;", "&")
+    assert "q=project" in address
+    assert "Project 20" not in first.text
+    fragment = await browser.get(address, headers=FRAGMENT)
+    assert "Project 24" in fragment.text
+    assert "<html" not in fragment.text
+    assert "Show more" not in fragment.text
+    whole = await browser.get(address)
+    assert "Project 24" in whole.text
+    assert "<html" in whole.text
+
+
+async def test_a_project_shows_where_it_stands(browse):
+    page = await browse(ANNA).get(f"/projects/{uid(2)}")
+    for words in (
+        "At risk",
+        "2 of 8 milestones done",
+        "Overdue",
+        "Today,",
+        "planned",
+        "In progress",
+        "Upcoming",
+        "After Visual design",
+        "jonas@northwind.example",
+        "tel:+49305550142",
+        "Included: five page types",
+    ):
+        assert words in page.text
+    assert (
+        page.text.index("Information architecture</span>")
+        < page.text.index("Today,")
+        < page.text.index("Visual design</span>")
+    )
+
+
+async def test_a_project_without_plan_or_team_explains_itself(browse, standin):
+    standin.state["projects"][0] |= {
+        "milestones": [],
+        "team": [],
+        "next_milestone": None,
+        "scope": None,
+        "starts_on": None,
+    }
+    page = await browse(ANNA).get(f"/projects/{uid(1)}")
+    assert "No milestones yet" in page.text
+    assert "No team yet" in page.text
+
+
+async def test_phases_and_activity_never_hold_the_project_up(browse, standin):
+    standin.delay = {f"/projects/{uid(1)}/phases": 0.6, "/activity": 0.6}
+    page = await browse(ANNA).get(f"/projects/{uid(1)}")
+    assert page.status_code == 200
+    assert 'class="phases"' not in page.text
+    assert f'hx-get="/widgets/projects/{uid(1)}/activity" hx-trigger="load, refresh"' in page.text
+
+
+async def test_activity_of_a_project_is_that_projects_only(browse, standin):
+    await browse(ANNA).get(f"/projects/{uid(2)}")
+    call = next(call for call in standin.calls if call.path == "/activity")
+    assert call.query["project_id"] == uid(2)
+
+
+async def test_widgets_of_a_project_are_fragments(browse):
+    for part, words in (("plan", "Milestones"), ("team", "Jonas Weber"), ("activity", "now at risk")):
+        fragment = await browse(ANNA).get(f"/widgets/projects/{uid(2)}/{part}", headers=FRAGMENT)
+        assert words in fragment.text
+        assert "<html" not in fragment.text
+
+
+async def test_only_who_manages_projects_gets_the_buttons(browse):
+    for path in (f"/projects/{uid(1)}", "/projects", "/"):
+        assert "Edit" not in (await browse(ANNA).get(path)).text
+    page = (await browse(CLARA).get(f"/projects/{uid(1)}")).text
+    assert f'action="/projects/{uid(1)}/status"' in page
+    assert "/reopen" in page
+    assert "/complete" in page
+    assert f'href="/projects/{uid(1)}/milestones/new"' in page
+
+
+async def test_staff_on_a_project_listen_to_its_clients_events(browse, standin):
+    page = await browse(CLARA).get(f"/projects/{uid(1)}")
+    assert f'data-events="/api/events/{standin.state["projects"][0]["client_id"]}"' in page.text

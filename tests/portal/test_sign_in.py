@@ -1,0 +1,157 @@
+"""Signing in and out, as forms that need no JavaScript."""
+
+import pytest
+
+from tests.portal.people import ANNA
+from tests.portal.standin import PASSWORD
+
+MAIL = "approver@acme.example"
+
+
+async def test_email_comes_first_then_the_password(browse):
+    page = await browse().post("/sign-in", data={"email": MAIL, "next": "/projects"})
+    assert page.status_code == 200
+    assert 'name="password"' in page.text
+    assert f'value="{MAIL}"' in page.text
+    assert 'name="next" value="/projects"' in page.text
+
+
+@pytest.mark.parametrize("address", ["", "anna", "@acme.example", "anna@", "a" * 250 + "@b.example"])
+async def test_an_impossible_address_is_refused_on_the_form_and_kept(browse, standin, address):
+    page = await browse().post("/sign-in", data={"email": address})
+    assert page.status_code == 422
+    assert "Enter your e-mail address" in page.text
+    assert address in page.text
+    assert standin.calls == []
+
+
+async def test_the_right_password_leads_on_with_the_session_cookie(browse):
+    answer = await browse().post(
+        "/sign-in/password", data={"email": MAIL, "password": PASSWORD, "next": "/projects?status=delayed"}
+    )
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/projects?status=delayed"
+    session = next(cookie for cookie in answer.headers.get_list("Set-Cookie") if cookie.startswith("portal_session="))
+    assert "HttpOnly" in session
+    assert "SameSite=lax" in session
+
+
+async def test_a_wrong_password_is_refused_calmly_and_never_repeated(browse):
+    page = await browse().post("/sign-in/password", data={"email": MAIL, "password": "wrong-secret"})
+    assert page.status_code == 422
+    assert "E-mail or password is not right" in page.text
+    assert MAIL in page.text
+    assert "wrong-secret" not in page.text
+    assert "Set-Cookie" not in page.headers
+
+
+async def test_password_with_spaces_around_reaches_identity_unchanged(browse, standin):
+    await browse().post("/sign-in/password", data={"email": f" {MAIL} ", "password": "  spaced  "})
+    assert standin.calls[-1].body == {"email": MAIL, "password": "  spaced  "}
+
+
+async def test_too_many_tries_say_how_long_to_wait(browse, standin):
+    standin.refuse("/auth/login", 429, headers={"Retry-After": "840"})
+    page = await browse().post("/sign-in/password", data={"email": MAIL, "password": "x"})
+    assert page.status_code == 422
+    assert "wait 14 minutes" in page.text
+
+
+async def test_identity_out_of_reach_is_a_calm_page(browse, standin):
+    standin.refuse("/auth/login", 503)
+    page = await browse().post("/sign-in/password", data={"email": MAIL, "password": "x"})
+    assert page.status_code == 503
+    assert "Back in a moment" in page.text
+
+
+async def test_a_mailed_link_starts_a_flow_in_this_browser(browse):
+    answer = await browse().post("/sign-in/mail-link", data={"email": MAIL, "next": "/activity"})
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/sign-in/link"
+    cookies = answer.headers.get_list("Set-Cookie")
+    assert any(cookie.startswith("portal_flow=flow-1") and "HttpOnly" in cookie for cookie in cookies)
+    assert any(cookie.startswith(("portal_next=/activity", 'portal_next="/activity"')) for cookie in cookies)
+
+
+async def test_opening_the_link_changes_nothing(browse, standin):
+    browser = browse()
+    browser.cookies.set("portal_flow", "flow-1")
+    page = await browser.get("/sign-in/link", params={"token": "good-token"})
+    assert page.status_code == 200
+    assert '<input type="hidden" name="token" value="good-token">' in page.text
+    assert 'method="post"' in page.text
+    assert standin.calls == []
+
+
+async def test_using_the_link_passes_the_flow_cookie_on_and_signs_in(browse, standin):
+    browser = browse()
+    browser.cookies.set("portal_flow", "flow-1")
+    browser.cookies.set("portal_next", "/activity")
+    answer = await browser.post("/sign-in/link", data={"token": "good-token"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/activity")
+    assert standin.calls[-1].body == {"token": "good-token"}
+    assert standin.calls[-1].headers["Cookie"] == "portal_flow=flow-1"
+
+
+async def test_the_code_may_be_typed_with_a_space(browse, standin):
+    browser = browse()
+    browser.cookies.set("portal_flow", "flow-1")
+    answer = await browser.post("/sign-in/link", data={"code": "123 456"})
+    assert answer.status_code == 303
+    assert standin.calls[-1].body == {"code": "123456"}
+
+
+@pytest.mark.parametrize("proof", [{"token": "used-token"}, {"code": "000000"}])
+async def test_an_unusable_link_or_code_is_refused_in_neutral_words(browse, proof):
+    browser = browse()
+    browser.cookies.set("portal_flow", "flow-1")
+    page = await browser.post("/sign-in/link", data=proof)
+    assert page.status_code == 422
+    assert "This link or code cannot be used" in page.text
+    assert 'name="code"' in page.text
+
+
+async def test_a_link_opened_in_another_browser_says_so(browse):
+    page = await browse().get("/sign-in/link", params={"token": "good-token"})
+    assert "This is another browser" in page.text
+    assert "good-token" not in page.text
+
+
+async def test_signing_out_ends_the_session_and_says_so(browse, standin):
+    answer = await browse(ANNA).post("/sign-out")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+    assert standin.calls[-1].path == "/auth/logout"
+    assert any(cookie.startswith('portal_session=""') for cookie in answer.headers.get_list("Set-Cookie"))
+    assert any(cookie.startswith("portal_toast=") for cookie in answer.headers.get_list("Set-Cookie"))
+
+
+async def test_signing_out_twice_is_fine(browse, standin):
+    standin.refuse("/auth/logout", 401)
+    answer = await browse().post("/sign-out")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+
+
+async def test_who_is_signed_in_goes_on(browse):
+    answer = await browse(ANNA).get("/sign-in", params={"next": "/projects"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/projects")
+
+
+ELSEWHERE = [
+    "https://evil.example",
+    "//evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "javascript:alert(1)",
+    "/a\nb",
+    "/\tevil",
+    "evil",
+    "/sign-in?next=/",
+    "/" + "a" * 3000,
+]
+
+
+@pytest.mark.parametrize("target", ELSEWHERE, ids=range(len(ELSEWHERE)))
+async def test_signing_in_never_leads_elsewhere(browse, target):
+    data = {"email": MAIL, "password": PASSWORD, "next": target}
+    answer = await browse().post("/sign-in/password", data=data)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")

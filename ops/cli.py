@@ -107,6 +107,14 @@ def new() -> None:
 
 
 @keys.command
+def ensure(folder: Path) -> None:
+    """Keep a private key and its public half in FOLDER; what is there stays."""
+    from ops.keys import ensure_claims_key
+
+    ensure_claims_key(folder)
+
+
+@keys.command
 def public(file: Path) -> None:
     """Print the public half of a private key, for services that read PORTAL_JWKS from a file."""
     from ops.keys import as_text, public_set, read_key

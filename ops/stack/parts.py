@@ -85,7 +85,6 @@ class Redis:
     directory: Path
     password: str
     port: int
-    durable: bool = True
     name: ClassVar[str] = "redis"
 
     @property
@@ -100,7 +99,7 @@ class Redis:
 port {self.port}
 requirepass {self.password}
 dir "{self.directory}"
-appendonly {"yes" if self.durable else "no"}
+appendonly yes
 appendfsync everysec
 save ""
 loglevel warning
@@ -179,10 +178,13 @@ class Mail:
 
 
 def embedded(directory: Path, passwords: Passwords, *, durable: bool = True) -> tuple[list[Part], Addresses]:
-    """Every server with its data below `directory`, and where they will be. Not durable: quicker, for tests."""
+    """Every server with its data below `directory`, and where they will be.
+
+    Not durable is quicker, for tests: a killed server still loses nothing, a machine without power does.
+    """
     postgres = Postgres(directory / "postgres", passwords.postgres, free_port(), durable)
     nats = Nats(directory / "nats", passwords.nats, free_port(), free_port(), durable)
-    redis = Redis(directory / "redis", passwords.redis, free_port(), durable)
+    redis = Redis(directory / "redis", passwords.redis, free_port())
     s3 = S3(directory / "s3", passwords.s3_key, passwords.s3_secret, free_port())
     mail = Mail(directory / "mail", free_port())
     addresses = Addresses(

@@ -1,0 +1,229 @@
+"""The pieces of the launcher, each alone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet, OKPKey
+
+from ops import keys
+from ops.stack import process
+from ops.stack.console import Console
+from ops.stack.errors import StackError, in_words
+from ops.stack.launcher import check_disk
+from ops.stack.ports import FREE_RANGE, free_port, listen
+from ops.stack.state import State
+from ops.stack.supervisor import Supervisor
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Console:
+    return Console(tmp_path / "portal.log", quiet=True)
+
+
+@pytest.fixture
+def supervisor(console: Console):
+    """One whose signal handlers do not outlive the test."""
+    before = {
+        number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+    }
+    made = Supervisor(console)
+    yield made
+    made.stop(list(made.pids()), 1)
+    signal.set_wakeup_fd(-1)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def program(script: str):
+    """A child that runs a line of Python."""
+    return lambda output: process.run(process.Command([sys.executable, "-c", script]), output)
+
+
+def test_free_ports_are_not_those_of_outgoing_connections() -> None:
+    assert free_port() in FREE_RANGE
+
+
+def test_taken_port_raises() -> None:
+    with listen() as first, pytest.raises(OSError, match="in use"):
+        listen(first.getsockname()[1])
+
+
+def test_child_output_is_kept_behind_its_name(supervisor: Supervisor, console: Console, tmp_path: Path) -> None:
+    assert supervisor.complete("talker", program("print('one'); print('two', end='')"), 30) == 0
+    assert (tmp_path / "portal.log").read_text() == "talker   | one\ntalker   | two\n"
+    assert console.tail("talker", 1) == "talker   | two"
+
+
+def test_child_that_ends_while_starting_is_reported_with_its_last_words(supervisor: Supervisor) -> None:
+    supervisor.start("server", program("print('no such file'); raise SystemExit(3)"))
+    with pytest.raises(StackError, match=r"(?s)server ended while starting \(exit code 3\).*no such file"):
+        supervisor.until(lambda: False, 30, "server")
+
+
+def test_what_is_not_ready_in_time_is_reported(supervisor: Supervisor) -> None:
+    supervisor.start("server", program("import time; time.sleep(60)"))
+    with pytest.raises(StackError, match="server was not ready after 0 seconds"):
+        supervisor.until(lambda: False, 0.2, "server")
+
+
+def test_ended_child_is_started_again_until_asked_to_stop(supervisor: Supervisor) -> None:
+    starts = []
+    supervisor.start("server", program("pass"))
+
+    def changed() -> None:
+        starts.append(supervisor.pids()["server"])
+        if len(starts) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    supervisor.forever(changed)
+    assert len(set(starts)) == 3
+
+
+def test_deaf_child_is_killed(supervisor: Supervisor, console: Console, tmp_path: Path) -> None:
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    )
+    supervisor.start("deaf", program(deaf))
+    supervisor.until(lambda: "deaf     | deaf" in (tmp_path / "portal.log").read_text(), 30, "deaf")
+    pid = supervisor.pids()["deaf"]
+    supervisor.stop(["deaf"], 0.1)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_forked_child_returns_its_exit_code_and_never_comes_back() -> None:
+    with Path(os.devnull).open("w") as nowhere:
+        assert process.wait(process.fork(lambda: 7, nowhere.fileno()), 30) == 7
+        assert process.wait(process.fork(lambda: 1 // 0, nowhere.fileno()), 30) == 1
+
+
+def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
+    """Also one that ignores every polite signal."""
+    script = f"""
+import sys, time
+from ops.stack import process
+def deaf():
+    import signal
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    time.sleep(60)
+child = process.fork(deaf, 1)
+open({str(tmp_path / "pid")!r}, "w").write(str(child.pid))
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": str(Path.cwd())})
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        time.sleep(0.02)
+    child = int((tmp_path / "pid").read_text())
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 10
+    while runs(child):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_long_log_is_begun_anew_and_the_last_one_kept(console: Console, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("ops.stack.console.LARGEST_LOG", 100)
+    for number in range(10):
+        console.lines("talker", b"%d %s" % (number, b"." * 40))
+    assert "9 " in (tmp_path / "portal.log").read_text()
+    assert "8 " in (tmp_path / "portal.log.1").read_text()
+
+
+def test_state_is_locked_by_one_and_knows_whom(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    lock = state.lock()
+    assert state.launcher() == os.getpid()
+    with pytest.raises(StackError, match="already runs"):
+        State(tmp_path).lock()
+    os.close(lock)
+    os.close(State(tmp_path).lock())
+
+
+def test_dead_launcher_is_not_taken_for_a_live_one_of_the_same_number(tmp_path: Path) -> None:
+    """Process ids come round again; the start time does not."""
+    (tmp_path / "lock").write_text(f"{os.getpid()} 1")
+    assert State(tmp_path).launcher() is None
+
+
+def test_full_disk_and_closed_folder_are_said_clearly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StackError, match="cannot be made"):
+        check_disk(Path("/proc/nothing/here"))
+    monkeypatch.setattr("ops.stack.launcher.NEEDED_MEGABYTES", 10**9)
+    with pytest.raises(StackError, match=r"is full: \d+ MB left"):
+        check_disk(tmp_path)
+    with pytest.raises(OSError, match="No space") as full, Path("/dev/full").open("wb", buffering=0) as device:
+        device.write(b"x")
+    assert in_words(full.value).startswith("The disk is full.")
+
+
+def test_claims_key_is_made_once_and_its_public_half_verifies(tmp_path: Path) -> None:
+    private, public = keys.ensure_claims_key(tmp_path)
+    assert keys.ensure_claims_key(tmp_path) == (private, public)
+    key = OKPKey.import_key(keys.read_key(private))
+    token = jwt.encode({"alg": "Ed25519", "kid": key.kid}, {"sub": "x"}, key, algorithms=["Ed25519"])
+    published = json.loads(public.read_text())
+    assert "d" not in published["keys"][0]
+    assert jwt.decode(token, KeySet.import_key_set(published), algorithms=["Ed25519"]).claims == {"sub": "x"}
+
+
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [("/nonexistent/python", "is no Python 3.11 or newer"), ("/bin/false", "is no Python 3.11 or newer")],
+)
+def test_install_names_a_python_that_will_not_do(tmp_path: Path, repository: Path, python: str, said: str) -> None:
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "install.sh").write_text((repository / "ops" / "install.sh").read_text())
+    done = subprocess.run(
+        ["sh", "ops/install.sh", "stack"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHON": python},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "make up PYTHON=" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_install_says_when_the_only_python_is_too_old_or_lacks_ensurepip(tmp_path: Path, repository: Path) -> None:
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "install.sh").write_text((repository / "ops" / "install.sh").read_text())
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "dirname", "uname", "head", "cat", "rm"):
+        (tools / name).symlink_to(f"/bin/{name}" if Path(f"/bin/{name}").exists() else f"/usr/bin/{name}")
+    python = tools / "python3"
+
+    def install() -> str:
+        return subprocess.run(
+            ["sh", "ops/install.sh", "stack"],
+            cwd=tmp_path,
+            env={"PATH": str(tools)},
+            text=True,
+            capture_output=True,
+            check=False,
+        ).stderr
+
+    assert "Python 3.11 or newer is needed" in install()
+    python.write_text('#!/bin/sh\ncase "$1" in --version) echo Python 3.9.2;; *) exit 1;; esac\n')
+    python.chmod(0o755)
+    assert "python3 here is Python 3.9.2" in install()
+    python.write_text('#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\n')
+    assert "python3-venv" in install()

@@ -1,5 +1,6 @@
 """Who is calling. A plain struct that commands and queries may take; made only from a verified token."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -12,7 +13,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """The caller of one request.
 
     `client_id` is the tenant of a client's person and None for everybody else: staff name a client where they mean one.
-    `project_roles` maps a project to approver, viewer or feedback_only (seed 004).
+    `project_roles` maps a project to approver, viewer or feedback_only (seed 004). `session_ends` is when the session
+    is over whatever happens: what outlives a request (a stream) must not outlive it.
     """
 
     id: UUID | None = None
@@ -20,6 +22,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = "anonymous"
     client_id: UUID | None = None
     session_id: UUID | None = None
+    session_ends: datetime | None = None
     policies: frozenset[str] = frozenset()
     project_roles: dict[UUID, str] = msgspec.field(default_factory=dict[UUID, str])
     is_primary_contact: bool = False

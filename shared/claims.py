@@ -7,6 +7,7 @@ import asyncio
 import base64
 import binascii
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -55,6 +56,7 @@ class Claims(msgspec.Struct, frozen=True):
     name: str = ""
     cid: UUID | None = None
     sid: UUID | None = None
+    sexp: int = 0
     pol: frozenset[str] = frozenset()
     roles: dict[UUID, str] = msgspec.field(default_factory=dict[UUID, str])
     prim: bool = False
@@ -68,6 +70,7 @@ class Claims(msgspec.Struct, frozen=True):
             kind=self.kind,
             client_id=self.cid,
             session_id=self.sid,
+            session_ends=datetime.fromtimestamp(self.sexp, UTC) if self.sexp else None,
             policies=self.pol,
             project_roles=self.roles,
             is_primary_contact=self.prim,

@@ -34,6 +34,7 @@ class Signer:
             "kind": actor.kind,
             "cid": str(actor.client_id or ""),
             "sid": str(actor.session_id or ""),
+            "sexp": int(actor.session_ends.timestamp()) if actor.session_ends else 0,
             "sv": 1,
             "pol": sorted(actor.policies),
             "roles": {str(project): role for project, role in actor.project_roles.items()},

@@ -21,6 +21,33 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     client_id: UUID | None = None
     client_name: str | None = None
+    is_primary_contact: bool = False
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One browser in which the person is signed in (`GET sessions`); `device` is desktop, mobile or tablet."""
+
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    ip: str
+    device: str
+    browser: str
+    platform: str
+    current: bool
+
+    @property
+    def name(self) -> str:
+        """Firefox 131 on Windows 10, as far as its browser told."""
+        return " on ".join(part for part in (self.browser, self.platform) if part) or "Unknown browser"
+
+
+class Sessions(msgspec.Struct, frozen=True):
+    items: list[Session]
+
+
+class Revoked(msgspec.Struct, frozen=True):
+    revoked: int
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -37,6 +64,16 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     variant: str | None = None
     people_count: int | None = None
     created_at: datetime | None = None
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """One of a client's people as staff see them (`GET people`)."""
+
+    id: UUID
+    name: str
+    email: str
+    is_primary_contact: bool = False
+    active: bool = True
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,10 +122,14 @@ class Milestone(msgspec.Struct, frozen=True, kw_only=True):
     starts_on: date | None = None
     completed_on: date | None = None
     depends_on: list[UUID] = []
+    version: int | None = None
 
 
 class ProjectDetail(ProjectCard, frozen=True, kw_only=True):
+    """One project; `fixed_completion` is what staff set by hand, None while it follows from the milestones."""
+
     scope: str | None = None
+    fixed_completion: int | None = None
     milestones: list[Milestone] = []
     version: int | None = None
 
@@ -131,7 +172,7 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     label: str
-    format: Literal["number", "date", "days", "percent", "currency"]
+    format: str
     value: float | str | None = None
     previous: float | str | None = None
     change: float | str | None = None

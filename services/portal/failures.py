@@ -11,6 +11,7 @@ from litestar.response import Redirect, Template
 from services.portal.clients import ServiceProblem
 from services.portal.paths import local_path
 from services.portal.preferences import Look
+from services.portal.toasts import Toast, remember
 from shared.errors import DomainError
 from shared.http import STATUS
 
@@ -84,7 +85,8 @@ def _to_sign_in(request: AnyRequest) -> Response[Any]:
     target = local_path(target)
     path = "/sign-in" if target == "/" else f"/sign-in?{urlencode({'next': target})}"
     if _is_htmx(request):
-        return Response(b"", status_code=401, headers={"HX-Redirect": path})
+        told = [remember(Toast("You are signed out. Sign in to go on.", "info"))]
+        return Response(b"", status_code=401, headers={"HX-Redirect": path}, cookies=told)
     return Redirect(path, status_code=303)
 
 

@@ -1,6 +1,7 @@
 """How values are written: dates, relative times, figures, initials. Jinja filters, so that templates stay words."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.clock import now
@@ -99,16 +100,15 @@ def figure(value: float | str | None, kind: str) -> str:
         return DASH
     if kind == "date":
         return day(date.fromisoformat(str(value)[:10]))
-    if isinstance(value, str):
-        return value
-    number = f"{value:,.1f}".removesuffix(".0")
-    units = {"percent": " %", "days": " day" if value == 1 else " days"}
-    return number + units.get(kind, "")
+    number = Decimal(value)
+    units = {"percent": " %", "days": " day" if number == 1 else " days"}
+    return f"{number:,.1f}".removesuffix(".0") + units.get(kind, "")
 
 
 def change(value: float | str | None, kind: str) -> str:
     """A KPI's difference to the period before, with its sign: +2, −5 %, +3 days, ±0."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    sign = "+" if value > 0 else "−" if value < 0 else "±"
-    return sign + figure(abs(value), kind)
+    if value is None:
+        return ""
+    number = Decimal(value)
+    sign = "+" if number > 0 else "−" if number < 0 else "±"
+    return sign + figure(str(abs(number)), kind)

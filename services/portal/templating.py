@@ -16,7 +16,13 @@ from services.portal.paths import local_path
 from services.portal.settings import PortalSettings
 
 HERE = Path(__file__).parent
-ICONS = {path.stem: path.read_text().strip() for path in (HERE / "icons").glob("*.svg")}
+ICONS = {path.stem: Markup(path.read_text().strip()) for path in (HERE / "icons").glob("*.svg")}  # noqa: S704 - ours
+SVG = Markup(
+    '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" '
+    'stroke-linecap="round" stroke-linejoin="round" {}>{}</svg>'
+)
+DECORATIONS = {name: SVG.format(Markup('aria-hidden="true"'), shapes) for name, shapes in ICONS.items()}
+"""Drawn once: a dashboard has a hundred of them."""
 
 
 def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[JinjaTemplateEngine]:
@@ -53,11 +59,9 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
 
 def icon(name: str, label: str = "") -> Markup:
     """An inline icon: decoration, unless `label` says what it means. Raises KeyError for one that is not vendored."""
-    meaning = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    return Markup(
-        '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" '
-        'stroke-linecap="round" stroke-linejoin="round" {}>{}</svg>'
-    ).format(meaning, Markup(ICONS[name]))  # noqa: S704 - our own vendored drawings
+    if not label:
+        return DECORATIONS[name]
+    return SVG.format(Markup('role="img" aria-label="{}"').format(label), ICONS[name])
 
 
 @pass_context

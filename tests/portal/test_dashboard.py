@@ -52,7 +52,14 @@ async def test_a_failing_figure_is_a_dash(browse, standin):
     standin.state["kpis"][0]["value"] = None
     page = await browse(ANNA).get("/")
     assert '<p class="figure">—</p>' in page.text
+
+
+async def test_a_figure_without_a_value_may_say_why(browse, standin):
+    standin.state["kpis"][0] |= {"value": None, "comparison_label": ""}
+    standin.state["kpis"][2] |= {"value": None, "comparison_label": "Nothing is due"}
+    page = await browse(ANNA).get("/")
     assert "Not available right now" in page.text
+    assert "Nothing is due" in page.text
 
 
 async def test_a_figure_without_comparison_has_no_arrow(browse, standin):
@@ -84,6 +91,8 @@ async def test_staff_over_all_clients_see_cards_even_with_one_project(browse, st
     assert 'id="projects"' in page.text
     assert "All clients" in page.text
     assert "data-events" not in page.text
+    assert "Key figures" not in page.text
+    assert not any(call.path == "/kpis" for call in standin.calls)
 
 
 async def test_feedback_people_get_a_page_that_says_what_will_come(browse, standin):
@@ -110,3 +119,21 @@ async def test_an_overdue_next_milestone_says_so_in_words(browse):
     page = await browse(ANNA).get("/widgets/projects", headers={"HX-Request": "true"})
     assert "overdue," in page.text
     assert uid(2) in page.text
+
+
+async def test_the_session_check_says_nothing_or_leads_to_sign_in(browse):
+    assert (await browse(ANNA).get("/widgets/session")).status_code == 204
+    lost = await browse().get(
+        "/widgets/session", headers={"HX-Request": "true", "HX-Current-URL": "http://portal.test/profile"}
+    )
+    assert (lost.status_code, lost.headers["HX-Redirect"]) == (401, "/sign-in?next=%2Fprofile")
+
+
+async def test_what_needs_attention_comes_first(browse, standin):
+    standin.state["projects"][2]["status"] = "delayed"
+    page = await browse(ANNA).get("/")
+    assert (
+        page.text.index("Brand refresh</a>")
+        < page.text.index("Customer portal</a>")
+        < page.text.index("Website relaunch</a>")
+    )

@@ -39,4 +39,9 @@ async def activity(page: Page) -> Template:
     return page.fragment("dashboard/activity.html", activity=found)
 
 
-router = Router(path="/", route_handlers=[dashboard, kpis, projects, activity])
+@get("/widgets/session", status_code=204, sync_to_thread=False)
+def session() -> None:
+    """Says nothing to who is signed in, and shows everybody else the way to the sign-in page."""
+
+
+router = Router(path="/", route_handlers=[dashboard, kpis, projects, activity, session])

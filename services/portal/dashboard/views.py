@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.answers import Entry, Kpis, ProjectCard
+from services.portal.answers import Entry, Kpis, ProjectCard, ProjectStatus
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
 from services.portal.projects.views import Project, project
 from shared.actor import Actor
@@ -13,13 +13,14 @@ from shared.pagination import Page as Listing
 
 NEWEST = 20
 MOST_PROJECTS = 50
-SHOWN_PROJECTS = 12
+URGENCY: tuple[ProjectStatus, ...] = ("delayed", "at_risk", "on_track", "completed")
 
 
 class Dashboard(msgspec.Struct, frozen=True):
-    """The three widgets of a dashboard."""
+    """The widgets of a dashboard."""
 
-    kpis: Slot[Kpis]
+    kpis: Slot[Kpis] | None
+    """A client's figures; none over all clients."""
     projects: Slot[list[ProjectCard]]
     activity: Slot[Listing[Entry]]
     only: Project | None = None
@@ -34,9 +35,15 @@ def sees_projects(actor: Actor) -> bool:
 async def load(services: Services, client_id: UUID | None) -> Dashboard:
     """Everything at once, each within its deadline."""
     figures, (cards, only), newest = await asyncio.gather(
-        kpis(services, client_id), _projects_or_the_one(services, client_id), activity(services, client_id)
+        kpis(services, client_id) if client_id else _none(),
+        _projects_or_the_one(services, client_id),
+        activity(services, client_id),
     )
     return Dashboard(figures, cards, newest, only)
+
+
+async def _none() -> None:
+    """No figures."""
 
 
 async def _projects_or_the_one(
@@ -56,11 +63,11 @@ async def kpis(services: Services, client_id: UUID | None, deadline: float | Non
 async def projects(
     services: Services, client_id: UUID | None, deadline: float | None = WIDGET_DEADLINE
 ) -> Slot[list[ProjectCard]]:
-    """Active projects first, each group in the service's order."""
+    """What needs attention first, then what runs well, then what is done; each in the service's order."""
 
     async def listed() -> list[ProjectCard]:
         page = await services.projects.get("projects", Listing[ProjectCard], client_id=client_id, limit=MOST_PROJECTS)
-        return sorted(page.items, key=lambda project: project.status == "completed")
+        return sorted(page.items, key=lambda project: URGENCY.index(project.status))
 
     return await slot(listed(), deadline=deadline)
 

@@ -74,13 +74,14 @@ function stopPolling() {
 function onEntry(event) {
   const entry = JSON.parse(event.data);
   refreshFor(event.type, entry.project_id);
-  if (event.type === 'milestone_completed') toast(entry.title, 'done');
+  if (event.type === 'milestone_completed') toast(`${entry.title}: ${entry.description}`, 'done');
 }
 
-/** The stream ended for good. If the session is over, the next fragment answers 401 and HTMX moves to the sign-in page. */
+/** The stream ended for good. If the session is over, the server says 401 and HTMX moves the page to the sign-in page. */
 function reconnectLater() {
   stream.close();
   startPolling();
+  window.htmx.ajax('GET', '/widgets/session', { swap: 'none' });
   refreshAll();
   setTimeout(connect, RECONNECT_MS + Math.random() * RECONNECT_MS);
 }

@@ -206,13 +206,27 @@ def http_problem(_request: AnyRequest, error: HTTPException) -> Response[dict[st
     """A refusal by the framework: routing, method, size, or a body that does not fit its schema (then 422)."""
     if isinstance(error, ValidationException) and error.extra:
         found: list[dict[str, str]] = error.extra if isinstance(error.extra, list) else []
-        fields = [{"field": each.get("key", "body"), "message": each["message"]} for each in found]
+        fields = [{"field": each.get("key", "body"), "message": _in_words(each["message"])} for each in found]
         return problem(422, "invalid", "Some of what was sent is not right.", errors=fields)
     if error.status_code == HTTPStatus.NOT_FOUND:
         return domain_problem(_request, errors.NotFound())
     status = HTTPStatus(error.status_code)
     code = f"http.{status.name.lower()}"
     return problem(status, code, _CALM.get(status, status.description), headers=dict(error.headers or {}))
+
+
+def _in_words(message: str) -> str:
+    """What msgspec says, without repeating the input and without patterns that nobody wants to read in a form."""
+    if message.startswith("Invalid enum value"):
+        return "This is not one of the values that are possible here."
+    if "matching regex" in message:
+        return "This is empty, or holds characters that cannot be used here."
+    return message
+
+
+def not_utf8(_request: AnyRequest, _error: UnicodeDecodeError) -> Response[dict[str, Any]]:
+    """JSON is UTF-8 (RFC 8259, 8.1); the framework lets this one mistake through."""
+    return problem(400, "http.bad_request", _CALM[HTTPStatus.BAD_REQUEST])
 
 
 _CALM = {HTTPStatus.BAD_REQUEST: "This could not be read. Send well-formed JSON."}
@@ -235,5 +249,6 @@ def _is_lost_database(error: Exception) -> bool:
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     errors.DomainError: domain_problem,
     HTTPException: http_problem,
+    UnicodeDecodeError: not_utf8,
     Exception: unexpected,
 }

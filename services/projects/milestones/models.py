@@ -136,7 +136,9 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
         """Set anything but the completion. None if all of it was so already: nothing happened."""
         fields = self.assign(changes)
         self._check_dates()
-        self._check_dependencies()
+        self._check_cycle()
+        if self.completed_on:
+            self._require_dependencies_completed()
         return MilestoneUpdated(**self._facts(), fields=fields) if fields else None
 
     def complete(self, on: date, today: date) -> MilestoneCompleted:
@@ -145,8 +147,8 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
             raise AlreadyCompleted
         if on > today:
             raise CompletedInFuture
+        self._require_dependencies_completed()
         self.assign({"completed_on": on})
-        self._check_dependencies()
         return MilestoneCompleted(**self._facts(), completed_on=on)
 
     def reopen(self) -> MilestoneReopened:
@@ -162,17 +164,19 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
         if self.starts_on and self.target_on < self.starts_on:
             raise TargetBeforeStart
 
-    def _check_dependencies(self) -> None:
-        found: dict[UUID, Milestone] = {}
+    def _check_cycle(self) -> None:
+        seen: set[UUID] = set()
         waiting = list(self.depends_on)
         while waiting:
             each = waiting.pop()
             if each is self:
                 raise DependencyCycle
-            if each.id not in found:
-                found[each.id] = each
+            if each.id not in seen:
+                seen.add(each.id)
                 waiting += each.depends_on
-        if self.completed_on and (names := [each.name for each in self.depends_on if not each.completed_on]):
+
+    def _require_dependencies_completed(self) -> None:
+        if names := [each.name for each in self.depends_on if not each.completed_on]:
             raise DependenciesOpen(names)
 
     def _facts(self) -> dict[str, Any]:

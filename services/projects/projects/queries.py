@@ -51,14 +51,14 @@ _LISTED = """id < $2
     and ($5::text is null or name ilike $5 or description ilike $5)"""
 
 
-def _statements(wanted: str, limit: str) -> dict[bool, str]:
-    """Two texts, with and without a tenant, so that each gets a plan of its own."""
-    tenants = {True: "client_id = $1", False: "$1::uuid is null"}
-    return {one: _CARDS.format(tenant=tenant, wanted=wanted, limit=limit) for one, tenant in tenants.items()}
+def _cards(wanted: str, limit: str) -> tuple[str, str]:
+    """The statement for one client and the one for all: two texts, so that each gets a plan of its own."""
+    of_client = _CARDS.format(tenant="client_id = $1", wanted=wanted, limit=limit)
+    return of_client, _CARDS.format(tenant="$1::uuid is null", wanted=wanted, limit=limit)
 
 
-_PAGE = _statements(wanted=_LISTED, limit="$6")
-_ONE = _statements(wanted="id = $2", limit="1")
+_LIST_OF_CLIENT, _LIST_OF_ALL = _cards(wanted=_LISTED, limit="$6")
+_ONE_OF_CLIENT, _ONE_OF_ALL = _cards(wanted="id = $2", limit="1")
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -145,10 +145,11 @@ async def list_projects(
     if client_id and not actor.sees(client_id):
         raise NotFound
     tenant = client_id if actor.sees_all_clients else actor.client_id
+    statement = _LIST_OF_ALL if actor.sees_all_clients and client_id is None else _LIST_OF_CLIENT
     before = decode_cursor(cursor, UUID) if cursor else LAST_ID
     readable = actor.readable_projects()
     pattern = _containing(q) if q else None
-    rows = await connection.fetch(_PAGE[tenant is not None], tenant, before, readable, status, pattern, limit + 1)
+    rows = await connection.fetch(statement, tenant, before, readable, status, pattern, limit + 1)
     cards = [ProjectCard(**_fields(row), team=_members.decode(row["people"])) for row in rows[:limit]]
     return Page(cards, encode_cursor(cards[-1].id) if len(rows) > limit else None)
 
@@ -191,7 +192,8 @@ async def get_client(db: Db, client_id: UUID) -> KnownClient:
 
 
 async def _readable(connection: Connection, actor: Actor, project_id: UUID) -> Record:
-    row = await connection.fetchrow(_ONE[not actor.sees_all_clients], actor.client_id, project_id)
+    statement = _ONE_OF_ALL if actor.sees_all_clients else _ONE_OF_CLIENT
+    row = await connection.fetchrow(statement, actor.client_id, project_id)
     if row is None:
         raise NotFound
     readable = actor.readable_projects()

@@ -64,13 +64,13 @@ class Database:
             connect_args={"timeout": CONNECT_TIMEOUT},
         )
         self._sessions = async_sessionmaker(self.engine, sync_session_class=TenantSession, expire_on_commit=False)
-        self._pool = asyncpg.create_pool(
-            self.dsn, min_size=0, max_size=pool, timeout=CONNECT_TIMEOUT, reset=_nothing_to_reset
-        )
+        self._pool_size = pool
 
     async def start(self) -> None:
-        """Make the read pool ready. Opens no connection, so PostgreSQL may still be on its way up."""
-        await self._pool
+        """Make the read pool, on the loop that will use it. No connection yet: PostgreSQL may still be on its way up."""
+        self._pool = await asyncpg.create_pool(
+            self.dsn, min_size=0, max_size=self._pool_size, timeout=CONNECT_TIMEOUT, reset=_nothing_to_reset
+        )
 
     async def stop(self) -> None:
         """Close every connection."""

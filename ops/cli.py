@@ -74,6 +74,17 @@ def migrate(*services: str) -> None:
 
 
 @app.command
+def create_admin(email: str, first_name: str, last_name: str) -> None:
+    """Create the first administrator; asks for the password, or reads it from the input.
+
+    Reads PORTAL_DATABASE_ADMIN_URL and PORTAL_DATABASE_PASSWORD_IDENTITY.
+    """
+    from ops.admin import create_admin
+
+    asyncio.run(create_admin(email, first_name, last_name))
+
+
+@app.command
 def seed() -> None:
     """Create the demo data in the running portal, through its own doors."""
     from ops.running import gateway_url

@@ -32,8 +32,8 @@ async def migrate_from_environment(services: Collection[str]) -> None:
     if unknown:
         raise StackError(f"{', '.join(sorted(unknown))} has no schema.", f"Choose of {services_with_schema()}.")
     chosen = services or services_with_schema()
-    passwords = {name: _setting(f"PORTAL_DATABASE_PASSWORD_{name.upper()}") for name in chosen}
-    await migrate_all(_setting(ADMIN_VARIABLE), passwords)
+    passwords = {name: setting(f"PORTAL_DATABASE_PASSWORD_{name.upper()}") for name in chosen}
+    await migrate_all(setting(ADMIN_VARIABLE), passwords)
 
 
 def services_with_schema() -> list[str]:
@@ -62,7 +62,8 @@ def runtime_url(admin_url: str, service: str, password: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _setting(name: str) -> str:
+def setting(name: str) -> str:
+    """A variable's value, or the content of the file it names with `_FILE` behind it. Raises `StackError`."""
     if file := os.environ.get(f"{name}_FILE"):
         return Path(file).read_text().strip()
     if value := os.environ.get(name):

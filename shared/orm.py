@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, MetaData, true
+from sqlalchemy import ColumnElement, DateTime, MetaData, Text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from shared.actor import Actor
@@ -22,7 +22,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
     """Root of all mapped classes. Tables are unqualified: a role's search_path is its service's schema."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012  (SQLAlchemy reads a plain dict)
+    type_annotation_map = {datetime: DateTime(timezone=True), str: Text()}  # noqa: RUF012  (SQLAlchemy reads a plain dict)
 
 
 class Identified(MappedAsDataclass, kw_only=True):

@@ -25,7 +25,7 @@ def upgrade() -> None:
                 status text not null check (status in ('on_track', 'at_risk', 'delayed', 'completed')),
                 starts_on date,
                 ends_on date,
-                completion smallint check (completion between 0 and 100),
+                completion integer check (completion between 0 and 100),
                 team jsonb not null,
                 version integer not null,
                 created_at timestamptz not null,

@@ -75,6 +75,12 @@ lock: install-dev ## renew requirements/*.txt (UPGRADE=1: to the newest versions
 	done
 .PHONY: lock
 
+vendor: ## copy the pages' scripts, styles, font and icons out of the locked npm packages (needs Node 20)
+	@npm ci --ignore-scripts --no-audit --no-fund
+	@node services/portal/vendor/vendor.mjs
+	@node gateway/static/vendor.mjs
+.PHONY: vendor
+
 install: ## .venv with what `make up` needs
 	@sh ops/install.sh stack
 .PHONY: install

@@ -108,7 +108,7 @@ class Launcher:
             leave = self._supervisor.close_in_child
             self._supervisor.start(name, services.starter(service, self._services, told[name], leave))
         for name, service in self._services.items():
-            self._supervisor.until(service.ready, SERVICES_SECONDS, name)
+            self._supervisor.until(service.ready, SERVICES_SECONDS, name, service.explain)
 
     def _seed(self) -> None:
         if self._plan.demo and not self._state.seeded.exists():

@@ -26,6 +26,7 @@ class Service:
     name: str
     socket: socket.socket
     private_port: int = field(default_factory=free_port)
+    _said: str = "nothing"
 
     @property
     def url(self) -> str:
@@ -47,11 +48,17 @@ class Service:
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=1)
         try:
             connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
+            answer = connection.getresponse()
+            self._said = f"{answer.status} {answer.read(500).decode(errors='replace')}"
         except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
+        return answer.status == 200
+
+    def explain(self) -> str:
+        """What it last answered to that question."""
+        return f"It answers {self._said}"
 
 
 def bind(public: socket.socket) -> dict[str, Service]:

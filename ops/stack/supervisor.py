@@ -74,8 +74,11 @@ class Supervisor:
         self._drain()
         return child.poll() or 0
 
-    def until(self, done: Callable[[], bool], seconds: float, what: str) -> None:
-        """Look after everything until `done()`. Raises `StackError` if a child ends, or time is up, before that."""
+    def until(self, done: Callable[[], bool], seconds: float, what: str, said: Callable[[], str] = str) -> None:
+        """Look after everything until `done()`. Raises `StackError` if a child ends, or time is up, before that.
+
+        `said` tells what was answered instead, for the error.
+        """
         deadline = time.monotonic() + seconds
         while not done():
             self._look_on(TICK_SECONDS)
@@ -85,7 +88,7 @@ class Supervisor:
                 if (code := watched.child.poll()) is not None:
                     raise StackError(f"{watched.name} ended while starting ({ending(code)}).", self._why(watched.name))
             if time.monotonic() > deadline:
-                raise StackError(f"{what} was not ready after {seconds:.0f} seconds.", self._why(what))
+                raise StackError(f"{what} was not ready after {seconds:.0f} seconds. {said()}", self._why(what))
 
     def forever(self, changed: Callable[[], None]) -> None:
         """Start again whatever ends, until this process is asked to end; `changed` is called after each new start."""

@@ -1,0 +1,75 @@
+"""The published events as JSON Schema, and what may not change about them.
+
+`python -m tests.contracts.schemas` writes down the present state. Do that after adding an event or an optional field;
+anything else is refused by test_schemas.py and needs a new version of the subject instead.
+"""
+
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shared.events import EventData
+
+HERE = Path(__file__).parent
+SNAPSHOT = HERE / "schemas.json"
+CONTRACTS = HERE.parent.parent / "shared" / "contracts"
+Schema = dict[str, Any]
+
+
+def events() -> Iterator[type[EventData]]:
+    """Every published event, by publisher and name."""
+    for path in sorted(CONTRACTS.glob("[a-z]*.py")):
+        found = vars(import_module(f"shared.contracts.{path.stem}")).values()
+        kinds = [
+            kind for kind in found if inspect.isclass(kind) and issubclass(kind, EventData) and "type" in vars(kind)
+        ]
+        yield from sorted(kinds, key=lambda kind: kind.subject)
+
+
+def schema_of(kind: type[EventData]) -> Schema:
+    """What a reader of this event may rely on; words for people are left out."""
+    (schema,) = msgspec.json.schema_components([kind])[1].values()
+    return {
+        "type": kind.type,
+        "fields": {name: _shape(field) for name, field in schema["properties"].items()},
+        "required": sorted(schema.get("required", [])),
+    }
+
+
+def _shape(field: Schema) -> Schema:
+    return {key: value for key, value in field.items() if key not in ("title", "description")}
+
+
+def present() -> dict[str, Schema]:
+    """All events by subject."""
+    return {kind.subject: schema_of(kind) for kind in events()}
+
+
+def breaks(old: dict[str, Schema], new: dict[str, Schema]) -> list[str]:
+    """Why yesterday's events or yesterday's readers would fail with `new`. Empty: only things were added."""
+    found: list[str] = []
+    for subject, before in old.items():
+        after = new.get(subject)
+        if after is None:
+            found.append(f"{subject}: is gone")
+            continue
+        if after["type"] != before["type"]:
+            found.append(f"{subject}: is called {after['type']} now")
+        for name, shape in before["fields"].items():
+            if name not in after["fields"]:
+                found.append(f"{subject}: {name} is gone")
+            elif after["fields"][name] != shape:
+                found.append(f"{subject}: {name} has another shape")
+        found += [f"{subject}: {name} is required now" for name in after["required"] if name not in before["required"]]
+    return found
+
+
+if __name__ == "__main__":
+    kept: dict[str, Schema] = msgspec.json.decode(SNAPSHOT.read_bytes()) if SNAPSHOT.exists() else {}
+    if broken := breaks(kept, present()):
+        raise SystemExit("Not compatible:\n" + "\n".join(broken))
+    SNAPSHOT.write_bytes(msgspec.json.format(msgspec.json.encode(present(), order="sorted"), indent=2) + b"\n")

@@ -1,0 +1,44 @@
+"""Events as they were once published can be read for ever: a consumer may meet them years later, on a replay."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.events import Event, EventData, RawEvent
+from tests.contracts.schemas import HERE, events
+
+GOLDEN = sorted((HERE / "golden").glob("*.json"))
+KINDS = {kind.subject: kind for kind in events()}
+
+
+def test_every_event_has_one_golden_file() -> None:
+    assert [path.stem for path in GOLDEN] == sorted(KINDS)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+class TestGolden:
+    def test_yesterdays_json_still_means_the_same(self, path: Any) -> None:
+        golden = path.read_bytes()
+        event = msgspec.json.decode(golden, type=Event[KINDS[path.stem]], strict=True)
+        assert event.type == event.data.type
+        assert contains(msgspec.json.decode(msgspec.json.encode(event)), msgspec.json.decode(golden))
+
+    def test_it_can_be_read_without_knowing_its_type(self, path: Any) -> None:
+        raw = msgspec.json.decode(path.read_bytes(), type=RawEvent)
+        assert raw.type == KINDS[path.stem].type
+        assert msgspec.json.decode(raw.data, type=KINDS[path.stem])
+
+    def test_what_a_later_version_adds_is_ignored(self, path: Any) -> None:
+        golden = msgspec.json.decode(path.read_bytes())
+        later = golden | {"added": 1, "data": golden["data"] | {"added_too": {"deep": [1]}}}
+        kind: type[EventData] = KINDS[path.stem]
+        same = msgspec.json.decode(path.read_bytes(), type=Event[kind])
+        assert msgspec.json.decode(msgspec.json.encode(later), type=Event[kind]) == same
+
+
+def contains(now: Any, then: Any) -> bool:
+    """Whether all that was said then is said now, with the same values."""
+    if isinstance(then, dict):
+        return all(name in now and contains(now[name], value) for name, value in then.items())
+    return now == then

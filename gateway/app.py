@@ -1,0 +1,106 @@
+"""The gateway's composition root: the only file that wires."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+import msgspec
+from litestar import Litestar
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from gateway.cache import Cache
+from gateway.claims import ClaimsSigner
+from gateway.docs import ApiDocument
+from gateway.inquiries import Inquiries
+from gateway.limits import Limiter
+from gateway.origins import origin_of
+from gateway.pages import own_pages
+from gateway.peers import parse_networks
+from gateway.pipeline import Pipeline
+from gateway.private import private_port
+from gateway.proxy import Proxy
+from gateway.readiness import Readiness
+from gateway.routes import ROUTES, SERVICES, RouteTable, Upstream
+from gateway.server import StrictHttp
+from gateway.sessions import Sessions, cookie_name
+from gateway.settings import GatewaySettings
+from gateway.tracing import traced
+from shared import telemetry
+
+SECURITY_HEADERS = {
+    b"cache-control": b"no-store",
+    b"referrer-policy": b"same-origin",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+}
+HTTPS_ONLY = {b"strict-transport-security": b"max-age=31536000"}
+
+
+class Gateway:
+    """The ASGI application: requests through the pipeline, everything else to the gateway's own small Litestar."""
+
+    protocol = StrictHttp
+    """What uvicorn must speak in front of it: `uvicorn.Config(http=...)`."""
+
+    def __init__(self, requests: ASGIApp, own: Litestar) -> None:
+        self._requests = requests
+        self._own = own
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._requests if scope["type"] == "http" else self._own)(scope, receive, send)
+
+
+def create_app(settings: GatewaySettings) -> Gateway:
+    """The gateway as `settings` describe it."""
+    # Its private port serves more than metrics, and is opened by the lifespan below.
+    telemetry.configure("gateway", msgspec.structs.replace(settings, private_port=0))
+    cache = Cache(settings.redis_url)
+    signer = ClaimsSigner(settings.claims_key)
+    routes = RouteTable(ROUTES)
+    proxy = Proxy(_upstreams(settings), SECURITY_HEADERS | _https_only(settings.public_url))
+    inquiries = {name: Inquiries(name, proxy.pools[name], signer) for name in SERVICES}
+    sessions = Sessions(cache, inquiries["identity"].resolve_session)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        listener = asyncio.create_task(sessions.listen())
+        async with private_port(app, settings.host, settings.private_port):
+            yield
+        listener.cancel()
+        with suppress(asyncio.CancelledError):
+            await listener
+        proxy.close()
+        await cache.close()
+
+    own = own_pages(
+        signer,
+        ApiDocument(inquiries, lambda path: routes.find(path.encode()) is not None),
+        Readiness(cache, inquiries["identity"]),
+        lifespan,
+    )
+    pipeline = Pipeline(
+        routes=routes,
+        requests=Limiter("requests", settings.requests_per_minute, cache, settings.redis_url),
+        sign_ins=Limiter("sign-ins", settings.sign_ins_per_minute, cache, settings.redis_url),
+        sessions=sessions,
+        signer=signer,
+        proxy=proxy,
+        own=own,
+        cookie=cookie_name(settings.public_url),
+        public_origin=origin_of(settings.public_url),
+        trusted=parse_networks(settings.trusted_proxies),
+    )
+    return Gateway(traced(pipeline) if settings.otlp_endpoint else pipeline, own)
+
+
+def _upstreams(settings: GatewaySettings) -> dict[Upstream, str]:
+    return {
+        "identity": settings.upstream_identity,
+        "projects": settings.upstream_projects,
+        "activity": settings.upstream_activity,
+        "portal": settings.upstream_portal,
+    }
+
+
+def _https_only(public_url: str) -> dict[bytes, bytes]:
+    return HTTPS_ONLY if public_url.startswith("https:") else {}

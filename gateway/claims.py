@@ -1,0 +1,82 @@
+"""The signed token a service believes: at most 60 seconds, one audience list, Ed25519 (RFC 8037, RFC 9864)."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+from joserfc.jws import JWSRegistry
+
+from gateway.sessions import Session
+from shared.claims import ALGORITHM, ISSUER, MAX_LIFE, TYPE
+
+RENEW_BEFORE = 20
+"""A token with fewer seconds left is not handed out: the service's own work and a clock off by a few must fit in."""
+REMEMBERED = 20_000
+
+_registry = JWSRegistry(algorithms=[ALGORITHM])
+_Key = tuple[UUID | None, int, tuple[str, ...], str]
+
+
+class ClaimsSigner:
+    """Signs, and remembers a token until it is `RENEW_BEFORE` seconds from its end."""
+
+    def __init__(self, keys: str) -> None:
+        """`keys` is a private JWK or a set of them: the first signs, all are published, so a key can be rotated."""
+        read: dict[str, Any] = msgspec.json.decode(keys)
+        self._keys = [_import(each) for each in read.get("keys", [read])]
+        self._header = {"alg": ALGORITHM, "kid": self._keys[0].kid, "typ": TYPE}
+        self._tokens: dict[_Key, tuple[float, bytes]] = {}
+        self.jwks = msgspec.json.encode({"keys": [_public(key) for key in self._keys]})
+
+    def token(self, session: Session | None, audience: tuple[str, ...], ip: str) -> bytes:
+        """A token of whoever holds `session`; of nobody (`anonymous`), with a trustworthy address, without one."""
+        key = (session.session_id, session.version, audience, ip) if session else (None, 0, audience, ip)
+        known = self._tokens.get(key)
+        if known and known[0] > time.time():
+            return known[1]
+        if len(self._tokens) >= REMEMBERED:
+            self._tokens.clear()
+        token = self._sign(_who(session) if session else {"kind": "anonymous"}, audience, ip)
+        self._tokens[key] = (time.time() + MAX_LIFE - RENEW_BEFORE, token)
+        return token
+
+    def system_token(self, service: str) -> bytes:
+        """A token of the gateway itself, for the one internal question it asks of `service`."""
+        return self._sign({"kind": "system", "name": "Gateway"}, (service,), "")
+
+    def _sign(self, who: dict[str, Any], audience: Iterable[str], ip: str) -> bytes:
+        now = int(time.time())
+        claims = {"iss": ISSUER, "aud": list(audience), "iat": now, "exp": now + MAX_LIFE, "sub": "", **who, "ip": ip}
+        return jwt.encode(self._header, claims, self._keys[0], registry=_registry).encode()
+
+
+def _who(session: Session) -> dict[str, Any]:
+    return {
+        "sub": str(session.person_id),
+        "name": session.name,
+        "kind": session.kind,
+        "cid": str(session.client_id or ""),
+        "sid": str(session.session_id),
+        "sexp": int(session.expires_at.timestamp()),
+        "sv": session.version,
+        "pol": session.policies,
+        "roles": {str(project): role for project, role in session.project_roles.items()},
+        "prim": session.is_primary_contact,
+        "ro": False,
+    }
+
+
+def _import(jwk: dict[str, Any]) -> OKPKey:
+    key = OKPKey.import_key(jwk)
+    if not key.is_private or key.get("crv") != ALGORITHM:
+        raise ValueError("The claims key must be a private Ed25519 JWK.")
+    key.ensure_kid()
+    return key
+
+
+def _public(key: OKPKey) -> dict[str, Any]:
+    return key.as_dict(private=False, alg=ALGORITHM, use="sig", kid=key.kid)

@@ -1,0 +1,110 @@
+"""One OpenAPI document for all services, and the page that shows it.
+
+Each service describes itself under `/schema/openapi.json`; only what the route table lets through is published.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.flights import SingleFlight
+from gateway.inquiries import Inquiries
+from gateway.upstream import UpstreamError
+
+DOCUMENT = "/schema/openapi.json"
+Json = dict[str, Any]
+
+
+class ApiDocument:
+    """Fetches and merges the services' documents. A service that does not answer is missing, and named as missing."""
+
+    def __init__(self, services: Mapping[str, Inquiries], is_public: Callable[[str], bool]) -> None:
+        self._services = services
+        self._is_public = is_public
+        self._flights = SingleFlight(self._build)
+
+    async def get(self) -> Json:
+        return await self._flights.join("")
+
+    async def _build(self, _key: str) -> Json:
+        found = await asyncio.gather(*(_fetch(service) for service in self._services.values()))
+        documents = {name: document for name, document in zip(self._services, found, strict=True) if document}
+        missing = [name for name in self._services if name not in documents]
+        return merge(documents, self._is_public, missing)
+
+
+async def _fetch(service: Inquiries) -> Json | None:
+    try:
+        status, body = await service.ask("GET", DOCUMENT)
+    except UpstreamError:
+        return None
+    return msgspec.json.decode(body) if status == 200 else None
+
+
+def merge(documents: Mapping[str, Json], is_public: Callable[[str], bool], missing: list[str]) -> Json:
+    """One document of many. Operations are tagged with their service.
+
+    A schema whose name means something else in another service gets its service's name in front.
+    """
+    paths: Json = {}
+    schemas: Json = {}
+    for service, document in documents.items():
+        renamed = _renaming(service, document, schemas)
+        for name, schema in _schemas(document).items():
+            schemas[renamed.get(name, name)] = _refer(schema, renamed)
+        for path, item in document.get("paths", {}).items():
+            if is_public(path):
+                paths[path] = {method: _tag(service, _refer(what, renamed)) for method, what in item.items()}
+    about = "Sign in at `/sign-in`; the cookie then counts here as well. Errors are RFC 9457 problems with a `code`."
+    if missing:
+        about += f"\n\nNot answering right now, and missing below: {', '.join(missing)}."
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Client portal", "version": "1", "description": about},
+        "tags": [{"name": service} for service in documents],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "portal_session"}},
+        },
+        "security": [{"session": []}],
+    }
+
+
+def _renaming(service: str, document: Json, taken: Json) -> dict[str, str]:
+    """New names for schemas whose name is taken by something else, and for the ones that refer to those."""
+    own = _schemas(document)
+    renamed: dict[str, str] = {}
+    while clashing := {
+        name: f"{service.title()}{name}"
+        for name, schema in own.items()
+        if name not in renamed and name in taken and taken[name] != _refer(schema, renamed)
+    }:
+        renamed |= clashing
+    return renamed
+
+
+def _schemas(document: Json) -> Json:
+    return document.get("components", {}).get("schemas", {})
+
+
+def _refer(node: Any, renamed: Mapping[str, str]) -> Any:
+    """`node` with every reference to a renamed schema following it."""
+    if isinstance(node, list):
+        return [_refer(each, renamed) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: _follow(value, renamed) if key == "$ref" else _refer(value, renamed) for key, value in node.items()}
+
+
+def _follow(reference: str, renamed: Mapping[str, str]) -> str:
+    base, _, name = reference.rpartition("/")
+    return f"{base}/{renamed.get(name, name)}"
+
+
+def _tag(service: str, operation: Any) -> Any:
+    if not isinstance(operation, dict) or "responses" not in operation:
+        return operation
+    return operation | {"tags": [service], "operationId": f"{service}_{operation.get('operationId', '')}"}

@@ -1,0 +1,38 @@
+"""Callers that want the same thing at the same time share one piece of work."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class SingleFlight(Generic[T]):
+    """At most one `work(key)` under way for each key."""
+
+    def __init__(self, work: Callable[[str], Awaitable[T]]) -> None:
+        self._work = work
+        self._flights: dict[str, asyncio.Task[T]] = {}
+
+    async def join(self, key: str) -> T:
+        """The result of the flight under way for `key`, or of a new one. A caller that goes away does not end it."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = asyncio.ensure_future(self._work(key))
+            self._flights[key] = flight
+            flight.add_done_callback(lambda done: self._land(key, done))
+        return await asyncio.shield(flight)
+
+    def is_current(self, key: str) -> bool:
+        """Whether the work that asks has not been forgotten meanwhile."""
+        return self._flights.get(key) is asyncio.current_task()
+
+    def forget(self, key: str) -> None:
+        """What is under way for `key` is out of date: the next caller starts anew."""
+        self._flights.pop(key, None)
+
+    def _land(self, key: str, flight: "asyncio.Task[T]") -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()  # seen: the callers that are still there get it from the task

@@ -1,0 +1,137 @@
+"""Headers are rebuilt, never filtered (reliability 21): what is not on a list here does not exist upstream.
+
+Names are compared whole, so an alias such as `x_portal_user`, `x.portal.user` or `Authorization ` has no way in.
+"""
+
+from collections.abc import Iterable
+
+from gateway.problems import Refused
+
+Headers = list[tuple[bytes, bytes]]
+
+_LISTS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"cookie", b"if-match", b"if-none-match"})
+"""Headers whose value is a list: several lines of one name mean the same as one (RFC 9110, 5.3)."""
+
+_FORWARDED = _LISTS | {
+    b"content-disposition",
+    b"content-language",
+    b"content-type",
+    b"hx-boosted",
+    b"hx-current-url",
+    b"hx-history-restore-request",
+    b"hx-prompt",
+    b"hx-request",
+    b"hx-target",
+    b"hx-trigger",
+    b"hx-trigger-name",
+    b"idempotency-key",
+    b"if-modified-since",
+    b"if-range",
+    b"if-unmodified-since",
+    b"last-event-id",
+    b"range",
+    b"referer",
+    b"user-agent",
+    b"x-csrf-token",
+}
+_READ = frozenset(
+    {
+        b"connection",
+        b"content-length",
+        b"host",
+        b"origin",
+        b"sec-fetch-site",
+        b"traceparent",
+        b"transfer-encoding",
+        b"x-forwarded-for",
+    }
+)
+"""Headers the gateway itself decides on; none of them travels further."""
+
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+_OURS = frozenset({b"authorization", b"date", b"server", b"traceparent", b"x-request-id"})
+"""Answer headers that only the gateway may set."""
+_DROPPED = _HOP_BY_HOP | _OURS
+
+_BODILESS = (204, 304)
+"""No body follows, so a length that speaks of one (RFC 9110, 8.6 allows it for 304) would only confuse."""
+
+_MAY_REPEAT = _LISTS | {b"connection", b"x-forwarded-for"}
+
+
+class Inbound:
+    """The headers of one request, read once: `forwarded` go on, `read` are for the gateway's own decisions."""
+
+    __slots__ = ("forwarded", "read")
+
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        forwarded: dict[bytes, bytes] = {}
+        read: dict[bytes, bytes] = {}
+        for name, value in headers:
+            if name in _FORWARDED:
+                place = forwarded
+            elif name in _READ:
+                place = read
+            else:
+                continue
+            place[name] = value if name not in place else _join(name, place[name], value)
+        self.forwarded = forwarded
+        self.read = read
+        if b"connection" in read:
+            self._drop_listed(read[b"connection"])
+
+    def _drop_listed(self, connection: bytes) -> None:
+        """What the caller declared hop-by-hop ends here (RFC 9110, 7.6.1); claims are added later, out of reach."""
+        for token in connection.lower().split(b","):
+            self.forwarded.pop(token.strip(), None)
+
+
+def _join(name: bytes, first: bytes, second: bytes) -> bytes:
+    if name not in _MAY_REPEAT:
+        raise Refused(400, "gateway.ambiguous_header", "A header that counts once was sent twice.")
+    return first + (b"; " if name == b"cookie" else b", ") + second
+
+
+def split_cookie(cookie: bytes, name: bytes) -> tuple[bytes | None, bytes]:
+    """The value of the session cookie `name`, and the header without it.
+
+    Refuses two of them: a sibling host may have planted one, and nobody knows which.
+    """
+    if name not in cookie:
+        return None, cookie
+    rest: list[bytes] = []
+    found: list[bytes] = []
+    for pair in cookie.split(b";"):
+        key, _, value = pair.strip().partition(b"=")
+        if key == name:
+            found.append(value)
+        elif key:
+            rest.append(pair.strip())
+    if len(found) > 1:
+        raise Refused(400, "gateway.ambiguous_session", "Two sessions were sent at once. Delete this site's cookies.")
+    return (found[0] if found else None), b"; ".join(rest)
+
+
+def answer_headers(status: int, upstream: Headers, always: Headers, defaults: dict[bytes, bytes]) -> Headers:
+    """The upstream's answer headers without hop-by-hop ones, our own set, and the security ones where it set none."""
+    dropped = _DROPPED if status not in _BODILESS else _DROPPED | {b"content-length"}
+    for name, value in upstream:
+        if name == b"connection" and value.lower() not in (b"keep-alive", b"close"):
+            dropped = dropped | {token.strip() for token in value.lower().split(b",")}
+    kept = [header for header in upstream if header[0] not in dropped]
+    names = {name for name, _ in kept}
+    kept += always
+    kept += [(name, value) for name, value in defaults.items() if name not in names]
+    return kept

@@ -1,0 +1,79 @@
+"""What the gateway itself asks of a service: who a session belongs to, what its API looks like, whether it is there."""
+
+import asyncio
+
+import msgspec
+import structlog
+
+from gateway.claims import ClaimsSigner
+from gateway.problems import Refused
+from gateway.upstream import Pool, Silent, TooSlow, UpstreamError
+
+SECONDS = 2
+
+log = structlog.get_logger("gateway.inquiries")
+
+
+class Inquiries:
+    """Questions to one service, under the gateway's own claims. All may be asked twice: none changes anything."""
+
+    def __init__(self, service: str, pool: Pool, signer: ClaimsSigner) -> None:
+        self._service = service
+        self._pool = pool
+        self._signer = signer
+
+    async def resolve_session(self, digest: str) -> bytes | None:
+        """The record (JSON) of the session with this hash, None where there is none. Raises `Refused` (503)."""
+        try:
+            status, body = await self.ask("POST", "/internal/sessions/resolve", msgspec.json.encode({"hash": digest}))
+        except UpstreamError as error:
+            raise _nobody_knows() from error
+        if status not in (200, 404):
+            log.error("sessions.unresolved", status=status)
+            raise _nobody_knows()
+        return body if status == 200 else None
+
+    async def is_there(self) -> bool:
+        """Whether the service answers at all."""
+        try:
+            status, _ = await self.ask("GET", "/healthz")
+        except UpstreamError:
+            return False
+        return status == 200
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        """Status and body of an answer. Raises `UpstreamError`, also where it takes longer than `SECONDS`."""
+        token = self._signer.system_token(self._service)
+        head = b"%b %b HTTP/1.1\r\nhost: %b\r\nauthorization: Bearer %b\r\n" % (
+            method.encode(),
+            path.encode(),
+            self._pool.authority,
+            token,
+        )
+        framing = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+        try:
+            async with asyncio.timeout(SECONDS):
+                return await self._exchange(head + framing + body)
+        except TimeoutError as error:
+            raise TooSlow(path) from error
+
+    async def _exchange(self, request: bytes, *, fresh: bool = False) -> tuple[int, bytes]:
+        connection = await self._pool.connect(fresh=fresh)
+        connection.begin(request, bodiless=False)
+        try:
+            await connection.head()
+            parts: list[bytes] = []
+            while part := await connection.read():
+                parts.append(part)
+            return connection.status, b"".join(parts)
+        except Silent:
+            if fresh:
+                raise
+            return await self._exchange(request, fresh=True)
+        finally:
+            connection.release()
+
+
+def _nobody_knows() -> Refused:
+    detail = "Nobody can say right now who is signed in. Try again in a moment."
+    return Refused(503, "gateway.sessions_unavailable", detail, retry_after=2)

@@ -1,0 +1,134 @@
+"""Authenticate, authorise, sign, forward: everything that happens to a request, top to bottom.
+
+A plain ASGI callable, not a framework's handler: this runs in front of every other request of the portal
+(docs/decisions/0020).
+"""
+
+from typing import Any
+
+import msgspec
+import structlog
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from gateway import decisions
+from gateway.claims import ClaimsSigner
+from gateway.headers import Inbound, split_cookie
+from gateway.limits import Limiter
+from gateway.origins import SAFE, refuse_foreign_change
+from gateway.paths import is_canonical
+from gateway.peers import Networks, real_peer
+from gateway.problems import Refused, render
+from gateway.proxy import Proxy
+from gateway.request import Request
+from gateway.routes import Route, RouteTable
+from gateway.sessions import Session, Sessions
+from gateway.transfer import BrokenOff, ClientGone
+
+METHODS = SAFE | {"POST", "PUT", "PATCH", "DELETE"}
+CLIENT_GONE = 499
+"""In the log only, as nginx has it: nobody was there to be answered."""
+
+log = structlog.get_logger("gateway")
+
+
+class Pipeline(msgspec.Struct, kw_only=True):
+    """The hot path. Every collaborator does one step; this class only says in which order."""
+
+    routes: RouteTable
+    requests: Limiter
+    sign_ins: Limiter
+    sessions: Sessions
+    signer: ClaimsSigner
+    proxy: Proxy
+    own: ASGIApp
+    """The gateway's own few pages."""
+    cookie: bytes
+    public_origin: bytes
+    trusted: Networks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)  # pyright: ignore[reportArgumentType]: websockets are refused at the door
+        reason = decisions.GRANTED
+        try:
+            await self._pass(request, receive, send)
+        except Refused as refusal:
+            reason = refusal.code
+            await self._refuse(request, refusal, send)
+        except ClientGone:
+            reason, request.status = decisions.CLIENT_GONE, CLIENT_GONE
+        except BrokenOff as error:
+            reason = decisions.CLIENT_GONE if isinstance(error.__cause__, ClientGone) else decisions.BROKEN_OFF
+            raise
+        except Exception as error:
+            reason = decisions.FAILED
+            log.exception("gateway.failed", request_id=request.id, exc_info=error)
+            if request.status:
+                raise
+            await self._refuse(request, Refused(500, reason, "Something went wrong on our side."), send)
+        finally:
+            decisions.LOG.record(request, reason)
+
+    async def _pass(self, request: Request, receive: Receive, send: Send) -> None:
+        request.inbound = Inbound(request.scope["headers"])
+        request.peer = self._peer(request)
+        await self.requests.admit(request.peer)
+        request.route = route = self._route(request)
+        refuse_foreign_change(request.method, request.inbound.read, self.public_origin)
+        if route.sign_in and request.method not in SAFE:
+            await self.sign_ins.admit(request.peer)
+        request.session = session = await self._authenticate(request)
+        authorise(route, session)
+        if route.upstream == "gateway":
+            await self.own(request.scope, receive, self._dressed(request, send))
+        else:
+            token = self.signer.token(session, route.audience, request.peer)
+            await self.proxy.forward(request, route, token, receive, send)
+
+    def _peer(self, request: Request) -> str:
+        client = request.scope["client"]
+        return real_peer(client[0] if client else "", request.inbound.read.get(b"x-forwarded-for"), self.trusted)
+
+    def _route(self, request: Request) -> Route:
+        if not is_canonical(request.path):
+            raise Refused(400, "gateway.ambiguous_path", "This address can be read in more than one way.")
+        if request.method not in METHODS:
+            raise Refused(405, "gateway.method", "This method is not known here.")
+        route = self.routes.find(request.path)
+        if route is None:
+            raise Refused(404, "not_found", "There is nothing here, or it is not yours to see.")
+        return route
+
+    async def _authenticate(self, request: Request) -> Session | None:
+        """The session of the cookie, which travels no further than this."""
+        forwarded = request.inbound.forwarded
+        if b"cookie" not in forwarded:
+            return None
+        value, rest = split_cookie(forwarded.pop(b"cookie"), self.cookie)
+        if rest:
+            forwarded[b"cookie"] = rest
+        return await self.sessions.find(value) if value else None
+
+    async def _refuse(self, request: Request, refusal: Refused, send: Send) -> None:
+        request.status = refusal.status
+        body, headers = render(refusal, page=request.wants_page)
+        headers = self.proxy.dress(request, refusal.status, headers)
+        await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _dressed(self, request: Request, send: Send) -> Send:
+        async def dressed(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = self.proxy.dress(request, message["status"], list(message["headers"]))
+            await send(message)
+
+        return dressed
+
+
+def authorise(route: Route, session: Session | None) -> None:
+    """The coarse facts only; whether this person may do this to that thing is the service's to say."""
+    if route.access == "public":
+        return
+    if session is None:
+        raise Refused(401, "auth.required", "Sign in first.")
+    if route.access == "staff" and session.kind != "staff":
+        raise Refused(403, "forbidden", "This is for staff.")

@@ -1,0 +1,46 @@
+"""How the gateway says no: RFC 9457, or a plain page where a person typed the address."""
+
+from html import escape
+from http import HTTPStatus
+
+import msgspec
+
+_PAGE = """<!doctype html><html lang="en" class="theme-system"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
+<link rel="stylesheet" href="/static/current/portal.css"></head><body class="plain"><main class="plain-narrow">
+<div class="plain-card stack"><h1>{title}</h1><p class="soft">{detail}</p>
+<p><a class="btn btn-primary btn-wide" href="/">Back to the portal</a></p></div></main></body></html>"""
+"""In the portal's own look; readable without it."""
+
+
+class Refused(Exception):
+    """The request ends here.
+
+    `code` is stable and is the reason in the decision log; `detail` is for people, and never repeats what was sent.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, *, retry_after: int = 0) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+def render(refusal: Refused, *, page: bool) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Body and headers of a refusal: a page for people, else the shape every service uses."""
+    title = HTTPStatus(refusal.status).phrase
+    if page:
+        kind, body = b"text/html; charset=utf-8", _PAGE.format(title=title, detail=escape(refusal.detail)).encode()
+    else:
+        kind, body = b"application/problem+json", _problem(refusal, title)
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]
+    if refusal.retry_after:
+        headers.append((b"retry-after", b"%d" % refusal.retry_after))
+    return body, headers
+
+
+def _problem(refusal: Refused, title: str) -> bytes:
+    kind = f"urn:portal:problem:{refusal.code}"
+    shape = {"type": kind, "title": title, "status": refusal.status, "code": refusal.code, "detail": refusal.detail}
+    return msgspec.json.encode(shape)

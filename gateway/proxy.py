@@ -1,0 +1,93 @@
+"""Forward: the request to its service, with the caller's claims and nothing forged, and the answer back."""
+
+from functools import partial
+
+from litestar.types import Receive, Send
+
+from gateway.headers import Headers, answer_headers
+from gateway.metrics import STREAMS
+from gateway.origins import SAFE
+from gateway.problems import Refused
+from gateway.request import Request
+from gateway.routes import Route, Upstream
+from gateway.tracing import next_traceparent
+from gateway.transfer import END_STREAM, ClientGone, TooLarge, Transfer, too_large
+from gateway.upstream import Pool, TooSlow, Unreachable, UpstreamError
+
+MAX_IN_FLIGHT = 512
+"""Exchanges with one service at a time, streams apart. One more would wait behind them all: it is refused instead."""
+
+
+class Proxy:
+    """Knows the services, and the headers every answer carries."""
+
+    def __init__(self, upstreams: dict[Upstream, str], defaults: dict[bytes, bytes]) -> None:
+        """`defaults`: answer headers for where the service sets none of its own."""
+        self.pools = {name: Pool(url) for name, url in upstreams.items()}
+        self._in_flight = dict.fromkeys(self.pools, 0)
+        self._defaults = defaults
+
+    async def forward(self, request: Request, route: Route, token: bytes, receive: Receive, send: Send) -> None:
+        """Raises `Refused` or `ClientGone` as long as no answer has begun, `BrokenOff` later."""
+        transfer = Transfer(route, self.pools[route.upstream], receive, send)
+        if route.stream:
+            request.scope["state"][END_STREAM] = transfer.end
+            with STREAMS.track_inprogress():
+                await self._carry(request, route, token, transfer)
+        elif self._in_flight[route.upstream] >= MAX_IN_FLIGHT:
+            raise Refused(503, "gateway.busy", "Too much is going on. Try again in a moment.", retry_after=1)
+        else:
+            self._in_flight[route.upstream] += 1
+            try:
+                await self._carry(request, route, token, transfer)
+            finally:
+                self._in_flight[route.upstream] -= 1
+
+    async def _carry(self, request: Request, route: Route, token: bytes, transfer: Transfer) -> None:
+        read = request.inbound.read
+        try:
+            framing, body = await transfer.first_body(read.get(b"content-length"), chunked=b"transfer-encoding" in read)
+            await transfer.run(
+                self._head(request, route, token, framing) + body,
+                bodiless=request.method == "HEAD",
+                replayable=not framing and request.method in SAFE,
+                dress=partial(self.dress, request),
+            )
+        except ClientGone:
+            raise
+        except UpstreamError as error:
+            raise _refusal(error, route) from error
+
+    def _head(self, request: Request, route: Route, token: bytes, framing: bytes) -> bytes:
+        """The head of the request as the service sees it, written anew from nothing but what is listed."""
+        scope = request.scope
+        target = request.path + b"?" + query if (query := scope["query_string"]) else request.path
+        lines = [
+            b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (request.method.encode(), target, self.pools[route.upstream].authority),
+            *[b"%b: %b\r\n" % header for header in request.inbound.forwarded.items()],
+            b"authorization: Bearer %b\r\nx-request-id: %b\r\n" % (token, request.id.encode()),
+            b"traceparent: %b\r\n%b\r\n" % (next_traceparent(request.inbound.read.get(b"traceparent")), framing),
+        ]
+        return b"".join(lines)
+
+    def dress(self, request: Request, status: int, headers: Headers) -> Headers:
+        """The headers of an answer as the client sees them. The answer begins with this."""
+        request.status = status
+        return answer_headers(status, headers, [(b"x-request-id", request.id.encode())], self._defaults)
+
+    def close(self) -> None:
+        for pool in self.pools.values():
+            pool.close()
+
+
+def _refusal(error: UpstreamError, route: Route) -> Refused:
+    match error:
+        case TooLarge():
+            return too_large(route)
+        case Unreachable():
+            detail = "This part of the portal is out of reach. Nothing was changed; try again in a moment."
+            return Refused(503, "gateway.unreachable", detail, retry_after=2)
+        case TooSlow():
+            return Refused(504, "gateway.timeout", "This took too long. Look again before you repeat it.")
+        case _:
+            return Refused(502, "gateway.broken_answer", "The answer broke off. Look again before you repeat it.")

@@ -1,0 +1,38 @@
+"""Can this gateway serve? It needs somebody who knows the sessions: Redis or identity, either is enough (F4)."""
+
+import asyncio
+import time
+
+from gateway.cache import Cache, CacheAway
+from gateway.inquiries import Inquiries
+
+REMEMBER_SECONDS = 1
+
+
+class Readiness:
+    """Asks both at most once a second, whoever asks here."""
+
+    def __init__(self, cache: Cache, identity: Inquiries) -> None:
+        self._cache = cache
+        self._identity = identity
+        self._parts: dict[str, str] = {}
+        self._until = 0.0
+
+    async def check(self) -> dict[str, str]:
+        """Each part as `ok` or `down`."""
+        if time.monotonic() >= self._until:
+            sessions, identity = await asyncio.gather(self._reaches_cache(), self._identity.is_there())
+            self._parts = {"cache": _word(sessions), "identity": _word(identity)}
+            self._until = time.monotonic() + REMEMBER_SECONDS
+        return self._parts
+
+    async def _reaches_cache(self) -> bool:
+        try:
+            await self._cache.ask(self._cache.client.ping)  # pyright: ignore[reportUnknownMemberType]
+        except CacheAway:
+            return False
+        return True
+
+
+def _word(reached: bool) -> str:
+    return "ok" if reached else "down"

@@ -1,0 +1,37 @@
+"""One request on its way through the pipeline."""
+
+import time
+from os import urandom
+
+from litestar.types import HTTPScope
+
+from gateway.headers import Inbound
+from gateway.routes import Route
+from gateway.sessions import Session
+
+_NOTHING = Inbound([])
+
+
+class Request:
+    """What is known so far; each step of the pipeline adds its part, and the decision log reads it all."""
+
+    __slots__ = ("id", "inbound", "method", "path", "peer", "route", "scope", "session", "started", "status")
+
+    def __init__(self, scope: HTTPScope) -> None:
+        self.scope = scope
+        self.id = urandom(16).hex()
+        """Always our own: an id that callers could choose would not find one line in the logs."""
+        self.started = time.perf_counter()
+        self.method: str = scope["method"]
+        self.path: bytes = scope["raw_path"]
+        self.inbound = _NOTHING
+        self.peer = ""
+        self.route: Route | None = None
+        self.session: Session | None = None
+        self.status = 0
+        """Of the answer; 0 until it begins."""
+
+    @property
+    def wants_page(self) -> bool:
+        """A person looks at the answer, not a program."""
+        return b"text/html" in self.inbound.forwarded.get(b"accept", b"") and not self.path.startswith(b"/api/")

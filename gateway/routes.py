@@ -1,0 +1,103 @@
+"""The route table as data. What is not in it does not exist (deny by default, after ory/oathkeeper)."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+API = "/api/client-portal"
+MEGABYTE = 1_000_000
+
+Upstream = Literal["identity", "projects", "activity", "portal", "gateway"]
+Access = Literal["public", "signed_in", "staff"]
+SERVICES: tuple[Upstream, ...] = ("identity", "projects", "activity")
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """What a path may do. The longest prefix of whole segments wins; a service still checks everything itself.
+
+    `timeout` seconds cover the whole exchange, or, for a `stream`, only the time until the answer begins.
+    """
+
+    prefix: str
+    upstream: Upstream
+    access: Access = "signed_in"
+    audience: tuple[str, ...] = ()
+    timeout: float = 10
+    max_body: int = MEGABYTE
+    stream: bool = False
+    exact: bool = False
+    """Only the path itself, nothing below it."""
+    sign_in: bool = False
+    """Unsafe requests count against the narrow limit for guessing."""
+
+    @property
+    def is_page(self) -> bool:
+        """People look at it: a refusal is a page, too."""
+        return self.upstream == "portal"
+
+
+def _api(resource: str, upstream: Upstream, access: Access = "signed_in", *, sign_in: bool = False) -> Route:
+    return Route(prefix=f"{API}/{resource}", upstream=upstream, access=access, audience=(upstream,), sign_in=sign_in)
+
+
+def _page(prefix: str, *, exact: bool = False, sign_in: bool = False) -> Route:
+    """A page is public here: the portal itself shows the way to sign in, and passes the claims on to the services."""
+    audience = ("portal", *SERVICES)
+    return Route(prefix=prefix, upstream="portal", access="public", audience=audience, exact=exact, sign_in=sign_in)
+
+
+def _own(prefix: str, *, exact: bool = True) -> Route:
+    return Route(prefix=prefix, upstream="gateway", access="public", exact=exact)
+
+
+ROUTES = (
+    _api("auth", "identity", "public", sign_in=True),
+    _api("auth/logout", "identity", "public"),
+    _api("auth/me", "identity"),
+    _api("sessions", "identity"),
+    _api("people", "identity", "staff"),
+    _api("people/me", "identity"),
+    _api("clients", "identity", "staff"),
+    _api("projects", "projects"),
+    _api("milestones", "projects"),
+    _api("activity", "activity"),
+    _api("kpis", "activity"),
+    _api("audit", "activity", "staff"),
+    Route(prefix="/api/events", upstream="activity", audience=("activity",), stream=True),
+    _page("/", exact=True),
+    _page("/sign-in", sign_in=True),
+    _page("/sign-out"),
+    _page("/projects"),
+    _page("/activity"),
+    _page("/profile"),
+    _page("/clients"),
+    _page("/switch-client"),
+    _page("/milestones"),
+    _page("/preferences"),
+    _page("/widgets"),
+    _page("/mailbox"),
+    _page("/static"),
+    _page("/favicon.ico", exact=True),
+    _own("/docs", exact=False),
+    _own("/healthz"),
+    _own("/readyz"),
+    _own("/.well-known/jwks.json"),
+)
+
+
+class RouteTable:
+    """Finds the route of a canonical path."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._routes = {route.prefix.encode(): route for route in routes}
+        self._deepest = max(prefix.count(b"/") for prefix in self._routes)
+
+    def find(self, path: bytes) -> Route | None:
+        """The longest prefix wins, on whole segments: `/projectsx` is not below `/projects`."""
+        segments = path.split(b"/", self._deepest + 1)
+        for depth in range(min(len(segments), self._deepest + 1), 1, -1):
+            route = self._routes.get(b"/".join(segments[:depth]))
+            if route and (not route.exact or route.prefix.encode() == path):
+                return route
+        return None

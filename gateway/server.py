@@ -1,0 +1,212 @@
+"""The front door: uvicorn's HTTP/1.1, with nothing lenient left (G4).
+
+llhttp already refuses contradictory framing. What it leaves to its user is done here: sizes, time, HTTP/1.1 in origin
+form with one `Host`, no upgrade, no trailers, a refusal in its turn among pipelined answers, and an end for every
+answer when the client leaves or the process stops.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from gateway.decisions import LOG
+from gateway.problems import Refused, render
+from gateway.transfer import END_STREAM
+
+HEAD_BYTES = 32_768
+TARGET_BYTES = 8_192
+HEADERS = 100
+HEAD_SECONDS = 10
+LINGER_SECONDS = 1
+"""How long a refused client may go on sending before the connection is cut: a reset would eat the refusal."""
+
+
+class StrictHttp(HttpToolsProtocol):
+    """One client connection. Anything it cannot read in one way only ends it with a 4xx."""
+
+    parser: httptools.HttpRequestParser
+    transport: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._running: RequestResponseCycle | None = None
+        self._refusal: Refused | None = None
+        self._farewell: bytes | None = None
+        self._in_head = False
+        self._head_bytes = 0
+        self._waiting_since: float | None = None
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(transport)
+        self.transport = Coalesced(transport, self.loop)
+        self._waiting_since = self.loop.time()
+        self._patience = self.loop.call_later(HEAD_SECONDS, self._check_patience)
+
+    def data_received(self, data: bytes) -> None:
+        if self._farewell:
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+            if self._in_head and self._head_bytes > HEAD_BYTES:
+                self._refusal = _too_large(self.url)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._refusal = self._refusal or _malformed("This is not well-formed HTTP/1.1.")
+        if self._refusal:
+            self._refuse(self._refusal)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._patience.cancel()
+        self.pipeline.clear()
+        if self._running and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head_bytes = 0
+        self._waiting_since = self.loop.time()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer: no header may arrive after the decision
+        self._head_bytes += len(name) + len(value)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._waiting_since = None
+        self._refusal = self._flaw()
+        if self._refusal:
+            raise ValueError  # stops the parser; what is told to the client is `_refusal`
+        super().on_headers_complete()
+
+    def _flaw(self) -> Refused | None:
+        """What is wrong with a complete head, if anything."""
+        names = [name for name, _ in self.headers]
+        flaw = None
+        if self.parser.get_http_version() != "1.1":
+            flaw = Refused(505, "http.version", "Only HTTP/1.1 is spoken here.")
+        elif self.parser.should_upgrade():
+            flaw = _malformed("This connection cannot become something else.")
+        elif self.url[:1] != b"/" or b"#" in self.url:
+            flaw = _malformed("The target of a request is a path.")
+        elif self._head_bytes > HEAD_BYTES or len(self.url) > TARGET_BYTES or len(names) > HEADERS:
+            flaw = _too_large(self.url)
+        elif names.count(b"host") != 1:
+            flaw = _malformed("A request names one host.")
+        elif b"transfer-encoding" in names and dict(self.headers)[b"transfer-encoding"].lower() != b"chunked":
+            flaw = _malformed("The only transfer coding here is chunked.")
+        return flaw
+
+    # uvicorn
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        if self._farewell and not self.pipeline:
+            self._say_farewell()
+        else:
+            super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """The process stops: let the answer under way finish, and end a stream, which would never finish, now."""
+        super().shutdown()
+        end = self._running.scope.get("state", {}).get(END_STREAM) if self._running else None
+        if end:
+            end()
+
+    # refusing
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Refuse in turn: after the answers still under way, in place of the request that cannot be read, as the last."""
+        self._farewell = _answer(refusal)
+        LOG.record_refusal(refusal, self.client[0] if self.client else "")
+        broken = self.cycle if self.cycle and self.cycle.more_body and not self.cycle.response_complete else None
+        if broken and self.pipeline and self.pipeline[0][0] is broken:
+            self.pipeline.popleft()
+        elif broken:
+            broken.disconnected = True
+            broken.message_event.set()
+            self._running = None
+            if broken.response_started:
+                self.transport.close()
+                return
+        if self._running is None or self._running.response_complete:
+            self._say_farewell()
+
+    def _say_farewell(self) -> None:
+        assert self._farewell
+        self.transport.write(self._farewell)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _check_patience(self) -> None:
+        """Close a connection that has not sent a head in `HEAD_SECONDS`."""
+        if self._waiting_since is None or self.loop.time() - self._waiting_since < HEAD_SECONDS:
+            self._patience = self.loop.call_later(HEAD_SECONDS, self._check_patience)
+        elif self._in_head:
+            self._refuse(Refused(408, "http.slow_head", "The request did not arrive in time."))
+        else:
+            self.transport.close()
+
+
+def _malformed(detail: str) -> Refused:
+    return Refused(400, "http.malformed", detail)
+
+
+def _too_large(target: bytes) -> Refused:
+    if len(target) > TARGET_BYTES:
+        return Refused(414, "http.target_too_long", f"An address has at most {TARGET_BYTES:,} bytes.")
+    return Refused(431, "http.head_too_large", f"A request has at most {HEADERS} headers and {HEAD_BYTES:,} bytes.")
+
+
+def _answer(refusal: Refused) -> bytes:
+    body, headers = render(refusal, page=False)
+    lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+    phrase = HTTPStatus(refusal.status).phrase.encode()
+    return b"HTTP/1.1 %d %b\r\n%bconnection: close\r\n\r\n%b" % (refusal.status, phrase, lines, body)
+
+
+class Coalesced:
+    """A transport that writes once a turn of the event loop: an answer's head and body leave in one system call."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            self._loop.call_soon(self.flush)
+        self._parts.append(data)
+
+    def flush(self) -> None:
+        if self._parts:
+            self._transport.write(b"".join(self._parts))
+            self._parts.clear()
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def write_eof(self) -> None:
+        self.flush()
+        self._transport.write_eof()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)

@@ -1,0 +1,154 @@
+"""Cookie to session: this process for a second, then Redis, then identity, whose database is the truth.
+
+A tombstone in Redis wins over everything; a revocation broadcast empties the process's own memory at once; and where
+neither Redis nor identity can be asked, nobody is let in and nobody is made anonymous (reliability 25, S2, F4).
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+import structlog
+from redis.exceptions import RedisError
+
+from gateway.cache import Cache, CacheAway
+from gateway.flights import SingleFlight
+from gateway.metrics import SESSIONS_ASKED
+
+REMEMBER_SECONDS = 1.0
+REMEMBERED = 20_000
+REDIS_SECONDS = 300
+TOMBSTONE = b"revoked"
+REVOKED_CHANNEL = "sessions:revoked"
+_COOKIE = re.compile(rb"[A-Za-z0-9_-]{43}")
+
+log = structlog.get_logger("gateway.sessions")
+
+
+class Session(msgspec.Struct, frozen=True):
+    """Who is signed in, as identity says. Any change of rights raises `version` or ends the session."""
+
+    session_id: UUID
+    person_id: UUID
+    name: str
+    kind: Literal["staff", "client"]
+    client_id: UUID | None
+    version: int
+    policies: list[str]
+    project_roles: dict[UUID, str]
+    is_primary_contact: bool
+    expires_at: datetime
+
+
+Resolve = Callable[[str], Awaitable[bytes | None]]
+"""Asks identity for the record of a hash: its JSON, or None where there is no such session. Raises `Refused` (503)."""
+
+_decoder = msgspec.json.Decoder(Session)
+
+
+def _read(record: bytes | str | None) -> Session | None:
+    return _decoder.decode(record) if record else None
+
+
+def cookie_name(public_url: str) -> bytes:
+    """`__Host-` ties the cookie to this very host; a browser takes it only over https."""
+    return b"__Host-portal_session" if public_url.startswith("https:") else b"portal_session"
+
+
+class Sessions:
+    """Finds the session of a cookie."""
+
+    def __init__(self, cache: Cache, resolve: Resolve) -> None:
+        self._cache = cache
+        self._resolve = resolve
+        self._remembered: dict[str, tuple[float, Session]] = {}
+        self._flights = SingleFlight(self._look_up)
+
+    async def find(self, cookie: bytes) -> Session | None:
+        """The live session of `cookie`, or None: unknown, ended, revoked or malformed look the same.
+
+        Raises `Refused` (503) where neither Redis nor identity can say.
+        """
+        if not _COOKIE.fullmatch(cookie):
+            return None
+        digest = sha256(cookie).hexdigest()
+        known = self._remembered.get(digest)
+        if known and known[0] > time.monotonic():
+            return known[1]
+        return await self._flights.join(digest)
+
+    async def _look_up(self, digest: str) -> Session | None:
+        session = await self._ask(digest)
+        left = session.expires_at.timestamp() - time.time() if session else 0
+        if session is None or left <= 0:
+            return None
+        # A revocation that arrived during the look-up has made this answer old: it serves those who asked before it.
+        if self._flights.is_current(digest):
+            self._remember(digest, session, min(left, REMEMBER_SECONDS))
+        return session
+
+    async def _ask(self, digest: str) -> Session | None:
+        key = f"session:{digest}"
+        try:
+            held = await self._cache.ask(lambda: self._cache.client.get(key))
+        except CacheAway:
+            return _read(await self._ask_identity(digest))
+        if held == TOMBSTONE:
+            return None
+        SESSIONS_ASKED.labels("redis").inc()
+        try:
+            session = _read(held)
+        except msgspec.MsgspecError:
+            session = None  # an older release wrote it: ask again
+        return session or await self._fetch(digest, key)
+
+    async def _fetch(self, digest: str, key: str) -> Session | None:
+        """Ask identity, and keep its answer unless something is there by now.
+
+        If that is a tombstone, the session ended while identity was being asked.
+        """
+        record = await self._ask_identity(digest)
+        if record is None:
+            return None
+        try:
+            stored = await self._cache.ask(lambda: self._cache.client.set(key, record, nx=True, ex=REDIS_SECONDS))
+            held = None if stored else await self._cache.ask(lambda: self._cache.client.get(key))
+        except CacheAway:
+            held = None
+        return None if held == TOMBSTONE else _read(record)
+
+    async def _ask_identity(self, digest: str) -> bytes | None:
+        SESSIONS_ASKED.labels("identity").inc()
+        return await self._resolve(digest)
+
+    def _remember(self, digest: str, session: Session, seconds: float) -> None:
+        if len(self._remembered) >= REMEMBERED:
+            self._remembered.clear()
+        self._remembered[digest] = (time.monotonic() + seconds, session)
+
+    def forget(self, digest: str) -> None:
+        """Drop what this process believes about a session, also what it is being told just now."""
+        self._remembered.pop(digest, None)
+        self._flights.forget(digest)
+
+    async def listen(self) -> None:
+        """Forget each session that is broadcast as revoked. Runs for ever; a lost connection forgets everything."""
+        while True:
+            try:
+                async with self._cache.client.pubsub(ignore_subscribe_messages=True) as channel:
+                    await channel.subscribe(REVOKED_CHANNEL)
+                    self._remembered.clear()
+                    while True:
+                        message = await channel.get_message(timeout=10)
+                        if message:
+                            self.forget(str(message["data"], "ascii"))
+            except (RedisError, OSError, TimeoutError) as error:
+                self._remembered.clear()
+                log.warning("sessions.not_listening", error=repr(error))
+                await asyncio.sleep(0.5)

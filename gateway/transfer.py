@@ -1,0 +1,185 @@
+"""One exchange between a client and a service: bodies both ways, deadlines, and clients that leave."""
+
+import asyncio
+from collections.abc import Callable
+
+from litestar.types import Receive, Send
+
+from gateway.headers import Headers
+from gateway.problems import Refused
+from gateway.routes import Route
+from gateway.upstream import Connection, Pool, Silent, TooSlow, UpstreamError
+
+PATIENCE = 0.05
+"""Seconds before anybody checks whether the client is still there: most answers are quicker, and a task costs more."""
+END_STREAM = "end_stream"
+"""Where a server that shuts down finds, in `scope["state"]`, what ends this answer."""
+_CHUNKED_END = b"0\r\n\r\n"
+
+
+class ClientGone(UpstreamError):
+    """Nobody is there to read the answer."""
+
+
+class TooLarge(UpstreamError):
+    """The body has outgrown its route."""
+
+
+class Draining(UpstreamError):
+    """The process is shutting down."""
+
+
+class BrokenOff(Exception):
+    """The answer had begun and cannot be finished: the client must see a torn connection, not a short answer."""
+
+
+class Transfer:
+    """Carries one request. `run` returns when the answer has been sent whole."""
+
+    def __init__(self, route: Route, pool: Pool, receive: Receive, send: Send) -> None:
+        self._route = route
+        self._pool = pool
+        self._receive = receive
+        self._send = send
+        self._connection: Connection | None = None
+        self._attendant: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._chunked = False
+        self._body_sent = True
+        self._body_size = 0
+        self._over = False
+
+    async def first_body(self, length: bytes | None, *, chunked: bool) -> tuple[bytes, bytes]:
+        """The framing header to send and the part of the body that is already here. Refuses what is too large."""
+        if length is None and not chunked:
+            return b"", b""
+        if length is not None and int(length) > self._route.max_body:
+            raise too_large(self._route)
+        try:
+            async with asyncio.timeout(self._route.timeout):
+                message = await self._receive()
+        except TimeoutError:
+            raise Refused(408, "gateway.slow_body", "The body did not arrive in time.") from None
+        if message["type"] != "http.request":
+            raise ClientGone
+        body = message["body"]
+        self._body_size = len(body)
+        if self._body_size > self._route.max_body:
+            raise too_large(self._route)
+        if not message["more_body"]:
+            return b"content-length: %d\r\n" % len(body), body
+        self._body_sent = False
+        self._chunked = chunked
+        if chunked:
+            return b"transfer-encoding: chunked\r\n", _chunk(body)
+        return b"content-length: %b\r\n" % length, body
+
+    async def run(
+        self, head: bytes, *, bodiless: bool, replayable: bool, dress: Callable[[int, Headers], Headers]
+    ) -> None:
+        """Send `head` (with what is there of the body), then carry until both sides are done.
+
+        `replayable`: the request may be sent again where an idle connection turns out to be dead. Raises
+        `UpstreamError` while no answer has begun, then `BrokenOff`.
+        """
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(PATIENCE, self._lose_patience)
+        try:
+            connection = await self._exchange(head, bodiless=bodiless, replayable=replayable)
+            if self._route.stream:
+                self._attend()
+                self._timer.cancel()
+            headers = dress(connection.status, connection.headers)
+            await self._send({"type": "http.response.start", "status": connection.status, "headers": headers})
+            await self._carry_back(connection)
+        finally:
+            self._end()
+
+    async def _exchange(self, head: bytes, *, bodiless: bool, replayable: bool) -> Connection:
+        for fresh in (False, True):
+            self._connection = connection = await self._pool.connect(fresh=fresh)
+            connection.begin(head, bodiless=bodiless)
+            if not self._body_sent:
+                self._attend()
+            try:
+                await connection.head()
+            except Silent:
+                if fresh or not replayable:
+                    raise
+            else:
+                return connection
+        raise AssertionError("a fresh connection is never `Silent`")
+
+    async def _carry_back(self, connection: Connection) -> None:
+        while True:
+            try:
+                data = await connection.read()
+            except (UpstreamError, ClientGone) as error:
+                if not self._route.stream:
+                    raise BrokenOff from error
+                data = b""  # a stream has no end of its own: the browser comes back and resumes
+            self._over = connection.done or not data
+            await self._send({"type": "http.response.body", "body": data, "more_body": not self._over})
+            if self._over:
+                return
+
+    def _lose_patience(self) -> None:
+        self._attend()
+        self._timer = asyncio.get_running_loop().call_later(self._route.timeout - PATIENCE, self._give_up, TooSlow())
+
+    def _give_up(self, reason: UpstreamError) -> None:
+        if self._connection and not self._over:
+            self._connection.fail(reason)
+
+    def end(self) -> None:
+        """End the stream now: this process is shutting down."""
+        self._give_up(Draining())
+
+    def _attend(self) -> None:
+        if self._attendant is None:
+            self._attendant = asyncio.ensure_future(self._attend_client())
+
+    async def _attend_client(self) -> None:
+        """Carry the rest of the body, then watch whether the client leaves."""
+        while not self._over:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._give_up(ClientGone())
+                return
+            if not self._body_sent and message["type"] == "http.request":
+                await self._carry_on(message["body"], last=not message["more_body"])
+
+    async def _carry_on(self, body: bytes, *, last: bool) -> None:
+        connection = self._connection
+        assert connection
+        self._body_size += len(body)
+        if self._body_size > self._route.max_body:
+            self._give_up(TooLarge())
+            return
+        if body:
+            await connection.send(_chunk(body) if self._chunked else body)
+        if last:
+            self._body_sent = True
+            if self._chunked:
+                await connection.send(_CHUNKED_END)
+
+    def _end(self) -> None:
+        self._over = True
+        if self._timer:
+            self._timer.cancel()
+        if self._attendant:
+            self._attendant.cancel()
+        if self._connection is None:
+            return
+        if self._body_sent:
+            self._connection.release()
+        else:
+            self._connection.transport.abort()  # the service still waits for a body that will not come
+
+
+def too_large(route: Route) -> Refused:
+    return Refused(413, "gateway.body_too_large", f"At most {route.max_body:,} bytes fit here.")
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""

@@ -1,0 +1,28 @@
+"""One real Redis and one gateway for the tests that do not need their own."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx2
+import pytest
+
+from ops.stack.backing import Backing, backing
+from tests.gateway.rig import Rig
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backing]:
+    with backing(tmp_path_factory.mktemp("redis"), servers=("redis",)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def rig(redis: Backing) -> Iterator[Rig]:
+    rig = Rig(redis.addresses.redis_url)
+    yield rig
+    rig.stop()
+
+
+@pytest.fixture(scope="module")
+async def http(rig: Rig) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=rig.server.url, timeout=10) as client:
+        yield client

@@ -1,0 +1,190 @@
+"""A gateway that really listens, in front of services that tell what they saw. No part of it is patched."""
+
+import asyncio
+import base64
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from secrets import token_bytes
+from typing import Any
+
+import msgspec
+import uvicorn
+from joserfc.jwk import OKPKey
+
+from gateway.app import Gateway, create_app
+from gateway.sessions import Session
+from gateway.settings import GatewaySettings
+from shared.actor import Actor
+from shared.claims import Verifier
+from shared.clock import now, uuid7
+
+ORIGIN = "http://portal.test"
+
+
+class Server:
+    """An ASGI application on a free port of the loopback, in a thread with its own loop."""
+
+    def __init__(self, app: Any, *, protocol: Any = "httptools", lifespan: str = "off", port: int = 0) -> None:
+        self.socket = socket.create_server(("127.0.0.1", port), backlog=2048)
+        self.port: int = self.socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        config = uvicorn.Config(
+            app, http=protocol, ws="none", lifespan=lifespan, proxy_headers=False, server_header=False,
+            access_log=False, log_config=None, timeout_keep_alive=75, timeout_graceful_shutdown=3,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread.start()
+        assert self._started.wait(10)
+
+    async def _serve(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        serving = asyncio.create_task(self._server.serve(sockets=[self.socket]))
+        while not self._server.started and not serving.done():
+            await asyncio.sleep(0.005)
+        self._started.set()
+        await serving
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        self.socket.close()
+        assert not self._thread.is_alive()
+
+
+@dataclass
+class Seen:
+    """A request as a service saw it: names in order, nothing merged."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key == name]
+
+    def claims(self) -> dict[str, Any]:
+        [bearer] = self.all("authorization")
+        return msgspec.json.decode(_unpadded(bearer.removeprefix("Bearer ").split(".")[1]))
+
+
+def _unpadded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+async def read_body(receive: Any) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+
+
+async def answer(send: Any, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+class Echo:
+    """A service that answers with what it saw. `special` paths answer in their own way."""
+
+    def __init__(self, special: dict[str, Callable[..., Any]] | None = None) -> None:
+        self.seen: list[Seen] = []
+        self.special = special or {}
+        self.server = Server(self)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if special := self.special.get(scope["path"]):
+            await special(scope, receive, send)
+            return
+        body = await read_body(receive)
+        target = (scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")).decode()
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        seen = Seen(scope["method"], target, headers, body)
+        self.seen.append(seen)
+        answered = {"method": seen.method, "target": seen.target, "headers": seen.headers, "size": len(body)}
+        await answer(send, 200, msgspec.json.encode(answered), (b"content-type", b"application/json"))
+
+
+@dataclass
+class Identity:
+    """Speaks identity's side of the session contract, and echoes everything else."""
+
+    jwks: Callable[[], str]
+    records: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    callers: list[Actor] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+    """Where set, answers wait for it: between having read the record and having sent it."""
+
+    def __post_init__(self) -> None:
+        self.echo = Echo({"/internal/sessions/resolve": self.resolve, "/healthz": self.healthz})
+        self.server = self.echo.server
+
+    async def healthz(self, _scope: Any, _receive: Any, send: Any) -> None:
+        await answer(send, 200, b"{}")
+
+    async def resolve(self, scope: Any, receive: Any, send: Any) -> None:
+        token = dict(scope["headers"])[b"authorization"].decode().removeprefix("Bearer ")
+        self.callers.append(await Verifier("identity", self.jwks()).verify(token))
+        digest = msgspec.json.decode(await read_body(receive))["hash"]
+        record = self.records.get(digest)
+        self.asked.append(digest)
+        if self.hold:
+            await self.hold.wait()
+        await answer(send, 200 if record else 404, record or b"{}")
+
+    def sign_in(self, **different: Any) -> tuple[str, str, Session]:
+        """A new session: its cookie's value, the hash, and the record."""
+        cookie = base64.urlsafe_b64encode(token_bytes(32)).decode().rstrip("=")
+        known: dict[str, Any] = {
+            "session_id": uuid7(), "person_id": uuid7(), "name": "Anna Keller", "kind": "client",
+            "client_id": uuid7(), "version": 1, "policies": [], "project_roles": {uuid7(): "approver"},
+            "is_primary_contact": True, "expires_at": now() + timedelta(hours=8),
+        }  # fmt: skip
+        session = Session(**(known | different))
+        digest = sha256(cookie.encode()).hexdigest()
+        self.records[digest] = msgspec.json.encode(session)
+        return cookie, digest, session
+
+
+def new_key(kid: str = "first") -> dict[str, Any]:
+    return OKPKey.generate_key("Ed25519", parameters={"kid": kid, "alg": "Ed25519", "use": "sig"}).as_dict(private=True)
+
+
+class Rig:
+    """A gateway with its services. `settings` differ from the defaults where a test says so."""
+
+    def __init__(self, redis_url: str, **settings: Any) -> None:
+        self.key = new_key()
+        self.identity = Identity(lambda: f"{self.server.url}/.well-known/jwks.json")
+        self.service = Echo()
+        """projects, activity and portal in one."""
+        upstreams = dict.fromkeys(("projects", "activity", "portal"), self.service.server.url)
+        known: dict[str, Any] = {
+            "public_url": ORIGIN, "redis_url": redis_url, "claims_key": msgspec.json.encode(self.key).decode(),
+            "requests_per_minute": 10_000_000, "sign_ins_per_minute": 10_000_000, "log_level": "WARNING",
+            "upstream_identity": self.identity.server.url,
+            **{f"upstream_{name}": url for name, url in upstreams.items()},
+        }  # fmt: skip
+        self.settings = GatewaySettings(**(known | settings))
+        self.server = Server(create_app(self.settings), protocol=Gateway.protocol, lifespan="on")
+
+    def again(self, **settings: Any) -> Server:
+        """A second gateway in front of the same services."""
+        same = msgspec.structs.replace(self.settings, **settings)
+        return Server(create_app(same), protocol=Gateway.protocol, lifespan="on")
+
+    def stop(self) -> None:
+        for server in (self.server, self.service.server, self.identity.server):
+            server.stop()

@@ -16,6 +16,9 @@ from ops.stack.addresses import ADMIN_VARIABLE, Addresses
 from ops.stack.ports import LOOPBACK, free_port, listen
 from ops.stack.secrets import Passwords
 
+DEMO_COMPANY = "Northwind Studio"
+"""Who the demo portal belongs to, unless PORTAL_COMPANY_NAME says otherwise."""
+
 
 @dataclass
 class Service:
@@ -98,6 +101,7 @@ def environments(
     for name in services_with_schema():
         own[name]["PORTAL_DATABASE_URL"] = runtime_url(addresses.database_admin_url, name, passwords.services[name])
     own["gateway"]["PORTAL_CLAIMS_KEY_FILE"] = str(private_key)
+    own["portal"]["PORTAL_COMPANY_NAME"] = os.environ.get("PORTAL_COMPANY_NAME", DEMO_COMPANY)
     if addresses.mailbox_dir:
         own["portal"]["PORTAL_MAILBOX_DIR"] = addresses.mailbox_dir
     inherited = {name: value for name, value in os.environ.items() if name != ADMIN_VARIABLE}

@@ -11,7 +11,6 @@ from litestar.response import Redirect, Template
 from services.portal.clients import ServiceProblem
 from services.portal.paths import local_path
 from services.portal.preferences import Look
-from services.portal.toasts import Toast, remember
 from shared.errors import DomainError
 from shared.http import STATUS
 
@@ -77,17 +76,21 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
 
 
 def _to_sign_in(request: AnyRequest) -> Response[Any]:
-    """Off to the sign-in page, and back here afterwards. HTMX moves the whole page on `HX-Redirect`."""
-    opened = urlsplit(request.headers.get("HX-Current-URL", "") if _is_htmx(request) else str(request.url))
-    target = opened.path + (f"?{opened.query}" if opened.query else "")
-    if request.method != "GET" and not _is_htmx(request):
-        target = "/"
-    target = local_path(target)
-    path = "/sign-in" if target == "/" else f"/sign-in?{urlencode({'next': target})}"
+    """Off to the sign-in page, and back here afterwards.
+
+    A fragment moves its whole page (`HX-Redirect`), which says why: its reader was in the middle of something.
+    """
     if _is_htmx(request):
-        told = [remember(Toast("You are signed out. Sign in to go on.", "info"))]
-        return Response(b"", status_code=401, headers={"HX-Redirect": path}, cookies=told)
-    return Redirect(path, status_code=303)
+        headers = {"HX-Redirect": _sign_in(request.headers.get("HX-Current-URL", ""), ended="1")}
+        return Response(b"", status_code=401, headers=headers)
+    return Redirect(_sign_in(str(request.url) if request.method == "GET" else ""), status_code=303)
+
+
+def _sign_in(here: str, **said: str) -> str:
+    opened = urlsplit(here)
+    target = local_path(opened.path + (f"?{opened.query}" if opened.query else ""))
+    query = urlencode(({"next": target} if target != "/" else {}) | said)
+    return f"/sign-in?{query}" if query else "/sign-in"
 
 
 def _is_htmx(request: AnyRequest) -> bool:

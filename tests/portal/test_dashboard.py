@@ -126,7 +126,7 @@ async def test_the_session_check_says_nothing_or_leads_to_sign_in(browse):
     lost = await browse().get(
         "/widgets/session", headers={"HX-Request": "true", "HX-Current-URL": "http://portal.test/profile"}
     )
-    assert (lost.status_code, lost.headers["HX-Redirect"]) == (401, "/sign-in?next=%2Fprofile")
+    assert (lost.status_code, lost.headers["HX-Redirect"]) == (401, "/sign-in?next=%2Fprofile&ended=1")
 
 
 async def test_what_needs_attention_comes_first(browse, standin):

@@ -23,13 +23,13 @@ async def test_a_lost_session_moves_the_whole_page_when_a_widget_notices(browse)
     headers = {"HX-Request": "true", "HX-Current-URL": "http://portal.test/projects?status=delayed"}
     answer = await browse().get("/widgets/kpis", headers=headers)
     assert answer.status_code == 401
-    assert answer.headers["HX-Redirect"] == "/sign-in?next=%2Fprojects%3Fstatus%3Ddelayed"
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=%2Fprojects%3Fstatus%3Ddelayed&ended=1"
 
 
 async def test_a_widget_of_a_page_elsewhere_does_not_lead_there(browse):
     headers = {"HX-Request": "true", "HX-Current-URL": "https://evil.example//evil.example"}
     answer = await browse().get("/widgets/kpis", headers=headers)
-    assert answer.headers["HX-Redirect"] == "/sign-in"
+    assert answer.headers["HX-Redirect"] == "/sign-in?ended=1"
 
 
 async def test_session_revoked_meanwhile_leads_to_sign_in(browse, standin):

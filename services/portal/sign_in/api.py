@@ -26,11 +26,11 @@ NextPath = Annotated[str, Parameter(query="next")]
 
 
 @get("/sign-in")
-async def ask_email(page: Page, next_path: NextPath = "") -> Template | Redirect:
-    """The first step. Who is signed in already goes on."""
+async def ask_email(page: Page, next_path: NextPath = "", *, ended: bool = False) -> Template | Redirect:
+    """The first step. Who is signed in already goes on; `ended` says that a session has just ended."""
     if page.actor.kind != "anonymous":
         return page.go(local_path(next_path))
-    return await page.show("sign_in/email.html", form=Form({"next": local_path(next_path)}))
+    return await page.show("sign_in/email.html", form=Form({"next": local_path(next_path)}), ended=ended)
 
 
 @post("/sign-in")
@@ -38,7 +38,7 @@ async def ask_proof(page: Page, data: Typed) -> Template:
     """The second step: password, or a link by mail."""
     form = _form(data)
     step = "proof" if _has_address(form) else "email"
-    return await page.show(f"sign_in/{step}.html", form=form, status=form.status)
+    return await page.show(f"sign_in/{step}.html", form=form, ended=False, status=form.status)
 
 
 @post("/sign-in/password")
@@ -46,7 +46,7 @@ async def sign_in(page: Page, data: Typed) -> Template | Redirect:
     """Check the password and go to where the person was heading."""
     form = _form(data)
     if not _has_address(form):
-        return await page.show("sign_in/email.html", form=form, status=form.status)
+        return await page.show("sign_in/email.html", form=form, ended=False, status=form.status)
     if form.require(password="Enter your password."):  # noqa: S106 - a sentence
         body = {"email": form.values["email"], "password": data.get("password", "")}
         try:
@@ -63,7 +63,7 @@ async def mail_link(page: Page, data: Typed) -> Template | Redirect:
     """Have a link and a code mailed. Whether the address is known stays between identity and the mail server."""
     form = _form(data)
     if not _has_address(form):
-        return await page.show("sign_in/email.html", form=form, status=form.status)
+        return await page.show("sign_in/email.html", form=form, ended=False, status=form.status)
     try:
         asked = await page.services.identity.send(
             "POST", "auth/magic-link", type(None), body={"email": form.values["email"]}

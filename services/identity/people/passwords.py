@@ -45,7 +45,7 @@ class Passwords:
     async def matches(self, password_hash: str | None, password: str) -> bool:
         """Whether it is the password. Without a hash, the same work on nobody's, and False. Raises `TooBusy`."""
         right = await self._work(self._verify, password_hash or self._nobodys, _one_spelling(password))
-        return right and password_hash is not None
+        return right and bool(password_hash)
 
     def close(self) -> None:
         """Drop what waits."""

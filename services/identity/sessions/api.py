@@ -61,10 +61,10 @@ async def login(
 
 
 @post("/auth/logout", status_code=204)
-async def logout(actor: Actor, uow: UnitOfWork, session_cache: SessionCache, jar: Cookies) -> Response[None]:
+async def logout(me: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache, jar: Cookies) -> Response[None]:
     """End this session everywhere."""
     async with uow(actor) as db:
-        ended = await commands.sign_out(db, actor)
+        ended = await commands.sign_out(db, actor, me)
     await session_cache.tell(ended=ended)
     return Response(None, status_code=204, cookies=[jar.no_session()])
 

@@ -1,0 +1,236 @@
+"""What tests of identity work with: the service, browsers, people made through the API, and looks behind it."""
+
+import asyncio
+import re
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx2
+import msgspec
+
+from ops.stack.backing import Backing
+from services.identity.people.models import ADMIN_POLICIES
+from services.identity.sessions import cache
+from services.identity.tokens import digest
+from shared.actor import Actor
+from shared.broker import connect
+from shared.clock import now, uuid7
+from shared.contracts.projects import ProjectCreated
+from shared.events import Event, RawEvent
+from tests.conftest import ServiceApi
+
+PASSWORD = "a good long password"
+PUBLIC_URL = "http://portal.test:8080"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+GATEWAY = Actor(kind="system", name="Gateway")
+_numbers = count(1)
+
+
+def staff(*policies: str) -> Actor:
+    """Somebody of the company who holds exactly these policies."""
+    return Actor(
+        id=uuid7(), name="Jonas Weber", kind="staff", policies=frozenset(policies), ip="192.0.2.1", session_id=uuid7()
+    )
+
+
+ADMIN = staff(*ADMIN_POLICIES)
+
+
+def colleague_of(client_id: str, **more: Any) -> Actor:
+    """A person of this client, as the gateway would present one."""
+    return Actor(id=uuid7(), name="Felix Brandt", kind="client", client_id=UUID(client_id), session_id=uuid7(), **more)
+
+
+def somewhere() -> Actor:
+    """Nobody yet, at an address no other test uses: attempts are counted by address."""
+    number = next(_numbers)
+    return Actor(ip=f"198.{18 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}")
+
+
+class Identity:
+    """The service under test, and what a test looks at besides its answers."""
+
+    def __init__(self, api: ServiceApi, servers: Backing, admin_url: str) -> None:
+        self.api = api
+        self.servers = servers
+        self.admin_url = admin_url
+        self.redis = cache.connect(servers.addresses.redis_url)
+
+    async def client(self, name: str = "Acme GmbH") -> str:
+        """A new client's id."""
+        answer = await self.api(ADMIN, "POST", "clients", json={"name": name})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    async def person(self, client_id: str | None = None, **fields: Any) -> dict[str, Any]:
+        """Somebody new with an address of their own; staff where there is no `client_id`."""
+        body = {
+            "kind": "client" if client_id else "staff",
+            "client_id": client_id,
+            "email": f"person{next(_numbers)}@acme.example",
+            "first_name": "Anna",
+            "last_name": "Keller",
+            "password": PASSWORD,
+            **fields,
+        }
+        answer = await self.api(ADMIN, "POST", "people", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    async def project(self, client_id: str) -> str:
+        """A project of this client that identity has heard of."""
+        project_id = uuid7()
+        event = Event[ProjectCreated](
+            id=uuid7(),
+            source="/services/projects",
+            type=ProjectCreated.type,
+            subject=project_id,
+            time=now(),
+            clientid=UUID(client_id),
+            data=ProjectCreated(name="Relaunch", status="on_track", version=1),
+        )
+        client = await connect(self.servers.addresses.nats_url, "tests")
+        await client.jetstream().publish(f"portal.{ProjectCreated.subject}", msgspec.json.encode(event))
+        await client.close()
+        await self.until("select 1 from known_projects where id = $1", project_id)
+        return str(project_id)
+
+    async def browser(self, person: dict[str, Any] | None = None, place: Actor | None = None) -> "Browser":
+        """A browser, signed in as `person` if one is given."""
+        browser = Browser(self, place or somewhere())
+        if person:
+            answer = await browser.sign_in(person["email"])
+            assert answer.status_code == 200, answer.text
+        return browser
+
+    async def resolve(self, token: str) -> httpx2.Response:
+        """Ask as the gateway does, by the hash of a cookie."""
+        return await self.api(GATEWAY, "POST", "/internal/sessions/resolve", json={"hash": digest(token)})
+
+    async def execute(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        """Run a statement past everything, as the database's administrator."""
+        connection = await asyncpg.connect(self.admin_url)
+        try:
+            await connection.execute("set search_path = identity")
+            return await connection.fetch(statement, *values)
+        finally:
+            await connection.close()
+
+    async def everything_kept(self) -> str:
+        """Every row of every table, and every key and value of Redis."""
+        tables = await self.execute("select tablename from pg_tables where schemaname = 'identity'")
+        rows = [await self.execute(f"select t::text from {table['tablename']} t") for table in tables]
+        kept = [row[0] for table in rows for row in table]
+        async for key in self.redis.scan_iter():
+            kept += [key.decode(), str(await self.redis.dump(key))]
+        return "\n".join(kept)
+
+    async def until(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        """Wait until a statement gives rows."""
+        async with asyncio.timeout(20):
+            while not (found := await self.execute(statement, *values)):
+                await asyncio.sleep(0.02)
+        return found
+
+    async def events(self, kind: str, about: str | None = None) -> list[RawEvent]:
+        """Events of one type in the outbox, of one aggregate where it is named, oldest first."""
+        published = await self.api.published()
+        return [each for each in published if each.type == kind and about in (None, str(each.subject))]
+
+    def mails_to(self, email: str) -> list[EmailMessage]:
+        folder = Path(self.servers.addresses.mailbox_dir)
+        mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in sorted(folder.glob("*.eml"))]
+        return [mail for mail in mails if mail["X-Envelope-To"] == email]  # type: ignore[misc]
+
+    async def mail_to(self, email: str, number: int = 1) -> "Mail":
+        """Wait for the `number`th mail to somebody."""
+        async with asyncio.timeout(30):
+            while len(found := self.mails_to(email)) < number:
+                await asyncio.sleep(0.02)
+        return Mail(found[number - 1])
+
+
+class Mail:
+    """A sign-in mail and the secrets in it."""
+
+    def __init__(self, message: EmailMessage) -> None:
+        self.message = message
+        self.text = self._part("plain")
+        self.html = self._part("html")
+        self.token = self._found(r"token=([A-Za-z0-9_-]{43})\s")
+        self.code = self._found(r"\n +(\d{3} \d{3})\n").replace(" ", "")
+
+    def _part(self, kind: str) -> str:
+        body = self.message.get_body((kind,))
+        assert body is not None
+        return body.get_content().replace("\r\n", "\n")
+
+    def _found(self, pattern: str) -> str:
+        match = re.search(pattern, self.text)
+        assert match, self.text
+        return match[1]
+
+
+class Browser:
+    """One person's browser: its cookies, its address, and who the gateway says it is."""
+
+    def __init__(self, identity: Identity, place: Actor) -> None:
+        self._identity = identity
+        self.actor = place
+        self.cookies: dict[str, str] = {}
+        self.user_agent = FIREFOX
+
+    async def __call__(self, method: str, path: str, **request: Any) -> httpx2.Response:
+        # The gateway keeps the session's cookie to itself.
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items() if name != "portal_session")
+        headers = {"User-Agent": self.user_agent, **({"Cookie": cookies} if cookies else {})}
+        headers |= request.pop("headers", {})
+        answer = await self._identity.api(self.actor, method, path, headers=headers, **request)
+        for header in answer.headers.get_list("set-cookie"):
+            name, _, value = header.partition(";")[0].partition("=")
+            self.cookies[name] = value.strip('"')
+            if not self.cookies[name]:
+                del self.cookies[name]
+        return answer
+
+    async def sign_in(self, email: str, password: str = PASSWORD) -> httpx2.Response:
+        """Sign in with a password; from then on requests carry what the gateway knows of the session."""
+        answer = await self("POST", "auth/login", json={"email": email, "password": password})
+        if answer.status_code == 200:
+            await self.refresh()
+        return answer
+
+    async def ask_for_link(self, email: str) -> httpx2.Response:
+        return await self("POST", "auth/magic-link", json={"email": email})
+
+    async def redeem(self, **proof: str) -> httpx2.Response:
+        return await self("POST", "auth/magic-link/consume", json=proof)
+
+    async def record(self) -> dict[str, Any] | None:
+        """What the gateway would learn about this browser's session; None where it does not count."""
+        answer = await self._identity.resolve(self.cookies["portal_session"])
+        return answer.json() if answer.status_code == 200 else None
+
+    async def refresh(self) -> None:
+        record = await self.record()
+        assert record
+        self.actor = Actor(
+            id=UUID(record["person_id"]),
+            name=record["name"],
+            kind=record["kind"],
+            client_id=UUID(record["client_id"]) if record["client_id"] else None,
+            session_id=UUID(record["session_id"]),
+            policies=frozenset(record["policies"]),
+            project_roles={UUID(project): role for project, role in record["project_roles"].items()},
+            is_primary_contact=record["is_primary_contact"],
+            ip=self.actor.ip,
+        )
+
+    @property
+    def session_hash(self) -> str:
+        return digest(self.cookies["portal_session"])

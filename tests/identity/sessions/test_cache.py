@@ -1,0 +1,71 @@
+"""Revocations and changed rights reach the gateways, also when Redis was away at the time (S2, F4)."""
+
+import asyncio
+
+from services.identity.sessions.cache import REVOKED_CHANNEL
+from shared.broker import connect
+from shared.dead_letters import list_dead_letters
+from tests.identity.rig import ADMIN, Identity
+
+
+async def test_every_gateway_is_told_at_once(identity: Identity) -> None:
+    person = await identity.person(await identity.client())
+    here, there = await identity.browser(person), await identity.browser(person)
+    async with identity.redis.pubsub(ignore_subscribe_messages=True) as channel:
+        await channel.subscribe(REVOKED_CHANNEL)
+        await here("DELETE", f"sessions/{there.actor.session_id}")
+        await here("PATCH", "people/me", json={"first_name": "Anne"})
+        told: set[str] = set()
+        async with asyncio.timeout(5):
+            while not told >= {there.session_hash, here.session_hash}:
+                message = await channel.get_message(timeout=1)
+                told |= {message["data"].decode()} if message else set()
+
+
+async def until_it_is(identity: Identity, session_hash: str, value: bytes) -> None:
+    async with asyncio.timeout(20):
+        while await identity.redis.get(f"session:{session_hash}") != value:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_revocation_while_redis_is_away_is_said_when_it_is_back(identity: Identity) -> None:
+    person = await identity.person(await identity.client())
+    here, there = await identity.browser(person), await identity.browser(person)
+    identity.servers.kill("redis")
+    try:
+        assert (await here("DELETE", f"sessions/{there.actor.session_id}")).status_code == 204
+        assert await there.record() is None
+    finally:
+        identity.servers.start("redis")
+    await until_it_is(identity, there.session_hash, b"revoked")
+
+
+async def test_changed_rights_while_redis_is_away_are_said_when_it_is_back(identity: Identity) -> None:
+    client_id = await identity.client()
+    project, person = await identity.project(client_id), await identity.person(client_id)
+    browser = await identity.browser(person)
+    identity.servers.kill("redis")
+    try:
+        path = f"people/{person['id']}/project-roles"
+        answer = await identity.api(ADMIN, "PUT", path, json={"roles": {project: "viewer"}})
+        assert answer.status_code == 200
+    finally:
+        identity.servers.start("redis")
+    await until_it_is(identity, browser.session_hash, b"old")
+
+
+async def test_nothing_is_set_aside_because_redis_was_away(identity: Identity) -> None:
+    """A part that is away is waited for; only what can never work is a dead letter."""
+    person = await identity.person(await identity.client())
+    here, there = await identity.browser(person), await identity.browser(person)
+    identity.servers.kill("redis")
+    try:
+        await here("DELETE", f"sessions/{there.actor.session_id}")
+        await asyncio.sleep(2.5)
+    finally:
+        identity.servers.start("redis")
+    await until_it_is(identity, there.session_hash, b"revoked")
+    client = await connect(identity.servers.addresses.nats_url, "tests")
+    letters = await list_dead_letters(client)
+    await client.close()
+    assert [letter.reason for letter in letters if letter.consumer.startswith("identity-")] == []

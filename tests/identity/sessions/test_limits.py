@@ -1,0 +1,135 @@
+"""Guessing is bounded, and nobody else's guessing locks one out for long (A4, G5)."""
+
+import asyncio
+from contextlib import suppress
+
+import httpx2
+import pytest
+
+from services.identity.people.passwords import WAITING
+from services.identity.sessions.limits import PASSWORD, network_of
+from shared.actor import Actor
+from tests.identity.rig import PASSWORD as RIGHT
+from tests.identity.rig import Browser, Identity, somewhere
+
+
+async def guess(identity: Identity, email: str, place: Actor, password: str = "a wrong guess") -> httpx2.Response:
+    return await Browser(identity, place)("POST", "auth/login", json={"email": email, "password": password})
+
+
+async def statuses(identity: Identity, email: str, places: list[Actor], password: str = "a wrong guess") -> list[int]:
+    answers = await asyncio.gather(*(guess(identity, email, place, password) for place in places))
+    return sorted(answer.status_code for answer in answers)
+
+
+async def test_of_fifty_guesses_at_once_five_are_looked_at(identity: Identity) -> None:
+    person, place = await identity.person(await identity.client()), somewhere()
+    assert await statuses(identity, person["email"], [place] * 50) == [401] * 5 + [429] * 45
+    assert len(await identity.events("failed_login", person["id"])) == 5
+    answer = await guess(identity, person["email"], place, RIGHT)
+    assert (answer.status_code, answer.json()["code"]) == (429, "auth.too_many_attempts")
+    assert 1 <= int(answer.headers["retry-after"]) <= 300
+
+
+async def test_an_unknown_address_runs_out_of_guesses_just_so(identity: Identity) -> None:
+    assert await statuses(identity, "nobody@nowhere.example", [somewhere()] * 8) == [401] * 5 + [429] * 3
+
+
+async def test_no_header_makes_a_new_caller(identity: Identity) -> None:
+    person, browser = await identity.person(await identity.client()), await identity.browser()
+    for number in range(7):
+        answer = await browser(
+            "POST",
+            "auth/login",
+            json={"email": person["email"], "password": "a wrong guess"},
+            headers={
+                "X-Forwarded-For": f"203.0.113.{number}",
+                "X-Real-IP": f"203.0.113.{number}",
+                "Forwarded": f"for=203.0.113.{number}",
+                "X-Portal-Ip": f"203.0.113.{number}",
+            },
+        )
+        assert answer.status_code == (401 if number < 5 else 429)
+
+
+async def test_other_spellings_of_an_address_are_the_same_account(identity: Identity) -> None:
+    person, place = await identity.person(await identity.client()), somewhere()
+    spellings = [person["email"], person["email"].upper(), person["email"].title()]
+    answers = [await guess(identity, spellings[number % 3], place) for number in range(6)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+
+
+async def test_many_callers_together_run_out_too(identity: Identity) -> None:
+    person = await identity.person(await identity.client())
+    assert await statuses(identity, person["email"], [somewhere() for _ in range(25)]) == [401] * 20 + [429] * 5
+
+
+async def test_one_caller_cannot_lock_somebody_else_out(identity: Identity) -> None:
+    person, attacker = await identity.person(await identity.client()), somewhere()
+    await statuses(identity, person["email"], [attacker] * 50)
+    assert (await guess(identity, person["email"], attacker, RIGHT)).status_code == 429
+    assert (await guess(identity, person["email"], somewhere(), RIGHT)).status_code == 200
+
+
+async def test_one_caller_tries_many_accounts_only_so_often(identity: Identity) -> None:
+    place = somewhere()
+    answers = await asyncio.gather(*(guess(identity, f"user{number}@nowhere.example", place) for number in range(40)))
+    assert sorted(answer.status_code for answer in answers) == [401] * 30 + [429] * 10
+
+
+async def test_success_costs_nothing_and_excuses_no_failure(identity: Identity) -> None:
+    person, place = await identity.person(await identity.client()), somewhere()
+    for _ in range(4):
+        assert (await guess(identity, person["email"], place)).status_code == 401
+    for _ in range(40):
+        assert (await guess(identity, person["email"], place, RIGHT)).status_code == 200
+    assert (await guess(identity, person["email"], place)).status_code == 401
+    assert (await guess(identity, person["email"], place, RIGHT)).status_code == 429
+
+
+async def test_who_goes_away_before_the_answer_has_still_tried(identity: Identity) -> None:
+    """A try that is not paid for by its answer would be free."""
+    person, place = await identity.person(await identity.client()), somewhere()
+    for _ in range(5):
+        trying = asyncio.create_task(guess(identity, person["email"], place))
+        while not WAITING.collect()[0].samples[0].value:
+            await asyncio.sleep(0)
+        trying.cancel()
+        with suppress(asyncio.CancelledError):
+            await trying
+    assert (await guess(identity, person["email"], place)).status_code == 429
+
+
+async def test_without_redis_half_as_many_are_looked_at(identity: Identity) -> None:
+    person, place = await identity.person(await identity.client()), somewhere()
+    identity.servers.kill("redis")
+    try:
+        assert await statuses(identity, person["email"], [place] * 10) == [401] * 2 + [429] * 8
+        answer = await guess(identity, person["email"], place)
+        assert (answer.status_code, answer.headers["retry-after"].isdecimal()) == (429, True)
+        crowd = [somewhere() for _ in range(15)]
+        assert await statuses(identity, person["email"], crowd) == [401] * 8 + [429] * 7
+        other = await identity.person(await identity.client())
+        assert await statuses(identity, other["email"], [somewhere()], RIGHT) == [200]
+    finally:
+        identity.servers.start("redis")
+    assert await statuses(identity, person["email"], [somewhere()], RIGHT) == [200]
+
+
+@pytest.mark.parametrize(
+    ("ip", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("", ""),
+        ("unknown", "unknown"),
+    ],
+)
+def test_a_caller_is_what_cannot_be_changed_easily(ip: str, network: str) -> None:
+    assert network_of(ip) == network
+
+
+def test_one_address_alone_cannot_use_up_an_account() -> None:
+    _, pair, account = PASSWORD
+    assert pair.amount * (account.minutes / pair.minutes) < account.amount

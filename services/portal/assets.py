@@ -5,19 +5,30 @@ import hashlib
 from functools import cached_property
 from mimetypes import guess_type
 from pathlib import Path
+from typing import Annotated
 
 import brotli
 import msgspec
 from litestar import Response, get
 from litestar.datastructures import State
+from litestar.params import Parameter
 
 from shared.errors import NotFound
 
 FOLDER = Path(__file__).parent / "static"
 STYLESHEET = "portal.css"
-STYLES = ("vendor/tabler.css", "css/tokens.css", "css/base.css", "css/frame.css", "css/components.css", "css/pages.css")
+STYLES = (
+    "vendor/tabler.css",
+    "css/tokens.css",
+    "css/base.css",
+    "css/frame.css",
+    "css/components.css",
+    "css/pages.css",
+    "css/office.css",
+)
 """One stylesheet on the wire, in the order of the cascade; one file per concern on disk."""
 TEXT = {"text/css", "text/javascript", "image/svg+xml"}
+Accepted = Annotated[str, Parameter(header="Accept-Encoding")]
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -69,13 +80,13 @@ def _asset(name: str, body: bytes) -> Asset:
 
 
 @get("/static/{version:str}/{name:path}", opt={"public": True}, sync_to_thread=False)
-def static_file(state: State, version: str, name: str, accept_encoding: str = "") -> Response[bytes]:
+def static_file(state: State, version: str, name: str, accepted: Accepted = "") -> Response[bytes]:
     """A file of the design. Asked for with another version (by an older page), nobody is to keep it."""
     assets: Assets = state.assets
     asset = assets.files.get(name.lstrip("/"))
     if asset is None:
         raise NotFound
-    encoding, body = asset.best(accept_encoding)
+    encoding, body = asset.best(accepted)
     headers = {"Cache-Control": FOR_EVER if version == assets.version else "no-cache", "Vary": "Accept-Encoding"}
     if encoding:
         headers["Content-Encoding"] = encoding

@@ -12,29 +12,29 @@ from services.portal.app import create_app
 from services.portal.settings import PortalSettings
 from shared.actor import Actor
 from shared.testing.claims import Signer
+from tests.portal.office import Office
 from tests.portal.people import AUDIENCE, NOBODY
-from tests.portal.standin import Standin
 
 Browse = Callable[..., httpx2.AsyncClient]
 
 
 @pytest.fixture(scope="session")
-async def server() -> AsyncGenerator[Standin]:
-    standin = Standin()
+async def server() -> AsyncGenerator[Office]:
+    standin = Office()
     await standin.start()
     yield standin
     await standin.stop()
 
 
 @pytest.fixture
-def standin(server: Standin) -> Standin:
+def standin(server: Office) -> Office:
     """The services behind the portal, well again."""
     server.reset()
     return server
 
 
 @pytest.fixture(scope="session")
-async def web(server: Standin, signer: Signer, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Litestar]:
+async def web(server: Office, signer: Signer, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Litestar]:
     """The portal's application, running."""
     settings = PortalSettings(
         env="embedded",
@@ -62,7 +62,7 @@ async def web(server: Standin, signer: Signer, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture
-async def browse(web: Litestar, standin: Standin, signer: Signer) -> AsyncGenerator[Browse]:
+async def browse(web: Litestar, standin: Office, signer: Signer) -> AsyncGenerator[Browse]:
     """`browse(ANNA)` is a browser of that person, behind the gateway; without a person nobody is signed in."""
     opened: list[httpx2.AsyncClient] = []
 

@@ -4,6 +4,7 @@ import gzip
 import re
 
 import brotli
+import pytest
 
 from services.portal.assets import Assets
 from tests.portal.people import ANNA
@@ -26,6 +27,16 @@ async def test_each_encoding_holds_the_same_file(web):
         if asset.encoded:
             assert brotli.decompress(asset.encoded["br"]) == asset.plain
             assert gzip.decompress(asset.encoded["gzip"]) == asset.plain
+
+
+@pytest.mark.parametrize(
+    ("accepted", "used"), [("gzip, deflate, br, zstd", "br"), ("gzip;q=0.9", "gzip"), ("zstd", None)]
+)
+async def test_the_best_encoding_the_browser_knows_is_sent(browse, web, accepted, used):
+    asset = web.state.assets.files["portal.css"]
+    answer = await browse().get(web.state.assets.url("portal.css"), headers={"Accept-Encoding": accepted})
+    assert answer.headers.get("Content-Encoding") == used
+    assert int(answer.headers["Content-Length"]) == len(asset.encoded.get(used, asset.plain))
 
 
 async def test_a_browser_without_compression_gets_the_plain_file(browse, web):

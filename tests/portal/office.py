@@ -1,0 +1,190 @@
+"""The stand-in services as staff and their own profile use them: what may be written, on top of what may be read."""
+
+import copy
+from typing import Any
+
+from aiohttp import web
+
+from tests.portal.standin import ACME, BASE, BIRCH, TODAY, Standin, ago, entry, missing, page, person, problem, uid
+
+CURRENT, LAPTOP, PHONE = uid(73), uid(81), uid(82)
+STALE = "Somebody changed this in the meantime. Look at what is there now before you save."
+
+
+def people() -> list[dict[str, Any]]:
+    rows = [
+        ("Anna Keller", "approver@acme.example", ACME, True, True),
+        ("Felix Brandt", "viewer@acme.example", ACME, False, True),
+        ("Mia Lorenz", "feedback@acme.example", ACME, False, False),
+        ("Oliver Reed", "approver@birch.example", BIRCH, True, True),
+    ]
+    return [
+        {
+            "id": uid(60 + n),
+            "name": name,
+            "email": email,
+            "client_id": of,
+            "is_primary_contact": primary,
+            "active": active,
+        }
+        for n, (name, email, of, primary, active) in enumerate(rows)
+    ]
+
+
+def sessions() -> list[dict[str, Any]]:
+    rows = [
+        (CURRENT, "desktop", "Firefox 131", "Windows 11", "203.0.113.9", ago(seconds=20), True),
+        (LAPTOP, "desktop", "Safari 18", "macOS 15", "198.51.100.24", ago(hours=5), False),
+        (PHONE, "mobile", "Chrome 130", "Android 15", "2001:db8::42", ago(days=3), False),
+    ]
+    return [
+        {"id": of, "created_at": ago(days=9), "last_seen_at": seen, "ip": ip, "user_agent": "", "device": device,
+         "browser": browser, "platform": platform, "current": current}
+        for of, device, browser, platform, ip, seen, current in rows
+    ]  # fmt: skip
+
+
+class Office(Standin):
+    """`say` makes the next write below a path fail with a problem of your choice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reset()
+
+    def reset(self) -> None:
+        super().reset()
+        self.problems: dict[str, dict[str, Any]] = {}
+        self.state |= {"people": people(), "sessions": sessions(), "me": person("approver@acme.example")}
+        for project in self.state["projects"]:
+            project["fixed_completion"] = None
+            for number, milestone in enumerate(project["milestones"]):
+                milestone["version"] = 1 + number % 2
+
+    def say(self, path: str, status: int, code: str, detail: str, **more: Any) -> None:
+        """Answer writes to exactly this path with a problem."""
+        self.problems[path] = {"status": status, "code": code, "detail": detail, **more}
+
+    def somebody_saves(self, path: str, who: str = "Jonas Weber", **changes: Any) -> None:
+        """Another member of staff is faster: the thing changes, its version rises, the feed tells it."""
+        kind, of = path.strip("/").split("/")
+        stored = self._find(kind, of)
+        stored |= changes
+        stored["version"] += 1
+        told = entry(90, f"{kind.removesuffix('s')}_updated", "Updated", ago(minutes=2), who=who)
+        told |= {"target": {"type": kind, "id": of, "url": None}, "project_id": stored.get("project_id", of)}
+        self.state["activity"].insert(0, told)
+
+    @property
+    def written(self) -> list[tuple[str, str, Any]]:
+        """What was asked to be changed."""
+        return [(call.method, call.path, call.body) for call in self.calls if call.method != "GET"]
+
+    def _routes(self) -> list[tuple[str, str, Any]]:
+        return [
+            *super()._routes(),
+            ("GET", "/people", self.list_people),
+            ("PATCH", "/people/me", self.rename_me),
+            ("GET", "/sessions", self.list_sessions),
+            ("DELETE", "/sessions/{id}", self.end_session),
+            ("POST", "/sessions/revoke-others", self.end_others),
+            ("POST", "/clients", self.create_client),
+            ("PATCH", "/clients/{id}", self.change_client),
+            ("POST", "/projects", self.create_project),
+            ("PATCH", "/projects/{id}", self.change_project),
+            ("POST", "/projects/{id}/milestones", self.create_milestone),
+            ("PATCH", "/milestones/{id}", self.change_milestone),
+            ("POST", "/milestones/{id}/complete", self.complete),
+            ("POST", "/milestones/{id}/reopen", self.reopen),
+        ]
+
+    @web.middleware
+    async def _misbehave(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            said = self.problems.get(request.path.removeprefix(BASE)) if request.method != "GET" else None
+            return problem(**said) if said else await handler(request)
+
+        return await super()._misbehave(request, answer)
+
+    def _find(self, kind: str, of: str) -> dict[str, Any]:
+        if kind == "milestones":
+            return next(step for each in self.state["projects"] for step in each["milestones"] if step["id"] == of)
+        return next(each for each in self.state[kind] if each["id"] == of)
+
+    async def me(self, request: web.Request) -> web.Response:
+        return web.json_response(self.state["me"])
+
+    async def rename_me(self, request: web.Request) -> web.Response:
+        me = self.state["me"]
+        me |= await request.json()
+        return web.json_response(me)
+
+    async def list_people(self, request: web.Request) -> web.Response:
+        of = request.query.get("client_id")
+        return page([each for each in self.state["people"] if of in (None, each["client_id"])], request)
+
+    async def list_sessions(self, request: web.Request) -> web.Response:
+        return web.json_response({"items": self.state["sessions"]})
+
+    async def end_session(self, request: web.Request) -> web.Response:
+        left = [each for each in self.state["sessions"] if each["id"] != request.match_info["id"]]
+        if len(left) == len(self.state["sessions"]):
+            return missing()
+        self.state["sessions"] = left
+        return web.Response(status=204)
+
+    async def end_others(self, request: web.Request) -> web.Response:
+        before = len(self.state["sessions"])
+        self.state["sessions"] = [each for each in self.state["sessions"] if each["current"]]
+        return web.json_response({"revoked": before - len(self.state["sessions"])})
+
+    async def create_client(self, request: web.Request) -> web.Response:
+        made = {"id": uid(500), "active": True, "portal_enabled": True, "people_count": 0, "created_at": ago(seconds=0)}
+        self.state["clients"].append(made | await request.json())
+        return web.json_response(self.state["clients"][-1], status=201)
+
+    async def change_client(self, request: web.Request) -> web.Response:
+        client = self._find("clients", request.match_info["id"])
+        client |= await request.json()
+        return web.json_response(client)
+
+    async def create_project(self, request: web.Request) -> web.Response:
+        first = copy.deepcopy(self.state["projects"][0])
+        made = {**first, "id": uid(501), "milestones": [], "next_milestone": None} | await request.json()
+        self.state["projects"].append(made)
+        return web.json_response(made, status=201)
+
+    async def change_project(self, request: web.Request) -> web.Response:
+        return await self._change(request, "projects")
+
+    async def change_milestone(self, request: web.Request) -> web.Response:
+        return await self._change(request, "milestones")
+
+    async def _change(self, request: web.Request, kind: str) -> web.Response:
+        stored = self._find(kind, request.match_info["id"])
+        if request.headers.get("If-Match", f'"{stored["version"]}"') != f'"{stored["version"]}"':
+            return problem(412, "stale", STALE, version=stored["version"])
+        changes = await request.json()
+        if "completion" in changes:
+            stored["fixed_completion"] = changes["completion"]
+            changes["completion"] = changes["completion"] or stored["completion"]
+        stored |= changes
+        stored["version"] += 1
+        return web.json_response(stored)
+
+    async def create_milestone(self, request: web.Request) -> web.Response:
+        project = self._find("projects", request.match_info["id"])
+        made = {"id": uid(502), "project_id": project["id"], "status": "upcoming", "version": 1, "completed_on": None}
+        project["milestones"].append(made | await request.json())
+        return web.json_response(project["milestones"][-1], status=201)
+
+    async def complete(self, request: web.Request) -> web.Response:
+        step = self._find("milestones", request.match_info["id"])
+        if step["status"] == "completed":
+            return problem(409, "milestone.already_completed", "This milestone is completed already.")
+        step |= {"status": "completed", "completed_on": TODAY.isoformat()} | await request.json()
+        return web.json_response(step)
+
+    async def reopen(self, request: web.Request) -> web.Response:
+        step = self._find("milestones", request.match_info["id"])
+        step |= {"status": "in_progress", "completed_on": None}
+        return web.json_response(step)

@@ -13,15 +13,20 @@ from litestar.types import Message, Scope
 
 from services.portal.activity.api import router as activity
 from services.portal.assets import Assets, static_file
+from services.portal.client_admin.api import router as client_admin
 from services.portal.clients import TIMEOUT, Services
 from services.portal.dashboard.api import router as dashboard
 from services.portal.failures import EXCEPTION_HANDLERS
 from services.portal.mailbox.api import router as mailbox
+from services.portal.milestone_forms.api import router as milestone_forms
 from services.portal.page import Page
 from services.portal.preferences import choose_theme
+from services.portal.profile.api import router as profile
+from services.portal.project_forms.api import router as project_forms
 from services.portal.projects.api import router as projects
 from services.portal.settings import PortalSettings
 from services.portal.sign_in.api import router as sign_in
+from services.portal.switch_client.api import router as switch_client
 from services.portal.templating import template_config
 from shared.actor import Actor
 from shared.http import create_service
@@ -41,7 +46,9 @@ SECURITY_HEADERS = {
 def create_app(settings: PortalSettings) -> Litestar:
     """The web pages. `img-src data:` is for Tabler's form controls, whose ticks and arrows are inline images."""
     assets = Assets()
-    areas = [static_file, choose_theme, sign_in, dashboard, projects, activity, mailbox]
+    for_all = [sign_in, dashboard, projects, activity, profile, mailbox]
+    for_staff = [client_admin, switch_client, project_forms, milestone_forms]
+    areas = [static_file, choose_theme, *for_all, *for_staff]
     pages = Router(path="/", route_handlers=areas, include_in_schema=False)
     return create_service(
         "portal",

@@ -13,26 +13,27 @@ from services.portal.clients import ServiceProblem
 Typed: TypeAlias = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 """The body of a form handler: `data: Typed`."""
 
+UNSAVED = "This part of the portal is not answering right now. Nothing was saved; try again in a moment."
+
 
 class Form:
-    """Values and errors by field name; missing ones read as "".
-
-    `error` is one sentence about the whole form; `changed`, for a stale form, what is stored now as (label, value).
-    """
+    """Values and errors by the name of an input; missing ones read as "". `error` is about the form as a whole."""
 
     def __init__(self, values: Mapping[str, object] | None = None) -> None:
         self.values: defaultdict[str, str] = defaultdict(str)
         self.errors: defaultdict[str, str] = defaultdict(str)
         self.error = ""
-        self.changed: Sequence[tuple[str, str]] = ()
-        self.values.update(
-            {name: "" if value is None else str(value).strip() for name, value in (values or {}).items()}
-        )
+        self.refused_with = 0
+        self.values.update({name: _text(value) for name, value in (values or {}).items()})
+
+    @property
+    def is_wrong(self) -> bool:
+        return bool(self.error) or any(self.errors.values())
 
     @property
     def status(self) -> int:
-        """The page's status: 422 once something is wrong."""
-        return 422 if self.error or self.changed or any(self.errors.values()) else 200
+        """The page's status: the service's when it refused, 422 when the form itself found something."""
+        return self.refused_with or (422 if self.is_wrong else 200)
 
     def require(self, **fields: str) -> bool:
         """Mark the empty ones of `fields` with their sentence; True if none was."""
@@ -40,14 +41,43 @@ class Form:
         self.errors.update(missing)
         return not missing
 
+    def day(self, name: str) -> date | None:
+        """A date field. None for an empty one, and for one that cannot be read, which is marked."""
+        try:
+            return date.fromisoformat(self.values[name]) if self.values[name] else None
+        except ValueError:
+            self.errors[name] = "Write the date as year-month-day, such as 2026-03-12."
+            return None
+
+    def whole(self, name: str, least: int, most: int) -> int | None:
+        """A whole number. None for an empty field, and for one that holds anything else, which is marked."""
+        value = self.values[name]
+        if not value:
+            return None
+        if value.isascii() and value.isdecimal() and least <= int(value[:9]) <= most:
+            return int(value)
+        self.errors[name] = f"Write a whole number from {least} to {most}."
+        return None
+
     def refuse(self, problem: ServiceProblem) -> None:
         """Take over what a service said. What it refused as a whole, or about a field not on the form, goes on top.
 
-        Raises the problem again when a form cannot answer it: signed out, not found, forbidden, or nothing answering.
+        Raises the problem again when no form can answer it: signed out, or not found.
         """
-        if problem.status in (401, 403, 404) or problem.status >= 500:
+        if problem.status in (401, 404):
             raise problem
-        shown = {name: words for name, words in problem.fields.items() if name in self.values}
+        self.refused_with = problem.status
+        shown = {name: _plain(words) for name, words in problem.fields.items() if name in self.values}
         self.errors.update(shown)
         if not shown:
-            self.error = problem.detail
+            self.error = UNSAVED if problem.status >= 500 else problem.detail
+
+
+def _text(value: object) -> str:
+    """As services keep it: browsers end the lines of a text area with CR and LF."""
+    return "" if value is None else str(value).replace("\r\n", "\n").strip()
+
+
+def _plain(words: str) -> str:
+    """The services' own rules speak to people; those of the schema speak to programmers."""
+    return "This is too long, or not written as it should be." if words.startswith("Expected `") else words

@@ -1,15 +1,18 @@
 """One page being answered: who asks, and what the frame around the content needs."""
 
+import json
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+import msgspec
 from litestar import Request
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client
 from services.portal.clients import Services, slot
 from services.portal.cookies import cookie
+from services.portal.ids import read_id
 from services.portal.preferences import Look
 from services.portal.toasts import TOAST_COOKIE, Toast, Tone, remember
 from shared.actor import Actor
@@ -28,7 +31,7 @@ class Page(Look):
         self.path = request.scope["path"]
         self.is_fragment = request.headers.get("HX-Request") == "true"
         self._cookies = request.cookies
-        self.chosen_client = _uuid(request.cookies.get(CLIENT_COOKIE)) if actor.is_staff else None
+        self.chosen_client = read_id(request.cookies.get(CLIENT_COOKIE)) if actor.is_staff else None
         self.section = ""
         self.live_client: UUID | None = None
         self.client_name: str | None = None
@@ -59,18 +62,12 @@ class Page(Look):
         seen = [cookie(TOAST_COOKIE, "", 0)] if self.toast else []
         return Template(template, context={**content, "page": self}, status_code=status, cookies=seen, headers=VARY)
 
-    def fragment(self, template: str, *, status: int = 200, **content: Any) -> Template:
-        """One widget, for HTMX to put in place."""
-        return Template(template, context={**content, "page": self}, status_code=status, headers=VARY)
+    def fragment(self, template: str, *, status: int = 200, toast: Toast | None = None, **content: Any) -> Template:
+        """One widget, for HTMX to put in place; `toast` is what to tell about it."""
+        told = {"HX-Trigger": json.dumps({"toast": msgspec.to_builtins(toast)})} if toast else {}
+        return Template(template, context={**content, "page": self}, status_code=status, headers=VARY | told)
 
     def go(self, path: str, toast: str = "", *, tone: Tone = "done") -> Redirect:
         """Answer a form: on to `path` (303), where `toast` is shown once."""
         told = [remember(Toast(toast, tone))] if toast else []
         return Redirect(path, status_code=303, cookies=told)
-
-
-def _uuid(value: str | None) -> UUID | None:
-    try:
-        return UUID(value) if value else None
-    except ValueError:
-        return None

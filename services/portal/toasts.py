@@ -10,6 +10,7 @@ from services.portal.cookies import cookie
 
 TOAST_COOKIE = "portal_toast"
 SECONDS = 60
+LONGEST = 300
 
 Tone = Literal["done", "info", "risk", "over"]
 
@@ -17,7 +18,7 @@ Tone = Literal["done", "info", "risk", "over"]
 class Toast(msgspec.Struct, frozen=True):
     """A sentence for the person, shown once; `tone` is a state colour."""
 
-    text: Annotated[str, msgspec.Meta(max_length=300)]
+    text: Annotated[str, msgspec.Meta(max_length=LONGEST)]
     tone: Tone = "done"
 
 

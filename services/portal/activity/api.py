@@ -19,17 +19,22 @@ Cursor = Annotated[str, Parameter(max_length=400)]
 
 @get("/activity")
 async def activity(
-    page: Page, project_id: UUID | None = None, cursor: Cursor = "", after: date | None = None
+    page: Page,
+    client_id: UUID | None = None,
+    project_id: UUID | None = None,
+    cursor: Cursor = "",
+    after: date | None = None,
 ) -> Template:
     """All entries; HTMX gets the next page alone. `after` is the last day already on the page: it has its heading."""
+    about = client_id or page.client_id
 
     def feed(found: Listing[Entry]) -> views.Feed:
-        return views.Feed(views.by_day(found.items, page.zone), found.next_cursor, project_id, cursor, after)
+        return views.Feed(views.by_day(found.items, page.zone), found.next_cursor, client_id, project_id, cursor, after)
 
-    listed = views.entries(page.services, page.client_id, project_id, cursor)
+    listed = views.entries(page.services, about, project_id, cursor)
     if page.is_fragment:
         return page.fragment("activity/days.html", feed=feed(await listed))
-    found, projects = await asyncio.gather(listed, views.projects(page.services, page.client_id))
+    found, projects = await asyncio.gather(listed, views.projects(page.services, about))
     return await page.show("activity/page.html", section="activity", projects=projects, feed=feed(found))
 
 

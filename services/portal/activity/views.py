@@ -22,6 +22,7 @@ class Feed(msgspec.Struct, frozen=True):
 
     days: list[tuple[date, list[Entry]]]
     next_cursor: str | None
+    client_id: UUID | None = None
     project_id: UUID | None = None
     cursor: str = ""
     after: date | None = None

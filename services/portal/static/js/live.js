@@ -74,7 +74,8 @@ function stopPolling() {
 function onEntry(event) {
   const entry = JSON.parse(event.data);
   refreshFor(event.type, entry.project_id);
-  if (event.type === 'milestone_completed') toast(`${entry.title}: ${entry.description}`, 'done');
+  const own = entry.actor?.id === document.body.dataset.person;
+  if (event.type === 'milestone_completed' && !own) toast(`${entry.title}: ${entry.description}`, 'done');
 }
 
 /** The stream ended for good. If the session is over, the server says 401 and HTMX moves the page to the sign-in page. */

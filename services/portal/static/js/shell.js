@@ -93,6 +93,20 @@ window.addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
 });
 
+/** A link or form with hx-target="#dialog" opens what it leads to over the page. */
+const dialog = document.querySelector('#dialog');
+document.addEventListener('htmx:afterSwap', (event) => { if (event.detail.target === dialog) dialog.showModal(); });
+dialog?.addEventListener('click', (event) => {
+  if (event.target !== dialog && !event.target.closest('[data-close]')) return;
+  event.preventDefault();
+  dialog.close();
+});
+
+/** Sent along with a fragment: `HX-Trigger: {"toast": {"text": ..., "tone": ...}}`. */
+document.addEventListener('toast', (event) => toast(event.detail.text, event.detail.tone));
+
+document.querySelector('main [aria-invalid="true"]')?.focus();
+
 document.addEventListener('htmx:responseError', (event) => {
   if (event.detail.xhr.status !== 401) toast(event.detail.xhr.responseText.slice(0, 200) || 'That did not work. Try again.', 'over');
 });

@@ -1,0 +1,75 @@
+"""What staff see and enter about clients."""
+
+import asyncio
+from uuid import UUID
+
+import msgspec
+
+from services.portal.answers import Client, Contact, Entry, ProjectCard
+from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
+from services.portal.dashboard import views as dashboard
+from services.portal.forms import Form
+from shared.actor import Actor
+from shared.pagination import Page as Listing
+
+VARIANTS = {
+    "delivery": "Project delivery",
+    "services": "Professional services",
+    "account": "Account management",
+    "regulated": "Healthcare or regulated",
+}
+"""The shapes a client's portal can have (seed 001)."""
+MOST_PEOPLE = 100
+
+
+class Detail(msgspec.Struct, frozen=True):
+    """One client, and the widgets of its page."""
+
+    client: Client
+    projects: Slot[list[ProjectCard]]
+    people: Slot[Listing[Contact]]
+    activity: Slot[Listing[Entry]]
+
+
+async def listed(services: Services, q: str, cursor: str) -> Listing[Client]:
+    """Clients by name."""
+    return await services.identity.get("clients", Listing[Client], q=q, cursor=cursor, limit=50)
+
+
+async def client(services: Services, client_id: UUID) -> Client:
+    return await services.identity.get(f"clients/{client_id}", Client)
+
+
+async def detail(services: Services, client_id: UUID) -> Detail:
+    """The client with its widgets, each within its deadline. Raises `ServiceProblem` when there is no such client."""
+    return Detail(
+        *await asyncio.gather(
+            client(services, client_id),
+            dashboard.projects(services, client_id),
+            people(services, client_id),
+            dashboard.activity(services, client_id),
+        )
+    )
+
+
+async def people(
+    services: Services, client_id: UUID, deadline: float | None = WIDGET_DEADLINE
+) -> Slot[Listing[Contact]]:
+    """The client's people by name."""
+    found = services.identity.get("people", Listing[Contact], client_id=client_id, limit=MOST_PEOPLE)
+    return await slot(found, deadline=deadline)
+
+
+def inputs(client: Client, actor: Actor) -> dict[str, object]:
+    """The client as its form shows it; the portal's switch only to those who may turn it."""
+    switches = {"active": client.active, "portal_enabled": client.portal_enabled}
+    if not actor.can("managePortalAccess"):
+        del switches["portal_enabled"]
+    return {"name": client.name, **{name: "on" if on else "" for name, on in switches.items()}}
+
+
+def body(form: Form, actor: Actor) -> dict[str, object]:
+    """What the form asks for."""
+    form.require(name="Give the client a name.")
+    switches = ["active", *(["portal_enabled"] if actor.can("managePortalAccess") else [])]
+    return {"name": form.values["name"], **{name: bool(form.values[name]) for name in switches}}

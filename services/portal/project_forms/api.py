@@ -1,0 +1,117 @@
+"""Starting a project, changing it, and saying how it stands. For staff who manage projects."""
+
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.response import Redirect, Template
+
+from services.portal.answers import ProjectDetail
+from services.portal.clients import ServiceProblem
+from services.portal.edits import Edit, collide
+from services.portal.forms import Form, Typed
+from services.portal.ids import read_id
+from services.portal.page import Page
+from services.portal.project_forms import team, views
+from services.portal.projects.views import project as project_page
+from services.portal.toasts import Toast
+from shared.claims import require_policy
+
+UNKNOWN_CLIENT = "This client cannot be found. If it was added a moment ago, try again."
+
+
+@get("/projects/new")
+async def new(page: Page, client_id: UUID | None = None) -> Template:
+    """The form for a new project."""
+    chosen = client_id or page.chosen_client
+    return await _show_new(page, Form({"client_id": chosen, "status": "on_track"}))
+
+
+@post("/projects/new")
+async def create(page: Page, data: Typed) -> Template | Redirect:
+    """Start a project."""
+    form = Form(data)
+    if "row" in data:
+        team.arrange(form, data["row"])
+        return await _show_new(page, form)
+    form.require(client_id="Choose a client.")
+    body = views.body(form) | {"client_id": form.values["client_id"]}
+    if not form.is_wrong:
+        try:
+            made = await page.services.projects.post("projects", ProjectDetail, body)
+            return page.go(f"/projects/{made.id}", f"{made.name} has started")
+        except ServiceProblem as problem:
+            if problem.status == 404:
+                form.errors["client_id"] = UNKNOWN_CLIENT
+            else:
+                form.refuse(problem)
+    return await _show_new(page, form)
+
+
+@get("/projects/{project_id:uuid}/edit")
+async def edit(page: Page, project_id: UUID) -> Template:
+    """The form with what is stored."""
+    found = await views.project(page.services, project_id)
+    return await _show_edit(page, found, Edit(views.stored(found).inputs))
+
+
+@post("/projects/{project_id:uuid}/edit")
+async def change(page: Page, project_id: UUID, data: Typed) -> Template | Redirect:
+    """Save what was changed. Where somebody else was faster, show what they did and keep what was typed."""
+    form = Edit(data)
+    if "row" in data:
+        team.arrange(form, data["row"])
+        return await _show_edit(page, await views.project(page.services, project_id), form)
+    body = views.body(form)
+    if not form.is_wrong:
+        try:
+            if changes := form.only_changed(body):
+                await page.services.projects.patch(f"projects/{project_id}", ProjectDetail, changes, etag=form.etag)
+            return page.go(f"/projects/{project_id}", "Project saved" if changes else "")
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    found = await views.project(page.services, project_id)
+    if form.is_stale:
+        await collide(page, form, views.stored(found), project_id=project_id, target_id=project_id)
+    return await _show_edit(page, found, form)
+
+
+@post("/projects/{project_id:uuid}/status")
+async def set_status(page: Page, project_id: UUID, data: Typed) -> Template | Redirect:
+    """Say how the project stands; HTMX gets the plan anew."""
+    body = {"status": data.get("status", "")}
+    changed = await page.services.projects.patch(f"projects/{project_id}", ProjectDetail, body)
+    words = f"{changed.name}: {views.STATUS[changed.status].lower()}"
+    if page.is_fragment:
+        shown = await project_page(page.services, project_id)
+        return page.fragment("projects/plan.html", project=shown, toast=Toast(words))
+    return page.go(f"/projects/{project_id}", words)
+
+
+async def _show_new(page: Page, form: Form) -> Template:
+    clients = await views.clients(page.services, read_id(form.values["client_id"]))
+    return await page.show(
+        "project_forms/new.html",
+        section="projects",
+        status=form.status,
+        form=form,
+        clients=clients,
+        rows=team.rows(form),
+        statuses=views.STATUS,
+    )
+
+
+async def _show_edit(page: Page, project: ProjectDetail, form: Edit) -> Template:
+    return await page.show(
+        "project_forms/edit.html",
+        section="projects",
+        status=form.status,
+        form=form,
+        project=project,
+        rows=team.rows(form),
+        statuses=views.STATUS,
+    )
+
+
+router = Router(
+    path="/", route_handlers=[new, create, edit, change, set_status], guards=[require_policy("manageProjects")]
+)

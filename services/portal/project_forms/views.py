@@ -1,0 +1,66 @@
+"""A project as staff enter it: between the inputs of its form, the service's fields, and words."""
+
+from uuid import UUID
+
+from services.portal.answers import Client, ProjectDetail
+from services.portal.clients import Services
+from services.portal.edits import Stored
+from services.portal.formats import day
+from services.portal.forms import Form
+from services.portal.project_forms import team
+from shared.pagination import MAX_LIMIT
+from shared.pagination import Page as Listing
+
+STATUS = {"on_track": "On track", "at_risk": "At risk", "delayed": "Delayed", "completed": "Completed"}
+FIELDS = ("name", "description", "scope", "status")
+
+
+async def project(services: Services, project_id: UUID) -> ProjectDetail:
+    """The project; raises `ServiceProblem` when it does not exist."""
+    return await services.projects.get(f"projects/{project_id}", ProjectDetail)
+
+
+async def clients(services: Services, chosen: UUID | None) -> Listing[Client]:
+    """Clients a project may be started for; where there are more than one page of them, `chosen` is among them."""
+    found = await services.identity.get("clients", Listing[Client], limit=MAX_LIMIT)
+    items = [client for client in found.items if client.active]
+    if chosen and found.next_cursor and all(client.id != chosen for client in items):
+        items.insert(0, await services.identity.get(f"clients/{chosen}", Client))
+    return Listing(items, found.next_cursor)
+
+
+def stored(project: ProjectDetail) -> Stored:
+    """The project as its form shows it, and as one would say it."""
+    dates = {"starts_on": project.starts_on, "ends_on": project.ends_on}
+    inputs: dict[str, object] = {
+        **{name: getattr(project, name) for name in FIELDS},
+        **dates,
+        "completion": project.fixed_completion,
+        **team.inputs(project.team),
+        "version": project.version,
+    }
+    percent = project.fixed_completion
+    words = {
+        "name": ("Name", project.name),
+        "description": ("Summary", project.description or ""),
+        "scope": ("Scope", project.scope or ""),
+        "status": ("Status", STATUS[project.status]),
+        "starts_on": ("Start", day(project.starts_on)),
+        "ends_on": ("Planned end", day(project.ends_on)),
+        "completion": ("Progress", "Follows the milestones" if percent is None else f"{percent} %"),
+        "team": ("Team", ", ".join(member.name for member in project.team)),
+    }
+    return Stored(inputs, words)
+
+
+def body(form: Form) -> dict[str, object]:
+    """What the form asks for, by the service's names."""
+    form.require(name="Give the project a name.")
+    form.values.setdefault("team", "")
+    return {
+        **{name: form.values[name] for name in FIELDS},
+        "starts_on": form.day("starts_on"),
+        "ends_on": form.day("ends_on"),
+        "completion": form.whole("completion", 0, 100),
+        "team": team.members(form),
+    }

@@ -67,7 +67,7 @@ class Database:
         self._pool_size = pool
 
     async def start(self) -> None:
-        """Make the read pool, on the loop that will use it. No connection yet: PostgreSQL may still be on its way up."""
+        """Make the read pool, on the loop that will use it. No connection yet: PostgreSQL may be on its way up."""
         self._pool = await asyncpg.create_pool(
             self.dsn, min_size=0, max_size=self._pool_size, timeout=CONNECT_TIMEOUT, reset=_nothing_to_reset
         )

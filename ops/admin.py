@@ -5,19 +5,15 @@ import sys
 
 import msgspec
 
-from ops.migrate import runtime_url, setting
-from ops.stack.addresses import ADMIN_VARIABLE
+from ops.running import database_url
 from ops.stack.errors import StackError
 from services.identity.people.bootstrap import create_first_admin
 from shared.errors import DomainError
 
 
 async def create_admin(email: str, first_name: str, last_name: str) -> None:
-    """Create them with a password from the terminal or the first line of the input. Raises `StackError`.
-
-    Reads PORTAL_DATABASE_ADMIN_URL and PORTAL_DATABASE_PASSWORD_IDENTITY, as `migrate` does.
-    """
-    url = runtime_url(setting(ADMIN_VARIABLE), "identity", setting("PORTAL_DATABASE_PASSWORD_IDENTITY"))
+    """Create them with a password from the terminal or the first line of the input. Raises `StackError`."""
+    url = database_url("identity")
     password = _ask_password()
     try:
         await create_first_admin(url, email=email, first_name=first_name, last_name=last_name, password=password)

@@ -68,9 +68,14 @@ def migrate(*services: str) -> None:
 
     Reads PORTAL_DATABASE_ADMIN_URL and one PORTAL_DATABASE_PASSWORD_<SERVICE> each.
     """
-    from ops.migrate import migrate_from_environment
+    from ops.migrate import migrate_all, services_with_schema
+    from ops.running import password_variable, setting
+    from ops.stack.addresses import ADMIN_VARIABLE
 
-    asyncio.run(migrate_from_environment(services))
+    if unknown := set(services) - set(services_with_schema()):
+        raise StackError(f"{', '.join(sorted(unknown))} has no schema.", f"Choose of {services_with_schema()}.")
+    passwords = {name: setting(password_variable(name)) for name in services or services_with_schema()}
+    asyncio.run(migrate_all(setting(ADMIN_VARIABLE), passwords))
 
 
 @app.command
@@ -87,10 +92,10 @@ def create_admin(email: str, first_name: str, last_name: str) -> None:
 @app.command
 def seed() -> None:
     """Create the demo data in the running portal, through its own doors."""
-    from ops.running import gateway_url
+    from ops.running import setting
     from ops.seed import seed
 
-    asyncio.run(seed(gateway_url()))
+    asyncio.run(seed(setting("PORTAL_PUBLIC_URL")))
 
 
 @events.command
@@ -107,6 +112,19 @@ def replay(*positions: int) -> None:
     from ops import events
 
     asyncio.run(events.replay(positions))
+
+
+@audit.command
+def verify(
+    *, heads: Annotated[Path | None, Parameter(help="File of the chains' ends, kept elsewhere.")] = None
+) -> None:
+    """Recompute the hash chains of the audit log. Exit code 1 and the first wrong record when one is broken.
+
+    Reads PORTAL_DATABASE_ADMIN_URL and PORTAL_DATABASE_PASSWORD_ACTIVITY.
+    """
+    from ops.audit import verify
+
+    asyncio.run(verify(heads))
 
 
 @keys.command

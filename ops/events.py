@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from nats.aio.client import Client
 
-from ops.running import address
+from ops.running import setting
 from shared import broker, dead_letters
 
 
@@ -32,7 +32,7 @@ async def replay(positions: Collection[int]) -> None:
 
 @asynccontextmanager
 async def _connected() -> AsyncGenerator[Client]:
-    client = await broker.connect(address("PORTAL_NATS_URL"), "portal-cli")
+    client = await broker.connect(setting("PORTAL_NATS_URL"), "portal-cli")
     try:
         yield client
     finally:

@@ -1,24 +1,43 @@
-"""Where the portal is that a command means: what the environment says, else the embedded stack of this checkout."""
+"""Which portal a command means: the one the environment describes, else the embedded stack of this checkout."""
 
 import os
+from pathlib import Path
 
+from ops.migrate import runtime_url
+from ops.stack.addresses import ADMIN_VARIABLE
 from ops.stack.command import folder
 from ops.stack.errors import StackError
+from ops.stack.secrets import load_passwords
 from ops.stack.state import State
 
 
-def address(variable: str) -> str:
-    """The value of `PORTAL_..._URL`. Raises `StackError` when nobody knows it."""
-    run = State(folder()).read_run()
-    found = os.environ.get(variable) or (run.addresses.get(variable) if run else None)
-    if not found:
-        raise StackError(f"{variable} is not set and no embedded stack runs here.", "Set it, or `make up` first.")
-    return found
+def setting(name: str) -> str:
+    """A variable's value, the content of the file that `<name>_FILE` names, or what the running stack would say.
+
+    Raises `StackError` when nobody knows it.
+    """
+    if file := os.environ.get(f"{name}_FILE"):
+        return Path(file).read_text().strip()
+    if value := os.environ.get(name) or _embedded().get(name):
+        return value
+    raise StackError(f"{name} is not set and no embedded stack runs here.", "Set it, or `make up` first.")
 
 
-def gateway_url() -> str:
-    """The portal's public address: PORTAL_PUBLIC_URL, else the embedded stack's."""
-    run = State(folder()).read_run()
-    if run:
-        return run.gateway
-    return address("PORTAL_PUBLIC_URL")
+def database_url(service: str) -> str:
+    """A service's own address of its database. Raises `StackError`."""
+    return runtime_url(setting(ADMIN_VARIABLE), service, setting(password_variable(service)))
+
+
+def password_variable(service: str) -> str:
+    """The variable with the password of a service's runtime role."""
+    return f"PORTAL_DATABASE_PASSWORD_{service.upper()}"
+
+
+def _embedded() -> dict[str, str]:
+    state = State(folder())
+    run = state.read_run()
+    if run is None:
+        return {}
+    passwords = load_passwords(state.passwords, []).services
+    own = {password_variable(service): password for service, password in passwords.items()}
+    return {"PORTAL_PUBLIC_URL": run.gateway, **run.addresses, **own}

@@ -63,7 +63,7 @@ class Launcher:
         self._gateway = plan.public_url or f"http://localhost:{public.getsockname()[1]}"
         self._console = Console(self._state.log, quiet=quiet)
         self._supervisor = Supervisor(self._console)
-        self._passwords = load_passwords(self._state.secrets / "passwords.json", services_with_schema())
+        self._passwords = load_passwords(self._state.passwords, services_with_schema())
         self._services = services.bind(public)
         self._parts: list[Part] = []
         self._addresses = plan.external or Addresses()

@@ -40,6 +40,7 @@ class State:
         self.folder = folder.absolute()
         self.log = self.folder / "portal.log"
         self.secrets = self.folder / "secrets"
+        self.passwords = self.secrets / "passwords.json"
         self.seeded = self.folder / "seeded"
         self._run = self.folder / "run.json"
         self._lock = self.folder / "lock"

@@ -23,13 +23,18 @@ class Stack:
         self._environ = {**os.environ, "PORTAL_DATA": str(folder), "PORTAL_PORT": "0", "PORTAL_DEMO": "0", **environ}
         self._launcher: subprocess.Popen[bytes] | None = None
 
-    def command(self, *words: str, prefix: tuple[str, ...] = (), **environ: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run `portal stack WORDS` to its end."""
+        return self.portal("stack", *words, **environ)
+
+    def portal(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run `portal WORDS` to its end, with nothing to read."""
         return subprocess.run(
-            [*prefix, sys.executable, "-m", "ops", "stack", *words],
+            [sys.executable, "-m", "ops", *words],
             cwd=self._root,
             env=self._environ | environ,
             text=True,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=PATIENCE,
             check=False,

@@ -58,6 +58,32 @@ def test_second_start_in_a_checkout_says_that_it_runs(stack: Stack) -> None:
     assert "Traceback" not in second.stderr
 
 
+async def test_operators_commands_find_the_stack_that_runs(stack: Stack) -> None:
+    client = await connect(stack.run.addresses["PORTAL_NATS_URL"], "test")
+    headers = {"Portal-Reason": "it was the wrong day", "Portal-Subject": "portal.test.thing.made.v1"}
+    await client.jetstream().publish("portal_dead.activity", b"{}", headers=headers)
+    listed = await asyncio.to_thread(stack.portal, "events", "dead-letters")
+    assert "portal.test.thing.made.v1  it was the wrong day" in listed.stdout
+    assert "1 replayed" in (await asyncio.to_thread(stack.portal, "events", "replay")).stdout
+    assert (await client.jetstream().get_last_msg("PORTAL", "portal.test.thing.made.v1")).data == b"{}"
+    await client.close()
+    for words in (("migrate",), ("audit", "verify")):
+        done = await asyncio.to_thread(stack.portal, *words)
+        assert done.returncode == 0, done.stderr
+
+
+def test_commands_without_a_portal_say_what_is_missing(new_stack, tmp_path: Path) -> None:
+    with new_stack(tmp_path / "data") as stack:
+        for words, missing in (
+            (("events", "replay"), "PORTAL_NATS_URL"),
+            (("migrate",), "PORTAL_DATABASE_PASSWORD_ACTIVITY"),
+        ):
+            done = stack.portal(*words)
+            assert done.returncode == 1
+            assert done.stderr.startswith(f"portal: {missing} is not set")
+        assert "gateway has no schema" in stack.portal("migrate", "gateway").stderr
+
+
 def test_killed_service_is_started_again_and_refuses_nobody_meanwhile(stack: Stack) -> None:
     before = stack.run.processes["projects"]
     os.kill(before, signal.SIGKILL)

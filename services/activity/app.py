@@ -1,0 +1,68 @@
+"""The activity service's composition root: feed, live stream, audit log and figures, all folded from events."""
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from types import FrameType
+
+from litestar import Litestar
+from litestar.datastructures import State
+
+from services.activity.audit.api import router as audit
+from services.activity.consumers import consumer
+from services.activity.feed.api import router as feed
+from services.activity.feed.hub import Hub
+from services.activity.kpis.api import router as kpis
+from services.activity.kpis.cache import KpiCache
+from services.activity.kpis.definitions import load
+from services.activity.settings import ActivitySettings
+from shared.http import create_service
+
+KPIS = Path(__file__).parent / "kpis" / "kpis.toml"
+
+
+def create_app(settings: ActivitySettings) -> Litestar:
+    """The service, ready to be served."""
+    return create_service(
+        "activity",
+        settings,
+        routers=[feed, audit, kpis],
+        consumers=[consumer()],
+        lifespan=[_follow_feed],
+        state=State({"settings": settings, "kpis": KpiCache(settings.redis_url, load(KPIS))}),
+    )
+
+
+@asynccontextmanager
+async def _follow_feed(app: Litestar) -> AsyncGenerator[None]:
+    hub = app.state.hub = Hub(app.state.database)
+    app.state.parts = {"stream": lambda: hub.works}
+    following = asyncio.create_task(hub.run())
+    with _told_of_shutdown(hub.drain):
+        yield
+    hub.drain()
+    following.cancel()
+    await asyncio.wait([following])
+    await app.state.kpis.close()
+
+
+@contextmanager
+def _told_of_shutdown(drain: Callable[[], None]) -> Generator[None]:
+    """Call `drain` on the signal itself: the server tells the application only when the last stream has closed."""
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def on_signal(number: int, _at: FrameType | None) -> None:
+        loop.call_soon_threadsafe(drain)
+        signal.signal(number, before[signal.Signals(number)])
+        signal.raise_signal(number)
+
+    for number in before:
+        signal.signal(number, on_signal)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,52 @@
+"""The hash chain: each record's hash covers the hash before it, so what came earlier cannot change unseen.
+
+One chain a client, SHA-256 over the hash before and the record's canonical form, its number in the chain included
+(reliability: 40). Two things a chain alone cannot see, a cut end and a chain written anew: heads kept elsewhere do.
+"""
+
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+
+from services.activity.audit.models import Record
+
+START = bytes(32)
+"""The hash before the first record."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The last link of a chain: how many records it has, and the hash over all of them."""
+
+    seq: int
+    hash: bytes
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A record with its place in its client's chain."""
+
+    record: Record
+    seq: int
+    hash: bytes
+
+
+def extend(heads: dict[UUID, Head], records: list[Record]) -> list[Link]:
+    """Chain new records behind `heads`, in order."""
+    heads = dict(heads)
+    links: list[Link] = []
+    for record in records:
+        head = heads.get(record.client_id, Head(0, START))
+        link = Link(record, head.seq + 1, digest(head.hash, head.seq + 1, record))
+        heads[record.client_id] = Head(link.seq, link.hash)
+        links.append(link)
+    return links
+
+
+def digest(before: bytes, seq: int, record: Record) -> bytes:
+    """The hash of `record` as number `seq` behind the hash `before`."""
+    return sha256(before + canonical(seq, record)).digest()
+
+
+def canonical(seq: int, record: Record) -> bytes:
+    """The record as bytes that never change: a JSON array, its number first, then the fields in their order."""
+    return msgspec.json.encode([seq, *msgspec.structs.astuple(record)])

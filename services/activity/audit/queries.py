@@ -1,0 +1,131 @@
+"""Reading the audit log: the ends of its chains for the fold, its pages for staff."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.activity.audit.chain import Head
+from services.activity.feed.models import COMPANY
+
+_HEADS = (
+    "select client_id, seq, hash from unnest($1::uuid[]) as wanted (client_id) cross join lateral"
+    " (select seq, hash from audit where audit.client_id = wanted.client_id order by seq desc limit 1) as last"
+)
+_LIST = """
+select a.client_id, a.seq, a.position, a.event_id, a.type, a.subject, a.actor_id, a.actor_kind, k.name as actor_name,
+       a.session_id, s.ip, s.user_agent, s.device_type, s.browser, s.platform, a.trace_id, a.at, a.detail,
+       a.security, a.financial
+from audit a
+left join known_actors k on k.id = a.actor_id
+left join known_sessions s on s.session_id = a.session_id
+where ($1::uuid is null or a.client_id = $1) and a.{key} < $2
+  and ($3::text is null or a.type = $3) and ($4::boolean is null or a.security = $4)
+  and ($5::uuid is null or a.actor_id = $5)
+order by a.{key} desc limit $6
+"""
+# Within one client's chain `seq` orders as `position` does, and is what that chain's index knows.
+_LIST_ONE = _LIST.format(key="seq")
+_LIST_ALL = _LIST.format(key="position")
+
+LAST = 2**63 - 1
+
+
+class AuditAuthor(msgspec.Struct, frozen=True):
+    """`name` is None for nobody, for the portal itself, and for people who were erased."""
+
+    id: UUID | None
+    name: str | None
+    kind: str
+
+
+class AuditSession(msgspec.Struct, frozen=True):
+    """The session something was done in, with where it was opened from, if that is known and not erased."""
+
+    id: UUID
+    ip: str | None
+    user_agent: str | None
+    device_type: str | None
+    browser: str | None
+    platform: str | None
+
+
+class AuditView(msgspec.Struct, frozen=True, kw_only=True):
+    """One record. `client_id` is None for what concerns the company alone; `seq` counts within its client."""
+
+    id: UUID
+    client_id: UUID | None
+    seq: int
+    type: str
+    subject: UUID
+    actor: AuditAuthor
+    session: AuditSession | None
+    trace_id: str
+    at: datetime
+    detail: msgspec.Raw
+    security: bool
+    financial: bool
+
+
+class After(msgspec.Struct, array_like=True, frozen=True):
+    """The place in a list: the chain it was made for (None: all) and the last row's number there."""
+
+    client_id: UUID | None
+    key: Annotated[int, msgspec.Meta(ge=0, le=LAST)]
+
+
+class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which records to list; None means any."""
+
+    client_id: UUID | None = None
+    type: str | None = None
+    security: bool | None = None
+    actor_id: UUID | None = None
+
+
+async def heads(connection: asyncpg.Connection, client_ids: Iterable[UUID]) -> dict[UUID, Head]:
+    """The last link of each of these chains; a chain without a record is left out."""
+    rows = await connection.fetch(_HEADS, list(client_ids))
+    return {row["client_id"]: Head(row["seq"], row["hash"]) for row in rows}
+
+
+async def list_records(
+    connection: asyncpg.Connection, wanted: AuditFilter, before: int, limit: int
+) -> list[tuple[int, AuditView]]:
+    """Records older than `before`, newest first, each with the number its place in this list is known by."""
+    one = wanted.client_id is not None
+    rows = await connection.fetch(
+        _LIST_ONE if one else _LIST_ALL,
+        wanted.client_id,
+        before,
+        wanted.type,
+        wanted.security,
+        wanted.actor_id,
+        limit,
+    )
+    return [(row["seq" if one else "position"], _view(row)) for row in rows]
+
+
+def _view(row: Any) -> AuditView:
+    session = None
+    if row["session_id"]:
+        session = AuditSession(
+            row["session_id"], row["ip"], row["user_agent"], row["device_type"], row["browser"], row["platform"]
+        )
+    return AuditView(
+        id=row["event_id"],
+        client_id=None if row["client_id"] == COMPANY else row["client_id"],
+        seq=row["seq"],
+        type=row["type"],
+        subject=row["subject"],
+        actor=AuditAuthor(row["actor_id"], row["actor_name"], row["actor_kind"]),
+        session=session,
+        trace_id=row["trace_id"],
+        at=row["at"],
+        detail=msgspec.Raw(row["detail"].encode()),
+        security=row["security"],
+        financial=row["financial"],
+    )

@@ -1,0 +1,31 @@
+"""The one consumer: every event of the portal, folded into the audit log, the figures' facts and the feed."""
+
+from collections.abc import Sequence
+
+from services.activity.audit import commands as audit
+from services.activity.feed import commands as feed
+from services.activity.feed.fold import fold
+from services.activity.kpis import commands as kpis
+from shared.database import Db, driver
+from shared.inbox import Consumer, Delivery
+
+
+async def keep(db: Db, deliveries: Sequence[Delivery]) -> None:
+    """Fold a batch in a handful of statements; nothing of it is kept if one event cannot be."""
+    folded = [fold(delivery.event, delivery.position) for delivery in deliveries]
+    connection = await driver(db)
+    await audit.append(connection, [each.record for each in folded])
+    await audit.remember(
+        connection,
+        [each.author for each in folded if each.author],
+        [each.presence for each in folded if each.presence],
+    )
+    await kpis.learn(connection, [(each.record.position, each.fact) for each in folded if each.fact])
+    await feed.append(
+        connection, [each.entry for each in folded if each.entry], [each.ended for each in folded if each.ended]
+    )
+
+
+def consumer() -> Consumer:
+    """The consumer of one process."""
+    return Consumer("activity", every=keep)

@@ -1,0 +1,77 @@
+"""The feed over HTTP: its pages, and what happens as it happens."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Router, get
+from litestar.datastructures import State
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+
+from services.activity.feed import queries
+from services.activity.feed.queries import LAST, After, EntryView
+from services.activity.feed.stream import EventStream
+from services.activity.tenants import require_tenant
+from shared.actor import Actor
+from shared.database import ReadOnly
+from shared.errors import NotFound
+from shared.http import API
+from shared.pagination import Cursor, Limit, Page, decode_cursor, encode_cursor
+
+
+@get("/activity")
+async def list_activity(
+    *,
+    actor: Actor,
+    read: ReadOnly,
+    limit: Limit,
+    cursor: Cursor,
+    project_id: UUID | None = None,
+    client_id: UUID | None = None,
+) -> Page[EntryView]:
+    """What happened, newest first: at the caller's client, in one project, or for staff at any client."""
+    tenant = None if actor.is_staff and client_id is None else require_tenant(actor, client_id)
+    before = decode_cursor(cursor, After).position if cursor else LAST
+    readable = actor.readable_projects()
+    async with read(actor) as connection:
+        if project_id:
+            if readable is not None and project_id not in readable:
+                raise NotFound
+            tenant = await queries.client_of_project(connection, project_id, tenant)
+            if tenant is None:
+                raise NotFound
+        rows = await queries.list_entries(
+            connection, tenant, before, limit + 1, project_id=project_id, readable=readable
+        )
+    more = encode_cursor(After(rows[limit - 1]["position"])) if len(rows) > limit else None
+    return Page([queries.view(row, tell_client=actor.is_staff) for row in rows[:limit]], more)
+
+
+@get(
+    "/api/events/{client_id:uuid}",
+    responses={200: ResponseSpec(None, description="Server-sent events", media_type="text/event-stream")},
+)
+async def stream_events(
+    *,
+    actor: Actor,
+    read: ReadOnly,
+    state: State,
+    client_id: UUID,
+    last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID", default=None)],
+) -> EventStream:
+    """Entries of one client as they are written, beginning behind `Last-Event-ID`.
+
+    An event's `id` is its `seq`, its name the entry's `type`, its data the entry. `reset`: too much was missed, fetch
+    everything anew. `closed`: access ended, for the reason in its data.
+    """
+    require_tenant(actor, client_id)
+    if actor.is_staff:
+        async with read(actor) as connection:
+            if not await queries.knows_client(connection, client_id):
+                raise NotFound
+    return EventStream(
+        hub=state.hub, read=read, settings=state.settings, actor=actor, client_id=client_id, last_id=last_event_id
+    )
+
+
+router = Router(path="/", route_handlers=[Router(path=API, route_handlers=[list_activity]), stream_events])

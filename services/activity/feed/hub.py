@@ -1,0 +1,233 @@
+"""One per process: hands what is new in the feed to this process's open streams.
+
+The fold notifies inside its transaction; the hub then reads the rows behind the last one it saw, of all clients at
+once, and puts each into the bounded queues of the streams that may see it. A poll backs the notification up. An idle
+stream costs no connection, and an entry is encoded once however many read it (docs/decisions/0050).
+"""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import structlog
+from prometheus_client import Counter, Gauge
+
+from services.activity.feed import queries
+from services.activity.feed.commands import CHANNEL
+from services.activity.feed.models import Ended
+from shared.actor import SYSTEM, Actor
+from shared.clock import now
+from shared.database import CONNECT_TIMEOUT, Database
+
+QUEUE = 256
+"""Entries that wait for one reader; one more, and it is told to start afresh."""
+CHUNK = 16_384
+"""Bytes joined for one write: what waits is shared by all readers, what is joined is one reader's own."""
+READ_AT_ONCE = 500
+POLL_SECONDS = 1.0
+STALE_SECONDS = 5.0
+REMEMBER_SECONDS = 120.0
+"""Longer than any signed token lives: later nobody can come with rights from before."""
+AGAIN_SECONDS = 3.0
+"""How long the gateway may still sign the rights from before a change."""
+
+OVERFLOW, DRAINING = "overflow", "draining"
+"""Reasons to end a stream that are no loss of access."""
+
+STREAMS = Gauge("portal_streams_open", "Live streams being served")
+SHED = Counter("portal_streams_shed_total", "Streams ended because their reader was too slow")
+
+log = structlog.get_logger("hub")
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One entry, encoded for the wire."""
+
+    position: int
+    project_id: UUID | None
+    text: bytes
+
+
+def frame(entry: asyncpg.Record) -> Frame:
+    """Encode an entry as an event of a stream (WHATWG HTML, 9.2.5). JSON has no line breaks."""
+    body = msgspec.json.encode(queries.view(entry))
+    head = f"id: {entry['position']}\nevent: {entry['type']}\ndata: ".encode()
+    return Frame(entry["position"], entry["project_id"], head + body + b"\n\n")
+
+
+class Reader:
+    """The hub's side of one stream: what waits to be sent, and why it has to end."""
+
+    def __init__(self, actor: Actor, client_id: UUID) -> None:
+        self.client_id = client_id
+        self.readable = actor.readable_projects()
+        self.subjects = frozenset(each for each in (actor.session_id, actor.id, actor.client_id) if each is not None)
+        """Whose end is this stream's end: the session's, the person's, and for a client's people the client's."""
+        self.ending: str | None = None
+        self.head = 0
+        """The entry that no longer fitted: whoever fetches everything anew goes on behind it."""
+        self._seen = 0
+        self._waiting: deque[Frame] = deque()
+        self._stirred = asyncio.Event()
+
+    def may_see(self, project_id: UUID | None) -> bool:
+        return self.readable is None or project_id is None or project_id in self.readable
+
+    def offer(self, entry: Frame) -> None:
+        """Queue an entry, or end for having too many."""
+        if self.ending or entry.position <= self._seen or not self.may_see(entry.project_id):
+            return
+        if len(self._waiting) >= QUEUE:
+            SHED.inc()
+            self.head = entry.position
+            self.end(OVERFLOW)
+            return
+        self._waiting.append(entry)
+        self._stirred.set()
+
+    def end(self, reason: str) -> None:
+        """Nothing more will be sent but a farewell. The first reason stays."""
+        self.ending = self.ending or reason
+        self._waiting.clear()
+        self._stirred.set()
+
+    def skip(self, position: int) -> None:
+        """Everything up to `position` was sent in another way."""
+        self._seen = position
+        while self._waiting and self._waiting[0].position <= position:
+            self._waiting.popleft()
+
+    async def take(self, seconds: float) -> bytes:
+        """What has come in, as soon as there is something; b"" after `seconds` without, or when the stream must end."""
+        if not self._waiting and not self.ending:
+            self._stirred.clear()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._stirred.wait()
+            except TimeoutError:
+                return b""
+        taken: list[bytes] = []
+        size = 0
+        while self._waiting and size < CHUNK:
+            taken.append(text := self._waiting.popleft().text)
+            size += len(text)
+        return b"".join(taken)
+
+
+class Hub:
+    """Follows the feed; streams come and go with `reading`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._readers: defaultdict[UUID, set[Reader]] = defaultdict(set)
+        self._recent: dict[UUID, Ended] = {}
+        self.head = self._ends_head = 0
+        self._stirred = asyncio.Event()
+        self._read_at = float("-inf")
+        self._draining = False
+
+    @property
+    def works(self) -> bool:
+        """Whether it has looked at the feed lately."""
+        return time.monotonic() - self._read_at < STALE_SECONDS
+
+    @contextmanager
+    def reading(self, reader: Reader) -> Generator[None]:
+        """Register a stream for as long as it runs. Leaving waits for nothing, so a torn connection cannot leak it."""
+        self._readers[reader.client_id].add(reader)
+        STREAMS.inc()
+        if self._draining:
+            reader.end(DRAINING)
+        for end in filter(None, map(self._recent.get, reader.subjects)):
+            if end.final or now() - end.at < timedelta(seconds=AGAIN_SECONDS):
+                reader.end(end.reason)
+        try:
+            yield
+        finally:
+            STREAMS.dec()
+            readers = self._readers[reader.client_id]
+            readers.discard(reader)
+            if not readers:
+                del self._readers[reader.client_id]
+
+    def drain(self) -> None:
+        """Ask every stream to close and come back: to another process, or to the next one of this place."""
+        self._draining = True
+        for reader in [each for readers in self._readers.values() for each in readers]:
+            reader.end(DRAINING)
+
+    async def run(self) -> None:
+        """Follow until cancelled; a lost database is waited out."""
+        while True:
+            try:
+                await self._follow()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                log.warning("hub.interrupted", error=repr(error))
+                await asyncio.sleep(0.5)
+
+    async def _follow(self) -> None:
+        listening = await asyncpg.connect(self._database.dsn, timeout=CONNECT_TIMEOUT)
+        try:
+            await listening.add_listener(CHANNEL, self._woken)
+            await self._find_head()
+            while not listening.is_closed():
+                self._stirred.clear()
+                while await self._read() == READ_AT_ONCE:
+                    pass
+                await self._wait()
+        finally:
+            listening.terminate()
+
+    def _woken(self, *_notification: object) -> None:
+        self._stirred.set()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._stirred.wait()
+        except TimeoutError:
+            return
+
+    async def _find_head(self) -> None:
+        """Where to begin: at the end of the feed. After an interruption it goes on where it was."""
+        if self.head or self._ends_head:
+            return
+        async with self._database.read(SYSTEM) as connection:
+            self.head, self._ends_head = await queries.heads(connection)
+            since = now() - timedelta(seconds=REMEMBER_SECONDS)
+            self._recent = {end.subject: end for end in await queries.list_recent_ends(connection, since)}
+
+    async def _read(self) -> int:
+        """One look at what is new, the ends of access first; returns how many entries there were."""
+        async with self._database.read(SYSTEM) as connection:
+            ends = await queries.list_new_ends(connection, self._ends_head)
+            entries = await queries.list_new(connection, self.head, READ_AT_ONCE)
+        for end in ends:
+            self._end(end)
+            self._ends_head = end.position
+        for entry in entries:
+            self._hand_out(entry)
+            self.head = entry["position"]
+        self._read_at = time.monotonic()
+        return len(entries)
+
+    def _end(self, end: Ended) -> None:
+        oldest = now() - timedelta(seconds=REMEMBER_SECONDS)
+        self._recent = {subject: each for subject, each in self._recent.items() if each.at > oldest}
+        self._recent[end.subject] = end
+        for reader in [each for readers in self._readers.values() for each in readers]:
+            if end.subject in reader.subjects:
+                reader.end(end.reason)
+
+    def _hand_out(self, entry: asyncpg.Record) -> None:
+        readers = self._readers.get(entry["client_id"])
+        if readers:
+            encoded = frame(entry)
+            for reader in readers:
+                reader.offer(encoded)

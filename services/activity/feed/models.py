@@ -1,0 +1,43 @@
+"""What the feed is made of: entries a client reads, and the ends of access that close open streams."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+COMPANY = UUID(int=0)
+"""Stands for the client where something concerns none: staff, and the company's own settings."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened, as a client is told it. `position` is its place in the order of all events.
+
+    Without a `project_id` it concerns the client as a whole.
+    """
+
+    position: int
+    client_id: UUID
+    id: UUID
+    type: str
+    title: str
+    description: str
+    actor_id: UUID | None
+    actor_name: str
+    project_id: UUID | None
+    target_type: str
+    target_id: UUID
+    at: datetime
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """Streams opened as `subject` (a session, a person or a client) must close, and their people ask anew.
+
+    `final`: the subject is a session that never comes back. `client_id` is the person's; `COMPANY` for staff.
+    """
+
+    position: int
+    client_id: UUID
+    subject: UUID
+    reason: str
+    final: bool
+    at: datetime

@@ -1,0 +1,179 @@
+"""Reading the feed: its pages, what a stream has missed, and what is new for everybody."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from asyncpg import Record
+
+from services.activity.feed.models import Ended
+
+LAST = 2**63 - 1
+_SELECT = (
+    "select position, client_id, id, type, title, description, actor_id, actor_name, project_id, target_type,"
+    " target_id, at from feed"
+)
+_PAGE = f"{_SELECT} where client_id = $1 and position < $2 order by position desc limit $3"
+_PAGE_OF_ALL = f"{_SELECT} where position < $1 order by position desc limit $2"
+_PAGE_OF_PROJECT = (
+    f"{_SELECT} where client_id = $1 and project_id = $4 and position < $2 order by position desc limit $3"
+)
+# One index scan a project, however little of a long feed the caller may see.
+_OF_READABLE = (
+    f"{_SELECT} where client_id = $1 and project_id = readable.id and position < $2 order by position desc limit $3"
+)
+_PAGE_OF_SOME = (
+    f"({_SELECT} where client_id = $1 and project_id is null and position < $2 order by position desc limit $3)"  # noqa: S608
+    f" union all (select part.* from unnest($4::uuid[]) as readable (id) cross join lateral ({_OF_READABLE}) as part)"
+    " order by position desc limit $3"
+)
+_MISSED = (
+    f"{_SELECT} where client_id = $1 and position > $2 and position <= $3"
+    " and ($4::uuid[] is null or project_id is null or project_id = any($4)) order by position"
+)
+_NEW = f"{_SELECT} where position > $1 order by position limit $2"
+_HEAD = "select max(position) from feed where client_id = $1"
+_KNOWS_POSITION = "select $2 = 0 or exists (select from feed where client_id = $1 and position = $2)"
+_COUNT_MISSED = "select count(*) from (select from feed where client_id = $1 and position > $2 limit $3) as missed"
+_NEW_ENDS = "select position, client_id, subject, reason, final, at from ended where position > $1 order by position"
+_RECENT_ENDS = "select position, client_id, subject, reason, final, at from ended where at > $1 order by position"
+_HEADS = "select coalesce((select max(position) from feed), 0), coalesce((select max(position) from ended), 0)"
+_KNOWS_CLIENT = "select exists (select from known_clients where client_id = $1)"
+_PROJECT_CLIENT = "select client_id from known_projects where id = $1 and ($2::uuid is null or client_id = $2)"
+
+
+class ActorView(msgspec.Struct, frozen=True):
+    """Who did it; both empty when the portal itself did."""
+
+    id: UUID | None
+    name: str
+
+
+class TargetView(msgspec.Struct, frozen=True):
+    """What it was done to; `url` is a path inside the portal."""
+
+    type: str
+    id: UUID
+    url: str | None
+
+
+class EntryView(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the feed. `seq` is its place in the order of all events, and its id in the live stream.
+
+    `client_id` is said to staff only, who may see several clients in one list.
+    """
+
+    id: UUID
+    seq: int
+    type: str
+    title: str
+    description: str
+    actor: ActorView
+    project_id: UUID | None
+    target: TargetView
+    at: datetime
+    client_id: UUID | msgspec.UnsetType = msgspec.UNSET
+
+
+class After(msgspec.Struct, array_like=True, frozen=True):
+    """The place in the feed behind a row."""
+
+    position: Annotated[int, msgspec.Meta(ge=0, le=LAST)]
+
+
+async def list_entries(
+    connection: asyncpg.Connection,
+    client_id: UUID | None,
+    before: int,
+    limit: int,
+    *,
+    project_id: UUID | None = None,
+    readable: Collection[UUID] | None = None,
+) -> list[Record]:
+    """Entries older than `before`, newest first. Without `client_id`: of all clients (staff).
+
+    `project_id` narrows to one project; else `readable`, if given, to these projects and what concerns the client as a
+    whole.
+    """
+    if client_id is None:
+        return await connection.fetch(_PAGE_OF_ALL, before, limit)
+    if project_id:
+        return await connection.fetch(_PAGE_OF_PROJECT, client_id, before, limit, project_id)
+    if readable is None:
+        return await connection.fetch(_PAGE, client_id, before, limit)
+    return await connection.fetch(_PAGE_OF_SOME, client_id, before, limit, list(readable))
+
+
+def view(entry: Record, *, tell_client: bool = False) -> EntryView:
+    """An entry as callers get it."""
+    project_id = entry["project_id"]
+    return EntryView(
+        id=entry["id"],
+        seq=entry["position"],
+        type=entry["type"],
+        title=entry["title"],
+        description=entry["description"],
+        actor=ActorView(entry["actor_id"], entry["actor_name"]),
+        project_id=project_id,
+        target=TargetView(entry["target_type"], entry["target_id"], f"/projects/{project_id}" if project_id else None),
+        at=entry["at"],
+        client_id=entry["client_id"] if tell_client else msgspec.UNSET,
+    )
+
+
+async def head(connection: asyncpg.Connection, client_id: UUID) -> int:
+    """The position of the client's newest entry, 0 without one."""
+    return await connection.fetchval(_HEAD, client_id) or 0
+
+
+async def can_resume(connection: asyncpg.Connection, client_id: UUID, after: int, limit: int) -> bool:
+    """Whether `after` is the place of an entry of this client (or 0, the beginning) with at most `limit` behind it."""
+    known = await connection.fetchval(_KNOWS_POSITION, client_id, after)
+    missed: int = await connection.fetchval(_COUNT_MISSED, client_id, after, limit + 1) or 0
+    return bool(known) and missed <= limit
+
+
+async def list_missed(
+    connection: asyncpg.Connection, client_id: UUID, after: int, head: int, readable: Collection[UUID] | None
+) -> list[Record]:
+    """The entries behind `after` up to `head`, oldest first, as far as the caller may see them."""
+    projects = None if readable is None else list(readable)
+    return await connection.fetch(_MISSED, client_id, after, head, projects)
+
+
+async def list_new(connection: asyncpg.Connection, after: int, limit: int) -> list[Record]:
+    """Entries of all clients behind `after`, oldest first."""
+    return await connection.fetch(_NEW, after, limit)
+
+
+async def list_new_ends(connection: asyncpg.Connection, after: int) -> list[Ended]:
+    """Ends of access behind `after`, oldest first."""
+    return [_ended(row) for row in await connection.fetch(_NEW_ENDS, after)]
+
+
+async def list_recent_ends(connection: asyncpg.Connection, since: datetime) -> list[Ended]:
+    """Ends of access that happened after `since`, oldest first."""
+    return [_ended(row) for row in await connection.fetch(_RECENT_ENDS, since)]
+
+
+async def heads(connection: asyncpg.Connection) -> tuple[int, int]:
+    """The newest positions of the feed and of the ends of access."""
+    [row] = await connection.fetch(_HEADS)
+    return row[0], row[1]
+
+
+async def knows_client(connection: asyncpg.Connection, client_id: UUID) -> bool:
+    """Whether anything was ever told of this client."""
+    return bool(await connection.fetchval(_KNOWS_CLIENT, client_id))
+
+
+async def client_of_project(connection: asyncpg.Connection, project_id: UUID, client_id: UUID | None) -> UUID | None:
+    """Whose project this is, if it exists (at this client, where one is named)."""
+    return await connection.fetchval(_PROJECT_CLIENT, project_id, client_id)
+
+
+def _ended(row: Record) -> Ended:
+    return Ended(**dict(row))

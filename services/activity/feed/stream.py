@@ -1,0 +1,142 @@
+"""One live stream (server-sent events): what was missed, then what happens, then a reasoned end.
+
+Written straight on ASGI: a generator's clean-up is cut off when the reader leaves, and one that never started never
+cleans up (reliability: 32). Here the stream is registered by a `with` around everything it does.
+"""
+
+import asyncio
+import math
+import random
+import time
+from uuid import UUID
+
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Scope, Send
+
+from services.activity.feed import queries
+from services.activity.feed.hub import DRAINING, OVERFLOW, SHED, Hub, Reader, frame
+from services.activity.settings import ActivitySettings
+from shared.actor import Actor
+from shared.clock import now
+from shared.database import ReadOnly
+
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+RETRY_MS = 2000
+HEARTBEAT = b": alive\n\n"
+EXPIRED, GONE = "session_expired", "gone"
+
+
+class EventStream(ASGIResponse):
+    """The answer to `GET /api/events/{client_id}`; rights and tenant are checked already.
+
+    `last_id` is the `Last-Event-ID` the reader came with, whatever it is.
+    """
+
+    def __init__(
+        self,
+        *,
+        hub: Hub,
+        read: ReadOnly,
+        settings: ActivitySettings,
+        actor: Actor,
+        client_id: UUID,
+        last_id: str | None,
+    ) -> None:
+        super().__init__()
+        self._hub = hub
+        self._read = read
+        self._settings = settings
+        self._actor = actor
+        self._reader = Reader(actor, client_id)
+        self._last_id = last_id
+        life = settings.stream_life * random.uniform(0.8, 1)  # noqa: S311  (spreads the reconnects)
+        session = (actor.session_ends - now()).total_seconds() if actor.session_ends else math.inf
+        self._end_of_life = EXPIRED if session < life else DRAINING
+        self._until = time.monotonic() + min(life, session)
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve until the reader leaves, its access or its time is over, or this process stops."""
+        with self._hub.reading(self._reader):
+            first = await self._catch_up()
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            leaving = asyncio.create_task(self._notice_leaving(receive))
+            try:
+                await self._talk(send, first)
+            except TimeoutError:
+                SHED.inc()
+                await _cut(receive)
+            finally:
+                leaving.cancel()
+
+    async def _catch_up(self) -> bytes:
+        """What to say first: what was missed since `last_id`, or where the stream begins without it."""
+        retry = b"retry: %d\n" % RETRY_MS
+        reader = self._reader
+        async with self._read(self._actor) as connection:
+            head = await queries.head(connection, reader.client_id)
+            reader.skip(head)
+            if self._last_id is None:
+                # The browser remembers an id without data and shows it to nobody: cut before its first entry, the
+                # stream resumes here.
+                return retry + b"id: %d\n\n" % head
+            after = _position(self._last_id)
+            if not await queries.can_resume(connection, reader.client_id, after, self._settings.stream_replay):
+                return retry + _reset(head)
+            missed = await queries.list_missed(connection, reader.client_id, after, head, reader.readable)
+        return b"".join([retry, b"\n", *(frame(entry).text for entry in missed)])
+
+    async def _talk(self, send: Send, first: bytes) -> None:
+        reader = self._reader
+        await self._say(send, first)
+        while not reader.ending:
+            left = self._until - time.monotonic()
+            if left <= 0:
+                reader.end(self._end_of_life)
+                break
+            text = await reader.take(min(left, self._settings.stream_heartbeat))
+            if not reader.ending:
+                await self._say(send, text or HEARTBEAT)
+        if reader.ending != GONE:
+            await self._say(send, _farewell(reader), more=False)
+
+    async def _say(self, send: Send, text: bytes, *, more: bool = True) -> None:
+        """Raises `TimeoutError` if the reader takes nothing for too long."""
+        async with asyncio.timeout(self._settings.stream_patience):
+            await send({"type": "http.response.body", "body": text, "more_body": more})
+
+    async def _notice_leaving(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._reader.end(GONE)
+
+
+def _position(last_id: str) -> int:
+    """The position a `Last-Event-ID` names; for what is none, one that nobody has."""
+    return int(last_id) if last_id.isdecimal() and len(last_id) <= 18 else -1
+
+
+def _reset(head: int) -> bytes:
+    """Tells the reader to fetch everything anew; it goes on behind `head`."""
+    return b'id: %d\nevent: reset\ndata: {"head":%d}\n\n' % (head, head)
+
+
+def _farewell(reader: Reader) -> bytes:
+    if reader.ending == OVERFLOW:
+        return _reset(reader.head)
+    if reader.ending == DRAINING:
+        return b"retry: %d\n\n" % random.randint(RETRY_MS // 4, RETRY_MS * 2)  # noqa: S311
+    return b'event: closed\ndata: {"reason":"%s"}\n\n' % (reader.ending or "").encode()
+
+
+async def _cut(receive: Receive) -> None:
+    """Drop the connection. To close it politely would wait for the very reader that takes nothing to take the rest, and
+    ASGI has no word for this; under another server than uvicorn it stays open until the peer is gone.
+    """
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport:
+        transport.abort()
+        await asyncio.sleep(0)

@@ -1,0 +1,69 @@
+"""Figures kept in Redis, for five minutes, under the position of the last event they depend on.
+
+The position comes from the database with every request, so a new fact makes a new key the moment it commits: nothing
+has to be deleted, a slow computation cannot bring an old value back, and a Redis that was down missed nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from hashlib import sha256
+from typing import cast
+from uuid import UUID
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.activity.kpis import queries
+from services.activity.kpis.definitions import Definition
+from shared.actor import Actor
+from shared.database import ReadOnly
+
+SECONDS = 300
+PATIENCE = 0.25
+"""Seconds an answer waits for Redis: computing takes about as long."""
+
+log = structlog.get_logger("kpis")
+
+
+class KpiCache:
+    """Answers with the figures of a client, as JSON."""
+
+    def __init__(self, redis_url: str, definitions: Sequence[Definition]) -> None:
+        self._redis = Redis.from_url(redis_url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+        self._definitions = definitions
+
+    async def answer(self, read: ReadOnly, actor: Actor, client_id: UUID, changed: int, today: date) -> bytes:
+        """The figures as `actor` may see them. People who see the same projects share an answer."""
+        key = f"kpis:{client_id}:{changed}:{today}:{_visibility(actor)}"
+        if kept := await self._get(key):
+            return kept
+        kpis, complete = await queries.compute(read, actor, client_id, self._definitions, today)
+        answer = msgspec.json.encode(kpis)
+        if complete:
+            await self._set(key, answer)
+        return answer
+
+    async def _get(self, key: str) -> bytes | None:
+        try:
+            return cast("bytes | None", await self._redis.get(key))
+        except (RedisError, OSError) as error:
+            log.warning("kpis.no_cache", error=repr(error))
+            return None
+
+    async def _set(self, key: str, answer: bytes) -> None:
+        try:
+            await self._redis.set(key, answer, ex=SECONDS)
+        except (RedisError, OSError) as error:
+            log.warning("kpis.no_cache", error=repr(error))
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+
+def _visibility(actor: Actor) -> str:
+    readable = actor.readable_projects()
+    if readable is None:
+        return "all"
+    return sha256(b"".join(sorted(project.bytes for project in readable))).hexdigest()[:32]

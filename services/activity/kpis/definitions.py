@@ -1,0 +1,58 @@
+"""The figures as configured in `kpis.toml`, read once; and the periods they are compared over."""
+
+import re
+import tomllib
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+Format = Literal["number", "date", "days", "percent", "currency"]
+PARAMETERS = ("client_id", "projects", "start", "end", "today")
+_NAMED = re.compile(rf"(?<!:):({'|'.join(PARAMETERS)})\b")
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One figure; the file says what each field means."""
+
+    key: str
+    label: str
+    format: Format
+    sql: str
+    comparison: str
+    compare: bool
+    better: Literal["up", "down"] | None = None
+    href: str | None = None
+
+    def statement(self, values: dict[str, Any]) -> tuple[str, list[Any]]:
+        """The SQL with numbered parameters, and the values in their order; names it does not use are left out."""
+        used = [name for name in PARAMETERS if re.search(rf"(?<!:):{name}\b", self.sql)]
+        return _NAMED.sub(lambda found: f"${used.index(found[1]) + 1}", self.sql), [values[name] for name in used]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kpi: list[Definition]
+
+
+def load(path: Path) -> list[Definition]:
+    """Read the definitions. Raises `msgspec.ValidationError` naming what is wrong in the file."""
+    return msgspec.convert(tomllib.loads(path.read_text()), _File).kpi
+
+
+class Periods(msgspec.Struct, frozen=True):
+    """The month so far and all of the month before; each `end` is the first day that no longer counts."""
+
+    start: date
+    end: date
+    previous_start: date
+
+    @property
+    def previous_end(self) -> date:
+        return self.start
+
+
+def periods(today: date) -> Periods:
+    """The two months `today` is compared over."""
+    start = today.replace(day=1)
+    return Periods(start, today + timedelta(days=1), (start - timedelta(days=1)).replace(day=1))

@@ -1,0 +1,40 @@
+"""What the figures are computed from: facts that events told about clients, projects and milestones."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """Something learned about one client; its figures are to be computed anew."""
+
+    client_id: UUID
+    at: datetime
+
+
+class ClientFact(Fact, frozen=True, kw_only=True):
+    """The client exists, by this name."""
+
+    name: str
+
+
+class ProjectFact(Fact, frozen=True, kw_only=True):
+    """How a project stands. `since`: it is being worked on from that day; `completed_on` is None while it is open."""
+
+    id: UUID
+    version: int
+    name: str
+    since: date
+    completed_on: date | None
+
+
+class MilestoneFact(Fact, frozen=True, kw_only=True):
+    """How a milestone stands. `completed_on` unset: this event does not say."""
+
+    id: UUID
+    version: int
+    project_id: UUID
+    name: str
+    target_on: date
+    completed_on: date | msgspec.UnsetType | None = msgspec.UNSET

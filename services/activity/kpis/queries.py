@@ -1,0 +1,136 @@
+"""Figures: each computed by its own statement, so that one that fails is None and the others stand."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import structlog
+
+from services.activity.kpis.definitions import Definition, Format, Periods, periods
+from shared.actor import Actor
+from shared.clock import now
+from shared.database import ReadOnly
+
+Value = int | Decimal | date
+
+_CHANGED = "select changed from known_clients where client_id = $1"
+_SINCE = """
+select least(
+    (select (created_at at time zone 'UTC')::date from known_clients where client_id = $1),
+    (select min(since) from known_projects where client_id = $1 and ($2::uuid[] is null or id = any($2))),
+    (select min(completed_on) from known_milestones
+     where client_id = $1 and ($2::uuid[] is null or project_id = any($2)))
+)
+"""
+
+log = structlog.get_logger("kpis")
+
+
+class Kpi(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure beside its comparison. `previous` is None where there is nothing honest to compare with: the client was
+    not there for the whole of that period, or the figure is no count. `value` is None if it could not be computed.
+    """
+
+    key: str
+    label: str
+    value: Value | None
+    format: Format
+    previous: Value | None
+    change: int | Decimal | None
+    direction: Literal["up", "down", "flat"] | None
+    good: bool | None
+    comparison_label: str
+    href: str | None
+
+
+class Kpis(msgspec.Struct, frozen=True):
+    items: list[Kpi]
+    computed_at: datetime
+
+
+async def changed(connection: asyncpg.Connection, client_id: UUID) -> int | None:
+    """The position of the last event the client's figures depend on; None if nobody ever told of this client."""
+    return await connection.fetchval(_CHANGED, client_id)
+
+
+async def compute(
+    read: ReadOnly, actor: Actor, client_id: UUID, definitions: Sequence[Definition], today: date
+) -> tuple[Kpis, bool]:
+    """All figures of a client as `actor` may see them, and whether none of them failed."""
+    readable = actor.readable_projects()
+    projects = None if readable is None else sorted(readable)
+    over = periods(today)
+    async with read(actor) as connection:
+        since: date | None = await connection.fetchval(_SINCE, client_id, projects)
+    comparable = since is not None and since <= over.previous_start
+    values = {"client_id": client_id, "projects": projects, "today": today}
+    items = [await _compute_one(read, actor, each, values, over, comparable=comparable) for each in definitions]
+    return Kpis([item or _failed(each) for item, each in zip(items, definitions, strict=True)], now()), all(items)
+
+
+async def _compute_one(
+    read: ReadOnly, actor: Actor, definition: Definition, values: dict[str, Any], over: Periods, *, comparable: bool
+) -> Kpi | None:
+    try:
+        async with read(actor) as connection:
+            current = await _ask(connection, definition, values | {"start": over.start, "end": over.end})
+            before = None
+            if comparable and definition.compare:
+                before = await _ask(
+                    connection, definition, values | {"start": over.previous_start, "end": over.previous_end}
+                )
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        log.exception("kpi.failed", key=definition.key, client_id=values["client_id"], error=repr(error))
+        return None
+    return _kpi(definition, current, before["value"] if before else None)
+
+
+async def _ask(connection: asyncpg.Connection, definition: Definition, values: dict[str, Any]) -> dict[str, Any] | None:
+    statement, arguments = definition.statement(values)
+    row = await connection.fetchrow(statement, *arguments)
+    return dict(row) if row else None
+
+
+def _kpi(definition: Definition, row: dict[str, Any] | None, previous: Value | None) -> Kpi:
+    found = row or {}
+    value: Value | None = found.get("value")
+    change = _difference(value, previous)
+    direction, good = _judge(change, definition.better)
+    return Kpi(
+        key=definition.key,
+        label=definition.label,
+        value=value,
+        format=definition.format,
+        previous=previous,
+        change=change,
+        direction=direction,
+        good=good,
+        comparison_label=found.get("label") or definition.comparison,
+        href=definition.href,
+    )
+
+
+def _difference(value: Value | None, previous: Value | None) -> int | Decimal | None:
+    """How much it grew; dates have no size."""
+    if isinstance(value, int | Decimal) and isinstance(previous, int | Decimal):
+        return value - previous
+    return None
+
+
+def _judge(
+    change: int | Decimal | None, better: str | None
+) -> tuple[Literal["up", "down", "flat"] | None, bool | None]:
+    if change is None:
+        return None, None
+    if change == 0:
+        return "flat", None
+    direction = "up" if change > 0 else "down"
+    return direction, direction == better if better else None
+
+
+def _failed(definition: Definition) -> Kpi:
+    return _kpi(definition, None, None)

@@ -1,0 +1,26 @@
+"""Whose activity is asked for, and what of it the caller may see."""
+
+from uuid import UUID
+
+from shared.actor import Actor
+from shared.errors import Invalid, NotFound
+
+
+class ClientNotNamed(Invalid):
+    code = "client.not_named"
+
+    def __init__(self) -> None:
+        super().__init__("Name the client.", field="client_id")
+
+
+def require_tenant(actor: Actor, client_id: UUID | None) -> UUID:
+    """The client meant: a client's people always mean their own, staff name one.
+
+    Raises `NotFound` for anybody else's, the same as for none, and `ClientNotNamed` if staff name nobody.
+    """
+    tenant = client_id or actor.client_id
+    if tenant is None:
+        raise ClientNotNamed
+    if not actor.sees(tenant):
+        raise NotFound
+    return tenant

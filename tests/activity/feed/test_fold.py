@@ -1,0 +1,239 @@
+"""What each event of the contracts becomes: a table, and the rules that hold for all of them."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from services.activity.audit.models import FINANCIAL, SECURITY
+from services.activity.feed.fold import KNOWN, Folded, fold
+from services.activity.feed.models import COMPANY
+from services.activity.kpis.models import ClientFact, MilestoneFact, ProjectFact
+from shared.clock import uuid7
+from shared.contracts import identity, projects
+from shared.events import Event, EventData, RawEvent
+
+CLIENT, PROJECT, SUBJECT, SESSION, ACTOR = (UUID(int=number) for number in range(1, 6))
+AT = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)
+TODAY = AT.date()
+MILESTONE: dict[str, Any] = {
+    "project_id": PROJECT,
+    "project_name": "Website relaunch",
+    "name": "Design approved",
+    "target_on": date(2026, 3, 12),
+    "version": 4,
+}
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+)
+
+
+def told(data: EventData, **envelope: Any) -> Folded:
+    """Fold `data` as it comes off the wire."""
+    fact = Event[EventData](**{
+        "id": uuid7(), "source": "/services/x", "type": data.type, "subject": SUBJECT, "time": AT, "data": data,
+        "clientid": CLIENT, "actorid": ACTOR, "actorname": "Clara Hoffmann", "actorkind": "staff", "sessionid": SESSION,
+        "traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", **envelope,
+    })  # fmt: skip
+    return fold(msgspec.json.decode(msgspec.json.encode(fact), type=RawEvent), 17)
+
+
+ENTRIES: list[tuple[EventData, str, str, UUID, str]] = [
+    (
+        projects.ProjectCreated(name="Website relaunch", status="on_track", version=1),
+        "Project started",
+        "Website relaunch",
+        SUBJECT,
+        "project",
+    ),
+    (
+        projects.ProjectUpdated(name="Shop", status="on_track", version=2, fields=["ends_on", "team"]),
+        "Project updated",
+        "Shop · end date, team",
+        SUBJECT,
+        "project",
+    ),
+    (
+        projects.ProjectStatusChanged(name="Shop", old="on_track", new="at_risk", version=3),
+        "Project at risk",
+        "Shop · was on track",
+        SUBJECT,
+        "project",
+    ),
+    (projects.MilestoneCreated(**MILESTONE), "Milestone added", "Design approved · Website relaunch", PROJECT, "milestone"),
+    (
+        projects.MilestoneUpdated(**MILESTONE, fields=["description"]),
+        "Milestone updated",
+        "Design approved · Website relaunch",
+        PROJECT,
+        "milestone",
+    ),
+    (
+        projects.MilestoneUpdated(**MILESTONE, fields=["name", "target_on"]),
+        "Milestone rescheduled",
+        "Design approved · Website relaunch · due 12 Mar 2026",
+        PROJECT,
+        "milestone",
+    ),
+    (
+        projects.MilestoneCompleted(**MILESTONE, completed_on=TODAY),
+        "Milestone completed",
+        "Design approved · Website relaunch",
+        PROJECT,
+        "milestone",
+    ),
+    (projects.MilestoneReopened(**MILESTONE), "Milestone reopened", "Design approved · Website relaunch", PROJECT, "milestone"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "title", "description", "project", "target"), ENTRIES)
+def test_work_is_told_in_plain_words(data: EventData, title: str, description: str, project: UUID, target: str) -> None:
+    entry = told(data).entry
+    assert entry is not None
+    assert (entry.title, entry.description) == (title, description)
+    assert (entry.position, entry.client_id, entry.type, entry.at) == (17, CLIENT, data.type, AT)
+    assert (entry.project_id, entry.target_type, entry.target_id) == (project, target, SUBJECT)
+    assert (entry.actor_id, entry.actor_name) == (ACTOR, "Clara Hoffmann")
+
+
+QUIET: list[EventData] = [
+    identity.ClientCreated(name="Acme GmbH"),
+    identity.ClientUpdated(name="Acme GmbH", active=True, portal_enabled=True),
+    identity.PersonCreated(kind="client"),
+    identity.PersonUpdated(fields=["first_name"]),
+    identity.ProjectRolesChanged(roles={PROJECT: "viewer"}),
+    identity.SignedIn(method="password", ip="203.0.113.7", user_agent=CHROME),
+    identity.SignedOut(),
+    identity.SignInFailed(method="password", reason="wrong", ip="203.0.113.7", user_agent=CHROME),
+    identity.SessionRevoked(session_hash="00", reason="revoked"),
+    identity.SignInLinkRequested(),
+    projects.ProjectViewed(name="Website relaunch"),
+]
+
+
+@pytest.mark.parametrize("data", QUIET, ids=lambda data: data.type)
+def test_reads_sign_ins_and_people_are_recorded_and_not_told(data: EventData) -> None:
+    folded = told(data)
+    assert folded.entry is None
+    assert folded.record.type == data.type
+
+
+def test_every_event_of_the_contracts_is_decided_here() -> None:
+    assert {data.type for data, *_ in ENTRIES} | {data.type for data in QUIET} == set(KNOWN)
+
+
+def test_an_event_nobody_here_knows_is_recorded() -> None:
+    class Renamed(EventData, frozen=True):
+        type = "cycle_closed"
+        subject = "projects.cycle.closed.v1"
+        number: int
+
+    folded = told(Renamed(number=3))
+    assert (folded.record.type, folded.record.detail) == ("cycle_closed", '{"number":3}')
+    assert folded.entry is folded.ended is folded.fact is None
+
+
+def test_a_record_says_who_did_what_where_and_when() -> None:
+    record = told(projects.ProjectViewed(name="Website relaunch"), actorkind="client").record
+    assert (record.client_id, record.position, record.subject) == (CLIENT, 17, SUBJECT)
+    assert (record.actor_id, record.actor_kind, record.session_id) == (ACTOR, "client", SESSION)
+    assert (record.trace_id, record.at) == ("ab" * 16, AT)
+
+
+def test_a_person_s_data_stays_out_of_the_record() -> None:
+    folded = told(identity.SignedIn(method="password", ip="203.0.113.7", user_agent=CHROME))
+    assert folded.record.detail == '{"method":"password"}'
+    assert "Clara" not in str(folded.record)
+    assert folded.presence is not None
+    assert (folded.presence.session_id, folded.presence.ip) == (SESSION, "203.0.113.7")
+    assert folded.author is not None
+    assert folded.author.name == "Clara Hoffmann"
+
+
+@pytest.mark.parametrize(("kind", "home"), [("client", CLIENT), ("staff", COMPANY)])
+def test_a_name_belongs_where_its_person_does(kind: str, home: UUID) -> None:
+    author = told(projects.ProjectViewed(name="x"), actorkind=kind).author
+    assert author is not None
+    assert author.client_id == home
+
+
+def test_nobody_has_no_name() -> None:
+    assert told(identity.SignInLinkRequested(), actorid=None, actorname="").author is None
+
+
+def test_what_concerns_no_client_goes_to_the_company_s_chain() -> None:
+    folded = told(identity.SignedIn(method="password", ip="", user_agent=""), clientid=None)
+    assert folded.record.client_id == COMPANY
+    assert folded.fact is None
+
+
+@pytest.mark.parametrize("name", ["login", "logout", "failed_login", "password_reset"])
+def test_security_events_of_the_seed(name: str) -> None:
+    assert name in SECURITY
+
+
+def test_financial_actions_of_the_seed() -> None:
+    assert {"view_invoice", "pay_invoice"} == FINANCIAL
+    assert not FINANCIAL & SECURITY
+
+
+ENDS: list[tuple[EventData, UUID | None, bool]] = [
+    (identity.SignedOut(), SESSION, True),
+    (identity.SessionRevoked(session_hash="00", reason="revoked"), SUBJECT, True),
+    (identity.ProjectRolesChanged(roles={}), SUBJECT, False),
+    (identity.PersonUpdated(fields=["first_name", "policies"]), SUBJECT, False),
+    (identity.PersonUpdated(fields=["first_name"]), None, False),
+    (identity.ClientUpdated(name="Acme", active=False, portal_enabled=True), SUBJECT, False),
+    (identity.ClientUpdated(name="Acme", active=True, portal_enabled=False), SUBJECT, False),
+    (identity.ClientUpdated(name="Acme", active=True, portal_enabled=True), None, False),
+    (identity.SignedIn(method="password", ip="", user_agent=""), None, False),
+]
+
+
+@pytest.mark.parametrize(("data", "subject", "final"), ENDS)
+def test_what_ends_whose_streams(data: EventData, subject: UUID | None, final: bool) -> None:
+    ended = told(data).ended
+    assert (ended and (ended.subject, ended.final)) == (None if subject is None else (subject, final))
+
+
+def test_a_project_is_worked_on_from_its_start_or_from_when_it_was_made() -> None:
+    facts = [
+        told(projects.ProjectCreated(name="Shop", status="on_track", version=1, starts_on=start)).fact
+        for start in (date(2026, 1, 5), None, date(2026, 6, 1))
+    ]
+    assert [isinstance(fact, ProjectFact) and fact.since for fact in facts] == [date(2026, 1, 5), TODAY, TODAY]
+
+
+@pytest.mark.parametrize(("status", "completed_on"), [("completed", TODAY), ("delayed", None)])
+def test_a_project_is_open_until_it_is_said_to_be_completed(status: str, completed_on: date | None) -> None:
+    fact = told(projects.ProjectStatusChanged(name="Shop", old="on_track", new=status, version=2)).fact
+    assert isinstance(fact, ProjectFact)
+    assert fact.completed_on == completed_on
+
+
+def test_a_change_of_a_milestone_does_not_say_whether_it_is_completed() -> None:
+    facts = [
+        told(data).fact
+        for data in (
+            projects.MilestoneUpdated(**MILESTONE, fields=["name"]),
+            projects.MilestoneReopened(**MILESTONE),
+            projects.MilestoneCompleted(**MILESTONE, completed_on=date(2026, 3, 9)),
+        )
+    ]
+    found = [fact.completed_on for fact in facts if isinstance(fact, MilestoneFact)]
+    assert found == [msgspec.UNSET, None, date(2026, 3, 9)]
+
+
+def test_a_client_is_known_by_its_newest_name() -> None:
+    fact = told(identity.ClientUpdated(name="Acme SE", active=True, portal_enabled=True)).fact
+    assert fact == ClientFact(client_id=CLIENT, at=AT, name="Acme SE")
+
+
+def test_data_that_breaks_its_promise_is_refused() -> None:
+    broken = Event[dict[str, str]](
+        id=uuid7(), source="x", type="milestone_completed", subject=SUBJECT, time=AT, data={"name": "x"}
+    )
+    with pytest.raises(msgspec.ValidationError):
+        fold(msgspec.json.decode(msgspec.json.encode(broken), type=RawEvent), 1)

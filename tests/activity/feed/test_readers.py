@@ -1,0 +1,156 @@
+"""Readers that do not behave, against the service as a process of its own (L3, L4, O2)."""
+
+import asyncio
+import random
+import socket
+import struct
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from ops.stack.backing import Backing
+from shared.actor import Actor
+from shared.clock import uuid7
+from shared.testing.claims import Signer
+from tests.activity.build import ANNA, milestone_created
+from tests.activity.process import Service, service
+from tests.activity.rig import Publisher, empty_streams, publisher
+from tests.activity.sse import Browser, EventSource
+from tests.conftest import Cluster
+
+RELAUNCH = uuid7()
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture
+async def source(servers: Backing, cluster: Cluster) -> AsyncGenerator[Publisher]:
+    await empty_streams(servers)
+    async with publisher(servers, cluster) as running:
+        yield running
+
+
+@pytest.fixture
+async def activity(
+    servers: Backing, cluster: Cluster, signer: Signer, tmp_path: Path, source: Publisher
+) -> AsyncGenerator[Service]:
+    url = await cluster.create("activity")
+    async with service(servers, signer, url, tmp_path, stream_patience=3, stream_heartbeat=1) as running:
+        yield running
+
+
+@pytest.fixture
+async def browser(activity: Service, signer: Signer) -> AsyncGenerator[Browser]:
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=20)
+    async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as http:
+        yield Browser(activity.url, signer, http)
+
+
+def request(signer: Signer, actor: Actor) -> bytes:
+    token = signer.token(actor, "activity")
+    return f"GET /api/events/{actor.client_id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+
+
+def connect(activity: Service, *, window: int | None = None) -> socket.socket:
+    """A plain connection, with as small a receive window as the system allows."""
+    connection = socket.socket()
+    if window:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+    connection.connect(("127.0.0.1", activity.port))
+    return connection
+
+
+def reset(connection: socket.socket) -> None:
+    """Close with a reset: unsent and unread data is thrown away on both sides."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+async def until_streams(activity: Service, count: int) -> None:
+    async with asyncio.timeout(20):
+        while await activity.metric("portal_streams_open") != count:
+            await asyncio.sleep(0.05)
+
+
+async def test_readers_that_never_read_are_shed_and_cost_the_others_nothing(
+    activity: Service, source: Publisher, browser: Browser, signer: Signer
+) -> None:
+    """L3, bounded: 40 readers that take nothing beside 10 that do, and more data than anybody would buffer."""
+    lazy = [connect(activity, window=4096) for _ in range(40)]
+    for connection in lazy:
+        connection.sendall(request(signer, ANNA))
+    opened = [browser.open(ANNA) for _ in range(10)]
+    readers: list[EventSource] = [await each.__aenter__() for each in opened]
+    for reader in readers:
+        await reader.begun()
+    await until_streams(activity, 50)
+    before, descriptors = activity.resident(), await activity.metric("process_open_fds")
+
+    long = "x" * 20_000
+    for _ in range(20):
+        await source.publish_all([(milestone_created(RELAUNCH, long), uuid7()) for _ in range(20)])
+    async with asyncio.timeout(60):
+        got = await asyncio.gather(*(reader.take(400) for reader in readers))
+    assert [len(messages) for messages in got] == [400] * 10
+    assert all(message.event == "milestone_created" for messages in got for message in messages)
+    await until_streams(activity, 10)
+    assert await activity.metric("portal_streams_shed_total") >= 40
+    assert activity.resident() - before < 50 * MEGABYTE
+    assert await activity.metric("process_open_fds") <= descriptors - 40  # not only forgotten: the connections are gone
+    for connection in lazy:
+        connection.close()
+    for each in opened:
+        await each.__aexit__(None, None, None)
+
+
+async def test_torn_connections_leave_nothing_behind(
+    activity: Service, source: Publisher, cluster: Cluster, signer: Signer
+) -> None:
+    """L4, bounded: 200 connections reset before the headers, after them, mid-event and idle."""
+    rng = random.Random(4)
+    lines = request(signer, ANNA)
+    await until_streams(activity, 0)
+    writing = asyncio.create_task(keep_publishing(source))
+    for _ in range(20):
+        batch = [connect(activity) for _ in range(10)]
+        for connection in batch:
+            connection.sendall(lines if rng.random() < 0.8 else lines[: rng.randrange(len(lines))])
+        await asyncio.sleep(rng.random() * 0.1)
+        for connection in batch:
+            reset(connection) if rng.random() < 0.7 else connection.close()
+    writing.cancel()
+    await until_streams(activity, 0)
+    assert await activity.metric("process_open_fds") < 40
+    assert activity.log.count('"level":"error"') == 0, activity.log
+
+
+async def keep_publishing(source: Publisher) -> None:
+    while True:
+        await source.publish(milestone_created(RELAUNCH, "x" * 2000))
+        await asyncio.sleep(0.01)
+
+
+async def test_a_stopping_service_sends_its_readers_away_properly(
+    activity: Service, source: Publisher, browser: Browser
+) -> None:
+    """O2: each stream ends complete, and resumes behind its last entry where the service is up again."""
+    opened = [browser.open(ANNA) for _ in range(20)]
+    readers = [await each.__aenter__() for each in opened]
+    for reader in readers:
+        await reader.begun()
+    await source.publish(milestone_created(RELAUNCH, "Before"))
+    for reader in readers:
+        await reader.next()
+    await activity.stop()
+    for reader in readers:
+        with pytest.raises(EOFError):
+            await reader.next()
+        assert not reader.torn
+        assert reader.retry != 2000
+    for each in opened:
+        await each.__aexit__(None, None, None)
+    await source.publish(milestone_created(RELAUNCH, "Meanwhile"))
+    await activity.start()
+    async with browser.open(ANNA, last_id=readers[0].last_id) as reader:
+        assert (await reader.next()).data["description"].startswith("Meanwhile")

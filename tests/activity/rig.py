@@ -1,0 +1,146 @@
+"""Activity with somebody to tell it something: a database with an outbox, its relay, and the service itself."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import uvicorn
+from nats.aio.client import Client
+
+from ops.stack.backing import Backing
+from shared import outbox
+from shared.actor import Actor
+from shared.broker import DEAD_STREAM, STREAM, connect, ensure_streams
+from shared.clock import uuid7
+from shared.database import Database
+from shared.events import EventData
+from shared.relay import Relay
+from tests.activity.build import ACME, CLARA
+from tests.conftest import Cluster, ServiceApi
+
+Fact = tuple[EventData, UUID]
+"""Something to publish, and the id of what it happened to."""
+
+
+async def empty_streams(servers: Backing) -> None:
+    """Both streams there, and nothing in them from an earlier test."""
+    client = await connect(servers.addresses.nats_url, "tests")
+    jetstream = client.jetstream()
+    await ensure_streams(jetstream, 1)
+    for stream in (STREAM, DEAD_STREAM):
+        await jetstream.purge_stream(stream)
+    await client.close()
+
+
+class Publisher:
+    """Any service that tells events: they are committed to its outbox, and its relay takes them to the broker."""
+
+    def __init__(self, database: Database, client: Client) -> None:
+        self.database = database
+        self.client = client
+        self.relay = Relay("source", database, client)
+
+    async def publish(
+        self, data: EventData, about: UUID | None = None, *, client_id: UUID | None = ACME, actor: Actor = CLARA
+    ) -> UUID:
+        """Commit one event; its id."""
+        async with self.database.uow(actor) as db:
+            return await outbox.append(db, actor, data, client_id=client_id, aggregate_id=about or uuid7())
+
+    async def publish_all(
+        self, facts: Sequence[Fact], *, client_id: UUID | None = ACME, actor: Actor = CLARA
+    ) -> list[UUID]:
+        """Commit several at once, in order; their ids."""
+        async with self.database.uow(actor) as db:
+            return [
+                await outbox.append(db, actor, data, client_id=client_id, aggregate_id=about) for data, about in facts
+            ]
+
+    async def published(self) -> int:
+        """How many committed events the broker has acknowledged, if it is all of them; else -1."""
+        connection = await asyncpg.connect(self.database.dsn)
+        try:
+            return await connection.fetchval(
+                "select case when count(*) = count(published_at) then count(*) else -1 end from outbox"
+            )
+        finally:
+            await connection.close()
+
+
+@asynccontextmanager
+async def publisher(servers: Backing, cluster: Cluster, *, relays: int = 1) -> AsyncGenerator[Publisher]:
+    """A publisher on a database of its own, with `relays` of them running."""
+    database = Database(await cluster.create_bare("source"))
+    await database.start()
+    client = await connect(servers.addresses.nats_url, "source")
+    source = Publisher(database, client)
+    tasks = [asyncio.create_task(Relay("source", database, client).run()) for _ in range(relays)]
+    try:
+        yield source
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await client.close()
+        await database.stop()
+
+
+class Rig:
+    """The service, its database as an administrator sees it, and a publisher."""
+
+    def __init__(self, api: ServiceApi, source: Publisher, admin_url: str) -> None:
+        self.api = api
+        self.source = source
+        self.publish = source.publish
+        self.publish_all = source.publish_all
+        self.admin_url = admin_url
+
+    async def sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
+        """Run a statement as an administrator."""
+        connection = await asyncpg.connect(self.admin_url, server_settings={"search_path": "activity"})
+        try:
+            return await connection.fetch(statement, *values)
+        finally:
+            await connection.close()
+
+    async def settle(self) -> None:
+        """Wait until everything committed is published, and everything published is folded and seen by the hub."""
+        async with asyncio.timeout(30):
+            while await self.source.published() < 0 or not await self._folded():
+                await asyncio.sleep(0.02)
+            heads = await self.sql("select coalesce(max(position), 0) from feed")
+            while self.api.app.state.hub.head < heads[0][0]:
+                await asyncio.sleep(0.01)
+
+    async def _folded(self) -> bool:
+        last = (await self.source.client.jetstream().stream_info(STREAM)).state.last_seq
+        rows = await self.sql("select position - ahead from inbox_positions")
+        return bool(rows) and rows[0][0] >= last
+
+    async def ids(self) -> list[UUID]:
+        """The feed's event ids in order."""
+        return [row[0] for row in await self.sql("select id from feed order by position")]
+
+
+@asynccontextmanager
+async def served(app: Any) -> AsyncGenerator[str]:
+    """The application behind a real server on a free port, in this loop; its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, http="httptools", proxy_headers=False,
+        timeout_graceful_shutdown=3,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server._serve([listening]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        app.state.hub.drain()
+        server.should_exit = True
+        await task

@@ -13,7 +13,7 @@ const FEED_TYPES = [
   'milestone_created', 'milestone_updated', 'milestone_completed', 'milestone_reopened',
   'document_shared', 'message_received', 'invoice_created', 'ticket_updated',
 ];
-const WORDS = { live: 'Live', polling: 'Updating every minute', off: '' };
+const WORDS = { live: 'Live', polling: 'Updating every minute' };
 
 let stream = null;
 let poll = null;

@@ -5,6 +5,7 @@ read as a different path (dot segments, `//`, `;`, `\`, an encoded slash or lett
 """
 
 import re
+from unicodedata import is_normalized
 
 _PLAIN = re.compile(rb"(?:/[A-Za-z0-9._~!$&'()*+,=:@-]+)*/?")
 _ENCODED = re.compile(rb"(?:/(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+)*/?")
@@ -26,10 +27,11 @@ def _encodes_only_what_needs_it(path: bytes) -> bool:
     if any(octet < 0x20 or octet == 0x7F or octet in _RESERVED_FOR_US or _is_unreserved(octet) for octet in octets):
         return False
     try:
-        _TRIPLET.sub(lambda found: bytes([int(found[1], 16)]), path).decode()
+        text = _TRIPLET.sub(lambda found: bytes([int(found[1], 16)]), path).decode()
     except UnicodeDecodeError:
         return False
-    return True
+    # No full-width slash, which some readers fold into a plain one; no blank at an edge, which some readers cut off.
+    return is_normalized("NFKC", text) and all(segment == segment.strip() for segment in text.split("/"))
 
 
 def _is_unreserved(octet: int) -> bool:

@@ -106,7 +106,7 @@ class StrictHttp(HttpToolsProtocol):
             flaw = _too_large(self.url)
         elif names.count(b"host") != 1:
             flaw = _malformed("A request names one host.")
-        elif b"transfer-encoding" in names and dict(self.headers)[b"transfer-encoding"].lower() != b"chunked":
+        elif any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
             flaw = _malformed("The only transfer coding here is chunked.")
         return flaw
 
@@ -132,7 +132,7 @@ class StrictHttp(HttpToolsProtocol):
     # refusing
 
     def _refuse(self, refusal: Refused) -> None:
-        """Refuse in turn: after the answers still under way, in place of the request that cannot be read, as the last."""
+        """Refuse in turn: after the answers still under way, in place of the one that cannot be read, as the last."""
         self._farewell = _answer(refusal)
         LOG.record_refusal(refusal, self.client[0] if self.client else "")
         broken = self.cycle if self.cycle and self.cycle.more_body and not self.cycle.response_complete else None

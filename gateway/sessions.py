@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -145,9 +145,9 @@ class Sessions:
                     await channel.subscribe(REVOKED_CHANNEL)
                     self._remembered.clear()
                     while True:
-                        message = await channel.get_message(timeout=10)
+                        message: dict[str, Any] | None = await channel.get_message(timeout=10)
                         if message:
-                            self.forget(str(message["data"], "ascii"))
+                            self.forget(message["data"].decode())
             except (RedisError, OSError, TimeoutError) as error:
                 self._remembered.clear()
                 log.warning("sessions.not_listening", error=repr(error))

@@ -100,6 +100,8 @@ class Echo:
 
     def __init__(self, special: dict[str, Callable[..., Any]] | None = None) -> None:
         self.seen: list[Seen] = []
+        self.begun = 0
+        self.broken_off = 0
         self.special = special or {}
         self.server = Server(self)
 
@@ -107,7 +109,12 @@ class Echo:
         if special := self.special.get(scope["path"]):
             await special(scope, receive, send)
             return
-        body = await read_body(receive)
+        self.begun += 1
+        try:
+            body = await read_body(receive)
+        except ConnectionError:
+            self.broken_off += 1
+            return
         target = (scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")).decode()
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         seen = Seen(scope["method"], target, headers, body)

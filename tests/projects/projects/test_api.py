@@ -57,6 +57,7 @@ BAD_FIELDS = [
     ({"name": "a" * 201}, "name"),
     ({"name": "a\u0000b"}, "name"),
     ({"name": "two\nlines"}, "name"),
+    ({"name": "one and a half\n"}, "name"),
     ({"name": 7}, "name"),
     ({"name": None}, "name"),
     ({"description": "a" * 2_001}, "description"),

@@ -7,7 +7,7 @@ import { toast } from './shell.js';
 
 const POLL_MS = 60_000;
 const SETTLE_MS = 400;
-const RECONNECT_MS = 3_000;
+const SHORTEST_WAIT_MS = 2_000;
 const FEED_TYPES = [
   'project_created', 'project_updated', 'project_status_changed',
   'milestone_created', 'milestone_updated', 'milestone_completed', 'milestone_reopened',
@@ -17,6 +17,8 @@ const WORDS = { live: 'Live', polling: 'Updating every minute' };
 
 let stream = null;
 let poll = null;
+let broken = false;
+let wait = SHORTEST_WAIT_MS;
 
 /** Refresh at once, then at most once per SETTLE_MS however many events arrive in between. */
 const pending = new Map();
@@ -78,21 +80,35 @@ function onEntry(event) {
   if (event.type === 'milestone_completed' && !own) toast(`${entry.title}: ${entry.description}`, 'done');
 }
 
+function onOpen() {
+  stopPolling();
+  wait = SHORTEST_WAIT_MS;
+  if (broken) refreshAll(); // a new stream does not know what the one before it had missed
+  broken = false;
+}
+
 /** The stream ended for good. If the session is over, the server says 401 and HTMX moves the page to the sign-in page. */
-function reconnectLater() {
+function connectLater() {
   stream.close();
+  broken = true;
   startPolling();
   window.htmx.ajax('GET', '/widgets/session', { swap: 'none' });
-  refreshAll();
-  setTimeout(connect, RECONNECT_MS + Math.random() * RECONNECT_MS);
+  setTimeout(connect, wait * (1 + Math.random()));
+  wait = Math.min(wait * 2, POLL_MS);
+}
+
+/** The browser reconnects by itself after a break, and the server sends what was missed; a refusal is final for it. */
+function onError() {
+  if (stream.readyState === EventSource.CLOSED) connectLater();
+  else startPolling();
 }
 
 function connect() {
   stream = new EventSource(document.body.dataset.events);
-  stream.addEventListener('open', stopPolling);
-  stream.addEventListener('error', () => (stream.readyState === EventSource.CLOSED ? reconnectLater() : startPolling()));
+  stream.addEventListener('open', onOpen);
+  stream.addEventListener('error', onError);
   stream.addEventListener('reset', refreshAll);
-  stream.addEventListener('closed', reconnectLater);
+  stream.addEventListener('closed', connectLater);
   for (const type of FEED_TYPES) stream.addEventListener(type, onEntry);
 }
 

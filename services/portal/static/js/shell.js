@@ -107,10 +107,15 @@ document.addEventListener('toast', (event) => toast(event.detail.text, event.det
 
 document.querySelector('main [aria-invalid="true"]')?.focus();
 
+/** What a person did is answered. A refresh in the background fails quietly: "updated 3 minutes ago" says enough. */
+const wasAsked = (event) => event.detail.requestConfig?.triggeringEvent?.isTrusted;
 document.addEventListener('htmx:responseError', (event) => {
-  if (event.detail.xhr.status !== 401) toast(event.detail.xhr.responseText.slice(0, 200) || 'That did not work. Try again.', 'over');
+  const { status, responseText } = event.detail.xhr;
+  if (wasAsked(event) && status !== 401) toast(responseText.slice(0, 200) || 'That did not work. Try again.', 'over');
 });
-document.addEventListener('htmx:sendError', () => toast('The portal cannot be reached. Check your connection.', 'over'));
+document.addEventListener('htmx:sendError', (event) => {
+  if (wasAsked(event)) toast('The portal cannot be reached. Check your connection.', 'over');
+});
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) document.cookie = `portal_zone=${zone}; path=/; max-age=${ZONE_DAYS}; samesite=lax`;

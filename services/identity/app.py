@@ -9,12 +9,13 @@ from uuid import UUID
 from litestar import Litestar, Request
 from litestar.di import Provide
 
+from services.identity.cache import Cache
 from services.identity.clients.api import router as clients
 from services.identity.consumers import consumers
 from services.identity.people.api import router as people
 from services.identity.people.passwords import Passwords
-from services.identity.sessions import cache
 from services.identity.sessions.api import routers as sessions
+from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.commands import attempt_by
 from services.identity.sessions.cookies import Cookies
 from services.identity.sessions.entry import Door
@@ -31,10 +32,9 @@ from shared.http import create_service
 
 def create_app(settings: IdentitySettings) -> Litestar:
     """The identity service."""
-    redis = cache.connect(settings.redis_url)
-    session_cache, cookies = cache.SessionCache(redis), Cookies(settings.public_url)
+    cache = Cache(settings.redis_url)
+    session_cache, limits, cookies = SessionCache(cache), AttemptLimits(cache), Cookies(settings.public_url)
     passwords, mailer = Passwords(settings.password_threads, settings.password_queue), Mailer(settings)
-    limits = AttemptLimits(redis)
 
     def door(read: ReadOnly) -> Door:
         return Door(session_cache, cookies, read)
@@ -46,7 +46,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
         mailing.cancel()
         await asyncio.wait([mailing], timeout=2)
         passwords.close()
-        await redis.aclose()
+        await cache.close()
 
     return create_service(
         "identity",

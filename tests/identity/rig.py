@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from itertools import count
@@ -14,8 +16,9 @@ import httpx2
 import msgspec
 
 from ops.stack.backing import Backing
+from services.identity.cache import PAUSE, Cache
 from services.identity.people.models import ADMIN_POLICIES
-from services.identity.sessions import cache
+from services.identity.people.passwords import SECONDS
 from services.identity.tokens import digest
 from shared.actor import Actor
 from shared.broker import connect
@@ -46,6 +49,11 @@ def colleague_of(client_id: str, **more: Any) -> Actor:
     return Actor(id=uuid7(), name="Felix Brandt", kind="client", client_id=UUID(client_id), session_id=uuid7(), **more)
 
 
+def hashes_done() -> int:
+    """How many passwords this process has looked at."""
+    return int(next(sample.value for sample in SECONDS.collect()[0].samples if sample.name.endswith("_count")))
+
+
 def somewhere() -> Actor:
     """Nobody yet, at an address no other test uses: attempts are counted by address."""
     number = next(_numbers)
@@ -59,7 +67,7 @@ class Identity:
         self.api = api
         self.servers = servers
         self.admin_url = admin_url
-        self.redis = cache.connect(servers.addresses.redis_url)
+        self.redis = Cache(servers.addresses.redis_url).client
 
     async def client(self, name: str = "Acme GmbH") -> str:
         """A new client's id."""
@@ -120,6 +128,16 @@ class Identity:
             return await connection.fetch(statement, *values)
         finally:
             await connection.close()
+
+    @asynccontextmanager
+    async def without(self, server: str) -> AsyncIterator[None]:
+        """Have one of the servers killed, and started again at the end."""
+        self.servers.kill(server)
+        try:
+            yield
+        finally:
+            self.servers.start(server)
+            await asyncio.sleep(PAUSE if server == "redis" else 0)
 
     async def everything_kept(self) -> str:
         """Every row of every table, and every key and value of Redis."""

@@ -34,7 +34,7 @@ def upgrade() -> None:
             *tenant_policy("people", verbs="select, insert, update"),
             """create table known_projects (
                 id uuid primary key,
-                client_id uuid not null references clients (id),
+                client_id uuid not null,
                 unique (client_id, id)
             )""",
             *tenant_policy("known_projects", verbs="select, insert"),

@@ -1,4 +1,4 @@
-"""What Redis holds about sessions, and the one connection to it.
+"""What Redis holds about sessions.
 
 The gateway writes a session's record with SET NX after asking us; we only ever overwrite. So whatever an older question
 brings back too late finds the key taken: by the tombstone (the session ended) or by the mark that the record is old.
@@ -6,13 +6,10 @@ brings back too late finds the key taken: by the tombstone (the session ended) o
 
 from collections.abc import Sequence
 
-import redis.asyncio as redis
 import structlog
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-TIMEOUT = 0.25
+from services.identity.cache import Cache, CacheAway
+
 REVOKED_CHANNEL = "sessions:revoked"
 TOMBSTONE = "revoked"
 TOMBSTONE_SECONDS = 120
@@ -24,40 +21,26 @@ OLD_SECONDS = 15
 log = structlog.get_logger("identity.sessions")
 
 
-class CacheAway(ConnectionError):
-    """Redis cannot be reached. A lost connection to a consumer, which therefore tries again until it is back."""
-
-
-def connect(url: str) -> redis.Redis:
-    """A client that gives up after a quarter of a second; a connection that went stale is replaced without a word."""
-    return redis.Redis.from_url(
-        url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 1)
-    )
-
-
 class SessionCache:
     """Tells every gateway that sessions ended or changed."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
 
     async def tell(self, *, ended: Sequence[str] = (), changed: Sequence[str] = ()) -> None:
         """Say it now, after the commit. What cannot be said now a consumer repeats (identity-sessions)."""
         try:
             await self.insist(ended=ended, changed=changed)
-        except CacheAway as error:
-            log.warning("sessions.cache_away", ended=len(ended), changed=len(changed), error=repr(error.__cause__))
+        except CacheAway:
+            log.warning("sessions.told_later", ended=len(ended), changed=len(changed))
 
     async def insist(self, *, ended: Sequence[str] = (), changed: Sequence[str] = ()) -> None:
         """Say it, or raise `CacheAway`. Harmless to repeat."""
         if not ended and not changed:
             return
-        try:
-            async with self._client.pipeline(transaction=False) as pipe:
-                for value, seconds, hashes in ((TOMBSTONE, TOMBSTONE_SECONDS, ended), (OLD, OLD_SECONDS, changed)):
-                    for each in hashes:
-                        pipe.set(f"session:{each}", value, ex=seconds)
-                        pipe.publish(REVOKED_CHANNEL, each)
-                await pipe.execute()
-        except (RedisError, OSError, TimeoutError) as error:
-            raise CacheAway from error
+        async with self._cache.client.pipeline(transaction=False) as pipe:
+            for value, seconds, hashes in ((TOMBSTONE, TOMBSTONE_SECONDS, ended), (OLD, OLD_SECONDS, changed)):
+                for each in hashes:
+                    pipe.set(f"session:{each}", value, ex=seconds)
+                    pipe.publish(REVOKED_CHANNEL, each)
+            await self._cache.ask(pipe.execute)

@@ -11,21 +11,17 @@ from math import ceil
 from typing import Literal
 
 import msgspec
-import redis.asyncio as redis
-import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import Counter
-from redis.exceptions import RedisError
 
+from services.identity.cache import Cache, CacheAway
 from shared.errors import TooMany
 
 ALONE = 2
 """Without Redis a process allows this part of each limit."""
 REFUSED = Counter("identity_attempts_refused_total", "Attempts refused unevaluated", ["limit"])
-
-log = structlog.get_logger("identity.limits")
 
 
 class TooManyAttempts(TooMany):
@@ -47,17 +43,17 @@ class Limit(msgspec.Struct, frozen=True):
         return RateLimitItemPerMinute(max(1, self.amount // part), self.minutes, namespace=self.name)
 
 
-# The narrow limit comes before the wide one and an attempt stops at the first that refuses. So one address can spend
-# at most 15 of an account's 20: it takes two to lock somebody out, and then only by password and for 15 minutes.
+# An attempt stops at the first limit that refuses, and no single address can spend all that an account has (15 of 20
+# here). It takes several to lock somebody out, and then out of this one way in, until the window has passed.
 PASSWORD = (
     Limit("password-ip", 30, 5, ("ip",)),
     Limit("password-account-ip", 5, 5, ("account", "ip")),
     Limit("password-account", 20, 15, ("account",)),
 )
 LINK = (
-    Limit("link-ip", 20, 15, ("ip",)),
-    Limit("link-account-ip", 3, 5, ("account", "ip")),
-    Limit("link-account", 20, 60, ("account",)),
+    Limit("link-ip", 30, 15, ("ip",)),
+    Limit("link-account-ip", 6, 15, ("account", "ip")),
+    Limit("link-account", 30, 60, ("account",)),
 )
 REDEMPTION = (Limit("redeem-ip", 30, 5, ("ip",)),)
 CODE = (Limit("code-account", 20, 24 * 60, ("account",)),)
@@ -67,12 +63,13 @@ CODE = (Limit("code-account", 20, 24 * 60, ("account",)),)
 class AttemptLimits:
     """Admits attempts, or refuses them unevaluated."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
         storage = RedisStorage(
             "async+redis://",
             implementation="redispy",
             key_prefix="attempts",
-            connection_pool=client.connection_pool,  # pyright: ignore[reportArgumentType]
+            connection_pool=cache.client.connection_pool,  # pyright: ignore[reportArgumentType]
         )
         self._together = SlidingWindowCounterRateLimiter(storage)
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
@@ -92,15 +89,14 @@ class AttemptLimits:
 
     async def _hit(self, limit: Limit, key: str, cost: int) -> bool:
         try:
-            return await self._together.hit(limit.item(), key, cost=cost)
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("limits.alone", limit=limit.name, error=repr(error))
+            return await self._cache.ask(lambda: self._together.hit(limit.item(), key, cost=cost))
+        except CacheAway:
             return await self._alone.hit(limit.item(ALONE), key, cost=cost)
 
     async def _seconds_left(self, limit: Limit, key: str) -> int:
         try:
-            stats = await self._together.get_window_stats(limit.item(), key)
-        except (RedisError, OSError, TimeoutError):
+            stats = await self._cache.ask(lambda: self._together.get_window_stats(limit.item(), key))
+        except CacheAway:
             stats = await self._alone.get_window_stats(limit.item(ALONE), key)
         return max(1, ceil(stats.reset_time - time.time()))
 

@@ -10,8 +10,6 @@ import aiosmtplib
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from prometheus_client import Counter
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.identity.settings import IdentitySettings
 from services.identity.sign_in_links import commands
@@ -53,8 +51,8 @@ class Mailer:
             try:
                 while await self._send_next(database):
                     pass
-            except (DBAPIError, PoolTimeout, OSError) as error:
-                log.warning("mailer.interrupted", error=repr(error))
+            except Exception as error:
+                log.exception("mailer.interrupted", error=repr(error))
             await self._wait()
 
     async def _wait(self) -> None:

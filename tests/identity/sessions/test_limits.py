@@ -7,10 +7,10 @@ import httpx2
 import pytest
 
 from services.identity.people.passwords import WAITING
-from services.identity.sessions.limits import PASSWORD, network_of
+from services.identity.sessions.limits import LINK, PASSWORD, Limit, network_of
 from shared.actor import Actor
 from tests.identity.rig import PASSWORD as RIGHT
-from tests.identity.rig import Browser, Identity, somewhere
+from tests.identity.rig import Browser, Identity, hashes_done, somewhere
 
 
 async def guess(identity: Identity, email: str, place: Actor, password: str = "a wrong guess") -> httpx2.Response:
@@ -24,7 +24,9 @@ async def statuses(identity: Identity, email: str, places: list[Actor], password
 
 async def test_of_fifty_guesses_at_once_five_are_looked_at(identity: Identity) -> None:
     person, place = await identity.person(await identity.client()), somewhere()
+    before = hashes_done()
     assert await statuses(identity, person["email"], [place] * 50) == [401] * 5 + [429] * 45
+    assert hashes_done() - before == 5
     assert len(await identity.events("failed_login", person["id"])) == 5
     answer = await guess(identity, person["email"], place, RIGHT)
     assert (answer.status_code, answer.json()["code"]) == (429, "auth.too_many_attempts")
@@ -102,8 +104,7 @@ async def test_who_goes_away_before_the_answer_has_still_tried(identity: Identit
 
 async def test_without_redis_half_as_many_are_looked_at(identity: Identity) -> None:
     person, place = await identity.person(await identity.client()), somewhere()
-    identity.servers.kill("redis")
-    try:
+    async with identity.without("redis"):
         assert await statuses(identity, person["email"], [place] * 10) == [401] * 2 + [429] * 8
         answer = await guess(identity, person["email"], place)
         assert (answer.status_code, answer.headers["retry-after"].isdecimal()) == (429, True)
@@ -111,8 +112,6 @@ async def test_without_redis_half_as_many_are_looked_at(identity: Identity) -> N
         assert await statuses(identity, person["email"], crowd) == [401] * 8 + [429] * 7
         other = await identity.person(await identity.client())
         assert await statuses(identity, other["email"], [somewhere()], RIGHT) == [200]
-    finally:
-        identity.servers.start("redis")
     assert await statuses(identity, person["email"], [somewhere()], RIGHT) == [200]
 
 
@@ -130,6 +129,7 @@ def test_a_caller_is_what_cannot_be_changed_easily(ip: str, network: str) -> Non
     assert network_of(ip) == network
 
 
-def test_one_address_alone_cannot_use_up_an_account() -> None:
-    _, pair, account = PASSWORD
+@pytest.mark.parametrize("limits", [PASSWORD, LINK])
+def test_one_address_alone_cannot_use_up_an_account(limits: tuple[Limit, ...]) -> None:
+    _, pair, account = limits
     assert pair.amount * (account.minutes / pair.minutes) < account.amount

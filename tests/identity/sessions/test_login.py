@@ -12,7 +12,7 @@ from services.identity.people.bootstrap import create_first_admin
 from services.identity.settings import IdentitySettings
 from shared.actor import Actor
 from tests.conftest import ServiceFactory
-from tests.identity.rig import FIREFOX, PASSWORD, Identity, somewhere
+from tests.identity.rig import FIREFOX, PASSWORD, Identity, hashes_done, somewhere
 
 
 def seen(answer: httpx2.Response) -> tuple[int, list[tuple[str, str]], str]:
@@ -105,6 +105,19 @@ async def test_whatever_is_wrong_the_answer_is_the_same(identity: Identity) -> N
     assert "set-cookie" not in answers[0].headers
     people = (right, inactive, no_password, of_closed, of_disabled)
     assert await identity.execute("select 1 from sessions where person_id = any($1)", [p["id"] for p in people]) == []
+
+
+async def test_an_unknown_address_costs_the_same_work(identity: Identity) -> None:
+    """The hash is what takes time; somebody without one, or without an account, has it done all the same."""
+    client_id = await identity.client()
+    for email in (
+        (await identity.person(client_id))["email"],
+        (await identity.person(client_id, password=None))["email"],
+        "nobody@nowhere.example",
+    ):
+        before = hashes_done()
+        assert (await (await identity.browser()).sign_in(email, "a wrong password")).status_code == 401
+        assert hashes_done() - before == 1
 
 
 async def test_a_failure_is_told_with_its_reason_and_no_address(identity: Identity) -> None:

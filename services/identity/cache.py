@@ -1,0 +1,48 @@
+"""Redis as identity uses it: quick, and allowed to be away."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import redis.asyncio as redis
+import structlog
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+T = TypeVar("T")
+
+TIMEOUT = 0.25
+PAUSE = 1.0
+"""After a failure nobody waits for Redis for this long."""
+
+log = structlog.get_logger("identity.cache")
+
+
+class CacheAway(ConnectionError):
+    """Redis cannot be asked right now. To a consumer this is a lost connection: it tries again until it is back."""
+
+
+class Cache:
+    """A Redis client whose every failure is one error, `CacheAway`, and costs at most one time-out a second."""
+
+    def __init__(self, url: str) -> None:
+        # One try more than none: a connection that lay idle while Redis restarted is replaced without a word.
+        self.client: redis.Redis = redis.Redis.from_url(
+            url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 1)
+        )
+        self._away_until = 0.0
+
+    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """The answer to `question`. Raises `CacheAway`."""
+        if time.monotonic() < self._away_until:
+            raise CacheAway
+        try:
+            return await question()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._away_until = time.monotonic() + PAUSE
+            log.warning("cache.away", error=repr(error))
+            raise CacheAway from error
+
+    async def close(self) -> None:
+        await self.client.aclose()

@@ -13,7 +13,6 @@ from litestar import Litestar
 from sqlalchemy.engine import make_url
 
 from ops.stack.backing import Backing
-from ops.stack.backing import backing as start_backing
 from shared.actor import Actor
 from shared.broker import STREAM, connect, ensure_streams
 from shared.clock import uuid7
@@ -23,14 +22,15 @@ from shared.migrations.runner import migrate, prepare
 from shared.migrations.tables import delivery_tables, fill_in
 from shared.testing.claims import Signer
 from tests.portal_stack import Portal, running_portal
+from tests.servers import running_servers
 
 PASSWORD = "test-only"
 
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backing]:
-    """PostgreSQL, NATS, Redis and the mail sink, real ones, on free ports."""
-    with start_backing(tmp_path_factory.mktemp("servers")) as running:
+    """PostgreSQL, NATS, Redis and the mail sink, real ones; PORTAL_TEST_STACK says whose (tests/servers.py)."""
+    with running_servers(tmp_path_factory.mktemp("servers")) as running:
         yield running
 
 
@@ -64,6 +64,7 @@ class Cluster:
         """A fresh database with the service's schema; the URL of the service's runtime role."""
         template = f"template_{service}"
         if template not in self._templates:
+            await self._run(f'drop database if exists "{template}" with (force)')
             await self._run(f'create database "{template}"')
             await migrate(self._url(template), service, PASSWORD)
             self._templates.add(template)

@@ -12,6 +12,7 @@ from joserfc.jws import JWSRegistry
 
 from gateway.sessions import Session
 from shared.claims import ALGORITHM, ISSUER, MAX_LIFE, TYPE
+from shared.config import SettingsError
 
 RENEW_BEFORE = 20
 """A token with fewer seconds left is not handed out: the service's own work and a clock off by a few must fit in."""
@@ -25,9 +26,11 @@ class ClaimsSigner:
     """Signs, and remembers a token until it is `RENEW_BEFORE` seconds from its end."""
 
     def __init__(self, keys: str) -> None:
-        """`keys` is a private JWK or a set of them: the first signs, all are published, so a key can be rotated."""
-        read: dict[str, Any] = msgspec.json.decode(keys)
-        self._keys = [_import(each) for each in read.get("keys", [read])]
+        """`keys` is a private JWK or a set of them: the first signs, all are published, so a key can be rotated.
+
+        Raises `SettingsError`.
+        """
+        self._keys = [_import(each) for each in _jwks(keys)]
         self._header = {"alg": ALGORITHM, "kid": self._keys[0].kid, "typ": TYPE}
         self._tokens: dict[_Key, tuple[float, bytes]] = {}
         self.jwks = msgspec.json.encode({"keys": [_public(key) for key in self._keys]})
@@ -70,10 +73,21 @@ def _who(session: Session) -> dict[str, Any]:
     }
 
 
+def _jwks(text: str) -> list[dict[str, Any]]:
+    try:
+        read = msgspec.json.decode(text, type=dict[str, Any])
+        found = msgspec.convert(read.get("keys", [read]), list[dict[str, Any]])
+    except msgspec.MsgspecError as error:
+        raise SettingsError("PORTAL_CLAIMS_KEY: not a JWK or JWK set") from error
+    if not found:
+        raise SettingsError("PORTAL_CLAIMS_KEY: no key in the set")
+    return found
+
+
 def _import(jwk: dict[str, Any]) -> OKPKey:
+    if (jwk.get("kty"), jwk.get("crv")) != ("OKP", ALGORITHM) or "d" not in jwk:
+        raise SettingsError("PORTAL_CLAIMS_KEY: not a private Ed25519 JWK")
     key = OKPKey.import_key(jwk)
-    if not key.is_private or key.get("crv") != ALGORITHM:
-        raise ValueError("The claims key must be a private Ed25519 JWK.")
     key.ensure_kid()
     return key
 

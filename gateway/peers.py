@@ -3,12 +3,17 @@
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from shared.config import SettingsError
+
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
 def parse_networks(text: str) -> Networks:
-    """`10.0.0.0/8, 2001:db8::/32` as networks. Raises ValueError naming what is not one."""
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    """`10.0.0.0/8, 2001:db8::/32` as networks. Raises `SettingsError` naming what is not one."""
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError(f"PORTAL_TRUSTED_PROXIES: {error}") from error
 
 
 def real_peer(socket: str, forwarded_for: bytes | None, trusted: Networks) -> str:

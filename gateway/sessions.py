@@ -64,9 +64,10 @@ def cookie_name(public_url: str) -> bytes:
 class Sessions:
     """Finds the session of a cookie."""
 
-    def __init__(self, cache: Cache, resolve: Resolve) -> None:
+    def __init__(self, cache: Cache, resolve: Resolve, *, remember_seconds: float = REMEMBER_SECONDS) -> None:
         self._cache = cache
         self._resolve = resolve
+        self._remember_seconds = remember_seconds
         self._remembered: dict[str, tuple[float, Session]] = {}
         self._flights = SingleFlight(self._look_up)
 
@@ -90,7 +91,7 @@ class Sessions:
             return None
         # A revocation that arrived during the look-up has made this answer old: it serves those who asked before it.
         if self._flights.is_current(digest):
-            self._remember(digest, session, min(left, REMEMBER_SECONDS))
+            self._remember(digest, session, min(left, self._remember_seconds))
         return session
 
     async def _ask(self, digest: str) -> Session | None:

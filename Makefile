@@ -48,8 +48,8 @@ screenshots: install-dev ## take the pictures of the README again
 	@PORTAL_CHROMIUM="$$(sh ops/chromium.sh)" && export PORTAL_CHROMIUM && PORTAL_SCREENSHOTS=1 $(PY) -m pytest tests/e2e/test_pages.py
 .PHONY: screenshots
 
-test-fast: install-dev ## rules, contracts and architecture: no browser, no servers
-	@$(PY) -m pytest -m "not servers" tests/architecture tests/contracts $(ARGS)
+test-fast: install-dev ## the tests that start no server and no browser
+	@$(PY) -m pytest -p tests.fast $(ARGS)
 .PHONY: test-fast
 
 check: install-dev ## lint, types, imports

@@ -32,10 +32,6 @@ reset: install ## stop it and delete its data (.portal)
 	@$(PY) -m ops stack reset
 .PHONY: reset
 
-seed: install ## create the demo data in a running portal
-	@$(PY) -m ops seed
-.PHONY: seed
-
 migrate: install ## bring the schemas up to date (PORTAL_DATABASE_ADMIN_URL)
 	@$(PY) -m ops migrate
 .PHONY: migrate

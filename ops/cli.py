@@ -89,15 +89,6 @@ def create_admin(email: str, first_name: str, last_name: str) -> None:
     asyncio.run(create_admin(email, first_name, last_name))
 
 
-@app.command
-def seed() -> None:
-    """Create the demo data in the running portal, through its own doors."""
-    from ops.running import setting
-    from ops.seed import seed
-
-    asyncio.run(seed(setting("PORTAL_PUBLIC_URL")))
-
-
 @events.command
 def dead_letters() -> None:
     """List events that a consumer could not fold, with the reason."""

@@ -23,14 +23,19 @@ def module(service: str) -> str:
 
 def serve(service: str, environ: Mapping[str, str], sockets: Sequence[socket.socket] = ()) -> None:
     """Serve until SIGTERM, on `sockets` or on PORTAL_HOST and PORTAL_PORT. Raises `SettingsError`."""
-    create_app: Callable[[Any], Any] = importlib.import_module(module(service)).create_app
-    kind: type[Settings] = get_type_hints(create_app)["settings"]
-    settings = load(kind, environ)
-    app = create_app(settings)
+    app, settings = application(service, environ)
     # What exists now stays: out of the collector's sight, its full passes no longer show in the slowest answers.
     gc.collect()
     gc.freeze()
     uvicorn.Server(_config(app, settings)).run(sockets=list(sockets) or None)
+
+
+def application(service: str, environ: Mapping[str, str]) -> tuple[Any, Settings]:
+    """A service's application and what it was told. Raises `SettingsError`."""
+    create_app: Callable[[Any], Any] = importlib.import_module(module(service)).create_app
+    kind: type[Settings] = get_type_hints(create_app)["settings"]
+    settings = load(kind, environ)
+    return create_app(settings), settings
 
 
 def _config(app: Any, settings: Settings) -> uvicorn.Config:

@@ -102,20 +102,20 @@ class Launcher:
             lambda: migrate_all(self._addresses.database_admin_url, self._passwords.services),
             MIGRATE_SECONDS,
         )
-        keys = ensure_claims_key(self._state.secrets)
-        told = services.environments(self._services, self._addresses, self._passwords, keys, self._gateway)
+        self._keys = ensure_claims_key(self._state.secrets)
+        self._told = services.environments(self._services, self._addresses, self._passwords, self._keys, self._gateway)
         for name, service in self._services.items():
             leave = self._supervisor.close_in_child
-            self._supervisor.start(name, services.starter(service, self._services, told[name], leave))
+            self._supervisor.start(name, services.starter(service, self._services, self._told[name], leave))
         for name, service in self._services.items():
             self._supervisor.until(service.ready, SERVICES_SECONDS, name, service.explain)
 
     def _seed(self) -> None:
         if self._plan.demo and not self._state.seeded.exists():
-            from ops.seed import seed
+            from ops.seed import Place, seed
 
             self._console.say("creating the demo data")
-            self._in_child("seed", lambda: seed(self._services["gateway"].url), SEED_SECONDS)
+            self._in_child("seed", lambda: seed(Place(self._told, self._keys[0])), SEED_SECONDS)
             self._state.seeded.touch()
 
     def _in_child(self, name: str, work: Callable[[], Coroutine[Any, Any, object]], seconds: float) -> None:

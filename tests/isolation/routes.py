@@ -32,6 +32,8 @@ class Right:
     query: dict[str, str]
     body: Any
     form: bool
+    alone: bool
+    """It ends sessions: asked with one of its own."""
 
     @property
     def name(self) -> str:
@@ -50,10 +52,14 @@ def settings_class(service: str) -> type[Settings]:
 def application(service: str) -> Litestar:
     """The application, wired but never started: addresses that nobody answers at."""
     kind = settings_class(service)
+    known = {
+        "database_url": f"postgresql://{service}_app:x@127.0.0.1:1/portal",
+        "redis_url": "redis://127.0.0.1:1",
+        "nats_url": "nats://127.0.0.1:1",
+        "smtp_url": "smtp://127.0.0.1:1",
+    }
     made_up = {
-        field.name: {"database_url": f"postgresql://{service}_app:x@127.0.0.1:1/portal"}.get(
-            field.name, "http://127.0.0.1:1"
-        )
+        field.name: known.get(field.name, "http://127.0.0.1:1")
         for field in msgspec.structs.fields(kind)
         if field.required and field.type is str
     }
@@ -63,11 +69,16 @@ def application(service: str) -> Litestar:
 def real_routes(service: str) -> set[str]:
     """`METHOD /path/{id}` of everything an application answers to, parameters without their types."""
     return {
-        f"{method} {re.sub(r':[a-z]+}', '}', route.path_format)}"
+        shape(f"{method} {route.path_format}")
         for route in application(service).routes
         if isinstance(route, HTTPRoute) and not EXEMPT.match(route.path)
         for method in route.methods - {"OPTIONS", "HEAD"}
     }
+
+
+def shape(route: str) -> str:
+    """A route without the names of its parameters: the declaration calls them by what it fills in."""
+    return re.sub(r"{[^}]+}", "{}", route)
 
 
 def declared() -> Iterator[Right]:
@@ -83,4 +94,5 @@ def declared() -> Iterator[Right]:
                 line.get("query", {}),
                 line.get("body"),
                 line.get("form", False),
+                line.get("alone", False),
             )

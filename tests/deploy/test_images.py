@@ -1,0 +1,68 @@
+"""deploy/Dockerfile: what it copies is there, and an image holds its own service alone."""
+
+import re
+from typing import Any
+
+import pytest
+
+from ops.serve import SERVICES
+from tests.deploy.composition import ROOT
+
+DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text().replace("\\\n", "")
+STAGES = dict(re.findall(r"^FROM \S+ AS (\w+)\n(.*?)(?=^FROM |\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL))
+
+
+def copied(stage: str) -> list[str]:
+    """What a stage takes from the repository."""
+    lines = re.findall(r"^COPY (?!--from)(.+) \S+$", STAGES[stage], re.MULTILINE)
+    return [source for line in lines for source in line.split()]
+
+
+def builds(services: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: service["build"] for name, service in services.items() if "build" in service}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_a_stage_copies_is_there(stage: str) -> None:
+    for source in copied(stage):
+        for service in ("identity",) if "${SERVICE}" not in source else sorted({*SERVICES} - {"gateway"}):
+            assert (ROOT / source.replace("${SERVICE}", service)).exists(), source
+
+
+def test_a_service_gets_the_kernel_the_starter_and_itself() -> None:
+    assert copied("kernel") == ["shared", "ops/__init__.py", "ops/serve.py"]
+    assert copied("service") == ["services/__init__.py", "services/${SERVICE}"]
+    assert copied("gateway") == ["gateway"]
+
+
+def test_each_service_of_the_composition_builds_its_own_image(services: dict[str, Any]) -> None:
+    for name in SERVICES:
+        build = builds(services)[name]
+        assert services[name]["image"] == f"client-portal/{name}:dev"
+        assert build["dockerfile"] == "deploy/Dockerfile"
+        assert build["target"] == ("gateway" if name == "gateway" else "service")
+        assert build.get("args", {}) == ({} if name == "gateway" else {"SERVICE": name})
+
+
+def test_packages_are_locked_by_hash_and_nothing_is_compiled() -> None:
+    assert "--require-hashes" in STAGES["packages"]
+    assert "--only-binary :all:" in STAGES["packages"]
+    assert "apt-get" not in DOCKERFILE
+
+
+@pytest.mark.parametrize("stage", ["service", "gateway", "ops"])
+def test_what_runs_is_not_root_and_the_last_layer_adds_nothing(stage: str) -> None:
+    instructions = [line.split()[0] for line in STAGES[stage].splitlines() if re.match(r"[A-Z]+ ", line)]
+    after = instructions[instructions.index("USER") + 1 :]
+    assert "USER 10001:10001" in STAGES[stage]
+    assert set(after) <= {"ENV", "CMD", "ENTRYPOINT", "HEALTHCHECK"}
+
+
+def test_base_images_can_be_replaced() -> None:
+    bases = {line.split()[1] for line in DOCKERFILE.splitlines() if line.startswith("FROM ")}
+    assert bases == {"${PYTHON_IMAGE}", "kernel"}
+    assert re.search(r"^ARG PYTHON_IMAGE=python:3\.\d+-slim$", DOCKERFILE, re.MULTILINE)
+
+
+def test_no_secret_is_an_argument_of_a_build() -> None:
+    assert not re.search(r"^(ARG|ENV).*(PASSWORD|SECRET|TOKEN|_KEY)", DOCKERFILE, re.MULTILINE)

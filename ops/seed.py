@@ -1,7 +1,7 @@
-"""The demo company with its clients, created through the services' own HTTP APIs, so that events, feed and audit are real.
+"""The demo company with its clients, created through the services' own HTTP APIs: events, feed and audit are real.
 
 A history of weeks needs a clock that stands in the past: this process runs identity and projects once more, beside the
-portal's own, and moves its own clock from day to day (`shared.clock.moved_to`). Nothing a person can reach knows that trick.
+portal's own, and moves its own clock from day to day (`shared.clock.moved_to`). Nothing a person can reach can do that.
 """
 
 import asyncio
@@ -54,10 +54,13 @@ async def seed(place: Place) -> None:
             admin = await create_first_admin(identity, password=PASSWORD, **ADMIN)
     except Conflict:
         return
-    async with _service("identity", place) as at_identity, _service("projects", place) as at_projects:
-        async with aiohttp.ClientSession() as http:
-            demo = _Demo(http, ClaimsSigner(place.claims_key.read_text()), admin, at_identity, at_projects)
-            await demo.create(tomllib.loads(STORY.read_text()))
+    async with (
+        _service("identity", place) as at_identity,
+        _service("projects", place) as at_projects,
+        aiohttp.ClientSession() as http,
+    ):
+        demo = _Demo(http, ClaimsSigner(place.claims_key.read_text()), admin, at_identity, at_projects)
+        await demo.create(tomllib.loads(STORY.read_text()))
 
 
 @asynccontextmanager

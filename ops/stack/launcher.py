@@ -69,6 +69,8 @@ class Launcher:
         self._addresses = plan.external or Addresses()
         if not plan.external:
             self._parts, self._addresses = embedded(plan.folder, self._passwords)
+        self._keys = ensure_claims_key(self._state.secrets)
+        self._told = services.environments(self._services, self._addresses, self._passwords, self._keys, self._gateway)
 
     def run(self, ready: Callable[[str], None]) -> None:
         """Start, call `ready` with the address, serve until asked to end, stop. Raises `StackError`."""
@@ -85,6 +87,9 @@ class Launcher:
             self._stop()
 
     def _start_servers(self) -> None:
+        if self._parts and self._state.seeding.exists():
+            self._console.say("the last start ended while it created the demo data: beginning again without that half")
+            self._state.erase_half_a_demo()
         for part in self._parts:
             part.prepare()
             self._supervisor.start(part.name, self._server(part), on_terminal=False)
@@ -102,8 +107,6 @@ class Launcher:
             lambda: migrate_all(self._addresses.database_admin_url, self._passwords.services),
             MIGRATE_SECONDS,
         )
-        self._keys = ensure_claims_key(self._state.secrets)
-        self._told = services.environments(self._services, self._addresses, self._passwords, self._keys, self._gateway)
         for name, service in self._services.items():
             leave = self._supervisor.close_in_child
             self._supervisor.start(name, services.starter(service, self._services, self._told[name], leave))
@@ -115,8 +118,9 @@ class Launcher:
             from ops.seed import Place, seed
 
             self._console.say("creating the demo data")
+            self._state.seeding.touch()
             self._in_child("seed", lambda: seed(Place(self._told, self._keys[0])), SEED_SECONDS)
-            self._state.seeded.touch()
+            self._state.seeding.rename(self._state.seeded)
 
     def _in_child(self, name: str, work: Callable[[], Coroutine[Any, Any, object]], seconds: float) -> None:
         """Run a coroutine in a forked process: this one must never own an event loop or a thread."""

@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,8 @@ from ops.stack.errors import StackError
 from ops.stack.process import end_process
 from ops.stack.secrets import write_private
 
-OURS = ("postgres", "postgres.new", "nats", "redis", "s3", "mail", "secrets", "portal.log", "portal.log.1", "seeded")
+DATA = ("postgres", "postgres.new", "nats", "redis", "s3", "mail", "seeding", "seeded")
+OURS = (*DATA, "secrets", "portal.log", "portal.log.1", "run.json", "lock")
 ENDING_SECONDS = 10.0
 
 
@@ -41,7 +43,9 @@ class State:
         self.log = self.folder / "portal.log"
         self.secrets = self.folder / "secrets"
         self.passwords = self.secrets / "passwords.json"
+        self.seeding = self.folder / "seeding"
         self.seeded = self.folder / "seeded"
+        """The demo data is being made, and is complete: one file that is renamed."""
         self._run = self.folder / "run.json"
         self._lock = self.folder / "lock"
 
@@ -109,14 +113,20 @@ class State:
 
     def erase(self) -> None:
         """Delete all data, and only what is ours: `PORTAL_DATA` may name a folder with other things in it."""
-        for name in (*OURS, "run.json", "lock"):
-            path = self.folder / name
+        self._delete(OURS)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+    def erase_half_a_demo(self) -> None:
+        """Delete what the servers hold: nobody but the unfinished seed has written there yet."""
+        self._delete(DATA)
+
+    def _delete(self, names: Iterable[str]) -> None:
+        for path in (self.folder / name for name in names):
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
-            self.folder.rmdir()
 
     def _where(self) -> str:
         run = self.read_run()

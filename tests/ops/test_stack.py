@@ -150,6 +150,16 @@ def test_interrupted_launcher_stops_cleanly(stack: Stack) -> None:
     assert not (stack.state.folder / "run.json").exists()
 
 
+async def test_half_a_demo_is_begun_again(stack: Stack) -> None:
+    """The mark of a seed that was cut short: what it left is deleted before the servers start."""
+    (stack.state.folder / "seeding").touch()
+    up = await asyncio.to_thread(stack.command, "up", "--detach")
+    assert up.returncode == 0, up.stderr
+    database = await asyncpg.connect(stack.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+    assert await database.fetchval("select to_regclass('public.keepsake')") is None
+    await database.close()
+
+
 def test_reset_deletes_what_is_ours_and_nothing_else(stack: Stack) -> None:
     keepsake = stack.state.folder / "holiday.jpg"
     keepsake.write_text("not ours")

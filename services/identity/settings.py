@@ -12,5 +12,5 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     """Who runs this installation; stands in the mails."""
     password_threads: int = 2
     """Password hashes worked on at once; each takes 19 MiB and about 20 ms of one core."""
-    password_queue: int = 64
+    password_queue: int = 128
     """Sign-ins that may wait for a thread; one more is refused with 503."""

@@ -56,7 +56,10 @@ LINK = (
     Limit("link-account", 30, 60, ("account",)),
 )
 REDEMPTION = (Limit("redeem-ip", 30, 5, ("ip",)),)
-CODE = (Limit("code-account", 20, 24 * 60, ("account",)),)
+CODE = (
+    Limit("code-account-ip", 10, 24 * 60, ("account", "ip")),
+    Limit("code-account", 20, 24 * 60, ("account",)),
+)
 """Six digits, 20 guesses a day: 1 in 50,000. The link in the mail is not affected."""
 
 

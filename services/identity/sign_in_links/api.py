@@ -69,7 +69,7 @@ async def redeem_link(
         async with uow(SYSTEM) as db:
             address = await commands.take_code_try(db, flow)
         if address:
-            await limits.admit(CODE, account=address)
+            await limits.admit(CODE, ip=attempt.ip, account=address)
         else:
             code = ""
     async with uow(SYSTEM) as db:

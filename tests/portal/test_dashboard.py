@@ -79,9 +79,10 @@ async def test_all_services_down_is_still_a_page(browse, standin):
 async def test_with_one_active_project_the_dashboard_is_that_project(browse, standin):
     standin.state["projects"][1]["status"] = "completed"
     page = await browse(ANNA).get("/")
-    assert "Timeline" in page.text or "Milestones</h2>" in page.text
+    assert "Your project:" in page.text
     assert "Information architecture" in page.text
     assert "jonas@northwind.example" in page.text
+    assert 'hx-get="/widgets/activity"' in page.text
     assert 'id="projects"' not in page.text
 
 

@@ -16,7 +16,7 @@ const FILES = {
   'htmx.org/dist/htmx.min.js': [assets, 'htmx.min.js'],
   'htmx.org/LICENSE': [assets, 'htmx.LICENSE.txt'],
   '@fontsource-variable/inter/files/inter-latin-opsz-normal.woff2': [assets, 'inter-latin.woff2'],
-  '@fontsource-variable/inter/files/inter-latin-ext-opsz-normal.woff2': [assets, 'inter-latin-ext.woff2'],
+  '@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2': [assets, 'inter-latin-ext.woff2'],
   '@fontsource-variable/inter/LICENSE': [assets, 'inter.LICENSE.txt'],
   '@tabler/icons/LICENSE': [icons, 'LICENSE.txt'],
   'axe-core/axe.min.js': [tests, 'axe.min.js'],

@@ -113,14 +113,17 @@ class Consumer:
             LAG.labels(self.name).set(messages[-1].metadata.num_pending)
 
     async def _find_place(self, held: ExclusiveConnection, client: Client) -> int:
-        """The last sequence of the stream that is folded already; notes how far positions are ahead of the stream's."""
+        """The last sequence of the stream that is folded already; notes how far positions are ahead of the stream's.
+
+        Of another stream than before, or one set back, all is read again: what was folded is dropped by its event id.
+        """
         stream = await client.jetstream(timeout=5).stream_info(STREAM)
         async with held.uow() as db:
             place = (await db.execute(_PLACE, {"consumer": self.name})).one_or_none()
             position, ahead, born = place or (0, 0, stream.created)
             folded = position - ahead
             if born != stream.created or folded > stream.state.last_seq:
-                folded = stream.state.last_seq if born == stream.created else 0
+                folded = 0
                 log.error("inbox.stream_lost", consumer=self.name, position=position, last=stream.state.last_seq)
             self._ahead = position - folded
             await db.execute(

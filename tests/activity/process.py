@@ -1,64 +1,92 @@
-"""The service as a process of its own, which can be killed and started again; and its relay's."""
+"""The service, and single parts of it, as processes that can be killed and started again."""
 
 import asyncio
+import multiprocessing
 import os
 import re
-import signal
 import socket
-import subprocess
-import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import httpx2
 
+from ops.serve import serve
 from ops.stack.backing import Backing
 from shared.testing.claims import Signer
 
-ROOT = Path(__file__).parents[2]
+# Forked from a process that has everything imported and no threads: a start takes a moment, not seconds.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["services.activity.app", "tests.activity.process", "tests.activity.parts"])
 
 
-class Service:
-    """`python -m ops.serve activity` on a port that stays the same over restarts."""
+class Part:
+    """A function as a process of its own."""
+
+    def __init__(self, work: Callable[..., None], *arguments: object) -> None:
+        self._work = work
+        self._arguments = arguments
+        self._process: BaseProcess | None = None
+
+    def start(self) -> None:
+        self._process = _processes.Process(target=self._work, args=self._arguments, daemon=True)
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        assert self._process.pid
+        return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.is_alive()
+
+    def kill(self) -> None:
+        """SIGKILL; returns when it is gone."""
+        if self._process:
+            self._process.kill()
+            self._process.join()
+
+    async def stop(self) -> None:
+        """SIGTERM; returns when it is gone."""
+        assert self._process
+        self._process.terminate()
+        await asyncio.to_thread(self._process.join, 15)
+        assert not self.runs
+
+
+def _serve(environ: dict[str, str], log: Path) -> None:
+    with log.open("ab") as output:
+        for stream in (1, 2):
+            os.dup2(output.fileno(), stream)
+    serve("activity", environ)
+
+
+class Service(Part):
+    """The whole service on a port that stays the same over restarts."""
 
     def __init__(self, environ: dict[str, str], log: Path) -> None:
         self.port, self.private_port = _free_port(), _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environ = environ | {"PORTAL_PORT": str(self.port), "PORTAL_PRIVATE_PORT": str(self.private_port)}
+        ports = {"PORTAL_PORT": str(self.port), "PORTAL_PRIVATE_PORT": str(self.private_port)}
+        super().__init__(_serve, environ | ports, log)
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
 
-    async def start(self) -> None:
+    async def begin(self) -> None:
         """Start it and wait until it is ready."""
-        self._process = self._run()
+        self.start()
         async with asyncio.timeout(30), httpx2.AsyncClient() as http:
             while not await self._ready(http):
-                assert self._process.poll() is None, self._log.read_text()[-2000:]
+                assert self.runs, self.log[-2000:]
                 await asyncio.sleep(0.05)
-
-    def _run(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "ops.serve", "activity"]
-        with self._log.open("ab") as log:
-            return subprocess.Popen(command, env=os.environ | self._environ, cwd=ROOT, stdout=log, stderr=log)
 
     async def _ready(self, http: httpx2.AsyncClient) -> bool:
         try:
             return (await http.get(f"{self.url}/readyz")).status_code == 200
         except httpx2.TransportError:
             return False
-
-    def kill(self) -> None:
-        """SIGKILL; returns when it is gone."""
-        if self._process and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-
-    async def stop(self) -> int:
-        """SIGTERM; its exit code."""
-        assert self._process
-        self._process.send_signal(signal.SIGTERM)
-        return await asyncio.to_thread(self._process.wait, 15)
 
     async def metric(self, name: str) -> float:
         """The sum of a metric's samples."""
@@ -68,8 +96,7 @@ class Service:
 
     def resident(self) -> int:
         """Bytes of memory in use."""
-        assert self._process
-        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     @property
@@ -90,10 +117,9 @@ async def service(
         "jwks": str(signer.jwks),
         **settings,
     }
-    running = Service(
-        {f"PORTAL_{name.upper()}": str(value) for name, value in told.items()}, directory / "activity.log"
-    )
-    await running.start()
+    environ = {f"PORTAL_{name.upper()}": str(value) for name, value in told.items()}
+    running = Service(environ, directory / "activity.log")
+    await running.begin()
     try:
         yield running
     finally:

@@ -56,36 +56,39 @@ class _Check:
 async def verify(database_url: str, heads_file: Path | None = None) -> list[Break]:
     """The first broken record of each broken chain; empty if the log is as it was written.
 
-    With `heads_file` the heads of the last good run are compared too, and replaced by today's if nothing is broken.
-    Keep that file where nobody who can write to the database can write.
+    `database_url` is the runtime role's or an administrator's. With `heads_file` the heads of the last good run are
+    compared too, and replaced by today's if nothing is broken. Keep that file where nobody can write who can write to
+    the database.
     """
     anchors = _load(heads_file) if heads_file else {}
-    checks = await _check_all(database_url, anchors)
-    breaks = [
-        Break(None if client_id == COMPANY else client_id, *check.broken)
-        for client_id, check in checks.items()
-        if check.broken
-    ]
-    if heads_file and not breaks:
-        _save(heads_file, {client_id: check.head for client_id, check in checks.items()})
-    return breaks
-
-
-async def _check_all(database_url: str, anchors: Mapping[UUID, Head]) -> dict[UUID, _Check]:
-    """Every chain there is or was, in one snapshot. `database_url` is the runtime role's or an administrator's."""
-    checks = {client_id: _Check(anchor) for client_id, anchor in anchors.items()}
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction(readonly=True, isolation="repeatable_read"):
-            await connection.execute(_SEE_ALL)
-            async for row in connection.cursor(_ALL, prefetch=_AT_A_TIME):
-                record = Record(**{name: row[name] for name in _FIELDS})
-                checks.setdefault(record.client_id, _Check(None)).read(row["seq"], row["hash"], record)
+            breaks, heads = await check(connection, anchors)
     finally:
         await connection.close()
-    for check in checks.values():
-        check.finish()
-    return checks
+    if heads_file and not breaks:
+        _save(heads_file, heads)
+    return breaks
+
+
+async def check(
+    connection: asyncpg.Connection, anchors: Mapping[UUID, Head]
+) -> tuple[list[Break], Mapping[UUID, Head]]:
+    """What is broken among all chains there are or were, and where each ends; inside the caller's transaction."""
+    checks = {client_id: _Check(anchor) for client_id, anchor in anchors.items()}
+    await connection.execute(_SEE_ALL)
+    async for row in connection.cursor(_ALL, prefetch=_AT_A_TIME):
+        record = Record(**{name: row[name] for name in _FIELDS})
+        checks.setdefault(record.client_id, _Check(None)).read(row["seq"], row["hash"], record)
+    for each in checks.values():
+        each.finish()
+    breaks = [
+        Break(None if client_id == COMPANY else client_id, *each.broken)
+        for client_id, each in checks.items()
+        if each.broken
+    ]
+    return breaks, {client_id: each.head for client_id, each in checks.items()}
 
 
 def _load(path: Path) -> dict[UUID, Head]:

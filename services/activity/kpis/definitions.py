@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 Format = Literal["number", "date", "days", "percent", "currency"]
-PARAMETERS = ("client_id", "projects", "start", "end", "today")
+PARAMETERS = {"client_id": "uuid", "projects": "uuid[]", "start": "date", "end": "date", "today": "date"}
 _NAMED = re.compile(rf"(?<!:):({'|'.join(PARAMETERS)})\b")
 
 
@@ -27,8 +27,9 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def statement(self, values: dict[str, Any]) -> tuple[str, list[Any]]:
         """The SQL with numbered parameters, and the values in their order; names it does not use are left out."""
-        used = [name for name in PARAMETERS if re.search(rf"(?<!:):{name}\b", self.sql)]
-        return _NAMED.sub(lambda found: f"${used.index(found[1]) + 1}", self.sql), [values[name] for name in used]
+        used = sorted(set(_NAMED.findall(self.sql)))
+        statement = _NAMED.sub(lambda found: f"${used.index(found[1]) + 1}::{PARAMETERS[found[1]]}", self.sql)
+        return statement, [values[name] for name in used]
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -151,6 +151,6 @@ async def test_a_stopping_service_sends_its_readers_away_properly(
     for each in opened:
         await each.__aexit__(None, None, None)
     await source.publish(milestone_created(RELAUNCH, "Meanwhile"))
-    await activity.start()
+    await activity.begin()
     async with browser.open(ANNA, last_id=readers[0].last_id) as reader:
         assert (await reader.next()).data["description"].startswith("Meanwhile")

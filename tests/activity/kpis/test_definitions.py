@@ -1,0 +1,54 @@
+"""The configured figures, and the months they are compared over."""
+
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.activity.app import KPIS
+from services.activity.kpis.definitions import Definition, load, periods
+
+
+def test_the_three_figures_of_the_dashboard_are_configured() -> None:
+    assert [each.key for each in load(KPIS)] == ["active_projects", "milestones_completed", "next_deadline"]
+
+
+def test_every_figure_names_its_tenant_and_keeps_to_what_its_reader_may_see() -> None:
+    for each in load(KPIS):
+        assert "client_id = :client_id" in each.sql
+        assert ":projects is null or" in each.sql
+
+
+def test_names_become_numbers_and_casts_stay() -> None:
+    each = Definition(
+        key="x", label="x", format="number", comparison="", compare=False,
+        sql="select :today - :end, '1'::int where :projects is null or a = :client_id or b = :client_id",
+    )  # fmt: skip
+    statement, values = each.statement({"client_id": 1, "projects": 2, "start": 3, "end": 4, "today": 5})
+    where = "where $3::uuid[] is null or a = $1::uuid or b = $1::uuid"
+    assert statement == f"select $4::date - $2::date, '1'::int {where}"
+    assert values == [1, 4, 2, 5]
+
+
+def test_a_mistake_in_the_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "kpis.toml"
+    file.write_text('[[kpi]]\nkey = "x"\nlabel = "x"\nformat = "rainbow"\nsql = ""\ncomparison = ""\ncompare = true\n')
+    with pytest.raises(msgspec.ValidationError, match="rainbow"):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    ("today", "start", "end", "previous"),
+    [
+        (date(2026, 3, 10), date(2026, 3, 1), date(2026, 3, 11), date(2026, 2, 1)),
+        (date(2026, 1, 1), date(2026, 1, 1), date(2026, 1, 2), date(2025, 12, 1)),
+        (date(2024, 2, 29), date(2024, 2, 1), date(2024, 3, 1), date(2024, 1, 1)),
+        (date(2026, 12, 31), date(2026, 12, 1), date(2027, 1, 1), date(2026, 11, 1)),
+    ],
+)
+def test_this_month_is_compared_with_the_whole_month_before(
+    today: date, start: date, end: date, previous: date
+) -> None:
+    found = periods(today)
+    assert (found.start, found.end, found.previous_start, found.previous_end) == (start, end, previous, start)

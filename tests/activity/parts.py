@@ -1,0 +1,42 @@
+"""What runs in a process of its own: somebody who only writes, and a relay alone."""
+
+import asyncio
+import itertools
+import os
+
+from sqlalchemy import text
+
+from shared import outbox
+from shared.actor import SYSTEM
+from shared.broker import work_with
+from shared.clock import uuid7
+from shared.contracts.projects import ProjectViewed
+from shared.database import Database
+from shared.relay import Relay
+
+
+def write(database_url: str) -> None:
+    """A row and its event in one transaction, as fast as it goes, until killed."""
+
+    async def work() -> None:
+        database = Database(database_url)
+        await database.start()
+        for number in itertools.count():
+            name = f"{os.getpid()}-{number}"
+            async with database.uow(SYSTEM) as db:
+                row = {"p": os.getpid(), "n": number}
+                await db.execute(text("insert into seen (position, number) values (:p, :n)"), row)
+                await outbox.append(db, SYSTEM, ProjectViewed(name=name), client_id=None, aggregate_id=uuid7())
+
+    asyncio.run(work())
+
+
+def relay(database_url: str, nats_url: str) -> None:
+    """The outbox of one database to the broker, until killed."""
+
+    async def work() -> None:
+        database = Database(database_url)
+        await database.start()
+        await work_with(nats_url, "relay", lambda client: Relay("source", database, client).run())
+
+    asyncio.run(work())

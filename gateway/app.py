@@ -1,7 +1,7 @@
 """The gateway's composition root: the only file that wires."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
@@ -20,7 +20,7 @@ from gateway.pipeline import Pipeline
 from gateway.private import private_port
 from gateway.proxy import Proxy
 from gateway.readiness import Readiness
-from gateway.routes import ROUTES, SERVICES, RouteTable, Upstream
+from gateway.routes import ROUTES, SERVICES, Route, RouteTable, Upstream
 from gateway.server import StrictHttp
 from gateway.sessions import Sessions, cookie_name
 from gateway.settings import GatewaySettings
@@ -50,13 +50,13 @@ class Gateway:
         await (self._requests if scope["type"] == "http" else self._own)(scope, receive, send)
 
 
-def create_app(settings: GatewaySettings) -> Gateway:
-    """The gateway as `settings` describe it."""
+def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Gateway:
+    """The gateway as `settings` describe it. Raises `SettingsError`."""
     # Its private port serves more than metrics, and is opened by the lifespan below.
     telemetry.configure("gateway", msgspec.structs.replace(settings, private_port=0))
     cache = Cache(settings.redis_url)
     signer = ClaimsSigner(settings.claims_key)
-    routes = RouteTable(ROUTES)
+    routes = RouteTable(table)
     proxy = Proxy(_upstreams(settings), SECURITY_HEADERS | _https_only(settings.public_url))
     inquiries = {name: Inquiries(name, proxy.pools[name], signer) for name in SERVICES}
     sessions = Sessions(cache, inquiries["identity"].resolve_session)

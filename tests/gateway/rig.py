@@ -4,7 +4,7 @@ import asyncio
 import base64
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
@@ -13,9 +13,11 @@ from typing import Any
 
 import msgspec
 import uvicorn
+import uvloop
 from joserfc.jwk import OKPKey
 
 from gateway.app import Gateway, create_app
+from gateway.routes import ROUTES, Route
 from gateway.sessions import Session
 from gateway.settings import GatewaySettings
 from shared.actor import Actor
@@ -26,7 +28,7 @@ ORIGIN = "http://portal.test"
 
 
 class Server:
-    """An ASGI application on a free port of the loopback, in a thread with its own loop."""
+    """An ASGI application on a free port of the loopback, in a thread with its own loop, the production's kind."""
 
     def __init__(self, app: Any, *, protocol: Any = "httptools", lifespan: str = "off", port: int = 0) -> None:
         self.socket = socket.create_server(("127.0.0.1", port), backlog=2048)
@@ -38,7 +40,7 @@ class Server:
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread = threading.Thread(target=lambda: uvloop.run(self._serve()), daemon=True)
         self._thread.start()
         assert self._started.wait(10)
 
@@ -187,10 +189,10 @@ class Rig:
         self.settings = GatewaySettings(**(known | settings))
         self.server = Server(create_app(self.settings), protocol=Gateway.protocol, lifespan="on")
 
-    def again(self, **settings: Any) -> Server:
+    def again(self, table: Iterable[Route] = ROUTES, **settings: Any) -> Server:
         """A second gateway in front of the same services."""
         same = msgspec.structs.replace(self.settings, **settings)
-        return Server(create_app(same), protocol=Gateway.protocol, lifespan="on")
+        return Server(create_app(same, table), protocol=Gateway.protocol, lifespan="on")
 
     def stop(self) -> None:
         for server in (self.server, self.service.server, self.identity.server):

@@ -1,0 +1,93 @@
+"""A service as bytes: it answers, breaks off, dawdles or talks nonsense exactly as a test wants."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from gateway.routes import Route
+from tests.gateway.raw import Answer, Wire
+from tests.gateway.rig import Rig, Server
+
+Talk = Callable[["Caller"], Awaitable[None]]
+TABLE = (
+    Route(prefix="/quick", upstream="projects", access="public", audience=("projects",), timeout=0.4),
+    Route(prefix="/big", upstream="projects", access="public", audience=("projects",), max_body=100_000),
+    Route(prefix="/stream", upstream="projects", access="public", audience=("projects",), timeout=0.4, stream=True),
+    Route(prefix="/patient", upstream="projects", access="public", audience=("projects",), timeout=60),
+)
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+BEGIN = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+class Caller:
+    """The gateway's connection, as the service sees it."""
+
+    def __init__(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.number = number
+        self.reader = reader
+        self.writer = writer
+
+    async def head(self) -> bytes:
+        """The next request's head, b"" where there is no further one."""
+        try:
+            return await self.reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError:
+            return b""
+
+    async def say(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def gone(self) -> None:
+        """Returns when the gateway has hung up."""
+        try:
+            while await self.reader.read(65536):
+                pass
+        except ConnectionResetError:
+            pass
+
+
+class Service:
+    """Counts connections and requests; `talk` is what it does with a connection."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self.callers: list[Caller] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        caller = Caller(len(self.callers) + 1, reader, writer)
+        self.callers.append(caller)
+        try:
+            await self._talk(caller)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def behind(rig: Rig, talk: Talk) -> AsyncIterator[tuple[Server, Service]]:
+    """A gateway with the routes of `TABLE` in front of a service that talks like this."""
+    service = Service(talk)
+    listener = await asyncio.start_server(service.serve, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    gateway = rig.again(TABLE, upstream_projects=f"http://127.0.0.1:{port}")
+    try:
+        yield gateway, service
+    finally:
+        await asyncio.to_thread(gateway.stop)
+        listener.close()
+
+
+def asking(path: bytes, *headers: bytes, method: bytes = b"GET", body: bytes = b"") -> bytes:
+    lines = b"".join(line + b"\r\n" for line in headers)
+    return method + b" " + path + b" HTTP/1.1\r\nHost: portal.test\r\n" + lines + b"\r\n" + body
+
+
+async def get(gateway: Server, path: bytes = b"/quick", *headers: bytes, method: bytes = b"GET") -> Answer:
+    wire = await Wire.open(gateway.port)
+    try:
+        await wire.send(asking(path, *headers, method=method))
+        return await wire.read()
+    finally:
+        wire.close()

@@ -1,0 +1,130 @@
+"""G5: limits count the real peer, over all gateways together, and stay on when Redis does not."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+import redis.asyncio as aioredis
+
+from gateway.peers import limit_key, parse_networks, real_peer
+from ops.stack.backing import Backing
+from shared.config import SettingsError
+from tests.gateway.rig import Rig
+
+LOGIN = "/api/client-portal/auth/login"
+PROXIES = parse_networks("10.0.0.0/8, 2001:db8::/32")
+
+PEERS = [
+    ("203.0.113.5", None, "203.0.113.5"),
+    ("203.0.113.5", "198.51.100.1", "203.0.113.5"),  # not from a proxy: what it writes is a story
+    ("10.0.0.1", None, "10.0.0.1"),
+    ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+    ("10.0.0.1", "1.1.1.1, 198.51.100.1", "198.51.100.1"),  # the left one is the caller's own addition
+    ("10.0.0.1", "198.51.100.1, 10.0.0.2", "198.51.100.1"),
+    ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+    ("10.0.0.1", "198.51.100.1, nonsense", "10.0.0.1"),
+    ("10.0.0.1", "nonsense, 198.51.100.1", "198.51.100.1"),
+    ("10.0.0.1", "", "10.0.0.1"),
+    ("10.0.0.1", ",,,", "10.0.0.1"),
+    ("10.0.0.1", "198.51.100.1:4711", "10.0.0.1"),
+    ("10.0.0.1", "::ffff:198.51.100.1", "198.51.100.1"),
+    ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
+    ("2001:db8::1", "2001:DB8:0::2, 2a00:1:2:3::4", "2a00:1:2:3::4"),
+    ("", "198.51.100.1", ""),
+]
+
+
+@pytest.mark.parametrize(("socket", "forwarded", "peer"), PEERS)
+def test_real_peer(socket: str, forwarded: str | None, peer: str) -> None:
+    assert real_peer(socket, forwarded.encode() if forwarded is not None else None, PROXIES) == peer
+
+
+@pytest.mark.parametrize("forwarded", [forwarded for _, forwarded, _ in PEERS if forwarded])
+def test_without_trusted_proxies_the_socket_is_the_peer(forwarded: str) -> None:
+    assert real_peer("10.0.0.1", forwarded.encode(), ()) == "10.0.0.1"
+
+
+def test_ipv6_customer_is_one_peer() -> None:
+    assert len({limit_key(f"2001:db8:1:2::{n:x}") for n in range(50)}) == 1
+    assert limit_key("2001:db8:1:3::1") != limit_key("2001:db8:1:2::1")
+    assert limit_key("192.0.2.1") != limit_key("192.0.2.2")
+
+
+def test_what_is_no_network_is_said_so() -> None:
+    with pytest.raises(SettingsError, match="PORTAL_TRUSTED_PROXIES"):
+        parse_networks("10.0.0.0/8, everybody")
+
+
+@pytest.fixture
+async def rig(redis: Backing) -> AsyncIterator[Rig]:
+    """Ten sign-ins a minute, and nothing counted yet."""
+    store = aioredis.Redis.from_url(redis.addresses.redis_url)
+    await store.flushall()
+    await store.aclose()
+    rig = Rig(redis.addresses.redis_url, sign_ins_per_minute=10, requests_per_minute=100)
+    yield rig
+    rig.stop()
+
+
+async def statuses(url: str, count: int, path: str = LOGIN, method: str = "POST", **headers: str) -> list[int]:
+    async with httpx2.AsyncClient(base_url=url) as http:
+        varied = [{name: value.replace("{n}", str(n)) for name, value in headers.items()} for n in range(count)]
+        return [(await http.request(method, path, headers=each)).status_code for each in varied]
+
+
+def assert_limited(answers: list[int], limit: int, good: int = 200) -> None:
+    """`limit` pass and the rest do not. A window that moves on meanwhile may let one more pass."""
+    passed = answers.count(good)
+    assert passed in (limit, limit + 1)
+    assert answers == [good] * passed + [429] * (len(answers) - passed)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP", "Client-IP"],
+)
+async def test_header_opens_no_new_bucket(rig: Rig, header: str) -> None:
+    value = "for=198.51.100.{n}" if header == "Forwarded" else "198.51.100.{n}"
+    assert_limited(await statuses(rig.server.url, 13, **{header: value}), 10)
+
+
+async def test_refusal_says_when_to_come_back(rig: Rig) -> None:
+    await statuses(rig.server.url, 12)
+    async with httpx2.AsyncClient(base_url=rig.server.url) as http:
+        answer = await http.post(LOGIN)
+    assert (answer.status_code, answer.json()["code"]) == (429, "gateway.too_many_requests")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_two_gateways_count_together(rig: Rig) -> None:
+    second = rig.again()
+    answers = await statuses(rig.server.url, 6) + await statuses(second.url, 6)
+    second.stop()
+    assert_limited(answers, 10)
+
+
+async def test_looking_at_the_form_is_no_attempt(rig: Rig) -> None:
+    assert await statuses(rig.server.url, 15, "/sign-in", "GET") == [200] * 15
+    assert_limited(await statuses(rig.server.url, 12, "/sign-in"), 10)
+
+
+async def test_behind_a_trusted_proxy_each_caller_has_a_bucket(rig: Rig) -> None:
+    behind = rig.again(trusted_proxies="127.0.0.0/8")
+    assert await statuses(behind.url, 25, **{"X-Forwarded-For": "203.0.113.{n}"}) == [200] * 25
+    same = await statuses(behind.url, 12, **{"X-Forwarded-For": "198.51.100.{n}, 203.0.113.200"})
+    assert rig.identity.echo.seen[-1].claims()["ip"] == "203.0.113.200"
+    behind.stop()
+    assert_limited(same, 10)
+
+
+async def test_all_requests_count_known_or_not(rig: Rig) -> None:
+    answers = await statuses(rig.server.url, 110, "/nothing/here", "GET")
+    assert_limited(answers, 100, good=404)
+    assert await statuses(rig.server.url, 1, "/projects", "GET") == [429]
+
+
+async def test_without_redis_the_limit_is_stricter_not_gone(rig: Rig, redis: Backing) -> None:
+    redis.kill("redis")
+    answers = await statuses(rig.server.url, 8, **{"X-Forwarded-For": "198.51.100.{n}"})
+    redis.start("redis")
+    assert_limited(answers, 5)

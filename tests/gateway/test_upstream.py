@@ -1,0 +1,180 @@
+"""Services that are away, break off, dawdle or talk nonsense: a clear answer, no hang, and never somebody else's."""
+
+import asyncio
+
+import pytest
+
+from tests.gateway.raw import Wire
+from tests.gateway.rig import Rig
+from tests.gateway.services import BEGIN, OK, Caller, asking, behind, get
+
+
+def code(body: bytes) -> str:
+    return body.decode().split('"code":"')[1].split('"')[0]
+
+
+async def test_service_that_is_away_is_503(rig: Rig) -> None:
+    gateway = rig.again(upstream_portal="http://127.0.0.1:1")
+    answer = await get(gateway, b"/projects")
+    assert (answer.status, code(answer.body)) == (503, "gateway.unreachable")
+    assert int(answer.headers["retry-after"]) > 0
+    await asyncio.to_thread(gateway.stop)
+
+
+NONSENSE = {
+    "hangs up": b"",
+    "no HTTP": b"hello\r\n\r\n",
+    "half a head": b"HTTP/1.1 200 OK\r\nx: y",
+    "two lengths": b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+    "length and chunks": b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "bare line feeds": b"HTTP/1.1 200 OK\ncontent-length: 2\n\nok",
+    "folded header": b"HTTP/1.1 200 OK\r\nx: y\r\n z\r\ncontent-length: 2\r\n\r\nok",
+    "switches protocols": b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+    "only interim": b"HTTP/1.1 100 Continue\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("said", NONSENSE.values(), ids=NONSENSE.keys())
+async def test_nonsense_is_502(rig: Rig, said: bytes) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.say(said)
+
+    async with behind(rig, talk) as (gateway, service):
+        answer = await get(gateway)
+        assert (answer.status, code(answer.body)) == (502, "gateway.broken_answer")
+        assert len(service.callers) == 1  # a new connection that dies is not tried again
+
+
+async def test_slow_answer_is_504_and_given_up(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.gone()
+        gone.set()
+
+    gone = asyncio.Event()
+    async with behind(rig, talk) as (gateway, _):
+        answer = await get(gateway)
+        assert (answer.status, code(answer.body)) == (504, "gateway.timeout")
+        await gone.wait()
+
+
+@pytest.mark.parametrize("dawdles", [True, False], ids=["dawdles", "hangs up"])
+async def test_answer_that_stops_half_way_is_torn_not_shortened(rig: Rig, dawdles: bool) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.say(BEGIN + b"4\r\nhalf\r\n")
+        if dawdles:
+            await caller.gone()
+
+    async with behind(rig, talk) as (gateway, _):
+        wire = await Wire.open(gateway.port)
+        await wire.send(asking(b"/quick"))
+        rest = await wire.rest()
+        assert rest.endswith(b"4\r\nhalf\r\n")
+
+
+async def test_connection_is_used_again(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        while await caller.head():
+            await caller.say(OK)
+
+    async with behind(rig, talk) as (gateway, service):
+        assert {(await get(gateway)).body for _ in range(10)} == {b"ok"}
+        assert len(service.callers) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "tries", "status"), [(b"GET", 2, 200), (b"HEAD", 2, 200), (b"POST", 1, 502), (b"DELETE", 1, 502)]
+)
+async def test_idle_connection_that_dies_is_replaced_for_a_request_that_changes_nothing(
+    rig: Rig, method: bytes, tries: int, status: int
+) -> None:
+    async def talk(caller: Caller) -> None:
+        head = await caller.head()
+        heads.append(head)
+        await caller.say(OK if not head.startswith(b"HEAD") else OK[:-2])
+        if caller.number == 1:
+            heads.append(await caller.head())  # and hang up without a word
+
+    heads: list[bytes] = []
+    async with behind(rig, talk) as (gateway, service):
+        await get(gateway)
+        wire = await Wire.open(gateway.port)
+        await wire.send(asking(b"/quick", method=method))
+        answered = await wire.reader.readuntil(b"\r\n\r\n")
+        assert int(answered.split()[1]) == status
+        assert len([head for head in heads[1:] if head]) == tries
+        assert len(service.callers) == tries
+        wire.close()
+
+
+async def test_answer_that_had_begun_is_not_asked_for_again(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.say(OK)
+        await caller.head()
+        await caller.say(b"HTTP/1.1 2")
+
+    async with behind(rig, talk) as (gateway, service):
+        await get(gateway)
+        assert (await get(gateway)).status == 502
+        assert len(service.callers) == 1
+
+
+SURPLUS = {
+    "a second answer": OK + OK.replace(b"ok", b"no"),
+    "bytes": OK + b"surplus",
+    "an answer later": OK,
+}
+
+
+@pytest.mark.parametrize(("how", "said"), SURPLUS.items(), ids=SURPLUS.keys())
+async def test_surplus_reaches_nobody(rig: Rig, how: str, said: bytes) -> None:
+    """What a service says too much, together with its answer or while the connection is idle, is thrown away with it."""
+
+    async def talk(caller: Caller) -> None:
+        while await caller.head():
+            await caller.say(said)
+            if how == "an answer later":
+                await asyncio.sleep(0.05)
+                await caller.say(OK.replace(b"ok", b"no"))
+
+    async with behind(rig, talk) as (gateway, _):
+        for _ in range(5):
+            answer = await get(gateway)
+            assert (answer.status, answer.body) == (200, b"ok")
+            await asyncio.sleep(0.1 if how == "an answer later" else 0)
+
+
+@pytest.mark.parametrize("hint", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"])
+async def test_interim_answers_are_passed_over(rig: Rig, hint: bytes) -> None:
+    async def talk(caller: Caller) -> None:
+        while await caller.head():
+            await caller.say(hint + hint + OK)
+
+    async with behind(rig, talk) as (gateway, _):
+        answer = await get(gateway)
+        assert (answer.status, answer.body, "link" in answer.headers) == (200, b"ok", False)
+
+
+async def test_body_that_ends_with_the_connection_is_whole(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.say(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nuntil ")
+        await asyncio.sleep(0.05)
+        await caller.say(b"the end")
+
+    async with behind(rig, talk) as (gateway, service):
+        assert {(await get(gateway)).body for _ in range(3)} == {b"until the end"}
+        assert len(service.callers) == 3
+
+
+async def test_trailer_of_an_answer_is_no_header(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        while await caller.head():
+            await caller.say(BEGIN + b"2\r\nok\r\n0\r\nset-cookie: portal_session=forged\r\n\r\n")
+
+    async with behind(rig, talk) as (gateway, _):
+        answer = await get(gateway)
+        assert (answer.body, "set-cookie" in answer.headers) == (b"ok", False)

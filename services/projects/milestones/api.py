@@ -64,4 +64,5 @@ router = Router(
     path=API,
     route_handlers=[create_milestone, change_milestone, complete_milestone, reopen_milestone],
     guards=[require_policy("manageProjects")],
+    tags=["milestones"],
 )

@@ -80,4 +80,8 @@ async def list_phases(project_id: UUID, actor: Actor, read: ReadOnly) -> Phases:
         return Phases(await queries.list_phases(connection, actor, project_id))
 
 
-router = Router(path=API, route_handlers=[list_projects, create_project, get_project, change_project, list_phases])
+router = Router(
+    path=API,
+    route_handlers=[list_projects, create_project, get_project, change_project, list_phases],
+    tags=["projects"],
+)

@@ -48,6 +48,11 @@ class Edit(Form):
         if "opened" not in self.values:
             self.values["opened"] = " ".join(f"{name}:{mark}" for name, mark in self._marks().items())
 
+    @classmethod
+    def sent(cls, data: Mapping[str, str]) -> "Edit":
+        """The form as it came back. One that says nothing of what it was opened with has changed everything."""
+        return cls({"opened": "", **data})
+
     @property
     def etag(self) -> str:
         """For `If-Match`. Whoever meddled with the version gets one that never matches."""

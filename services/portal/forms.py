@@ -67,7 +67,8 @@ class Form:
         if problem.status in (401, 404):
             raise problem
         self.refused_with = problem.status
-        shown = {name: _plain(words) for name, words in problem.fields.items() if name in self.values}
+        found = {_outermost(path): _plain(words) for path, words in problem.fields.items()}
+        shown = {name: words for name, words in found.items() if name in self.values}
         self.errors.update(shown)
         if not shown:
             self.error = UNSAVED if problem.status >= 500 else problem.detail
@@ -76,6 +77,11 @@ class Form:
 def _text(value: object) -> str:
     """As services keep it: browsers end the lines of a text area with CR and LF."""
     return "" if value is None else str(value).replace("\r\n", "\n").strip()
+
+
+def _outermost(path: str) -> str:
+    """The field of a path into it: "team" of "team[...].email"."""
+    return path.partition(".")[0].partition("[")[0]
 
 
 def _plain(words: str) -> str:

@@ -150,6 +150,7 @@ class Office(Standin):
     async def create_project(self, request: web.Request) -> web.Response:
         first = copy.deepcopy(self.state["projects"][0])
         made = {**first, "id": uid(501), "milestones": [], "next_milestone": None} | await request.json()
+        made["completion"] = made["completion"] or 0
         self.state["projects"].append(made)
         return web.json_response(made, status=201)
 

@@ -89,7 +89,7 @@ async def edit(page: Page, client_id: UUID) -> Template:
 @post("/clients/{client_id:uuid}/edit", guards=[manage_clients])
 async def change(page: Page, client_id: UUID, data: Typed) -> Template | Redirect:
     """Save what was changed, and only that: what others changed meanwhile stays theirs."""
-    form = Edit(data)
+    form = Edit.sent(data)
     body = views.body(form, page.actor)
     if not form.is_wrong:
         try:

@@ -24,7 +24,7 @@ async def profile(page: Page) -> Template:
 @post("/profile")
 async def rename(page: Page, data: Typed) -> Template | Redirect:
     """Change one's own name."""
-    form = Edit(data)
+    form = Edit.sent(data)
     body = views.body(form)
     if not form.is_wrong:
         try:

@@ -57,7 +57,7 @@ async def edit(page: Page, project_id: UUID) -> Template:
 @post("/projects/{project_id:uuid}/edit")
 async def change(page: Page, project_id: UUID, data: Typed) -> Template | Redirect:
     """Save what was changed. Where somebody else was faster, show what they did and keep what was typed."""
-    form = Edit(data)
+    form = Edit.sent(data)
     if "row" in data:
         team.arrange(form, data["row"])
         return await _show_edit(page, await views.project(page.services, project_id), form)

@@ -1,0 +1,219 @@
+"""Clients, for staff: the list and its search, one client, a new one, changing one."""
+
+import copy
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from tests.portal.people import ANNA, CLARA, JONAS, MIA, NOBODY
+from tests.portal.standin import ACME, BIRCH, uid
+
+FRAGMENT = {"HX-Request": "true"}
+EDIT = f"/clients/{ACME}/edit"
+WITHOUT_PORTAL_RIGHT = replace(CLARA, policies=frozenset({"manageClients"}))
+
+
+def hidden(page: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+
+
+async def test_the_list_shows_each_client_and_its_switches(browse, standin):
+    standin.state["clients"][1] |= {"active": False}
+    page = (await browse(CLARA).get("/clients")).text
+    acme, birch = page[page.index("Acme GmbH") : page.index("Birch Ltd")], page[page.index("Birch Ltd") :]
+    assert "Active" in acme
+    assert "Open" in acme
+    assert re.search(r'data-label="People">3<', acme)
+    assert "Inactive" in birch
+    assert "Closed" in birch
+    assert f'href="/clients/{ACME}"' in page
+
+
+async def test_search_works_as_a_plain_form_and_as_one_types(browse, standin):
+    whole = await browse(CLARA).get("/clients", params={"q": " birch "})
+    assert "Birch Ltd" in whole.text
+    assert "Acme GmbH" not in whole.text
+    assert 'value="birch"' in whole.text
+    rows = await browse(CLARA).get("/clients", params={"q": "birch"}, headers=FRAGMENT)
+    assert "Birch Ltd" in rows.text
+    assert "<html" not in rows.text
+
+
+async def test_no_match_and_no_client_each_say_what_to_do(browse, standin):
+    assert "No client matches" in (await browse(CLARA).get("/clients", params={"q": "zzz"})).text
+    standin.state["clients"] = []
+    assert "Add the first client" in (await browse(CLARA).get("/clients")).text
+    assert "/clients/new" not in (await browse(JONAS).get("/clients")).text
+
+
+async def test_more_clients_come_a_page_at_a_time(browse, standin):
+    first = standin.state["clients"][0]
+    standin.state["clients"] = [
+        {**copy.deepcopy(first), "id": uid(700 + n), "name": f"Client {n:02}"} for n in range(60)
+    ]
+    page = await browse(CLARA).get("/clients", params={"q": "client"})
+    address = re.search(r'href="(/clients\?[^"]*cursor=[^"]*)" hx-get', page.text)[1].replace("&amp;", "&")
+    rows = await browse(CLARA).get(address, headers=FRAGMENT)
+    assert rows.text.count("<tr>") == 10
+    assert "<table" not in rows.text
+    assert "<table" in (await browse(CLARA).get(address)).text
+
+
+async def test_one_client_shows_projects_people_and_what_happened(browse, standin):
+    page = (await browse(CLARA).get(f"/clients/{ACME}")).text
+    for words in ("Website relaunch", "Overdue since", "Anna Keller", "Primary contact", "viewer@acme.example",
+                  "Milestone completed: Visual design", "Project delivery", f'href="/activity?client_id={ACME}"'):  # fmt: skip
+        assert words in page
+    assert "Oliver Reed" not in page
+    assert f'data-events="/api/events/{ACME}"' in page
+
+
+async def test_all_activity_of_one_client_keeps_to_that_client(browse, standin):
+    await browse(CLARA).get("/activity", params={"client_id": ACME})
+    asked = [call.query["client_id"] for call in standin.calls if call.path in ("/activity", "/projects")]
+    assert asked == [ACME, ACME]
+
+
+async def test_a_widget_that_is_late_or_broken_leaves_the_client_standing(browse, standin):
+    standin.delay = {"/people": 0.6}
+    standin.refuse("/activity", 500)
+    page = await browse(CLARA).get(f"/clients/{ACME}")
+    assert page.status_code == 200
+    assert f'hx-get="/widgets/clients/{ACME}/people" hx-trigger="load, refresh"' in page.text
+    assert "The activity could not be loaded" in page.text
+
+
+@pytest.mark.parametrize("widget", ["projects", "people", "activity"])
+async def test_each_widget_comes_alone(browse, widget):
+    page = await browse(CLARA).get(f"/widgets/clients/{ACME}/{widget}", headers=FRAGMENT)
+    assert page.text.strip().startswith(f'<section id="{widget}"')
+
+
+async def test_buttons_are_there_for_those_who_may_use_them(browse, standin):
+    assert "New project" in (await browse(CLARA).get(f"/clients/{ACME}")).text
+    assert "Edit client" in (await browse(CLARA).get(f"/clients/{ACME}")).text
+    looked = (await browse(JONAS).get(f"/clients/{ACME}")).text
+    assert "New project" not in looked
+    assert "Edit client" not in looked
+    standin.state["clients"][0]["active"] = False
+    assert "New project" not in (await browse(CLARA).get(f"/clients/{ACME}")).text
+
+
+@pytest.mark.parametrize("path", ["/clients/new", EDIT])
+async def test_forms_are_for_those_who_may_send_them(browse, standin, path):
+    browser = browse(JONAS)
+    assert (await browser.get(path)).status_code == 403
+    assert (await browser.post(path, data={"name": "Mine"})).status_code == 403
+    assert standin.written == []
+
+
+@pytest.mark.parametrize("person", [ANNA, MIA], ids=["approver", "feedback"])
+@pytest.mark.parametrize(
+    "path", ["/clients", "/clients/{}", "/clients/new", "/clients/{}/edit", "/widgets/clients/{}/people"]
+)
+async def test_to_client_people_these_pages_say_the_same_for_every_client(browse, standin, person, path):
+    answers = [await browse(person).get(path.format(of)) for of in (ACME, BIRCH, uid(999))]
+    assert [answer.status_code for answer in answers] == [403] * 3
+    assert len({answer.text for answer in answers}) == 1
+    assert standin.calls == []
+    assert "Birch" not in answers[0].text
+
+
+async def test_nobody_is_sent_to_sign_in(browse):
+    answer = await browse(NOBODY).get("/clients")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?next=%2Fclients"
+
+
+async def test_an_unknown_client_is_a_calm_404(browse):
+    assert (await browse(CLARA).get(f"/clients/{uid(999)}")).status_code == 404
+    assert (await browse(CLARA).get("/clients/not-an-id")).status_code == 404
+
+
+async def test_a_new_client_is_taken_on_and_shown(browse, standin):
+    browser = browse(CLARA)
+    answer = await browser.post("/clients/new", data={"name": " Café <b>Süd</b> ", "variant": "services"})
+    assert answer.status_code == 303
+    assert standin.written == [("POST", "/clients", {"name": "Café <b>Süd</b>", "variant": "services"})]
+    page = (await browser.get(answer.headers["location"])).text
+    assert "<h1>Café &lt;b&gt;Süd&lt;/b&gt;</h1>" in page
+    assert "is a client now." in page
+    assert "<b>Süd" not in page
+    assert "No projects yet" in page
+    assert "Nobody yet" in page
+
+
+async def test_a_name_is_needed_and_the_rest_is_kept(browse, standin):
+    page = await browse(CLARA).post("/clients/new", data={"name": "  ", "variant": "regulated"})
+    assert page.status_code == 422
+    assert 'id="error-name"' in page.text
+    assert 'value="regulated" selected' in page.text
+    assert standin.written == []
+
+
+async def test_what_the_service_refuses_stands_beside_its_field(browse, standin):
+    standin.say(
+        "/clients", 422, "invalid", "No.", errors=[{"field": "name", "message": "Expected `str` of length <= 100"}]
+    )
+    page = await browse(CLARA).post("/clients/new", data={"name": '"><script>', "variant": "services"})
+    assert page.status_code == 422
+    assert 'aria-describedby="error-name"' in page.text
+    assert "too long, or not written as it should be" in page.text
+    assert "Expected" not in page.text
+    assert 'value="&#34;&gt;&lt;script&gt;"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(409, "There is one already."), (403, "You may not."), (503, "Nothing was saved")]
+)
+async def test_a_refusal_of_the_whole_keeps_the_form(browse, standin, status, words):
+    standin.say("/clients", status, "x", words)
+    page = await browse(CLARA).post("/clients/new", data={"name": "Kept", "variant": "services"})
+    assert page.status_code == status
+    assert words in page.text
+    assert 'value="Kept"' in page.text
+
+
+async def test_only_what_was_changed_is_saved(browse, standin):
+    browser = browse(CLARA)
+    opened = hidden((await browser.get(EDIT)).text)
+    standin.state["clients"][0]["portal_enabled"] = False
+    answer = await browser.post(EDIT, data={**opened, "name": "Acme SE", "active": "on", "portal_enabled": "on"})
+    assert answer.headers["location"] == f"/clients/{ACME}"
+    assert standin.written == [("PATCH", f"/clients/{ACME}", {"name": "Acme SE"})]
+    assert "Client saved" in (await browser.get(answer.headers["location"])).text
+
+
+async def test_an_unticked_box_switches_off(browse, standin):
+    browser = browse(CLARA)
+    opened = hidden((await browser.get(EDIT)).text)
+    await browser.post(EDIT, data={**opened, "name": "Acme GmbH", "active": "on"})
+    assert standin.written == [("PATCH", f"/clients/{ACME}", {"portal_enabled": False})]
+
+
+async def test_saving_nothing_asks_the_service_nothing(browse, standin):
+    browser = browse(CLARA)
+    opened = hidden((await browser.get(EDIT)).text)
+    answer = await browser.post(EDIT, data={**opened, "name": "Acme GmbH", "active": "on", "portal_enabled": "on"})
+    assert answer.status_code == 303
+    assert standin.written == []
+
+
+async def test_the_switch_of_the_portal_is_for_those_who_hold_its_policy(browse, standin):
+    browser = browse(WITHOUT_PORTAL_RIGHT)
+    page = (await browser.get(EDIT)).text
+    assert 'name="portal_enabled"' not in page
+    assert "needs the right to manage portal access" in page
+    await browser.post(EDIT, data={**hidden(page), "name": "Acme SE", "active": "on", "portal_enabled": ""})
+    assert standin.written == [("PATCH", f"/clients/{ACME}", {"name": "Acme SE"})]
+
+
+async def test_an_edit_that_is_refused_keeps_what_was_typed(browse, standin):
+    browser = browse(CLARA)
+    opened = hidden((await browser.get(EDIT)).text)
+    page = await browser.post(EDIT, data={**opened, "name": ""})
+    assert page.status_code == 422
+    assert "Give the client a name." in page.text
+    assert not re.search(r'name="active"[^>]* checked', page.text)
+    assert hidden(page.text) == opened

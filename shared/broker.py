@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import nats
@@ -10,7 +11,7 @@ import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.errors import NotFoundError, ServerError
 
 STREAM = "PORTAL"
 DEAD_STREAM = "PORTAL_DEAD"
@@ -79,4 +80,7 @@ async def ensure_streams(jetstream: JetStreamContext, replicas: int) -> None:
             await jetstream.stream_info(config.name or "")
             await jetstream.update_stream(config)
         except NotFoundError:
-            await jetstream.add_stream(config)
+            with suppress(
+                ServerError
+            ):  # another process was a moment faster; what it made is checked at the next start
+                await jetstream.add_stream(config)

@@ -1,12 +1,11 @@
 """Time and ids, in one place so that tests can replace them."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat
-
 
 _offset = timedelta()
 
@@ -17,7 +16,7 @@ def now() -> datetime:
 
 
 @contextmanager
-def moved_to(moment: datetime) -> Iterator[None]:
+def moved_to(moment: datetime) -> Generator[None]:
     """Let this process believe it is `moment`: for the demo's history and for tests, never while serving people."""
     global _offset  # noqa: PLW0603  (one clock a process is the point)
     _offset = moment - datetime.now(UTC)

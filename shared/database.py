@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionm
 from sqlalchemy.orm import Session, SessionTransaction
 
 from shared.actor import SYSTEM, Actor
+from shared.errors import DomainError
 
 Db = AsyncSession
 UnitOfWork = Callable[[Actor], AbstractAsyncContextManager[Db]]
@@ -89,9 +90,13 @@ class Database:
         begin = f"begin read only; {tenant_context(actor, self.staff_role)}"  # one round trip
         async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
             await connection.execute(begin)
-            yield cast("asyncpg.Connection", connection)
+            try:
+                yield cast("asyncpg.Connection", connection)
+            except DomainError:  # "not found" is an everyday answer
+                await connection.execute("commit")
+                raise
             await connection.execute("commit")
-            # On any way out but this one the pool rolls back before the connection is used again.
+            # On any other way out the pool rolls back, and says so in the log, before the connection is used again.
 
     @asynccontextmanager
     async def exclusive(self, lock: str) -> AsyncGenerator["ExclusiveConnection | None"]:

@@ -88,6 +88,8 @@ def test_a_role_gets_what_is_declared(portal: Portal, ids: dict[str, str], right
     if "{session_id}" in right.path:
         mine["session_id"] = str(uuid4())
     http = portal.sign_in(PEOPLE[role]) if right.alone and role in PEOPLE else portal.as_(role)
+    if right.alone:
+        portal.forget(role)
     answer = ask(http, right, mine, headers={"accept": "text/html"} if right.service == "portal" else {})
     if expected == "yes":
         assert answer.status_code in ALLOWED, f"{answer.status_code} {answer.text[:300]}"
@@ -95,7 +97,11 @@ def test_a_role_gets_what_is_declared(portal: Portal, ids: dict[str, str], right
         assert answer.status_code == expected, f"{answer.status_code} {answer.text[:300]}"
 
 
-FOREIGN = [right for right in RIGHTS if "{" in right.path + json.dumps(right.query) + json.dumps(right.body)]
+FOREIGN = [
+    right
+    for right in RIGHTS
+    if re.search(r"\{\w+_id\}", right.path + json.dumps(right.query) + json.dumps(right.body))
+]
 
 
 def comparable(answer: httpx2.Response, sent: dict[str, str]) -> tuple[int, list[tuple[str, str]], str]:
@@ -161,7 +167,7 @@ def pages(portal: Portal, role: str, ids: dict[str, str]) -> Iterator[tuple[str,
 
 def test_no_byte_of_acme_is_in_anything_birch_can_read(portal: Portal, ids: dict[str, str]) -> None:
     acme = (
-        portal.as_("admin").get(f"{API}/projects", params={"client_id": ids["client_id"], "limit": 100}).json()["items"]
+        portal.as_("admin").get(f"{API}/projects", params={"client_id": ids["client_id"], "limit": "100"}).json()["items"]
     )
     canaries = {ids["client_id"], "Acme", *(each["name"] for each in acme), *(each["id"] for each in acme)}
     canaries |= {portal.me(who)["id"] for who in ("approver", "viewer", "feedback")}

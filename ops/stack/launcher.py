@@ -91,6 +91,7 @@ class Launcher:
             self._console.say("the last start ended while it created the demo data: beginning again without that half")
             self._state.erase_half_a_demo()
         for part in self._parts:
+            self._console.say(f"starting {part.name}")
             part.prepare()
             self._supervisor.start(part.name, self._server(part), on_terminal=False)
         services.import_all()  # takes a second or two of work, in which the servers get ready
@@ -107,6 +108,7 @@ class Launcher:
             lambda: migrate_all(self._addresses.database_admin_url, self._passwords.services),
             MIGRATE_SECONDS,
         )
+        self._console.say(f"starting {', '.join(self._services)}")
         for name, service in self._services.items():
             leave = self._supervisor.close_in_child
             self._supervisor.start(name, services.starter(service, self._services, self._told[name], leave))

@@ -114,6 +114,7 @@ def starter(
     """A function that forks this service; called again when it ended. `leave_parent` runs first in the child."""
 
     def work() -> None:
+        Path("/proc/self/comm").write_text(f"portal-{service.name}")  # for ps and top: all forks look alike otherwise
         leave_parent()
         for other in others.values():
             if other is not service:

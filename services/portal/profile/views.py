@@ -22,9 +22,9 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 async def load(services: Services) -> Profile:
-    """The person, and their sessions; without the latter the page still stands."""
+    """The person, and their sessions: worth waiting for, and yet the page stands without them."""
     me, sessions = await asyncio.gather(
-        services.identity.get("auth/me", Me), slot(services.identity.get("sessions", Sessions))
+        services.identity.get("auth/me", Me), slot(services.identity.get("sessions", Sessions), deadline=None)
     )
     return Profile(me, sessions)
 

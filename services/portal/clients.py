@@ -134,13 +134,16 @@ class Slot(msgspec.Struct, Generic[T], frozen=True):
 
 
 async def slot(call: Awaitable[T], *, deadline: float | None = WIDGET_DEADLINE) -> Slot[T]:
-    """Wait for one widget's call, at most `deadline` seconds. Only a lost session (401) concerns the whole page."""
+    """Wait for one widget's call, at most `deadline` seconds.
+
+    Only a lost session (401) concerns the whole page; for a widget asked for alone (no deadline) a refusal is the answer.
+    """
     try:
         return Slot("ready", await asyncio.wait_for(call, deadline))
     except TimeoutError:
         return Slot("late")
     except ServiceProblem as problem:
-        if problem.status == 401:
+        if problem.status == 401 or (deadline is None and problem.status in (403, 404)):
             raise
         return Slot("failed")
 

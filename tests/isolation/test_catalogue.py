@@ -101,7 +101,7 @@ async def test_no_function_runs_with_its_owners_rights(schema: Schema) -> None:
 
 
 async def test_without_a_tenant_there_are_no_rows_and_no_way_to_add_any(schema: Schema) -> None:
-    service, connection, url = schema
+    _, _connection, url = schema
     runtime = await asyncpg.connect(url)
     try:
         for _ in range(2):  # the second time the setting reads '' and no longer NULL

@@ -1,0 +1,66 @@
+"""The queries keep tenants apart by themselves: the same questions with row-level security switched off.
+
+Two locks are two only if each holds alone. The other way round, `test_catalogue.py` shows that the policies hold
+without any query's help.
+"""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import asyncpg
+import httpx2
+import pytest
+
+from tests.isolation.routes import declared
+from tests.isolation.test_rights import FOREIGN, ask, comparable, ids_of
+from tests.portal_stack import API, Portal, running_portal
+
+
+@pytest.fixture(scope="module")
+async def unlocked(portal_without_help: Portal) -> Portal:
+    await open_the_second_lock(portal_without_help)
+    return portal_without_help
+
+
+@pytest.fixture(scope="module")
+def portal_without_help(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal of its own: what follows must not happen to the others'."""
+    with running_portal(tmp_path_factory.mktemp("unlocked") / "data") as portal:
+        yield portal
+
+
+async def open_the_second_lock(portal: Portal) -> None:
+    connection = await asyncpg.connect(portal.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+    tables = await connection.fetch("select schemaname, tablename from pg_tables where rowsecurity")
+    assert len(tables) > 10
+    for schema, table in tables:
+        await connection.execute(f"alter table {schema}.{table} disable row level security")
+    await connection.close()
+
+
+async def test_without_policies_the_queries_still_know_whose_rows_they_are(unlocked: Portal) -> None:
+    ids = ids_of(unlocked)
+    strangers = {name: str(uuid4()) for name in ids}
+    wrong: list[str] = []
+    for right in FOREIGN:
+        if right.service == "portal":
+            continue
+        headers = unlocked.signer().headers(unlocked.actor("birch"), right.service)
+        base = unlocked.run.services[right.service]
+        with httpx2.Client() as http:
+            foreign, random = (ask(http, right, each, base, headers=headers) for each in (ids, strangers))
+        if foreign.status_code < 400 or comparable(foreign, ids) != comparable(random, strangers):
+            wrong.append(f"{right.name}: {foreign.status_code} and {random.status_code}")
+    assert wrong == []
+
+
+async def test_without_policies_lists_still_hold_only_ones_own(unlocked: Portal) -> None:
+    acme, own = (unlocked.me(who)["client_id"] for who in ("approver", "birch"))
+    found: list[str] = []
+    for right in declared():
+        if right.method == "GET" and "{" not in right.path and right.service != "portal":
+            answer = unlocked.as_("birch").get(right.path, params={"client_id": own} if "kpis" in right.path else {})
+            found += [right.name] if acme in answer.text or "Acme" in answer.text else []
+    assert found == []
+    listed = unlocked.as_("birch").get(f"{API}/projects").json()["items"]
+    assert {each["client_id"] for each in listed} == {own}

@@ -1,6 +1,7 @@
 """The gateway's composition root: the only file that wires."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, suppress
 
@@ -26,6 +27,7 @@ from gateway.sessions import Sessions, cookie_name
 from gateway.settings import GatewaySettings
 from gateway.tracing import traced
 from shared import telemetry
+from shared.config import SettingsError
 
 SECURITY_HEADERS = {
     b"cache-control": b"no-store",
@@ -94,12 +96,16 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
 
 
 def _upstreams(settings: GatewaySettings) -> dict[Upstream, str]:
-    return {
+    upstreams: dict[Upstream, str] = {
         "identity": settings.upstream_identity,
         "projects": settings.upstream_projects,
         "activity": settings.upstream_activity,
         "portal": settings.upstream_portal,
     }
+    for name, url in upstreams.items():
+        if not re.fullmatch(r"http://[^/?#@]+", url):
+            raise SettingsError(f"PORTAL_UPSTREAM_{name.upper()}: not of the form http://host:port")
+    return upstreams
 
 
 def _https_only(public_url: str) -> dict[bytes, bytes]:

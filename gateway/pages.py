@@ -4,14 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, MediaType, Response, get
-from litestar.static_files import create_static_files_router
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import FromPath
 
 from gateway.claims import ClaimsSigner
 from gateway.docs import ApiDocument
+from gateway.problems import Refused, render
 from gateway.readiness import Readiness
 
 STATIC = Path(__file__).parent / "static"
+FILES = {"swagger-ui.js": "text/javascript", "swagger-ui.css": "text/css", "api.js": "text/javascript"}
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -23,11 +26,6 @@ def own_pages(
     signer: ClaimsSigner, document: ApiDocument, readiness: Readiness, lifespan: Callable[..., Any]
 ) -> Litestar:
     """A small Litestar application; its lifespan is the gateway's."""
-
-    @get("/healthz", sync_to_thread=False)
-    def healthz() -> dict[str, str]:
-        """Alive. Touches nothing else."""
-        return {"status": "ok"}
 
     @get("/readyz")
     async def readyz() -> Response[dict[str, str]]:
@@ -41,16 +39,44 @@ def own_pages(
         headers = {"Cache-Control": "public, max-age=60"}
         return Response(signer.jwks, media_type="application/jwk-set+json", headers=headers)
 
-    @get("/docs", sync_to_thread=False)
-    def docs() -> Response[bytes]:
-        page = (STATIC / "index.html").read_bytes()
-        return Response(page, media_type=MediaType.HTML, headers={"Content-Security-Policy": CSP})
-
     @get("/docs/openapi.json")
     async def openapi() -> dict[str, Any]:
         return await document.get()
 
-    assets = create_static_files_router("/docs/static", [STATIC], cache_control=None)
     return Litestar(
-        [healthz, readyz, jwks, docs, openapi, assets], openapi_config=None, logging_config=None, lifespan=[lifespan]
+        [healthz, readyz, jwks, docs, openapi, docs_file],
+        openapi_config=None,
+        logging_config=None,
+        lifespan=[lifespan],
+        exception_handlers={HTTPException: _refused},
     )
+
+
+@get("/healthz", sync_to_thread=False)
+def healthz() -> dict[str, str]:
+    """Alive. Touches nothing else."""
+    return {"status": "ok"}
+
+
+@get("/docs", sync_to_thread=False)
+def docs() -> Response[bytes]:
+    """The viewer, which reads `/docs/openapi.json`."""
+    page = (STATIC / "index.html").read_bytes()
+    return Response(page, media_type=MediaType.HTML, headers={"Content-Security-Policy": CSP})
+
+
+@get("/docs/static/{name:str}", sync_to_thread=True)
+def docs_file(name: FromPath[str]) -> Response[bytes]:
+    """One of the viewer's files."""
+    if name not in FILES:
+        raise NotFoundException
+    headers = {"Cache-Control": "public, max-age=3600"}
+    return Response((STATIC / name).read_bytes(), media_type=FILES[name], headers=headers)
+
+
+def _refused(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    missing = error.status_code == 404
+    detail = "There is nothing here, or it is not yours to see." if missing else "This page can only be read."
+    body, headers = render(Refused(error.status_code, "not_found" if missing else "gateway.method", detail), page=False)
+    shown = {name.decode(): value.decode() for name, value in headers if name != b"content-length"}
+    return Response(body, status_code=error.status_code, headers=shown)

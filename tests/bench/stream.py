@@ -1,0 +1,352 @@
+"""The way of an event: from its commit to open streams, and how much the relay and the fold carry.
+
+1,000 streams, five at each of 200 clients, 200 commits a second at random moments (Poisson) to random clients: what a
+portal is, many small tenants and not one that everybody watches. Every disk is asked to keep what it acknowledges.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import multiprocessing
+import os
+import random
+import secrets
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from redis import Redis
+from sqlalchemy.engine import make_url
+
+from ops.stack.backing import Backing, backing
+from services.activity.consumers import consumer
+from shared import outbox
+from shared.actor import SYSTEM, Actor
+from shared.broker import STREAM, connect, ensure_streams
+from shared.clock import now, uuid7
+from shared.contracts.projects import MilestoneCompleted
+from shared.database import Database
+from shared.relay import Relay
+from shared.testing.claims import Signer
+from tests.bench.report import Row
+from tests.conftest import Cluster
+
+ROOT = Path(__file__).parent.parent.parent
+CLIENTS, STREAMS_EACH, RATE = 200, 5, 200
+SECONDS, WARM_SECONDS = 20, 3
+EVENTS = 10_000
+WINDOW = 256
+
+Times = dict[UUID, float]
+"""Event to the moment of its commit, on the clock all processes share."""
+
+
+def measure() -> list[Row]:
+    """Commit to receipt, directly and through the gateway; then relay and fold beside their floors."""
+    with (
+        TemporaryDirectory() as name,
+        backing(Path(name), durable=True, servers=("postgres", "nats", "redis")) as servers,
+    ):
+        Path(name).chmod(0o711)
+        signer = Signer(Path(name))
+        rows = [*_latency(servers, signer, through_gateway=False), *_latency(servers, signer, through_gateway=True)]
+        return rows + asyncio.run(_throughput(servers))
+
+
+def _latency(servers: Backing, signer: Signer, *, through_gateway: bool) -> list[Row]:
+    """Streams opened by one process, commits made by another, the service (and the gateway) in processes of their own."""
+    source, target = asyncio.run(_databases(servers))
+    clients = [uuid7() for _ in range(CLIENTS)]
+    with _activity(servers, signer, target) as activity, contextlib.ExitStack() as stack:
+        if through_gateway:
+            address = stack.enter_context(_gateway(servers, signer, activity))
+            cookies = _sign_in(servers.addresses.redis_url, clients)
+            heads = {client: f"Cookie: portal_session={cookies[client]}" for client in clients}
+        else:
+            address = activity
+            heads = {
+                client: f"Authorization: Bearer {signer.token(_watcher(client), 'activity')}" for client in clients
+            }
+        committed, received = _run(source, servers.addresses.nats_url, address, clients, heads)
+    lags = sorted((at - committed[event]) * 1000 for event, at in received if event in committed)[:]
+    expected = len(committed) * STREAMS_EACH
+    if len(lags) != expected:
+        raise RuntimeError(f"{len(lags)} receipts of {expected}")
+    where = "through the gateway" if through_gateway else "at the service"
+    name = f"commit to receipt {where}, {CLIENTS * STREAMS_EACH:,} streams, {RATE}/s"
+    p50, p99 = statistics.median(lags), lags[int(len(lags) * 0.99)]
+    return [Row(f"{name}, p50", p50, "ms"), Row(f"{name}, p99", p99, "ms", None, "25 ms", p99 < 25)]
+
+
+def _run(
+    database_url: str, nats_url: str, address: str, clients: list[UUID], heads: Mapping[UUID, str]
+) -> tuple[Times, list[tuple[UUID, float]]]:
+    """Open every stream, then commit for a while; what was committed when, and what arrived when."""
+    processes = multiprocessing.get_context("forkserver")
+    opened, finished = processes.Event(), processes.Event()
+    receipts, commits = processes.Queue(), processes.Queue()
+    reader = processes.Process(target=_read, args=(address, heads, opened, finished, receipts), daemon=True)
+    writer = processes.Process(target=_write, args=(database_url, nats_url, clients, commits), daemon=True)
+    reader.start()
+    if not opened.wait(60):
+        raise RuntimeError("the streams did not open")
+    writer.start()
+    committed: Times = commits.get(timeout=SECONDS + 60)
+    time.sleep(3)
+    finished.set()
+    received: list[tuple[UUID, float]] = receipts.get(timeout=60)
+    writer.join(10)
+    reader.join(10)
+    return committed, received
+
+
+class _Ear(asyncio.Protocol):
+    """Notes when bytes arrive and reads them afterwards, so that the reader is not what is measured."""
+
+    def __init__(self, request: bytes, heard: list[tuple[float, bytes]]) -> None:
+        self._request = request
+        self._heard = heard
+        self.opened = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard.append((time.monotonic(), data))
+        if b"\nid: " in data or b"retry: " in data:
+            self.opened.set()
+
+
+def _read(address: str, heads: Mapping[UUID, str], opened: object, finished: object, receipts: object) -> None:
+    heard: list[tuple[float, bytes]] = []
+
+    async def work() -> None:
+        host, _, port = address.removeprefix("http://").partition(":")
+        loop = asyncio.get_running_loop()
+        for client, head in heads.items():
+            request = f"GET /api/events/{client} HTTP/1.1\r\nHost: {host}:{port}\r\n{head}\r\n\r\n".encode()
+            ears = [
+                (await loop.create_connection(lambda: _Ear(request, heard), host, int(port)))[1]  # noqa: B023
+                for _ in range(STREAMS_EACH)
+            ]
+            await asyncio.gather(*(ear.opened.wait() for ear in ears))
+        opened.set()  # type: ignore[attr-defined]
+        await asyncio.to_thread(finished.wait)  # type: ignore[attr-defined]
+
+    asyncio.run(work())
+    receipts.put([each for at, data in heard for each in _events(at, data)])  # type: ignore[attr-defined]
+
+
+def _events(at: float, data: bytes) -> Iterator[tuple[UUID, float]]:
+    """The entries in what arrived at once; a service writes each event whole."""
+    for line in data.split(b"\n"):
+        if line.startswith(b'data: {"id":"'):
+            yield UUID(line[13:49].decode()), at
+
+
+def _write(database_url: str, nats_url: str, clients: list[UUID], commits: object) -> None:
+    times: Times = {}
+    rng = random.Random(200)
+
+    async def commit(database: Database, client: UUID) -> None:
+        async with database.uow(SYSTEM) as db:
+            event = await outbox.append(db, SYSTEM, _fact(rng), client_id=client, aggregate_id=uuid7())
+        times[event] = time.monotonic()
+
+    async def work() -> None:
+        database = Database(database_url)
+        await database.start()
+        broker = await connect(nats_url, "bench")
+        relay = asyncio.create_task(Relay("source", database, broker).run())
+        begun = due = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            while due < begun + SECONDS + WARM_SECONDS:
+                due += rng.expovariate(RATE)
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                group.create_task(commit(database, rng.choice(clients)))
+        await asyncio.sleep(2)
+        relay.cancel()
+        commits.put({event: at for event, at in times.items() if at > begun + WARM_SECONDS})  # type: ignore[attr-defined]
+
+    asyncio.run(work())
+
+
+def _fact(rng: random.Random) -> MilestoneCompleted:
+    today = now().date()
+    return MilestoneCompleted(
+        project_id=UUID(int=rng.getrandbits(128)),
+        project_name="Website relaunch",
+        name="Design approved",
+        target_on=today,
+        completed_on=today,
+        version=2,
+    )
+
+
+def _watcher(client: UUID) -> Actor:
+    return Actor(
+        id=uuid7(), name="Anna Keller", kind="client", client_id=client, session_id=uuid7(), is_primary_contact=True
+    )
+
+
+def _sign_in(redis_url: str, clients: list[UUID]) -> dict[UUID, str]:
+    """A session a client where the gateway looks for it first; its cookie's value."""
+    cookies: dict[UUID, str] = {}
+    with Redis.from_url(redis_url) as redis:
+        for client in clients:
+            cookies[client] = secrets.token_urlsafe(32)
+            person = _watcher(client)
+            session = {
+                "session_id": person.session_id, "person_id": person.id, "name": person.name, "kind": "client",
+                "client_id": client, "version": 1, "policies": [], "project_roles": {}, "is_primary_contact": True,
+                "expires_at": now() + timedelta(hours=1),
+            }  # fmt: skip
+            digest = hashlib.sha256(cookies[client].encode()).hexdigest()
+            redis.set(f"session:{digest}", msgspec.json.encode(session), ex=300)
+    return cookies
+
+
+async def _databases(servers: Backing) -> tuple[str, str]:
+    admin = make_url(servers.addresses.database_admin_url).set(database="postgres")
+    cluster = Cluster(admin.render_as_string(hide_password=False))
+    client = await connect(servers.addresses.nats_url, "bench")
+    await ensure_streams(client.jetstream(), 1)
+    await client.jetstream().purge_stream(STREAM)
+    await client.close()
+    return await cluster.create_bare("source"), await cluster.create("activity")
+
+
+@contextlib.contextmanager
+def _activity(servers: Backing, signer: Signer, database_url: str) -> Generator[str]:
+    told = {
+        "PORTAL_DATABASE_URL": database_url,
+        "PORTAL_NATS_URL": servers.addresses.nats_url,
+        "PORTAL_REDIS_URL": servers.addresses.redis_url,
+        "PORTAL_JWKS": str(signer.jwks),
+    }
+    with _process("activity", told) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _gateway(servers: Backing, signer: Signer, activity: str) -> Generator[str]:
+    """The gateway in front of activity alone: no other service is asked in this run."""
+    told = {f"PORTAL_UPSTREAM_{name}": activity for name in ("IDENTITY", "PROJECTS", "ACTIVITY", "PORTAL")}
+    key = msgspec.json.encode(signer.key.as_dict(private=True)).decode()
+    told |= {"PORTAL_CLAIMS_KEY": key, "PORTAL_REDIS_URL": servers.addresses.redis_url}
+    with _process("gateway", told) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _process(service: str, told: Mapping[str, str]) -> Generator[str]:
+    """A service on a free port, ready; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ops.serve", service],
+        cwd=ROOT,
+        env=os.environ | dict(told) | {"PORTAL_PORT": str(port), "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{port}"},
+    )
+    try:
+        _wait(f"http://127.0.0.1:{port}/{'healthz' if service == 'gateway' else 'readyz'}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def _wait(url: str) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"{url} does not answer")
+
+
+async def _throughput(servers: Backing) -> list[Row]:
+    """The same events through the relay, then through the fold: what each carries when there is no end of them."""
+    source_url, target_url = await _databases(servers)
+    source, target = Database(source_url), Database(target_url)
+    broker = await connect(servers.addresses.nats_url, "bench")
+    for database in (source, target):
+        await database.start()
+    rng = random.Random(1)
+    async with source.uow(SYSTEM) as db:
+        for _ in range(EVENTS):
+            await outbox.append(
+                db, SYSTEM, _fact(rng), client_id=UUID(int=rng.randrange(CLIENTS)), aggregate_id=uuid7()
+            )
+    reader = await asyncpg.connect(source.dsn)
+    bodies = [row[0].encode() for row in await reader.fetch("select event from outbox order by seq")]
+    done = "select count(*) = 0 from outbox where published_at is null"
+    relayed = await _rate(Relay("source", source, broker).run, lambda: reader.fetchval(done))
+    follower = await asyncpg.connect(target.dsn)
+    done = f"select coalesce(max(position), 0) >= {EVENTS} from inbox_positions"
+    folded = await _rate(lambda: consumer().run(target, broker), lambda: follower.fetchval(done))
+    rows = [
+        Row("relay, outbox to acknowledged", relayed, "/s", await _publish_floor(servers, bodies)),
+        Row(
+            "fold, broker to feed, audit and figures", folded, "/s", await _insert_floor(target), "500/s", folded >= 500
+        ),
+    ]
+    await asyncio.gather(reader.close(), follower.close(), broker.close(), source.stop(), target.stop())
+    return rows
+
+
+async def _rate(work: Callable[[], object], done: Callable[[], object]) -> float:
+    """Events a second of a worker that runs for ever, until `done` says so."""
+    begun = time.monotonic()
+    task = asyncio.ensure_future(work())  # type: ignore[arg-type]
+    while not await done():  # type: ignore[misc]
+        await asyncio.sleep(0.05)
+    seconds = time.monotonic() - begun
+    task.cancel()
+    await asyncio.wait([task])
+    return EVENTS / seconds
+
+
+async def _publish_floor(servers: Backing, bodies: list[bytes]) -> float:
+    """The same bodies to the same broker, as many in flight, and no database."""
+    broker = await connect(servers.addresses.nats_url, "floor")
+    jetstream = broker.jetstream()
+    await jetstream.purge_stream(STREAM)
+    begun = time.monotonic()
+    for start in range(0, len(bodies), WINDOW):
+        window = bodies[start : start + WINDOW]
+        await asyncio.gather(*[await jetstream.publish_async("portal.bench", body) for body in window])
+    seconds = time.monotonic() - begun
+    await broker.close()
+    return len(bodies) / seconds
+
+
+async def _insert_floor(target: Database) -> float:
+    """The same number of rows into a table with two indexes, one transaction for each full batch of the consumer."""
+    connection = await asyncpg.connect(target.dsn)
+    await connection.execute("set role activity_staff")
+    rows = await connection.fetch("select * from feed order by position limit $1", EVENTS)
+    width = len(rows[0])
+    statement = f"insert into feed values ({', '.join(f'${number + 1}' for number in range(width))})"
+    begun = time.monotonic()
+    for start in range(0, EVENTS, 128):
+        batch = [(row[0] + 10 * EVENTS, *row[1:]) for row in rows[start : start + 128]]
+        async with connection.transaction():
+            await connection.executemany(statement, batch)
+    seconds = time.monotonic() - begun
+    await connection.close()
+    return EVENTS / seconds

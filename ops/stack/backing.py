@@ -52,6 +52,10 @@ class Backing:
         """The process id of a running server."""
         return self._children[name].pid
 
+    def mails(self) -> list[bytes]:
+        """Every mail caught, oldest first, with its envelope in front."""
+        return [path.read_bytes() for path in sorted(Path(self.addresses.mailbox_dir).glob("*.eml"))]
+
     def stop(self) -> None:
         """Stop everything, last started first."""
         for name in reversed(list(self._children)):

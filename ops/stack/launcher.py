@@ -92,15 +92,11 @@ class Launcher:
             self._state.erase_half_a_demo()
         for part in self._parts:
             self._console.say(f"starting {part.name}")
-            part.prepare()
             self._supervisor.start(part.name, self._server(part), on_terminal=False)
         services.import_all()  # takes a second or two of work, in which the servers get ready
         _freeze()
-        waiting = {part.name: part for part in self._parts}
-        while waiting:
-            name, part = next(iter(waiting.items()))
-            self._supervisor.until(part.ready, SERVERS_SECONDS, name)
-            del waiting[name]
+        for part in self._parts:
+            self._supervisor.until(part.ready, SERVERS_SECONDS, part.name)
 
     def _start_services(self) -> None:
         self._in_child(

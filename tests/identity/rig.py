@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from itertools import count
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -161,8 +160,7 @@ class Identity:
         return [each for each in published if each.type == kind and about in (None, str(each.subject))]
 
     def mails_to(self, email: str) -> list[EmailMessage]:
-        folder = Path(self.servers.addresses.mailbox_dir)
-        mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in sorted(folder.glob("*.eml"))]
+        mails = [message_from_bytes(raw, policy=policy.default) for raw in self.servers.mails()]
         return [mail for mail in mails if mail["X-Envelope-To"] == email]  # type: ignore[misc]
 
     async def mail_to(self, email: str, number: int = 1) -> "Mail":

@@ -62,6 +62,7 @@ class Database:
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT,
             pool_pre_ping=True,
+            hide_parameters=True,  # what people sent does not belong in a log
             connect_args={"timeout": CONNECT_TIMEOUT},
         )
         self._sessions = async_sessionmaker(self.engine, sync_session_class=TenantSession, expire_on_commit=False)

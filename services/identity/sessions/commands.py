@@ -46,7 +46,8 @@ async def sign_in(db: Db, attempt: Attempt, account: Account, method: str, *, pr
         user_agent=attempt.user_agent,
     )
     actor = person.signed_in(session.id, attempt.ip)
-    ended = await end_sessions(db, actor, "signed_in_again", Session.id == attempt.replaces)
+    replaced = Session.id == attempt.replaces
+    ended = await end_sessions(db, actor, "signed_in_again", replaced) if attempt.replaces else []
     await db.execute(delete(Session).where(Session.person_id == person.id, Session.expires_at < now() - ABSOLUTE))
     db.add(session)
     await db.flush()

@@ -6,7 +6,10 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from sqlalchemy.exc import IntegrityError
 
+from services.identity.people.commands import CreatePerson, create_person
+from shared.actor import SYSTEM
 from tests.identity.rig import ADMIN, PASSWORD, Identity, colleague_of, staff
 
 
@@ -95,6 +98,17 @@ async def test_nobody_grants_what_they_do_not_hold(identity: Identity) -> None:
     assert (beyond.status_code, beyond.json()["code"]) == (403, "person.grants_beyond_own")
     within = await identity.api(member, "POST", "people", json=body(policies=["manageProjects", "manageProjects"]))
     assert (within.status_code, within.json()["policies"]) == (201, ["manageProjects"])
+
+
+async def test_an_error_of_the_database_says_nothing_of_the_person(identity: Identity) -> None:
+    """What ends in a log carries no address and no hash."""
+    asked = CreatePerson(kind="visitor", email="visitor@acme.example", first_name="Eve", last_name="X")  # type: ignore[arg-type]
+    with pytest.raises(IntegrityError) as refused:
+        async with identity.api.app.state.database.uow(SYSTEM) as db:
+            await create_person(db, SYSTEM, asked, "the hash")
+    said = str(refused.value)
+    assert "people_kind_check" in said
+    assert "the hash" not in said
 
 
 async def test_managing_people_needs_the_policy(identity: Identity) -> None:

@@ -2,11 +2,13 @@
 
 import gzip
 import re
+from pathlib import Path
 
 import brotli
 import pytest
 
 from services.portal.assets import Assets
+from services.portal.templating import ICONS
 from tests.portal.people import ANNA
 
 FIRST_VISIT = 250_000
@@ -69,3 +71,9 @@ async def test_the_first_visit_stays_under_its_budget_even_with_every_font(brows
         asset = web.state.assets.files[name]
         size += len(asset.encoded.get("br", asset.plain))
     assert size < FIRST_VISIT
+
+
+def test_every_vendored_icon_is_used_somewhere():
+    folder = Path(__file__).parents[2] / "services/portal"
+    source = "".join(path.read_text() for path in [*folder.rglob("*.html"), *folder.rglob("*.py")])
+    assert [name for name in ICONS if f'"{name}"' not in source] == []

@@ -93,6 +93,7 @@ class _Demo:
         self._signer = signer
         self._at = {"identity": identity, "projects": projects}
         self._people = {"Clara Hoffmann": admin}
+        self._sessions: defaultdict[str, UUID] = defaultdict(clock.uuid7)
         self._roles: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
     async def create(self, story: Mapping[str, Any]) -> None:
@@ -148,7 +149,7 @@ class _Demo:
     def _token(self, name: str, service: str) -> str:
         """Claims as the gateway would sign them for this person."""
         session = Session(
-            session_id=UUID(int=0),
+            session_id=self._sessions[name],  # the signer keeps one token a session
             person_id=self._people[name],
             name=name,
             kind="staff",

@@ -11,7 +11,12 @@ from shared.events import EventData
 
 ROOT = Path(__file__).parent.parent.parent
 CONTRACTS = [path.stem for path in sorted((ROOT / "shared/contracts").glob("[a-z]*.py"))]
-DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("services/*/README.md"), ROOT / "gateway/README.md"]
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
+    *ROOT.glob("services/*/README.md"),
+    ROOT / "gateway/README.md",
+]
 
 
 def events() -> list[tuple[str, str, str]]:

@@ -79,7 +79,7 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
 
 @pytest.fixture
 def sit(portal: Portal, browser: Browser, cookies: Callable[[str], list[Any]]) -> Sit:
-    """`with sit("approver", dark=True, narrow=True) as seat:` somebody signed in; nobody for "anonymous"."""
+    """Seats somebody who is signed in: `with sit("approver", dark=True) as seat:`; nobody for "anonymous"."""
 
     @contextmanager
     def take(who: str, *, dark: bool = False, narrow: bool = False, scripts: bool = True) -> Iterator[Seat]:

@@ -70,7 +70,7 @@ def wider_than_its_window(page: Page) -> bool:
 
 def expected_complaint(path: str, text: str) -> bool:
     """Chromium itself reports that a page it was sent to does not exist."""
-    return path in ("/nowhere",) and "404" in text
+    return path == "/nowhere" and "404" in text
 
 
 @pytest.mark.parametrize(("dark", "narrow"), LOOKS)

@@ -56,7 +56,7 @@ async def people(page: Page, client_id: UUID) -> Template:
 @get("/widgets/clients/{client_id:uuid}/activity")
 async def activity(page: Page, client_id: UUID) -> Template:
     """What happened at the client alone."""
-    found = await dashboard.activity(page.services, client_id, deadline=None)
+    found = await views.activity(page.services, client_id, deadline=None)
     return page.fragment("client_admin/activity.html", client_id=client_id, activity=found)
 
 

@@ -20,6 +20,7 @@ VARIANTS = {
 }
 """The shapes a client's portal can have (seed 001)."""
 MOST_PEOPLE = 100
+NEWEST = 8
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -47,7 +48,7 @@ async def detail(services: Services, client_id: UUID) -> Detail:
             client(services, client_id),
             dashboard.projects(services, client_id),
             people(services, client_id),
-            dashboard.activity(services, client_id),
+            activity(services, client_id),
         )
     )
 
@@ -57,6 +58,14 @@ async def people(
 ) -> Slot[Listing[Contact]]:
     """The client's people by name."""
     found = services.identity.get("people", Listing[Contact], client_id=client_id, limit=MOST_PEOPLE)
+    return await slot(found, deadline=deadline)
+
+
+async def activity(
+    services: Services, client_id: UUID, deadline: float | None = WIDGET_DEADLINE
+) -> Slot[Listing[Entry]]:
+    """The newest of what happened; all of it is one click away."""
+    found = services.activity.get("activity", Listing[Entry], client_id=client_id, limit=NEWEST)
     return await slot(found, deadline=deadline)
 
 

@@ -1,0 +1,209 @@
+"""What JavaScript adds, in a real browser over the stand-in services; the event stream says what a test tells it to."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import pytest
+import uvicorn
+from litestar import Litestar
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
+
+from shared.testing.claims import Signer
+from tests.e2e.conftest import FLAGS
+from tests.portal.people import ANNA, AUDIENCE, CLARA
+from tests.portal.standin import Standin, entry, uid
+
+NEVER_AGAIN = "retry: 600000\n\n"
+"""The browser is not to ask for the stream a second time within a test."""
+
+
+@pytest.fixture(scope="module")
+async def address(web: Litestar) -> AsyncGenerator[str]:
+    """The portal on a port of its own."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(web, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
+    task = asyncio.create_task(server.serve([listening]))
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    await task
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncGenerator[Browser]:
+    async with async_playwright() as playwright:
+        path = os.environ.get("PORTAL_CHROMIUM", "/usr/bin/chromium")
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+def sit(address: str, chromium: Browser, standin: Standin, signer: Signer) -> Callable[..., Any]:
+    """Opens browsers whose event stream carries just the text given."""
+
+    @asynccontextmanager
+    async def open_page(actor: Any = ANNA, *, stream: str = "", status: int = 200) -> AsyncGenerator[Page]:
+        async def answer(route: Route) -> None:
+            await route.fulfill(status=status, content_type="text/event-stream", body=NEVER_AGAIN + stream)
+
+        headers = signer.headers(actor, *AUDIENCE)
+        context = await chromium.new_context(base_url=address, extra_http_headers=headers)
+        await context.route("**/api/events/**", answer)
+        page = await context.new_page()
+        yield page
+        await context.close()
+
+    return open_page
+
+
+def happening(kind: str, project: str, title: str = "Milestone completed", text: str = "Sketches · Harbour") -> str:
+    """One event of the stream."""
+    data = {**entry(0, kind, title, "2026-01-01T00:00:00Z", text=text), "project_id": project}
+    return f"id: 7\nevent: {kind}\ndata: {msgspec.json.encode(data).decode()}\n\n"
+
+
+def asked(standin: Standin, path: str) -> int:
+    return sum(call.path == path for call in standin.calls)
+
+
+async def eventually(check: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not check():
+            await asyncio.sleep(0.02)
+
+
+async def test_an_event_refreshes_its_widgets_and_is_announced(sit, standin):
+    async with sit(stream=happening("milestone_completed", uid(1))) as page:
+        await page.goto("/")
+        await eventually(lambda: min(asked(standin, path) for path in ("/kpis", "/projects", "/activity")) == 2)
+        await expect(page.get_by_role("status").get_by_text("Milestone completed: Sketches · Harbour")).to_be_visible()
+
+
+async def test_an_event_of_another_project_leaves_this_one_alone(sit, standin):
+    async with sit(stream=happening("milestone_completed", uid(2))) as page:
+        await page.goto(f"/projects/{uid(1)}")
+        await expect(page.locator(".toast-card")).to_be_visible()
+        await page.wait_for_load_state("networkidle")
+        assert asked(standin, f"/projects/{uid(1)}") == 1
+        assert asked(standin, "/activity") == 1
+
+
+async def test_a_reset_fetches_everything_anew(sit, standin):
+    async with sit(stream='event: reset\ndata: {"head":9}\n\n') as page:
+        await page.goto("/")
+        await eventually(lambda: min(asked(standin, path) for path in ("/kpis", "/projects", "/activity")) == 2)
+
+
+async def test_what_is_new_is_marked_and_what_was_opened_stays_open(sit, standin):
+    async with sit() as page:
+        await page.goto(f"/projects/{uid(1)}")
+        await page.get_by_text("Scope").click()
+        fresh = entry(99, "milestone_completed", "Milestone completed", "2031-01-01T00:00:00Z")
+        standin.state["activity"].insert(0, fresh)
+        await page.get_by_role("link", name="Refresh").click()
+        await expect(page.locator(".is-new")).to_have_count(1)
+        await expect(page.locator("#scope")).to_have_attribute("open", "")
+
+
+async def test_a_list_with_further_pages_open_is_not_replaced(sit, standin):
+    standin.state["activity"] = [entry(n, "milestone_updated", f"Step {n}", "2026-01-01T00:00:00Z") for n in range(45)]
+    async with sit() as page:
+        await page.goto("/activity")
+        await page.get_by_role("link", name="Show more").click()
+        await expect(page.locator("[data-entry]")).to_have_count(45)
+        await page.get_by_role("link", name="Refresh", exact=True).click()
+        await expect(page.get_by_role("link", name="Something is new")).to_be_visible()
+        await expect(page.locator("[data-entry]")).to_have_count(45)
+
+
+async def test_a_closed_stream_asks_whether_the_session_is_over(sit, standin):
+    async with sit(stream='event: closed\ndata: {"reason":"session_ended"}\n\n') as page:
+        checks: list[str] = []
+        page.on("request", lambda request: checks.append(request.url) if "/widgets/session" in request.url else None)
+        await page.goto("/projects")
+        await eventually(lambda: len(checks) == 1)
+        await expect(page.locator("[data-live-state]")).to_have_attribute("data-state", "polling")
+
+
+async def test_a_refused_stream_falls_back_to_polling_without_a_fuss(sit):
+    async with sit(status=503) as page:
+        await page.goto("/")
+        await expect(page.locator("[data-live-state]")).to_have_attribute("data-state", "polling")
+        await expect(page.locator(".toast-card")).to_have_count(0)
+
+
+async def test_staff_over_all_clients_have_no_stream_and_poll(sit):
+    async with sit(CLARA) as page:
+        streams: list[str] = []
+        page.on("request", lambda request: streams.append(request.url) if "/api/events" in request.url else None)
+        await page.goto("/")
+        await expect(page.locator("[data-live-state]")).to_have_attribute("data-state", "polling")
+        assert streams == []
+
+
+async def test_a_late_widget_fills_itself(sit, standin):
+    standin.delay["/kpis"] = 0.5
+    async with sit() as page:
+        await page.goto("/")
+        await expect(page.locator(".figure").first).to_have_text("2")
+
+
+async def test_retry_after_a_failure(sit, standin):
+    standin.refuse("/activity", 500)
+    async with sit() as page:
+        await page.goto("/")
+        await expect(page.get_by_text("The activity could not be loaded")).to_be_visible()
+        standin.refusals.clear()
+        await page.get_by_role("link", name="Try again").click()
+        await expect(page.locator("[data-entry]").first).to_be_visible()
+
+
+async def test_the_theme_changes_at_once_and_stays(sit):
+    async with sit() as page:
+        await page.goto("/")
+        await page.get_by_text("Your account").locator("..").click()
+        await page.get_by_role("button", name="Dark").click()
+        await expect(page.locator("html")).to_have_class("theme-dark")
+        async with asyncio.timeout(10):
+            while not any(cookie["name"] == "portal_theme" for cookie in await page.context.cookies()):
+                await asyncio.sleep(0.02)
+        await page.reload()
+        await expect(page.locator("html")).to_have_class("theme-dark")
+
+
+async def test_a_menu_closes_on_escape_and_gives_the_focus_back(sit):
+    async with sit() as page:
+        await page.goto("/")
+        menu = page.locator("details.menu").last
+        await menu.locator("summary").click()
+        await expect(menu).to_have_attribute("open", "")
+        await page.keyboard.press("Escape")
+        await expect(menu).not_to_have_attribute("open", "")
+        await expect(menu.locator("summary")).to_be_focused()
+
+
+async def test_shortcuts_can_be_listed_used_and_switched_off(sit):
+    async with sit() as page:
+        await page.goto("/projects")
+        await page.keyboard.press("/")
+        await expect(page.get_by_label("Search projects")).to_be_focused()
+        await page.keyboard.type("?")
+        await expect(page.get_by_role("dialog")).not_to_be_visible()
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("?")
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        await page.get_by_label("Use single-key shortcuts").uncheck()
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("/")
+        await expect(page.get_by_label("Search projects")).not_to_be_focused()
+        await page.keyboard.press("?")
+        await page.get_by_label("Use single-key shortcuts").check()
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("g")
+        await page.keyboard.press("a")
+        await page.wait_for_url("**/activity")

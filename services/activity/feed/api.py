@@ -33,13 +33,13 @@ async def list_activity(
     tenant = None if actor.is_staff and client_id is None else require_tenant(actor, client_id)
     before = decode_cursor(cursor, After).position if cursor else LAST
     readable = actor.readable_projects()
+    if project_id and readable is not None and project_id not in readable:
+        raise NotFound
     async with read(actor) as connection:
         if project_id:
-            if readable is not None and project_id not in readable:
-                raise NotFound
-            tenant = await queries.client_of_project(connection, project_id, tenant)
-            if tenant is None:
-                raise NotFound
+            tenant = await queries.require_client_of(connection, project_id, tenant)
+        elif tenant and actor.is_staff:
+            await queries.require_client(connection, tenant)
         rows = await queries.list_entries(
             connection, tenant, before, limit + 1, project_id=project_id, readable=readable
         )
@@ -67,8 +67,7 @@ async def stream_events(
     require_tenant(actor, client_id)
     if actor.is_staff:
         async with read(actor) as connection:
-            if not await queries.knows_client(connection, client_id):
-                raise NotFound
+            await queries.require_client(connection, client_id)
     return EventStream(
         hub=state.hub, read=read, settings=state.settings, actor=actor, client_id=client_id, last_id=last_event_id
     )

@@ -40,8 +40,8 @@ AGAIN_SECONDS = 3.0
 OVERFLOW, DRAINING = "overflow", "draining"
 """Reasons to end a stream that are no loss of access."""
 
-STREAMS = Gauge("portal_streams_open", "Live streams being served")
-SHED = Counter("portal_streams_shed_total", "Streams ended because their reader was too slow")
+STREAMS = Gauge("activity_open_streams", "Live streams being served")
+SHED = Counter("activity_streams_shed_total", "Streams ended because their reader was too slow")
 
 log = structlog.get_logger("hub")
 

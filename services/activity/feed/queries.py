@@ -10,6 +10,7 @@ import msgspec
 from asyncpg import Record
 
 from services.activity.feed.models import Ended
+from shared.errors import NotFound
 
 LAST = 2**63 - 1
 _SELECT = (
@@ -165,14 +166,18 @@ async def heads(connection: asyncpg.Connection) -> tuple[int, int]:
     return row[0], row[1]
 
 
-async def knows_client(connection: asyncpg.Connection, client_id: UUID) -> bool:
-    """Whether anything was ever told of this client."""
-    return bool(await connection.fetchval(_KNOWS_CLIENT, client_id))
+async def require_client(connection: asyncpg.Connection, client_id: UUID) -> None:
+    """Raises `NotFound` if nothing was ever told of this client."""
+    if not await connection.fetchval(_KNOWS_CLIENT, client_id):
+        raise NotFound
 
 
-async def client_of_project(connection: asyncpg.Connection, project_id: UUID, client_id: UUID | None) -> UUID | None:
-    """Whose project this is, if it exists (at this client, where one is named)."""
-    return await connection.fetchval(_PROJECT_CLIENT, project_id, client_id)
+async def require_client_of(connection: asyncpg.Connection, project_id: UUID, client_id: UUID | None) -> UUID:
+    """Whose project this is. Raises `NotFound` if there is none (at this client, where one is named)."""
+    found: UUID | None = await connection.fetchval(_PROJECT_CLIENT, project_id, client_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _ended(row: Record) -> Ended:

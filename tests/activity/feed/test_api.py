@@ -143,9 +143,10 @@ async def test_a_project_without_a_readable_role_does_not_exist(rig: Rig) -> Non
     assert (hidden.status_code, hidden.content) == (404, unknown.content)
 
 
-async def test_a_project_of_another_client_than_the_named_one_does_not_exist(rig: Rig) -> None:
-    params = {"project_id": str(LOGO), "client_id": str(ACME)}
-    assert (await rig.api(CLARA, "GET", "activity", params=params)).status_code == 404
+@pytest.mark.parametrize("params", [{"project_id": LOGO, "client_id": ACME}, {"client_id": LOGO}, {"project_id": ACME}])
+async def test_staff_are_told_what_does_not_exist(rig: Rig, params: dict[str, UUID]) -> None:
+    answer = await rig.api(CLARA, "GET", "activity", params={name: str(value) for name, value in params.items()})
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "Wy0xXQ", "WzkyMjMzNzIwMzY4NTQ3NzU4MDhd", "eyJhIjoxfQ", "é"])

@@ -69,7 +69,7 @@ def reset(connection: socket.socket) -> None:
 
 async def until_streams(activity: Service, count: int) -> None:
     async with asyncio.timeout(20):
-        while await activity.metric("portal_streams_open") != count:
+        while await activity.metric("activity_open_streams") != count:
             await asyncio.sleep(0.05)
 
 
@@ -95,7 +95,7 @@ async def test_readers_that_never_read_are_shed_and_cost_the_others_nothing(
     assert [len(messages) for messages in got] == [400] * 10
     assert all(message.event == "milestone_created" for messages in got for message in messages)
     await until_streams(activity, 10)
-    assert await activity.metric("portal_streams_shed_total") >= 40
+    assert await activity.metric("activity_streams_shed_total") >= 40
     assert activity.resident() - before < 50 * MEGABYTE
     assert await activity.metric("process_open_fds") <= descriptors - 40  # not only forgotten: the connections are gone
     for connection in lazy:

@@ -146,6 +146,8 @@ async def test_an_id_that_is_not_one_of_the_client_s_starts_afresh(rig: Rig, bro
 
 async def test_an_id_with_too_much_behind_it_starts_afresh(rig: Rig, browser: Browser, limits: "Limits") -> None:
     limits(stream_replay=3)
+    await rig.publish_all([(milestone_created(RELAUNCH, str(number)), uuid7()) for number in range(5)])
+    await rig.settle()
     seqs = [entry["seq"] for entry in (await rig.api(ANNA, "GET", "activity", params={"limit": 5})).json()["items"]]
     async with browser.open(ANNA, last_id=str(seqs[3])) as source:
         assert [message.data["seq"] for message in await source.take(3)] == seqs[2::-1]

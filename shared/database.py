@@ -13,6 +13,8 @@ from typing import Any, cast
 import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 
@@ -28,6 +30,19 @@ ReadOnly = Callable[[Actor], AbstractAsyncContextManager[asyncpg.Connection]]
 
 _TRY_LOCK = text("select pg_try_advisory_lock(hashtextextended(:lock, 0))")
 CONNECT_TIMEOUT = 2
+
+
+_PASSING = ("08", "40", "53", "55P03", "57")
+"""SQLSTATE classes of what passes: connections, collisions, resources, locks, and restarts of whatever cause."""
+
+
+def out_of_reach(error: BaseException) -> bool:
+    """Whether PostgreSQL could not serve just now, as opposed to refusing this one statement for good."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or (error.orig is not None and out_of_reach(error.orig))
+    if isinstance(error, OSError | PoolTimeout | TimeoutError | asyncpg.InterfaceError):
+        return True
+    return str(getattr(error, "sqlstate", None) or "").startswith(_PASSING)
 
 
 class TenantSession(Session):

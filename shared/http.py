@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
-import asyncpg
 import structlog
 from litestar import Litestar, Request, Response, Router, get
 from litestar.di import Provide
@@ -18,15 +17,13 @@ from litestar.plugins.opentelemetry import OpenTelemetryConfig, OpenTelemetryPlu
 from litestar.types import ASGIApp, ControllerRouterHandler, ExceptionHandlersMap, Receive, Scope, Send
 from nats.aio.client import Client
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared import errors, telemetry
 from shared.actor import SYSTEM, Actor
 from shared.broker import ensure_streams, work_with
 from shared.claims import Verifier, refuse_read_only, require_known
 from shared.config import ServiceSettings, Settings
-from shared.database import Database
+from shared.database import Database, out_of_reach
 from shared.inbox import Consumer
 from shared.relay import Relay
 
@@ -42,8 +39,6 @@ STATUS: dict[type[errors.DomainError], HTTPStatus] = {
     errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-_UNREACHABLE = (OSError, PoolTimeout, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
-
 log = structlog.get_logger("http")
 Lifespan = Callable[[Litestar], Any]
 AnyRequest = Request[Any, Any, Any]
@@ -178,8 +173,10 @@ async def _reaches(database: Database) -> str:
     try:
         async with asyncio.timeout(2), database.uow(SYSTEM) as db:
             await db.execute(text("select 1 from outbox limit 1"))
-    except (*_UNREACHABLE, DBAPIError):
-        return "down"
+    except Exception as error:
+        if out_of_reach(error):
+            return "down"
+        raise
     return "ok"
 
 
@@ -234,16 +231,12 @@ _CALM = {HTTPStatus.BAD_REQUEST: "This could not be read. Send well-formed JSON.
 
 def unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, Any]]:
     """What nobody foresaw: 503 if a part is out of reach, else 500; the log has it, the caller does not."""
-    if isinstance(error, _UNREACHABLE) or _is_lost_database(error):
+    if out_of_reach(error):
         log.warning("http.unavailable", path=request.scope["path"], error=repr(error))
         detail = "A part of the portal is out of reach. Nothing was changed; try again in a moment."
         return problem(503, "unavailable", detail, headers={"Retry-After": "2"})
     log.error("http.unexpected", path=request.scope["path"], exc_info=error)
     return problem(500, "internal", "Something went wrong on our side. Nothing was changed.")
-
-
-def _is_lost_database(error: Exception) -> bool:
-    return isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error.orig, OSError))
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {

@@ -18,18 +18,16 @@ from uuid import UUID
 import msgspec
 import nats.errors
 import structlog
-from asyncpg import InterfaceError, PostgresConnectionError
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 from prometheus_client import Counter, Gauge
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from shared import dead_letters
 from shared.broker import STREAM
-from shared.database import Database, Db, ExclusiveConnection
+from shared.database import Database, Db, ExclusiveConnection, out_of_reach
 from shared.events import AnyEvent, Event, EventData, RawEvent
 
 BATCH = 128
@@ -94,14 +92,9 @@ class Consumer:
                 async with database.exclusive(f"consumer:{self.name}") as held:
                     if held:
                         await self._lead(held, client)
-            except (
-                OSError,
-                DBAPIError,
-                InterfaceError,
-                PostgresConnectionError,
-                nats.errors.Error,
-                TimeoutError,
-            ) as error:
+            except Exception as error:
+                if not isinstance(error, nats.errors.Error | TimeoutError) and not out_of_reach(error):
+                    raise
                 log.warning("inbox.interrupted", consumer=self.name, error=repr(error))
             await asyncio.sleep(0.5)
 
@@ -157,10 +150,10 @@ class Consumer:
             if len(good) == len(deliveries):
                 await self._fold_together(held, good, self._position(messages[-1]))
                 return
-        except (DBAPIError, InterfaceError, PostgresConnectionError, OSError) as error:
-            if _lost_connection(error):
+        except Exception as error:
+            if out_of_reach(error):
                 raise
-        except Exception:  # noqa: BLE001  (whatever it is, the single pass below finds whose it is)
+            # Whatever it is, the single pass below finds whose it is.
             log.info("inbox.batch_failed", consumer=self.name, size=len(messages))
         for message, delivery in deliveries:
             reason = delivery if isinstance(delivery, str) else await self._fold_one(held, delivery)
@@ -177,7 +170,7 @@ class Consumer:
             try:
                 await self._fold_together(held, [delivery], delivery.position)
             except Exception as error:
-                if _lost_connection(error):
+                if out_of_reach(error):
                     raise
                 reason = repr(error)
                 await asyncio.sleep(0.05 * attempt)
@@ -252,10 +245,3 @@ async def _next(arrived: asyncio.Queue[Msg]) -> tuple[list[Msg], bool]:
         elif status != _HEARTBEAT:
             raise nats.errors.Error(f"consumer: {status} {(message.headers or {}).get('Description', '')}")
     return messages, False
-
-
-def _lost_connection(error: BaseException) -> bool:
-    """Whether the database went away, as opposed to refusing this one event."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error.orig, OSError)
-    return isinstance(error, InterfaceError | PostgresConnectionError | OSError)

@@ -79,7 +79,7 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
 
 @pytest.fixture
 def sit(portal: Portal, browser: Browser, cookies: Callable[[str], list[Any]]) -> Sit:
-    """Seats somebody who is signed in: `with sit("approver", dark=True) as seat:`; nobody for "anonymous"."""
+    """Seat somebody in a browser of their own, signed in unless they are "anonymous"."""
 
     @contextmanager
     def take(who: str, *, dark: bool = False, narrow: bool = False, scripts: bool = True) -> Iterator[Seat]:

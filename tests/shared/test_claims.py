@@ -44,7 +44,7 @@ def forgeries(signer: Signer) -> dict[str, str]:
     now = int(time.time())
 
     def by(key: OKPKey) -> Callable[[bytes], bytes]:
-        return lambda message: key.private_key.sign(message)
+        return key.private_key.sign
 
     def mac(secret: bytes) -> Callable[[bytes], bytes]:
         return lambda message: hmac.new(secret, message, hashlib.sha256).digest()

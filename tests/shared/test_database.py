@@ -9,10 +9,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from shared.actor import SYSTEM, Actor
 from shared.clock import uuid7
-from shared.database import Database
+from shared.database import Database, out_of_reach
 from shared.migrations.tables import fill_in, tenant_policy
 from tests.conftest import PASSWORD, Cluster
 
@@ -146,3 +147,16 @@ async def test_aborted_requests_never_carry_a_tenant_over(database: Database) ->
     async with database.uow(SYSTEM) as db:
         stuck = "select count(*) from pg_stat_activity where usename = 'notes_app' and state like 'idle in%'"
         assert await db.scalar(text(stuck)) == 0
+
+
+PASSING = ["57P03", "57P01", "57014", "08006", "53300", "40P01", "55P03"]
+FINAL = ["23505", "42501", "22P02", "P0001"]
+
+
+@pytest.mark.parametrize("state", PASSING + FINAL)
+def test_a_restart_is_told_from_a_refusal(state: str) -> None:
+    """An event must not become a dead letter, nor a request a 500, because PostgreSQL was starting up."""
+    plain = asyncpg.PostgresError("x")
+    plain.sqlstate = state
+    assert out_of_reach(plain) is (state in PASSING)
+    assert out_of_reach(DBAPIError("select", {}, plain)) is (state in PASSING)

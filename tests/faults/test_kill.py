@@ -71,7 +71,7 @@ class Writer:
             self.slowest = max(self.slowest, time.monotonic() - began)
             time.sleep(0.01)
 
-    def progresses(self, more: int = 5) -> None:
+    def progresses(self, more: int = 20) -> None:
         """Wait until that many further writes were answered with yes. Nobody restarts anything by hand meanwhile."""
         target = len(self.acked) + more
         self.portal.until(lambda: len(self.acked) >= target, 40)

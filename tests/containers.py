@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+import httpx2
 import yaml
 from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
@@ -31,17 +32,19 @@ HASTY = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_com
 class Server:
     """One container, at an address that stays when it is killed and started again."""
 
-    def __init__(self, name: str, port: int, command: list[str], **environment: str) -> None:
+    def __init__(self, name: str, command: list[str], *ports: int, **environment: str) -> None:
         self._name = name
-        self._port = port
+        self._ports = ports
         self._container = DockerContainer(image(name)).with_command(command).with_envs(**environment)
-        self._container.with_bind_ports(port, free_port())
-        self._address = ""
+        for port in ports:
+            self._container.with_bind_ports(port, free_port())
+        self._addresses: list[str] = []
 
     @property
-    def address(self) -> str:
-        """`host:port`, by testcontainers' connection mode: a port of this machine, or the container's own."""
-        return f"{self._container.get_container_host_ip()}:{self._container.get_exposed_port(self._port)}"
+    def addresses(self) -> list[str]:
+        """`host:port` for each port, by testcontainers' connection mode: of this machine, or of the container."""
+        host = self._container.get_container_host_ip()
+        return [f"{host}:{self._container.get_exposed_port(port)}" for port in self._ports]
 
     @property
     def container(self) -> Container:
@@ -50,12 +53,12 @@ class Server:
         return wrapped
 
     def start(self) -> None:
-        if self._address:
+        if self._addresses:
             self.container.start()
         else:
             self._container.start()
-        before, self._address = self._address, self.address
-        if before and before != self._address:
+        before, self._addresses = self._addresses, self.addresses
+        if before and before != self._addresses:
             raise StackError(f"{self._name} came back at another address.", "Publish its port: docker_host mode.")
 
     def until_ready(self) -> None:
@@ -67,7 +70,7 @@ class Server:
             time.sleep(0.1)
 
     def remove(self) -> None:
-        if self._address:
+        if self._addresses:
             self._container.stop()
 
 
@@ -76,6 +79,7 @@ class Containers:
 
     def __init__(self) -> None:
         self._drawn = drawn = Passwords.draw()
+        self._mails: dict[str, bytes] = {}
         postgres = {
             "POSTGRES_PASSWORD": drawn.postgres,
             "POSTGRES_INITDB_ARGS": COMPOSE["postgres"]["environment"]["POSTGRES_INITDB_ARGS"],
@@ -83,21 +87,35 @@ class Containers:
         nats = ["-js", "-sd", "/data", "-m", "8222", "--user", "portal", "--pass", drawn.nats]
         redis = ["redis-server", "--requirepass", drawn.redis]
         self._servers = {
-            "postgres": Server("postgres", 5432, ["postgres", *HASTY], **postgres),
-            "nats": Server("nats", 4222, nats),
-            "redis": Server("redis", 6379, redis, REDISCLI_AUTH=drawn.redis),
-            "mail": Server("mail", 1025, []),
+            "postgres": Server("postgres", ["postgres", *HASTY], 5432, **postgres),
+            "nats": Server("nats", nats, 4222),
+            "redis": Server("redis", redis, 6379, REDISCLI_AUTH=drawn.redis),
+            "mail": Server("mail", [], 1025, 8025),
         }
 
     @cached_property
     def addresses(self) -> Addresses:
-        at = {name: server.address for name, server in self._servers.items()}
+        at = {name: server.addresses[0] for name, server in self._servers.items()}
         return Addresses(
             database_admin_url=f"postgresql://postgres:{self._drawn.postgres}@{at['postgres']}/portal",
             nats_url=f"nats://portal:{self._drawn.nats}@{at['nats']}",
             redis_url=f"redis://:{self._drawn.redis}@{at['redis']}/0",
             smtp_url=f"smtp://{at['mail']}",
         )
+
+    def mails(self) -> list[bytes]:
+        for each in reversed(self._mail("messages?limit=500").json()["messages"]):  # they come newest first
+            if each["ID"] not in self._mails:
+                self._mails[each["ID"]] = self._with_envelope(each["ID"])
+        return list(self._mails.values())
+
+    def _with_envelope(self, number: str) -> bytes:
+        mail = self._mail(f"message/{number}").json()
+        head = [f"X-Envelope-From: {mail['ReturnPath']}", *(f"X-Envelope-To: {to['Address']}" for to in mail["To"])]
+        return "".join(f"{line}\r\n" for line in head).encode() + self._mail(f"message/{number}/raw").content
+
+    def _mail(self, path: str) -> httpx2.Response:
+        return httpx2.get(f"http://{self._servers['mail'].addresses[1]}/api/v1/{path}")
 
     def start(self, *names: str) -> None:
         for name in names:

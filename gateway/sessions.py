@@ -106,7 +106,7 @@ class Sessions:
         try:
             session = _read(held)
         except msgspec.MsgspecError:
-            session = None  # an older release wrote it: ask again
+            session = None  # identity's mark that the record is old, or a record of another release: ask again
         return session or await self._fetch(digest, key)
 
     async def _fetch(self, digest: str, key: str) -> Session | None:

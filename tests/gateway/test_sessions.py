@@ -155,10 +155,14 @@ async def test_malformed_cookie_asks_nobody(rig: Rig, ask: Ask, cookie: str) -> 
     assert len(rig.identity.asked) == asked
 
 
-async def test_record_of_another_release_is_asked_for_again(rig: Rig, ask: Ask, store: aioredis.Redis) -> None:
+@pytest.mark.parametrize("held", [b"old", b'{"person": 1}', b""], ids=["identity's mark", "another release", "nothing"])
+async def test_what_is_no_record_is_asked_for_again_and_left_alone(
+    rig: Rig, ask: Ask, store: aioredis.Redis, held: bytes
+) -> None:
     cookie, digest, _ = rig.identity.sign_in()
-    await store.set(f"session:{digest}", b'{"person": 1}')
+    await store.set(f"session:{digest}", held)
     assert (await ask(cookie)).status_code == 200
+    assert await store.get(f"session:{digest}") == held
 
 
 async def test_two_session_cookies_are_refused(rig: Rig, http: httpx2.AsyncClient) -> None:

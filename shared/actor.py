@@ -46,14 +46,13 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         return self.sees_all_clients or (self.kind == "client" and self.client_id == client_id)
 
     def role_in(self, project_id: UUID) -> str | None:
-        """The project role; a primary contact without one follows along as a viewer."""
-        return self.project_roles.get(project_id) or ("viewer" if self.is_primary_contact else None)
+        """The project role; a primary contact is a viewer at least, in every project of its client."""
+        role = self.project_roles.get(project_id)
+        return "viewer" if self.is_primary_contact and role in (None, "feedback_only") else role
 
     def readable_projects(self) -> frozenset[UUID] | None:
         """Projects whose content may be read; None means every project of the actor's tenant."""
-        if self.sees_all_clients:
-            return None
-        if self.is_primary_contact and "feedback_only" not in self.project_roles.values():
+        if self.sees_all_clients or self.is_primary_contact:
             return None
         return frozenset(p for p, role in self.project_roles.items() if role != "feedback_only")
 

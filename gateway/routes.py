@@ -77,7 +77,6 @@ ROUTES = (
     _page("/widgets"),
     _page("/mailbox"),
     _page("/static"),
-    _page("/favicon.ico", exact=True),
     _own("/docs", exact=False),
     _own("/healthz"),
     _own("/readyz"),

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.routes import API, ROUTES, Route, RouteTable
+from tests.isolation.routes import SERVICES, real_routes
 
 TABLE = RouteTable(ROUTES)
 
@@ -56,6 +57,22 @@ def test_claims_are_signed_for_whom_they_are_sent_to() -> None:
     for route in ROUTES:
         assert (route.upstream == "gateway") == (route.audience == ()), route.prefix
         assert route.upstream == "gateway" or route.audience[0] == route.upstream, route.prefix
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_route_of_a_service_has_its_line_here(service: str) -> None:
+    """And none of what a service keeps for itself."""
+    paths = {route.partition(" ")[2].replace("{}", "0") for route in real_routes(service)}
+    internal = {path for path in paths if path.startswith("/internal/")}
+    upstreams = {path: (found.upstream if (found := TABLE.find(path.encode())) else None) for path in paths}
+    assert upstreams == {path: None if path in internal else service for path in paths}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_line_leads_to_a_route(service: str) -> None:
+    paths = [route.partition(" ")[2].replace("{}", "0") for route in real_routes(service)]
+    found = {route.prefix for path in [*paths, "/static/x"] if (route := TABLE.find(path.encode()))}
+    assert {route.prefix for route in ROUTES if route.upstream == service} - found == set()
 
 
 def test_prefixes_are_canonical_and_unique() -> None:

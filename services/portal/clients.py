@@ -136,7 +136,7 @@ class Slot(msgspec.Struct, Generic[T], frozen=True):
 async def slot(call: Awaitable[T], *, deadline: float | None = WIDGET_DEADLINE) -> Slot[T]:
     """Wait for one widget's call, at most `deadline` seconds.
 
-    Only a lost session (401) concerns the whole page; of a widget asked for alone (no deadline) a refusal is the answer.
+    A lost session (401) concerns the whole page; to a widget asked for alone (no deadline) a refusal is the answer.
     """
     try:
         return Slot("ready", await asyncio.wait_for(call, deadline))

@@ -89,9 +89,7 @@ def measure() -> list[Row]:
                 rows.append(Row(label, ours.per_second, "/s", floor.per_second, "0.4 of the floor", ratio >= 0.4))
             growth = large[0].p99 / small[0].p99
             rows.append(Row(f"{case.name}, p50", large[0].p50, "ms", small[0].p50, "floor here: p50 at 10 clients"))
-            rows.append(
-                Row(f"{case.name}, p99", large[0].p99, "ms", small[0].p99, "1.2x of 10 clients", growth <= 1.2)
-            )
+            rows.append(Row(f"{case.name}, p99", large[0].p99, "ms", small[0].p99, "1.2x of 10 clients", growth <= 1.2))
     return rows
 
 
@@ -108,7 +106,16 @@ def _measure(case: Case, servers: Backing, signer: Signer, size: tuple[int, int]
         "FLOOR_DATABASE_URL": url,
         "FLOOR_SCHEMA": case.service,
     }
-    floor_command = ["-m", "uvicorn", "tests.bench.floor:app", "--no-access-log", "--log-level", "warning", "--lifespan", "on"]
+    floor_command = [
+        "-m",
+        "uvicorn",
+        "tests.bench.floor:app",
+        "--no-access-log",
+        "--log-level",
+        "warning",
+        "--lifespan",
+        "on",
+    ]
     with (
         _process(["-m", "ops.serve", case.service], told) as service,
         _process(floor_command, told, port_flag="--port") as floor,

@@ -94,10 +94,10 @@ class Service(Part):
             text = (await http.get(f"http://127.0.0.1:{self.private_port}/metrics")).text
         return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE))
 
-    def resident(self) -> int:
-        """Bytes of memory in use."""
-        pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    def peak(self) -> int:
+        """Bytes of memory it had in use at most so far."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024
 
     @property
     def log(self) -> str:

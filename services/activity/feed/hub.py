@@ -209,7 +209,7 @@ class Hub:
             ends = await queries.list_new_ends(connection, self._ends_head)
             entries = await queries.list_new(connection, self.head, READ_AT_ONCE)
         for end in ends:
-            self._end(end)
+            self.note(end)
             self._ends_head = end.position
         for entry in entries:
             self._hand_out(entry)
@@ -217,7 +217,8 @@ class Hub:
         self._read_at = time.monotonic()
         return len(entries)
 
-    def _end(self, end: Ended) -> None:
+    def note(self, end: Ended) -> None:
+        """Somebody lost access: end the streams it concerns, and remember it for those that try to open one."""
         oldest = now() - timedelta(seconds=REMEMBER_SECONDS)
         self._recent = {subject: each for subject, each in self._recent.items() if each.at > oldest}
         self._recent[end.subject] = end

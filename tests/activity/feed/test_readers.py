@@ -33,10 +33,17 @@ async def source(servers: Backing, cluster: Cluster) -> AsyncGenerator[Publisher
 
 @pytest.fixture
 async def activity(
-    servers: Backing, cluster: Cluster, signer: Signer, tmp_path: Path, source: Publisher
+    servers: Backing,
+    cluster: Cluster,
+    signer: Signer,
+    tmp_path: Path,
+    source: Publisher,
+    request: pytest.FixtureRequest,
 ) -> AsyncGenerator[Service]:
+    """The service in its own process; a test may set how long it waits for readers that take nothing."""
+    patience = getattr(request, "param", 3)
     url = await cluster.create("activity")
-    async with service(servers, signer, url, tmp_path, stream_patience=3, stream_heartbeat=1) as running:
+    async with service(servers, signer, url, tmp_path, stream_patience=patience, stream_heartbeat=1) as running:
         yield running
 
 
@@ -47,7 +54,7 @@ async def browser(activity: Service, signer: Signer) -> AsyncGenerator[Browser]:
         yield Browser(activity.url, signer, http)
 
 
-def request(signer: Signer, actor: Actor) -> bytes:
+def get(signer: Signer, actor: Actor) -> bytes:
     token = signer.token(actor, "activity")
     return f"GET /api/events/{actor.client_id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
 
@@ -79,13 +86,13 @@ async def test_readers_that_never_read_are_shed_and_cost_the_others_nothing(
     """L3, bounded: 40 readers that take nothing beside 10 that do, and more data than anybody would buffer."""
     lazy = [connect(activity, window=4096) for _ in range(40)]
     for connection in lazy:
-        connection.sendall(request(signer, ANNA))
+        connection.sendall(get(signer, ANNA))
     opened = [browser.open(ANNA) for _ in range(10)]
     readers: list[EventSource] = [await each.__aenter__() for each in opened]
     for reader in readers:
         await reader.begun()
     await until_streams(activity, 50)
-    before, descriptors = activity.resident(), await activity.metric("process_open_fds")
+    before, descriptors = activity.peak(), await activity.metric("process_open_fds")
 
     long = "x" * 20_000
     for _ in range(20):
@@ -96,7 +103,7 @@ async def test_readers_that_never_read_are_shed_and_cost_the_others_nothing(
     assert all(message.event == "milestone_created" for messages in got for message in messages)
     await until_streams(activity, 10)
     assert await activity.metric("activity_streams_shed_total") >= 40
-    assert activity.resident() - before < 50 * MEGABYTE
+    assert activity.peak() - before < 50 * MEGABYTE
     assert await activity.metric("process_open_fds") <= descriptors - 40  # not only forgotten: the connections are gone
     for connection in lazy:
         connection.close()
@@ -109,7 +116,7 @@ async def test_torn_connections_leave_nothing_behind(
 ) -> None:
     """L4, bounded: 200 connections reset before the headers, after them, mid-event and idle."""
     rng = random.Random(4)
-    lines = request(signer, ANNA)
+    lines = get(signer, ANNA)
     await until_streams(activity, 0)
     writing = asyncio.create_task(keep_publishing(source))
     for _ in range(20):
@@ -154,3 +161,35 @@ async def test_a_stopping_service_sends_its_readers_away_properly(
     await activity.begin()
     async with browser.open(ANNA, last_id=readers[0].last_id) as reader:
         assert (await reader.next()).data["description"].startswith("Meanwhile")
+
+
+@pytest.mark.parametrize("activity", [60], indirect=True)
+async def test_a_reader_that_falls_behind_is_told_to_start_afresh(
+    activity: Service, source: Publisher, browser: Browser, signer: Signer
+) -> None:
+    """It stops reading for a while, within the server's patience, while more arrives than its queue holds."""
+    slow = connect(activity, window=4096)
+    slow.sendall(get(signer, ANNA))
+    await until_streams(activity, 1)
+    async with browser.open(ANNA) as witness:
+        await witness.begun()
+        await source.publish_all([(milestone_created(RELAUNCH, "x" * 20_000), uuid7()) for _ in range(500)])
+        ids = [message.id for message in await witness.take(500)]
+    text = (await asyncio.to_thread(drain, slow)).decode()
+    assert text.endswith("0\r\n\r\n")
+    got, _, farewell = text.partition("event: reset")
+    seen = [line.removeprefix("id: ") for line in got.splitlines() if line.startswith("id: ") and line != "id: 0"]
+    assert seen[:-1] == ids[: len(seen) - 1]
+    assert 0 < len(seen) < 500
+    head = seen[-1]
+    assert f'{{"head":{head}}}' in farewell
+    async with browser.open(ANNA, last_id=head) as again:
+        rest = ids[ids.index(head) + 1 :]
+        assert [message.id for message in await again.take(len(rest))] == rest
+
+
+def drain(connection: socket.socket) -> bytes:
+    """Everything up to the end."""
+    parts = list(iter(lambda: connection.recv(65536), b""))
+    connection.close()
+    return b"".join(parts)

@@ -1,0 +1,114 @@
+"""What waits for one reader: bounded, filtered, and nothing twice."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from services.activity.feed.hub import AGAIN_SECONDS, CHUNK, OVERFLOW, QUEUE, Frame, Hub, Reader
+from services.activity.feed.models import COMPANY, Ended
+from shared.clock import now, uuid7
+from shared.database import Database
+from tests.activity.build import ACME, ANNA, CLARA, contact
+
+PROJECT, OTHER = uuid7(), uuid7()
+
+
+def entry(position: int, project_id: UUID | None = PROJECT, size: int = 1) -> Frame:
+    return Frame(position, project_id, b"%d;" % position * size)
+
+
+async def test_one_entry_too_many_ends_the_stream_behind_the_last_that_fitted() -> None:
+    reader = Reader(ANNA, ACME)
+    for position in range(1, QUEUE + 1):
+        reader.offer(entry(position))
+    assert reader.ending is None
+    reader.offer(entry(QUEUE + 1))
+    reader.offer(entry(QUEUE + 2))
+    assert (reader.ending, reader.head) == (OVERFLOW, QUEUE + 1)
+    assert await reader.take(0) == b""
+
+
+async def test_a_reader_that_keeps_up_may_read_for_ever() -> None:
+    reader = Reader(ANNA, ACME)
+    for position in range(1, 3 * QUEUE):
+        reader.offer(entry(position))
+        assert await reader.take(0) == b"%d;" % position
+    assert reader.ending is None
+
+
+async def test_little_is_joined_for_one_write() -> None:
+    reader = Reader(ANNA, ACME)
+    for position in range(10, 60):
+        reader.offer(entry(position, size=CHUNK // 10))
+    taken = []
+    while text := await reader.take(0):
+        taken.append(text)
+    assert b"".join(taken) == b"".join(b"%d;" % position * (CHUNK // 10) for position in range(10, 60))
+    assert max(map(len, taken)) < 2 * CHUNK
+
+
+async def test_what_the_replay_sent_is_not_sent_again() -> None:
+    reader = Reader(ANNA, ACME)
+    for position in (3, 4, 5):
+        reader.offer(entry(position))
+    reader.skip(4)
+    for position in (2, 4, 6):
+        reader.offer(entry(position))
+    assert await reader.take(0) == b"5;6;"
+
+
+async def test_only_what_may_be_seen_waits() -> None:
+    viewer = Reader(contact(ACME, project_roles={PROJECT: "viewer", OTHER: "feedback_only"}), ACME)
+    for position, project in enumerate([PROJECT, OTHER, None], 1):
+        viewer.offer(entry(position, project))
+    assert await viewer.take(0) == b"1;3;"
+
+
+async def test_the_first_reason_to_end_stays() -> None:
+    reader = Reader(ANNA, ACME)
+    reader.end("session_ended")
+    reader.end("draining")
+    reader.offer(entry(1))
+    assert (reader.ending, await reader.take(0)) == ("session_ended", b"")
+
+
+def hub_after(end: Ended) -> Hub:
+    hub = Hub(Database("postgresql://activity_app@localhost/none"))
+    hub.note(end)
+    return hub
+
+
+def ended(subject: UUID, *, final: bool, ago: float) -> Ended:
+    return Ended(
+        position=1, client_id=COMPANY, subject=subject, reason="over", final=final, at=now() - timedelta(seconds=ago)
+    )
+
+
+async def test_an_ended_session_opens_no_stream_and_a_changed_person_none_at_once() -> None:
+    assert ANNA.session_id
+    assert ANNA.id
+    cases = [
+        (ended(ANNA.session_id, final=True, ago=60), "over"),
+        (ended(ANNA.id, final=False, ago=0), "over"),
+        (ended(ANNA.id, final=False, ago=AGAIN_SECONDS + 1), None),
+        (ended(ACME, final=False, ago=0), "over"),
+        (ended(uuid7(), final=True, ago=0), None),
+    ]
+    for end, expected in cases:
+        reader = Reader(ANNA, ACME)
+        with hub_after(end).reading(reader):
+            assert reader.ending == expected
+
+
+async def test_staff_do_not_lose_their_streams_with_the_client() -> None:
+    reader = Reader(CLARA, ACME)
+    with hub_after(ended(ACME, final=False, ago=0)).reading(reader):
+        assert reader.ending is None
+
+
+async def test_a_draining_hub_sends_everybody_away() -> None:
+    hub = Hub(Database("postgresql://activity_app@localhost/none"))
+    early, late = Reader(ANNA, ACME), Reader(ANNA, ACME)
+    with hub.reading(early):
+        hub.drain()
+        with hub.reading(late):
+            assert early.ending == late.ending == "draining"

@@ -1,5 +1,6 @@
 """A reader of server-sent events, as a browser is one (WHATWG HTML, 9.2)."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,10 +35,11 @@ class EventSource:
 
     async def next(self) -> Message:
         """The next event; raises `EOFError` when the server has closed."""
-        while True:
-            message = await self.read_block()
-            if message:
-                return message
+        async with asyncio.timeout(20):
+            while True:
+                message = await self.read_block()
+                if message:
+                    return message
 
     async def take(self, count: int) -> list[Message]:
         return [await self.next() for _ in range(count)]

@@ -103,6 +103,21 @@ async def edit(connection: asyncpg.Connection, rng: random.Random) -> int:
     return seq
 
 
+async def reseal(connection: asyncpg.Connection, rng: random.Random) -> int:
+    """An edit with the record's own hash made to match: it is the one behind it that does not."""
+    client, seq = await pick(connection, rng, last=1)
+    await connection.execute("update audit set type = 'nothing' where client_id = $1 and seq = $2", client, seq)
+    rows = await connection.fetch(
+        "select * from audit where client_id = $1 and seq in ($2 - 1, $2) order by seq desc", client, seq
+    )
+    before = rows[1]["hash"] if len(rows) > 1 else START
+    changed = Record(**{name: rows[0][name] for name in Record.__struct_fields__})
+    await connection.execute(
+        "update audit set hash = $3 where client_id = $1 and seq = $2", client, seq, digest(before, seq, changed)
+    )
+    return seq + 1
+
+
 async def delete(connection: asyncpg.Connection, rng: random.Random) -> int:
     """One record, with or without closing the gap behind it."""
     client, seq = await pick(connection, rng, last=1)
@@ -186,7 +201,7 @@ async def heads_of(rig: Rig) -> dict[UUID, Head]:
     return {row["client_id"]: Head(row["seq"], row["hash"]) for row in rows}
 
 
-@pytest.mark.parametrize("tamper", [edit, delete, swap, insert, move])
+@pytest.mark.parametrize("tamper", [edit, reseal, delete, swap, insert, move])
 async def test_tampering_shows_at_the_first_record_it_touched(admin: asyncpg.Connection, tamper: Tamper) -> None:
     rng = random.Random(40)
     for _ in range(40):

@@ -154,8 +154,8 @@ async def test_a_session_that_does_not_count_is_404(identity: Identity, ending: 
 async def test_only_the_gateway_may_ask(identity: Identity) -> None:
     browser = await identity.browser(await identity.person(await identity.client()))
     body = {"hash": browser.session_hash}
-    for actor in (None, browser.actor, ADMIN):
-        assert (await identity.api(actor, "POST", "/internal/sessions/resolve", json=body)).status_code == 403
+    for actor, status in ((None, 401), (browser.actor, 403), (ADMIN, 403)):
+        assert (await identity.api(actor, "POST", "/internal/sessions/resolve", json=body)).status_code == status
     assert (await identity.api(GATEWAY, "GET", "auth/me")).status_code == 403
     for wrong in ("", "x" * 64, digest("x").upper(), digest("x") + "\n"):
         answer = await identity.api(GATEWAY, "POST", "/internal/sessions/resolve", json={"hash": wrong})

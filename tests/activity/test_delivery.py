@@ -19,6 +19,7 @@ from shared.clock import now, uuid7
 from shared.database import Database
 from shared.events import Event
 from shared.inbox import DEAD
+from shared.relay import Relay
 from shared.testing.claims import Signer
 from tests.activity.build import ACME, ANNA, milestone_created, project_created
 from tests.activity.parts import relay, write
@@ -149,11 +150,11 @@ async def chaos(rng: random.Random, servers: Backing, activity: Service, relays:
 async def test_commits_that_overtake_each_other_are_all_told_and_each_thing_s_in_order(
     servers: Backing, cluster: Cluster
 ) -> None:
-    """E3 and E4: 16 writers with random delays before their commits, two relays."""
+    """E3 and E4: 16 writers with random delays before their commits; two relays that find something waiting."""
     await empty_streams(servers)
     rng = random.Random(3)
     committed: dict[UUID, list[UUID]] = {uuid7(): [] for _ in range(16)}
-    async with publisher(servers, cluster, relays=2) as source:
+    async with publisher(servers, cluster, relays=0) as source:
         gate = asyncio.Semaphore(6)  # the pool's size
 
         async def write(about: UUID) -> None:
@@ -165,10 +166,17 @@ async def test_commits_that_overtake_each_other_are_all_told_and_each_thing_s_in
                     await asyncio.sleep(rng.random() * 0.03)
                 committed[about].append(event)
 
-        await asyncio.gather(*map(write, committed))
+        writing = asyncio.gather(*map(write, committed))
+        while sum(map(len, committed.values())) < 100:
+            await asyncio.sleep(0.01)
+        relays = [asyncio.create_task(Relay("source", source.database, source.client).run()) for _ in range(2)]
+        await writing
         async with asyncio.timeout(30):
             while await source.published() < 320:
                 await asyncio.sleep(0.02)
+        for each in relays:
+            each.cancel()
+        await asyncio.wait(relays)
         told = await everything(servers)
     assert len(told) == 320
     for about, events in committed.items():

@@ -22,7 +22,7 @@ from shared.errors import Unavailable
 P = ParamSpec("P")
 R = TypeVar("R")
 
-NICENESS = 10
+NICENESS = 5
 WAITING = Gauge("identity_passwords_waiting", "Hashes asked for and not yet done")
 SECONDS = Histogram(
     "identity_password_seconds", "From asking for a hash to having it", buckets=(0.02, 0.05, 0.1, 0.5, 2)

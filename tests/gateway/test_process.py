@@ -13,7 +13,7 @@ import pytest
 
 from ops.stack.ports import free_port
 from tests.gateway.raw import Wire, ask, request
-from tests.gateway.rig import Rig
+from tests.gateway.rig import Echo, Rig
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECTS = b"/api/client-portal/projects"
@@ -40,7 +40,14 @@ async def running(rig: Rig, **settings: str) -> AsyncIterator[Process]:
     known = {name: str(getattr(rig.settings, name)) for name in rig.settings.__struct_fields__}
     told = {f"PORTAL_{name.upper()}": value for name, value in (known | {"port": str(port)} | settings).items()}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ops.serve", "gateway", env=os.environ | told, cwd=REPOSITORY, stdout=-1, stderr=-2
+        sys.executable,
+        "-m",
+        "ops.serve",
+        "gateway",
+        env=os.environ | told | {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_EXPORTER_OTLP_COMPRESSION": "none"},
+        cwd=REPOSITORY,
+        stdout=-1,
+        stderr=-2,
     )
     try:
         while process.returncode is None:
@@ -120,3 +127,22 @@ async def test_wrong_setting_is_named(rig: Rig, setting: str, value: str) -> Non
     assert gateway.process.returncode == 1
     assert f"PORTAL_{setting.upper()}".encode() in written
     assert b"Traceback" not in written
+
+
+async def test_span_is_recorded_where_a_collector_is_named(rig: Rig) -> None:
+    collector = Echo()
+    trace = b"0af7651916cd43dd8448eb211c80319c"
+    cookie, *_ = rig.identity.sign_in()
+    lines = [b"Cookie: portal_session=" + cookie.encode(), b"traceparent: 00-" + trace + b"-b7ad6b7169203331-01"]
+    async with running(rig, otlp_endpoint=collector.server.url) as gateway:
+        assert (await ask(gateway.port, request(*lines, path=PROJECTS + b"?token=s3cret")))[0].status == 200
+        while not collector.seen:
+            await asyncio.sleep(0.05)
+    [sent] = rig.service.seen[-1].all("traceparent")
+    _, inside, span, _ = sent.split("-")
+    exported = collector.seen[0].body
+    assert inside == trace.decode()
+    assert bytes.fromhex(inside) in exported
+    assert bytes.fromhex(span) in exported
+    assert b"s3cret" not in exported
+    await asyncio.to_thread(collector.server.stop)

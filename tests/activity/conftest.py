@@ -1,4 +1,4 @@
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 
 import aiohttp
 import pytest
@@ -7,7 +7,7 @@ from ops.stack.backing import Backing
 from services.activity.app import create_app
 from services.activity.settings import ActivitySettings
 from shared.testing.claims import Signer
-from tests.activity.rig import Rig, empty_streams, publisher, served
+from tests.activity.rig import Limits, Rig, empty_streams, publisher, served
 from tests.activity.sse import Browser
 from tests.conftest import Cluster, ServiceFactory
 
@@ -33,3 +33,11 @@ async def browser(rig: Rig, signer: Signer) -> AsyncGenerator[Browser]:
         aiohttp.ClientSession(timeout=timeout, connector=connector) as http,
     ):
         yield Browser(url, signer, http)
+
+
+@pytest.fixture
+def limits(rig: Rig) -> Generator[Limits]:
+    """Sets other limits of the service for one test."""
+    chosen = Limits(rig.api.app.state)
+    yield chosen
+    chosen.restore()

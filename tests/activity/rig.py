@@ -8,10 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import uvicorn
+from litestar.datastructures import State
 from nats.aio.client import Client
 
 from ops.stack.backing import Backing
+from services.activity.settings import ActivitySettings
 from shared import outbox
 from shared.actor import Actor
 from shared.broker import DEAD_STREAM, STREAM, connect, ensure_streams
@@ -124,6 +127,20 @@ class Rig:
     async def ids(self) -> list[UUID]:
         """The feed's event ids in order."""
         return [row[0] for row in await self.sql("select id from feed order by position")]
+
+
+class Limits:
+    """Other settings of the running service, until they are put back."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._before: ActivitySettings = state.settings
+
+    def __call__(self, **limits: float) -> None:
+        self._state.settings = msgspec.structs.replace(self._before, **limits)
+
+    def restore(self) -> None:
+        self._state.settings = self._before
 
 
 @asynccontextmanager

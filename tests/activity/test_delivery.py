@@ -21,9 +21,10 @@ from shared.events import Event
 from shared.inbox import DEAD
 from shared.relay import Relay
 from shared.testing.claims import Signer
-from tests.activity.build import ACME, ANNA, milestone_created, project_created
+from tests.activity.build import ACME, milestone_created, project_created
+from tests.activity.chaos import Follower, kill_everything
 from tests.activity.parts import relay, write
-from tests.activity.process import Part, Service, service
+from tests.activity.process import Part, service
 from tests.activity.rig import Rig, empty_streams, publisher
 from tests.activity.sse import Browser
 from tests.conftest import Cluster
@@ -51,30 +52,6 @@ async def test_a_change_and_its_event_commit_together_or_not_at_all(cluster: Clu
     await connection.close()
     assert len(rows) == written
     assert rows == events
-
-
-class Follower:
-    """A browser that reconnects for ever, and remembers every entry it was shown."""
-
-    def __init__(self, browser: Browser) -> None:
-        self.shown: list[str] = []
-        self._browser = browser
-        self._last_id: str | None = None
-
-    async def run(self) -> None:
-        while True:
-            try:
-                async with self._browser.open(ANNA, last_id=self._last_id) as source:
-                    if source.response.status == 200:
-                        await source.read_block() if self._last_id is None else None
-                        while True:
-                            self._last_id = source.last_id
-                            message = await source.next()
-                            assert message.event != "reset"
-                            self.shown.append(message.data["id"])
-                            self._last_id = source.last_id
-            except (aiohttp.ClientError, EOFError, ConnectionError, TimeoutError):
-                await asyncio.sleep(0.05)
 
 
 async def commit(database: Database, milestone: UUID, versions: range, committed: list[UUID]) -> None:
@@ -105,7 +82,7 @@ async def test_nothing_is_lost_or_shown_twice_while_everything_is_killed(
         for each in relays:
             each.start()
         writers = asyncio.gather(*(commit(source, each, range(1, 101), committed) for each in milestones))
-        await chaos(random.Random(2), servers, activity, relays)
+        await kill_everything(random.Random(2), servers, activity, relays)
         await writers
         connection = await asyncpg.connect(cluster.admin_of(target), server_settings={"search_path": "activity"})
         async with asyncio.timeout(60):
@@ -126,25 +103,6 @@ async def test_nothing_is_lost_or_shown_twice_while_everything_is_killed(
         versions = [int(row["description"].partition(" ")[0]) for row in feed if row["target_id"] == milestone]
         assert versions == list(range(1, 101))
     assert await verify(target) == []
-
-
-async def chaos(rng: random.Random, servers: Backing, activity: Service, relays: list[Part]) -> None:
-    """Three deaths each, in random order; what died comes back after a moment."""
-    victims = [victim for victim in ("broker", "relay", "consumer") for _ in range(3)]
-    rng.shuffle(victims)
-    for victim in victims:
-        await asyncio.sleep(rng.random() * 0.5)
-        if victim == "broker":
-            servers.kill("nats")
-            await asyncio.sleep(rng.random() * 0.5)
-            servers.start("nats")
-        elif victim == "relay":
-            chosen = rng.choice(relays)
-            chosen.kill()
-            chosen.start()
-        else:
-            activity.kill()
-            await activity.begin()
 
 
 async def test_commits_that_overtake_each_other_are_all_told_and_each_thing_s_in_order(

@@ -77,6 +77,7 @@ class Reader:
         self._stirred = asyncio.Event()
 
     def may_see(self, project_id: UUID | None) -> bool:
+        """Whether entries of this project, or of none, are this reader's to see."""
         return self.readable is None or project_id is None or project_id in self.readable
 
     def offer(self, entry: Frame) -> None:
@@ -129,8 +130,8 @@ class Hub:
         self._recent: dict[UUID, Ended] = {}
         self.head = self._ends_head = 0
         self._stirred = asyncio.Event()
+        self._begun = self._draining = False
         self._read_at = float("-inf")
-        self._draining = False
 
     @property
     def works(self) -> bool:
@@ -175,7 +176,8 @@ class Hub:
         listening = await asyncpg.connect(self._database.dsn, timeout=CONNECT_TIMEOUT)
         try:
             await listening.add_listener(CHANNEL, self._woken)
-            await self._find_head()
+            if not self._begun:
+                await self._begin()
             while not listening.is_closed():
                 self._stirred.clear()
                 while await self._read() == READ_AT_ONCE:
@@ -194,14 +196,13 @@ class Hub:
         except TimeoutError:
             return
 
-    async def _find_head(self) -> None:
-        """Where to begin: at the end of the feed. After an interruption it goes on where it was."""
-        if self.head or self._ends_head:
-            return
+    async def _begin(self) -> None:
+        """Begin at the end of the feed; after an interruption it goes on where it was instead."""
         async with self._database.read(SYSTEM) as connection:
             self.head, self._ends_head = await queries.heads(connection)
             since = now() - timedelta(seconds=REMEMBER_SECONDS)
             self._recent = {end.subject: end for end in await queries.list_recent_ends(connection, since)}
+        self._begun = True
 
     async def _read(self) -> int:
         """One look at what is new, the ends of access first; returns how many entries there were."""

@@ -41,8 +41,9 @@ class Seat:
 Sit = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium, for one module: while it runs, its own event loop would keep every other test from having one."""
     with sync_playwright() as playwright:
         path = os.environ.get("PORTAL_CHROMIUM", "/usr/bin/chromium")
         running = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -50,9 +51,9 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cookies(portal: Portal, browser: Browser) -> Callable[[str], list[Any]]:
-    """The cookies of a person who has signed in through the form, once for the whole session."""
+    """The cookies of a person who has signed in through the form, once for a module."""
     kept: dict[str, list[Any]] = {}
 
     def of(who: str) -> list[Any]:

@@ -21,10 +21,13 @@ MAX_IN_FLIGHT = 512
 class Proxy:
     """Knows the services, and the headers every answer carries."""
 
-    def __init__(self, upstreams: dict[Upstream, str], defaults: dict[bytes, bytes]) -> None:
+    def __init__(
+        self, upstreams: dict[Upstream, str], defaults: dict[bytes, bytes], *, max_in_flight: int = MAX_IN_FLIGHT
+    ) -> None:
         """`defaults`: answer headers for where the service sets none of its own."""
         self.pools = {name: Pool(url) for name, url in upstreams.items()}
         self._in_flight = dict.fromkeys(self.pools, 0)
+        self._max_in_flight = max_in_flight
         self._defaults = defaults
 
     async def forward(self, request: Request, route: Route, token: bytes, receive: Receive, send: Send) -> None:
@@ -34,7 +37,7 @@ class Proxy:
             request.scope["state"][END_STREAM] = transfer.end
             with STREAMS.track_inprogress():
                 await self._carry(request, route, token, transfer)
-        elif self._in_flight[route.upstream] >= MAX_IN_FLIGHT:
+        elif self._in_flight[route.upstream] >= self._max_in_flight:
             raise Refused(503, "gateway.busy", "Too much is going on. Try again in a moment.", retry_after=1)
         else:
             self._in_flight[route.upstream] += 1

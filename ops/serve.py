@@ -3,6 +3,7 @@
 import gc
 import importlib
 import os
+import resource
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from shared.config import Settings, SettingsError, load
 
 SERVICES = ("identity", "projects", "activity", "portal", "gateway")
 GRACEFUL_SECONDS = 3
+OPEN_FILES = 65_536
 
 
 def module(service: str) -> str:
@@ -24,6 +26,9 @@ def module(service: str) -> str:
 def serve(service: str, environ: Mapping[str, str], sockets: Sequence[socket.socket] = ()) -> None:
     """Serve until SIGTERM, on `sockets` or on PORTAL_HOST and PORTAL_PORT. Raises `SettingsError`."""
     app, settings = application(service, environ)
+    # Each open stream holds two connections of the gateway and one of activity: the usual soft limit ends at 500.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, OPEN_FILES), most))
     # What exists now stays: out of the collector's sight, its full passes no longer show in the slowest answers.
     gc.collect()
     gc.freeze()

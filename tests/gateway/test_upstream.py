@@ -1,12 +1,16 @@
 """Services that are away, break off, dawdle or talk nonsense: a clear answer, no hang, and never somebody else's."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from gateway.problems import Refused
+from gateway.proxy import Proxy
+from gateway.request import Request
 from tests.gateway.raw import Wire
 from tests.gateway.rig import Rig
-from tests.gateway.services import BEGIN, OK, Caller, asking, behind, get
+from tests.gateway.services import BEGIN, OK, TABLE, Caller, Service, asking, behind, get
 
 
 def code(body: bytes) -> str:
@@ -178,3 +182,34 @@ async def test_trailer_of_an_answer_is_no_header(rig: Rig) -> None:
     async with behind(rig, talk) as (gateway, _):
         answer = await get(gateway)
         assert (answer.body, "set-cookie" in answer.headers) == (b"ok", False)
+
+
+async def test_one_more_than_a_service_can_bear_is_told_so_at_once() -> None:
+    async def hold(caller: Caller) -> None:
+        await caller.head()
+        held.set()
+        await going_on.wait()
+        await caller.say(OK)
+
+    async def never(*_: object) -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    held, going_on, sent = asyncio.Event(), asyncio.Event(), list[Any]()
+    listener = await asyncio.start_server(Service(hold).serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    proxy = Proxy({"projects": url}, {}, max_in_flight=1)
+    scope: Any = {"type": "http", "method": "GET", "raw_path": b"/quick", "query_string": b"", "state": {}}
+    first = asyncio.create_task(proxy.forward(Request(scope), TABLE[0], b"t", never, send))
+    await held.wait()
+    with pytest.raises(Refused) as refusal:
+        await proxy.forward(Request(scope), TABLE[0], b"t", never, send)
+    assert (refusal.value.status, refusal.value.code) == (503, "gateway.busy")
+    going_on.set()
+    await first
+    assert [message.get("status") or message["body"] for message in sent] == [200, b"ok"]
+    await proxy.forward(Request(scope), TABLE[0], b"t", never, send)
+    proxy.close()
+    listener.close()

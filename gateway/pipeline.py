@@ -56,9 +56,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
             await self._refuse(request, refusal, send)
         except ClientGone:
             reason, request.status = decisions.CLIENT_GONE, CLIENT_GONE
-        except BrokenOff as error:
+        except BrokenOff as error:  # the answer is never completed, so the server tears the connection
             reason = decisions.CLIENT_GONE if isinstance(error.__cause__, ClientGone) else decisions.BROKEN_OFF
-            raise
         except Exception as error:
             reason = decisions.FAILED
             log.exception("gateway.failed", request_id=request.id, exc_info=error)

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import httptools
 
 CONNECT_SECONDS = 2
-IDLE_SECONDS = 4
-"""Shorter than any service keeps an idle connection (uvicorn: 5 s), so that a reused one is rarely dying."""
+IDLE_SECONDS = 60
+"""Shorter than a service keeps an idle connection (75 s, `ops.serve`), so that a reused one is rarely dying."""
 HIGH_WATER = 256 * 1024
 
 
@@ -165,6 +165,8 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self.status = self.parser.get_status_code()
+        if not 100 <= self.status <= 599:
+            raise Broken("a status that means nothing")
         if self.status < 200:
             return
         self._headed = True

@@ -34,6 +34,7 @@ NONSENSE = {
     "bare line feeds": b"HTTP/1.1 200 OK\ncontent-length: 2\n\nok",
     "folded header": b"HTTP/1.1 200 OK\r\nx: y\r\n z\r\ncontent-length: 2\r\n\r\nok",
     "switches protocols": b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+    "a status that means nothing": b"HTTP/1.1 999 What\r\ncontent-length: 2\r\n\r\nok",
     "only interim": b"HTTP/1.1 100 Continue\r\n\r\n",
 }
 

@@ -48,6 +48,10 @@ test-fast: install-dev ## the tests that start no server and no browser
 	@$(PY) -m pytest -p tests.fast $(ARGS)
 .PHONY: test-fast
 
+test-compose: install-dev ## build the images and start docker-compose.yml, where Docker runs
+	@$(PY) -m pytest tests/deploy/compose_up.py $(ARGS)
+.PHONY: test-compose
+
 check: install-dev ## lint, types, imports
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .

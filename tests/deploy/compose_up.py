@@ -86,7 +86,12 @@ class Running:
 @pytest.fixture(scope="module")
 def running(checkout: Path) -> Iterator[Running]:
     port = free_port()
-    environ = os.environ | {"PORTAL_PORT": str(port), "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    environ = os.environ | {
+        "PORTAL_PORT": str(port),
+        "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PORTAL_SUBNET": "10.88.58.0/24",
+        "PORTAL_TRUSTED_PROXIES": "10.88.58.1",
+    }
     running = Running(environ["PORTAL_PUBLIC_URL"], environ, checkout / ".env")
     try:
         running.compose("up", "-d", "--build", "--wait")
@@ -191,6 +196,11 @@ def test_only_the_gateway_answers_from_outside(running: Running) -> None:
     names = running.compose("ps", "--services").split()
     published = [name for name in names if any(running.inspect(name)["NetworkSettings"]["Ports"].values())]
     assert published == ["gateway"]
+
+
+def test_behind_a_proxy_of_this_machine_people_keep_their_own_address(running: Running) -> None:
+    running.client().get("/sign-in", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.7"})
+    until(lambda: '"peer":"198.51.100.7"' in running.compose("logs", "--no-log-prefix", "gateway"))
 
 
 def test_traces_reach_the_collector(running: Running) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from ipaddress import ip_network
 from typing import Any, get_type_hints
 
 import pytest
@@ -84,6 +85,13 @@ def test_the_data_has_no_way_out(variables: dict[str, str], services: dict[str, 
         "s3",
         "migrate",
     }
+
+
+def test_the_example_trusts_the_proxy_of_this_machine_alone(variables: dict[str, str]) -> None:
+    (network,) = composition(variables)["networks"]["default"]["ipam"]["config"]
+    example = (ROOT / "deploy/env/.env.example").read_text()
+    trusted = re.findall(r"^# PORTAL_TRUSTED_PROXIES=(.+)$", example, re.MULTILINE)
+    assert trusted == [str(next(ip_network(network["subnet"]).hosts()))]
 
 
 def test_every_container_is_locked_down_and_bounded(services: dict[str, Any]) -> None:

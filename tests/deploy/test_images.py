@@ -30,7 +30,7 @@ def test_what_a_stage_copies_is_there(stage: str) -> None:
 
 
 def test_a_service_gets_the_kernel_the_starter_and_itself() -> None:
-    assert copied("kernel") == ["shared", "ops/__init__.py", "ops/serve.py"]
+    assert copied("kernel") == ["shared", "ops/__init__.py", "ops/serve.py", "ops/probe.py"]
     assert copied("service") == ["services/__init__.py", "services/${SERVICE}"]
     assert copied("gateway") == ["gateway"]
 

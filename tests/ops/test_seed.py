@@ -100,7 +100,9 @@ async def test_a_portal_with_an_administrator_is_left_alone(portal: Portal) -> N
     state = State(portal.folder)
     password = load_passwords(state.passwords, []).services["identity"]
     url = runtime_url(portal.run.addresses[ADMIN_VARIABLE], "identity", password)
-    before = [items(portal, "admin", f"{path}?limit=100") for path in ("clients", "people", "projects", "audit")]
+    # Not the whole audit log: what other tests have just looked at may still be on its way into it.
+    paths = ("clients?", "people?", "projects?", "audit?type=person_created&", "audit?type=project_created&")
+    before = [items(portal, "admin", f"{path}limit=100") for path in paths]
     await seed(Place({"identity": {"PORTAL_DATABASE_URL": url}}, portal.folder / "no key is asked for"))
-    after = [items(portal, "admin", f"{path}?limit=100") for path in ("clients", "people", "projects", "audit")]
+    after = [items(portal, "admin", f"{path}limit=100") for path in paths]
     assert after == before

@@ -61,9 +61,10 @@ _SET_PLACE = text(
     " values (:consumer, :position, :ahead, :born)"
     " on conflict (consumer) do update set ahead = excluded.ahead, stream_created = excluded.stream_created"
 )
-_ADVANCE = text("update inbox_positions set position = greatest(position, :position) where consumer = :consumer")
+_NEED_NOT_WAIT = text("set synchronous_commit = off")
 _ENTER = text(
-    "insert into inbox (consumer, event_id) select :consumer, unnest(cast(:ids as uuid[]))"
+    "with moved as (update inbox_positions set position = greatest(position, :position) where consumer = :consumer)"
+    " insert into inbox (consumer, event_id) select :consumer, unnest(cast(:ids as uuid[]))"
     " on conflict do nothing returning event_id"
 )
 
@@ -74,12 +75,21 @@ class Consumer:
     `handlers` maps an event struct to what it does; with `every` set, that one handler gets all of them, as many at
     once as have arrived (undecoded data as `msgspec.Raw`). A handler runs in the transaction that also records the
     events as seen. What fails again and again is set aside as a dead letter with its reason; its neighbours go on.
+
+    `repeatable`: handlers write nothing but what the same events would make them write again, and publish nothing. Then
+    a commit need not wait for the disk: what a crash takes is taken together with the position, and folded again.
     """
 
     def __init__(
-        self, name: str, handlers: Mapping[type[EventData], Handler] | None = None, *, every: BatchHandler | None = None
+        self,
+        name: str,
+        handlers: Mapping[type[EventData], Handler] | None = None,
+        *,
+        every: BatchHandler | None = None,
+        repeatable: bool = False,
     ) -> None:
         self.name = name
+        self._repeatable = repeatable
         self._handlers = {kind.type: (Event[kind], handler) for kind, handler in (handlers or {}).items()}
         self._every = every
         self._subjects = ["portal.>"] if every else [f"portal.{kind.subject}" for kind in (handlers or {})]
@@ -123,6 +133,8 @@ class Consumer:
                 _SET_PLACE,
                 {"consumer": self.name, "position": position, "ahead": self._ahead, "born": stream.created},
             )
+            if self._repeatable:
+                await db.execute(_NEED_NOT_WAIT)
         return folded
 
     async def _place_durable(self, client: Client, folded: int) -> None:
@@ -180,23 +192,21 @@ class Consumer:
 
     async def _fold_together(self, held: ExclusiveConnection, deliveries: Sequence[Delivery], position: int) -> None:
         async with held.uow() as db:
-            fresh = await self._enter(db, deliveries)
+            fresh = await self._enter(db, deliveries, position)
             if self._every and fresh:
                 await self._every(db, fresh)
             elif not self._every:
                 for delivery in fresh:
                     await self._handlers[delivery.event.type][1](db, delivery)
-            await db.execute(_ADVANCE, {"consumer": self.name, "position": position})
         HANDLED.labels(self.name).inc(len(deliveries))
 
-    async def _enter(self, db: Db, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        """Record the events as seen; those that had not been seen before, each once."""
+    async def _enter(self, db: Db, deliveries: Sequence[Delivery], position: int) -> list[Delivery]:
+        """Record the events as seen and the place they lead to; those that had not been seen before, each once."""
         first: dict[UUID, Delivery] = {}
         for delivery in deliveries:
             first.setdefault(delivery.event.id, delivery)
-        if not first:
-            return []
-        fresh = set(await db.scalars(_ENTER, {"consumer": self.name, "ids": list(first)}))
+        row = {"consumer": self.name, "ids": list(first), "position": position}
+        fresh = set(await db.scalars(_ENTER, row))
         return [delivery for each, delivery in first.items() if each in fresh]
 
     def _decode(self, message: Msg) -> Delivery | str:

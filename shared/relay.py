@@ -55,6 +55,8 @@ class Relay:
             while not await connection.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", self._lock):
                 await asyncio.sleep(POLL_SECONDS)
             await connection.add_listener(f"outbox_{self._service}", self._woken)
+            # A mark that a crash takes is made again: the broker, or the inbox, knows the event by its id.
+            await connection.execute("set synchronous_commit = off")
             await connection.execute(_PRUNE)
             while True:
                 self._wake.clear()

@@ -14,11 +14,11 @@ async def keep(db: Db, deliveries: Sequence[Delivery]) -> None:
     """Fold a batch in a handful of statements; nothing of it is kept if one event cannot be."""
     folded = [fold(delivery.event, delivery.position) for delivery in deliveries]
     connection = await driver(db)
-    await audit.append(connection, [each.record for each in folded])
-    await audit.remember(
+    await audit.append(
         connection,
-        [each.author for each in folded if each.author],
+        [each.record for each in folded],
         [each.presence for each in folded if each.presence],
+        [each.author for each in folded if each.author],
     )
     await kpis.learn(connection, [(each.record.position, each.fact) for each in folded if each.fact])
     await feed.append(
@@ -28,4 +28,4 @@ async def keep(db: Db, deliveries: Sequence[Delivery]) -> None:
 
 def consumer() -> Consumer:
     """The consumer of one process."""
-    return Consumer("activity", every=keep)
+    return Consumer("activity", every=keep, repeatable=True)

@@ -17,35 +17,29 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from redis import Redis
-from sqlalchemy.engine import make_url
 
 from ops.stack.backing import Backing, backing
-from services.activity.consumers import consumer
 from shared import outbox
 from shared.actor import SYSTEM, Actor
-from shared.broker import STREAM, connect, ensure_streams
+from shared.broker import connect
 from shared.clock import now, uuid7
-from shared.contracts.projects import MilestoneCompleted
 from shared.database import Database
 from shared.relay import Relay
 from shared.testing.claims import Signer
+from tests.bench.delivery import databases, fact, throughput
 from tests.bench.report import Row
-from tests.conftest import Cluster
 
 ROOT = Path(__file__).parent.parent.parent
 CLIENTS, STREAMS_EACH, RATE = 200, 5, 200
 SECONDS, WARM_SECONDS = 20, 3
-EVENTS = 10_000
-WINDOW = 256
 
 Times = dict[UUID, float]
 """Event to the moment of its commit, on the clock all processes share."""
@@ -60,12 +54,12 @@ def measure() -> list[Row]:
         Path(name).chmod(0o711)
         signer = Signer(Path(name))
         rows = [*_latency(servers, signer, through_gateway=False), *_latency(servers, signer, through_gateway=True)]
-        return rows + asyncio.run(_throughput(servers))
+        return rows + asyncio.run(throughput(servers))
 
 
 def _latency(servers: Backing, signer: Signer, *, through_gateway: bool) -> list[Row]:
     """Streams opened by one process, commits made by another, the service (and the gateway) in processes of their own."""
-    source, target = asyncio.run(_databases(servers))
+    source, target = asyncio.run(databases(servers))
     clients = [uuid7() for _ in range(CLIENTS)]
     with _activity(servers, signer, target) as activity, contextlib.ExitStack() as stack:
         if through_gateway:
@@ -158,10 +152,11 @@ def _events(at: float, data: bytes) -> Iterator[tuple[UUID, float]]:
 def _write(database_url: str, nats_url: str, clients: list[UUID], commits: object) -> None:
     times: Times = {}
     rng = random.Random(200)
+    gate = asyncio.Semaphore(6)  # the pool's size: who waits longer for it than two seconds is refused
 
     async def commit(database: Database, client: UUID) -> None:
-        async with database.uow(SYSTEM) as db:
-            event = await outbox.append(db, SYSTEM, _fact(rng), client_id=client, aggregate_id=uuid7())
+        async with gate, database.uow(SYSTEM) as db:
+            event = await outbox.append(db, SYSTEM, fact(rng), client_id=client, aggregate_id=uuid7())
         times[event] = time.monotonic()
 
     async def work() -> None:
@@ -180,18 +175,6 @@ def _write(database_url: str, nats_url: str, clients: list[UUID], commits: objec
         commits.put({event: at for event, at in times.items() if at > begun + WARM_SECONDS})  # type: ignore[attr-defined]
 
     asyncio.run(work())
-
-
-def _fact(rng: random.Random) -> MilestoneCompleted:
-    today = now().date()
-    return MilestoneCompleted(
-        project_id=UUID(int=rng.getrandbits(128)),
-        project_name="Website relaunch",
-        name="Design approved",
-        target_on=today,
-        completed_on=today,
-        version=2,
-    )
 
 
 def _watcher(client: UUID) -> Actor:
@@ -215,16 +198,6 @@ def _sign_in(redis_url: str, clients: list[UUID]) -> dict[UUID, str]:
             digest = hashlib.sha256(cookies[client].encode()).hexdigest()
             redis.set(f"session:{digest}", msgspec.json.encode(session), ex=300)
     return cookies
-
-
-async def _databases(servers: Backing) -> tuple[str, str]:
-    admin = make_url(servers.addresses.database_admin_url).set(database="postgres")
-    cluster = Cluster(admin.render_as_string(hide_password=False))
-    client = await connect(servers.addresses.nats_url, "bench")
-    await ensure_streams(client.jetstream(), 1)
-    await client.jetstream().purge_stream(STREAM)
-    await client.close()
-    return await cluster.create_bare("source"), await cluster.create("activity")
 
 
 @contextlib.contextmanager
@@ -257,6 +230,7 @@ def _process(service: str, told: Mapping[str, str]) -> Generator[str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "ops.serve", service],
         cwd=ROOT,
+        stdout=subprocess.DEVNULL,
         env=os.environ | dict(told) | {"PORTAL_PORT": str(port), "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{port}"},
     )
     try:
@@ -277,76 +251,3 @@ def _wait(url: str) -> None:
         else:
             return
     raise RuntimeError(f"{url} does not answer")
-
-
-async def _throughput(servers: Backing) -> list[Row]:
-    """The same events through the relay, then through the fold: what each carries when there is no end of them."""
-    source_url, target_url = await _databases(servers)
-    source, target = Database(source_url), Database(target_url)
-    broker = await connect(servers.addresses.nats_url, "bench")
-    for database in (source, target):
-        await database.start()
-    rng = random.Random(1)
-    async with source.uow(SYSTEM) as db:
-        for _ in range(EVENTS):
-            await outbox.append(
-                db, SYSTEM, _fact(rng), client_id=UUID(int=rng.randrange(CLIENTS)), aggregate_id=uuid7()
-            )
-    reader = await asyncpg.connect(source.dsn)
-    bodies = [row[0].encode() for row in await reader.fetch("select event from outbox order by seq")]
-    done = "select count(*) = 0 from outbox where published_at is null"
-    relayed = await _rate(Relay("source", source, broker).run, lambda: reader.fetchval(done))
-    follower = await asyncpg.connect(target.dsn)
-    done = f"select coalesce(max(position), 0) >= {EVENTS} from inbox_positions"
-    folded = await _rate(lambda: consumer().run(target, broker), lambda: follower.fetchval(done))
-    rows = [
-        Row("relay, outbox to acknowledged", relayed, "/s", await _publish_floor(servers, bodies)),
-        Row(
-            "fold, broker to feed, audit and figures", folded, "/s", await _insert_floor(target), "500/s", folded >= 500
-        ),
-    ]
-    await asyncio.gather(reader.close(), follower.close(), broker.close(), source.stop(), target.stop())
-    return rows
-
-
-async def _rate(work: Callable[[], object], done: Callable[[], object]) -> float:
-    """Events a second of a worker that runs for ever, until `done` says so."""
-    begun = time.monotonic()
-    task = asyncio.ensure_future(work())  # type: ignore[arg-type]
-    while not await done():  # type: ignore[misc]
-        await asyncio.sleep(0.05)
-    seconds = time.monotonic() - begun
-    task.cancel()
-    await asyncio.wait([task])
-    return EVENTS / seconds
-
-
-async def _publish_floor(servers: Backing, bodies: list[bytes]) -> float:
-    """The same bodies to the same broker, as many in flight, and no database."""
-    broker = await connect(servers.addresses.nats_url, "floor")
-    jetstream = broker.jetstream()
-    await jetstream.purge_stream(STREAM)
-    begun = time.monotonic()
-    for start in range(0, len(bodies), WINDOW):
-        window = bodies[start : start + WINDOW]
-        await asyncio.gather(*[await jetstream.publish_async("portal.bench", body) for body in window])
-    seconds = time.monotonic() - begun
-    await broker.close()
-    return len(bodies) / seconds
-
-
-async def _insert_floor(target: Database) -> float:
-    """The same number of rows into a table with two indexes, one transaction for each full batch of the consumer."""
-    connection = await asyncpg.connect(target.dsn)
-    await connection.execute("set role activity_staff")
-    rows = await connection.fetch("select * from feed order by position limit $1", EVENTS)
-    width = len(rows[0])
-    statement = f"insert into feed values ({', '.join(f'${number + 1}' for number in range(width))})"
-    begun = time.monotonic()
-    for start in range(0, EVENTS, 128):
-        batch = [(row[0] + 10 * EVENTS, *row[1:]) for row in rows[start : start + 128]]
-        async with connection.transaction():
-            await connection.executemany(statement, batch)
-    seconds = time.monotonic() - begun
-    await connection.close()
-    return EVENTS / seconds

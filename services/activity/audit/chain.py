@@ -4,6 +4,7 @@ One chain a client, SHA-256 over the hash before and the record's canonical form
 (reliability: 40). Two things a chain alone cannot see, a cut end and a chain written anew: heads kept elsewhere do.
 """
 
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from uuid import UUID
 
@@ -30,14 +31,14 @@ class Link(msgspec.Struct, frozen=True):
     hash: bytes
 
 
-def extend(heads: dict[UUID, Head], records: list[Record]) -> list[Link]:
+def extend(heads: Mapping[UUID, Head], records: Sequence[Record]) -> list[Link]:
     """Chain new records behind `heads`, in order."""
-    heads = dict(heads)
+    ends = dict(heads)
     links: list[Link] = []
     for record in records:
-        head = heads.get(record.client_id, Head(0, START))
+        head = ends.get(record.client_id, Head(0, START))
         link = Link(record, head.seq + 1, digest(head.hash, head.seq + 1, record))
-        heads[record.client_id] = Head(link.seq, link.hash)
+        ends[record.client_id] = Head(link.seq, link.hash)
         links.append(link)
     return links
 

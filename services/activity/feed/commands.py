@@ -3,27 +3,22 @@
 from collections.abc import Sequence
 
 import asyncpg
+import msgspec
 
 from services.activity.feed.models import Ended, Entry
 
 CHANNEL = "activity_feed"
 
-_ENTRY = (
-    "insert into feed (position, client_id, id, type, title, description, actor_id, actor_name, project_id,"
-    " target_type, target_id, at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-)
-_ENDED = "insert into ended (position, client_id, subject, reason, final, at) values ($1, $2, $3, $4, $5, $6)"
+# Fields are named as columns are. The notification goes out with the commit.
+_APPEND = """
+with told as (insert into feed select * from json_populate_recordset(null::feed, $1)),
+     over as (insert into ended select * from json_populate_recordset(null::ended, $2))
+select pg_notify($3, '')
+"""
 
 
 async def append(connection: asyncpg.Connection, entries: Sequence[Entry], ended: Sequence[Ended]) -> None:
-    """Add entries and ends of access. The notification goes out with the commit."""
-    if entries:
-        await connection.executemany(_ENTRY, [_columns(entry) for entry in entries])
-    if ended:
-        await connection.executemany(_ENDED, [_columns(end) for end in ended])
+    """Add entries and ends of access."""
     if entries or ended:
-        await connection.execute(f"notify {CHANNEL}")
-
-
-def _columns(row: Entry | Ended) -> tuple[object, ...]:
-    return tuple(getattr(row, name) for name in row.__struct_fields__)
+        rows = (msgspec.json.encode(each).decode() for each in (entries, ended))
+        await connection.execute(_APPEND, *rows, CHANNEL)

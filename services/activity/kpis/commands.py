@@ -1,6 +1,7 @@
 """Keeping what the figures are computed from. A stale version never overwrites a newer one (reliability: E4)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 from msgspec import UNSET
@@ -13,8 +14,9 @@ on conflict (client_id) do update set
     name = case when excluded.name = '' then known_clients.name else excluded.name end,
     changed = excluded.changed
 """
-_PROJECT = """
-insert into known_projects (client_id, id, version, name, since, completed_on) values ($1, $2, $3, $4, $5, $6)
+_PROJECT = f"""
+with client as ({_CLIENT})
+insert into known_projects (client_id, id, version, name, since, completed_on) values ($1, $5, $6, $7, $8, $9)
 on conflict (client_id, id) do update set
     version = excluded.version,
     name = excluded.name,
@@ -22,44 +24,39 @@ on conflict (client_id, id) do update set
     completed_on = case when excluded.completed_on is not null
         then coalesce(known_projects.completed_on, excluded.completed_on) end
 where known_projects.version < excluded.version
-"""
-_MILESTONE = """
+"""  # noqa: S608  (our own text)
+_MILESTONE = f"""
+with client as ({_CLIENT})
 insert into known_milestones (client_id, id, version, project_id, name, target_on, completed_on)
-values ($1, $2, $3, $4, $5, $6, $7)
+values ($1, $5, $6, $7, $8, $9, $10)
 on conflict (client_id, id) do update set
     version = excluded.version,
     name = excluded.name,
     target_on = excluded.target_on,
-    completed_on = case when $8 then excluded.completed_on else known_milestones.completed_on end
+    completed_on = case when $11 then excluded.completed_on else known_milestones.completed_on end
 where known_milestones.version < excluded.version
-"""
+"""  # noqa: S608
 
 
 async def learn(connection: asyncpg.Connection, facts: Sequence[tuple[int, Fact]]) -> None:
     """Take over what events told, each with its position. The client's figures are to be computed anew from here on."""
-    clients, projects, milestones = [], [], []
+    rows: dict[str, list[tuple[object, ...]]] = {_CLIENT: [], _PROJECT: [], _MILESTONE: []}
     for position, fact in facts:
+        statement, *values = _columns(fact)
         name = fact.name if isinstance(fact, ClientFact) else ""
-        clients.append((fact.client_id, name, fact.at, position))
-        if isinstance(fact, ProjectFact):
-            projects.append((fact.client_id, fact.id, fact.version, fact.name, fact.since, fact.completed_on))
-        elif isinstance(fact, MilestoneFact):
-            milestones.append(_milestone(fact))
-    for statement, rows in ((_CLIENT, clients), (_PROJECT, projects), (_MILESTONE, milestones)):
-        if rows:
-            await connection.executemany(statement, rows)
+        rows[statement].append((fact.client_id, name, fact.at, position, *values))
+    for statement, each in rows.items():
+        if each:
+            await connection.executemany(statement, each)
 
 
-def _milestone(fact: MilestoneFact) -> tuple[object, ...]:
-    says = fact.completed_on is not UNSET
-    completed_on = fact.completed_on if says else None
-    return (
-        fact.client_id,
-        fact.id,
-        fact.version,
-        fact.project_id,
-        fact.name,
-        fact.target_on,
-        completed_on,
-        says,
-    )
+def _columns(fact: Fact) -> tuple[Any, ...]:
+    match fact:
+        case ProjectFact():
+            return _PROJECT, fact.id, fact.version, fact.name, fact.since, fact.completed_on
+        case MilestoneFact():
+            says = fact.completed_on is not UNSET
+            completed_on = fact.completed_on if says else None
+            return _MILESTONE, fact.id, fact.version, fact.project_id, fact.name, fact.target_on, completed_on, says
+        case _:
+            return (_CLIENT,)

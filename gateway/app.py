@@ -29,13 +29,13 @@ from gateway.tracing import traced
 from shared import telemetry
 from shared.config import SettingsError
 
-SECURITY_HEADERS = {
-    b"cache-control": b"no-store",
-    b"referrer-policy": b"same-origin",
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-}
-HTTPS_ONLY = {b"strict-transport-security": b"max-age=31536000"}
+SECURITY_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+HTTPS_ONLY = [(b"strict-transport-security", b"max-age=31536000")]
 
 
 class Gateway:
@@ -59,7 +59,9 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
     cache = Cache(settings.redis_url)
     signer = ClaimsSigner(settings.claims_key)
     routes = RouteTable(table)
-    proxy = Proxy(_upstreams(settings), SECURITY_HEADERS | _https_only(settings.public_url))
+    proxy = Proxy(
+        _upstreams(settings), SECURITY_HEADERS + (HTTPS_ONLY if settings.public_url.startswith("https:") else [])
+    )
     inquiries = {name: Inquiries(name, proxy.pools[name], signer) for name in SERVICES}
     sessions = Sessions(cache, inquiries["identity"].resolve_session)
 
@@ -106,7 +108,3 @@ def _upstreams(settings: GatewaySettings) -> dict[Upstream, str]:
         if not re.fullmatch(r"http://[^/?#@]+", url):
             raise SettingsError(f"PORTAL_UPSTREAM_{name.upper()}: not of the form http://host:port")
     return upstreams
-
-
-def _https_only(public_url: str) -> dict[bytes, bytes]:
-    return HTTPS_ONLY if public_url.startswith("https:") else {}

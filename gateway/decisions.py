@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from gateway.metrics import count
+from gateway.metrics import REQUESTS
 from gateway.problems import Refused
 from gateway.request import Request
 
@@ -74,7 +74,7 @@ class DecisionLog:
                 client=session.client_id if session else None,
             )
         )
-        count(prefix, request.status, None if route and route.stream else seconds)
+        REQUESTS.count(prefix, request.status, None if route and route.stream else seconds)
 
     def record_refusal(self, refusal: Refused, peer: str) -> None:
         """The line of a request that could not even be read."""
@@ -89,7 +89,7 @@ class DecisionLog:
                 peer=peer,
             )
         )
-        count("", refusal.status, None)
+        REQUESTS.count("", refusal.status, None)
 
     def flush(self) -> None:
         """Write what has been collected."""

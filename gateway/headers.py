@@ -124,14 +124,14 @@ def split_cookie(cookie: bytes, name: bytes) -> tuple[bytes | None, bytes]:
     return (found[0] if found else None), b"; ".join(rest)
 
 
-def answer_headers(status: int, upstream: Headers, always: Headers, defaults: dict[bytes, bytes]) -> Headers:
+def answer_headers(status: int, upstream: Headers, always: Headers, defaults: Headers) -> Headers:
     """The upstream's answer headers without hop-by-hop ones, our own set, and the security ones where it set none."""
     dropped = _DROPPED if status not in _BODILESS else _DROPPED | {b"content-length"}
-    for name, value in upstream:
-        if name == b"connection" and value.lower() not in (b"keep-alive", b"close"):
-            dropped = dropped | {token.strip() for token in value.lower().split(b",")}
+    names = [name for name, _ in upstream]
+    if b"connection" in names:
+        listed = b",".join(value for name, value in upstream if name == b"connection").lower()
+        dropped = dropped | {token.strip() for token in listed.split(b",")}
     kept = [header for header in upstream if header[0] not in dropped]
-    names = {name for name, _ in kept}
     kept += always
-    kept += [(name, value) for name, value in defaults.items() if name not in names]
+    kept += [header for header in defaults if header[0] not in names]
     return kept

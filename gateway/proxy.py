@@ -22,7 +22,7 @@ class Proxy:
     """Knows the services, and the headers every answer carries."""
 
     def __init__(
-        self, upstreams: dict[Upstream, str], defaults: dict[bytes, bytes], *, max_in_flight: int = MAX_IN_FLIGHT
+        self, upstreams: dict[Upstream, str], defaults: Headers, *, max_in_flight: int = MAX_IN_FLIGHT
     ) -> None:
         """`defaults`: answer headers for where the service sets none of its own."""
         self.pools = {name: Pool(url) for name, url in upstreams.items()}
@@ -63,13 +63,13 @@ class Proxy:
 
     def _head(self, request: Request, route: Route, token: bytes, framing: bytes) -> bytes:
         """The head of the request as the service sees it, written anew from nothing but what is listed."""
-        scope = request.scope
+        scope, read = request.scope, request.inbound.read
         target = request.path + b"?" + query if (query := scope["query_string"]) else request.path
         lines = [
             b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (request.method.encode(), target, self.pools[route.upstream].authority),
             *[b"%b: %b\r\n" % header for header in request.inbound.forwarded.items()],
             b"authorization: Bearer %b\r\nx-request-id: %b\r\n" % (token, request.id.encode()),
-            b"traceparent: %b\r\n%b\r\n" % (next_traceparent(request.inbound.read.get(b"traceparent")), framing),
+            b"traceparent: %b\r\n%b\r\n" % (next_traceparent(scope["state"], read.get(b"traceparent")), framing),
         ]
         return b"".join(lines)
 

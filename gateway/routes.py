@@ -1,9 +1,12 @@
 """The route table as data. What is not in it does not exist (deny by default, after ory/oathkeeper)."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
+
+from gateway.paths import REMEMBERED
 
 API = "/api/client-portal"
 MEGABYTE = 1_000_000
@@ -90,8 +93,9 @@ class RouteTable:
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = {route.prefix.encode(): route for route in routes}
         self._deepest = max(prefix.count(b"/") for prefix in self._routes)
+        self.find = lru_cache(REMEMBERED)(self._find)
 
-    def find(self, path: bytes) -> Route | None:
+    def _find(self, path: bytes) -> Route | None:
         """The longest prefix wins, on whole segments: `/projectsx` is not below `/projects`."""
         segments = path.split(b"/", self._deepest + 1)
         for depth in range(min(len(segments), self._deepest + 1), 1, -1):

@@ -36,7 +36,8 @@ class StrictHttp(HttpToolsProtocol):
         self._refusal: Refused | None = None
         self._farewell: bytes | None = None
         self._in_head = False
-        self._head_bytes = 0
+        self._head_bytes = self._hosts = 0
+        self._other_coding = False
         self._waiting_since: float | None = None
 
     # asyncio.Protocol
@@ -75,14 +76,22 @@ class StrictHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = True
-        self._head_bytes = 0
+        self._head_bytes = self._hosts = 0
+        self._other_coding = False
         self._waiting_since = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
             return  # a trailer: no header may arrive after the decision
         self._head_bytes += len(name) + len(value)
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"transfer-encoding":
+            self._other_coding = self._other_coding or value.lower() != b"chunked"
+        elif name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -94,7 +103,6 @@ class StrictHttp(HttpToolsProtocol):
 
     def _flaw(self) -> Refused | None:
         """What is wrong with a complete head, if anything."""
-        names = [name for name, _ in self.headers]
         flaw = None
         if self.parser.get_http_version() != "1.1":
             flaw = Refused(505, "http.version", "Only HTTP/1.1 is spoken here.")
@@ -102,11 +110,11 @@ class StrictHttp(HttpToolsProtocol):
             flaw = _malformed("This connection cannot become something else.")
         elif self.url[:1] != b"/" or b"#" in self.url:
             flaw = _malformed("The target of a request is a path.")
-        elif self._head_bytes > HEAD_BYTES or len(self.url) > TARGET_BYTES or len(names) > HEADERS:
+        elif self._head_bytes > HEAD_BYTES or len(self.url) > TARGET_BYTES or len(self.headers) > HEADERS:
             flaw = _too_large(self.url)
-        elif names.count(b"host") != 1:
+        elif self._hosts != 1:
             flaw = _malformed("A request names one host.")
-        elif any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
+        elif self._other_coding:
             flaw = _malformed("The only transfer coding here is chunked.")
         return flaw
 

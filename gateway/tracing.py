@@ -8,18 +8,21 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+SPAN = "span"
+"""Where, in `scope["state"]`, the span of this request is, if spans are recorded."""
 _TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
 _context = TraceContextTextMapPropagator()
 
 
-def next_traceparent(inbound: bytes | None) -> bytes:
+def next_traceparent(state: dict[str, Any], inbound: bytes | None) -> bytes:
     """What the service continues: our own span where spans are recorded, else the caller's trace with a new parent."""
-    span = trace.get_current_span().get_span_context()
-    if span.is_valid:
+    if SPAN in state:
+        span: trace.SpanContext = state[SPAN]
         return b"00-%032x-%016x-%02x" % (span.trace_id, span.span_id, span.trace_flags)
+    fresh = urandom(24).hex().encode()
     known = _TRACEPARENT.fullmatch(inbound) if inbound else None
-    trace_id, flags = known.groups() if known else (urandom(16).hex().encode(), b"01")
-    return b"00-%b-%b-%b" % (trace_id, urandom(8).hex().encode(), flags)
+    trace_id, flags = known.groups() if known else (fresh[16:], b"01")
+    return b"00-%b-%b-%b" % (trace_id, fresh[:16], flags)
 
 
 def traced(app: ASGIApp) -> ASGIApp:
@@ -32,6 +35,7 @@ def traced(app: ASGIApp) -> ASGIApp:
         told = {"http.request.method": scope["method"], "url.path": scope["path"]}
         kind = trace.SpanKind.SERVER
         with tracer.start_as_current_span("request", _context.extract(inbound), kind, attributes=told) as span:
+            scope["state"][SPAN] = span.get_span_context()
 
             async def noting(message: Any) -> None:
                 if message["type"] == "http.response.start":

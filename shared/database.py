@@ -154,6 +154,19 @@ class ExclusiveConnection:
         ):
             yield db
 
+    @asynccontextmanager
+    async def driver(self) -> AsyncGenerator[asyncpg.Connection]:
+        """The same past the ORM, for who works in batches: less than half the time."""
+        raw = await self._connection.get_raw_connection()
+        connection = cast("asyncpg.Connection", raw.driver_connection)
+        await connection.execute(f"begin; {self._tenant}")
+        try:
+            yield connection
+        except Exception:
+            await connection.execute("rollback")
+            raise
+        await connection.execute("commit")
+
 
 async def driver(db: Db) -> asyncpg.Connection:
     """The driver connection under `db`, inside the same transaction: for statements the ORM would only slow down.

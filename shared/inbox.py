@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import nats.errors
 import structlog
@@ -27,7 +28,7 @@ from sqlalchemy import text
 
 from shared import dead_letters
 from shared.broker import STREAM
-from shared.database import Database, Db, ExclusiveConnection, out_of_reach
+from shared.database import Database, Db, ExclusiveConnection, driver, out_of_reach
 from shared.events import AnyEvent, Event, EventData, RawEvent
 
 BATCH = 128
@@ -53,7 +54,7 @@ class Delivery:
 
 
 Handler = Callable[[Db, Delivery], Awaitable[None]]
-BatchHandler = Callable[[Db, Sequence[Delivery]], Awaitable[None]]
+BatchHandler = Callable[[asyncpg.Connection, Sequence[Delivery]], Awaitable[None]]
 
 _PLACE = text("select position, ahead, stream_created from inbox_positions where consumer = :consumer")
 _SET_PLACE = text(
@@ -62,10 +63,9 @@ _SET_PLACE = text(
     " on conflict (consumer) do update set ahead = excluded.ahead, stream_created = excluded.stream_created"
 )
 _NEED_NOT_WAIT = text("set synchronous_commit = off")
-_ENTER = text(
-    "with moved as (update inbox_positions set position = greatest(position, :position) where consumer = :consumer)"
-    " insert into inbox (consumer, event_id) select :consumer, unnest(cast(:ids as uuid[]))"
-    " on conflict do nothing returning event_id"
+_ENTER = (
+    "with moved as (update inbox_positions set position = greatest(position, $2) where consumer = $1)"
+    " insert into inbox (consumer, event_id) select $1, unnest($3::uuid[]) on conflict do nothing returning event_id"
 )
 
 
@@ -191,22 +191,24 @@ class Consumer:
         return reason
 
     async def _fold_together(self, held: ExclusiveConnection, deliveries: Sequence[Delivery], position: int) -> None:
-        async with held.uow() as db:
-            fresh = await self._enter(db, deliveries, position)
-            if self._every and fresh:
-                await self._every(db, fresh)
-            elif not self._every:
-                for delivery in fresh:
+        if self._every:
+            async with held.driver() as connection:
+                if fresh := await self._enter(connection, deliveries, position):
+                    await self._every(connection, fresh)
+        else:
+            async with held.uow() as db:
+                for delivery in await self._enter(await driver(db), deliveries, position):
                     await self._handlers[delivery.event.type][1](db, delivery)
         HANDLED.labels(self.name).inc(len(deliveries))
 
-    async def _enter(self, db: Db, deliveries: Sequence[Delivery], position: int) -> list[Delivery]:
+    async def _enter(
+        self, connection: asyncpg.Connection, deliveries: Sequence[Delivery], position: int
+    ) -> list[Delivery]:
         """Record the events as seen and the place they lead to; those that had not been seen before, each once."""
         first: dict[UUID, Delivery] = {}
         for delivery in deliveries:
             first.setdefault(delivery.event.id, delivery)
-        row = {"consumer": self.name, "ids": list(first), "position": position}
-        fresh = set(await db.scalars(_ENTER, row))
+        fresh = {row[0] for row in await connection.fetch(_ENTER, self.name, position, list(first))}
         return [delivery for each, delivery in first.items() if each in fresh]
 
     def _decode(self, message: Msg) -> Delivery | str:

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
+import asyncpg
+
 from services.activity.audit import commands as audit
 from services.activity.feed import commands as feed
 from services.activity.feed.fold import fold
 from services.activity.kpis import commands as kpis
-from shared.database import Db, driver
 from shared.inbox import Consumer, Delivery
 
 
-async def keep(db: Db, deliveries: Sequence[Delivery]) -> None:
+async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -> None:
     """Fold a batch in a handful of statements; nothing of it is kept if one event cannot be."""
     folded = [fold(delivery.event, delivery.position) for delivery in deliveries]
-    connection = await driver(db)
     await audit.append(
         connection,
         [each.record for each in folded],

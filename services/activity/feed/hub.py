@@ -209,12 +209,12 @@ class Hub:
         async with self._database.read(SYSTEM) as connection:
             ends = await queries.list_new_ends(connection, self._ends_head)
             entries = await queries.list_new(connection, self.head, READ_AT_ONCE)
-        for end in ends:
-            self.note(end)
-            self._ends_head = end.position
-        for entry in entries:
-            self._hand_out(entry)
-            self.head = entry["position"]
+            for end in ends:
+                self.note(end)
+                self._ends_head = end.position
+            for entry in entries:
+                self._hand_out(entry)
+                self.head = entry["position"]
         self._read_at = time.monotonic()
         return len(entries)
 

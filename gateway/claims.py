@@ -69,7 +69,9 @@ def _who(session: Session) -> dict[str, Any]:
         "pol": session.policies,
         "roles": {str(project): role for project, role in session.project_roles.items()},
         "prim": session.is_primary_contact,
-        "ro": False,
+        "ro": session.read_only,
+        "asg": session.assignments and {str(project): str(client) for project, client in session.assignments.items()},
+        "pat": int(session.proven_at.timestamp()),
     }
 
 

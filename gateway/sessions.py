@@ -44,6 +44,11 @@ class Session(msgspec.Struct, frozen=True):
     project_roles: dict[UUID, str]
     is_primary_contact: bool
     expires_at: datetime
+    proven_at: datetime
+    read_only: bool = False
+    assignments: dict[UUID, UUID] | None = None
+    networks: list[str] = []
+    rotate: bool = False
 
 
 Resolve = Callable[[str], Awaitable[bytes | None]]

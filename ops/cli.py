@@ -120,18 +120,26 @@ def verify(
 
 @keys.command
 def new() -> None:
-    """Print a new private key, for PORTAL_CLAIMS_KEY_FILE."""
+    """Print a new private key, for PORTAL_CLAIMS_KEY_FILE or PORTAL_TOKEN_KEY_FILE."""
     from ops.keys import as_text, new_claims_key
 
     print(as_text(new_claims_key()))
 
 
 @keys.command
-def ensure(folder: Path) -> None:
-    """Keep a private key and its public half in FOLDER; what is there stays."""
-    from ops.keys import ensure_claims_key
+def ensure(gateway: Path, identity: Path) -> None:
+    """Keep the gateway's keys in GATEWAY and identity's in IDENTITY; what is there stays."""
+    from ops.keys import ensure_keys
 
-    ensure_claims_key(folder)
+    ensure_keys(gateway, identity)
+
+
+@keys.command
+def secret() -> None:
+    """Print a new key for PORTAL_SECRETS_KEY_FILE."""
+    from ops.keys import new_secrets_key
+
+    print(new_secrets_key())
 
 
 @keys.command

@@ -1,5 +1,9 @@
-"""The gateway's signing key and its public half (RFC 8037: Ed25519 as a JSON Web Key)."""
+"""The keys of an installation: what the gateway signs with (RFC 8037: Ed25519 as a JSON Web Key), what identity signs
+partner tokens with, and what it seals secrets with.
+"""
 
+import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +11,21 @@ import msgspec
 from joserfc.jwk import OKPKey
 
 from ops.stack.secrets import write_private
+
+
+@dataclass(frozen=True)
+class KeyFiles:
+    """Where each lies. `claims` is the gateway's alone, `tokens` and `secrets` are identity's; `jwks` is everybody's."""
+
+    claims: Path
+    jwks: Path
+    tokens: Path
+    secrets: Path
+
+
+def new_secrets_key() -> str:
+    """256 random bits in base64url."""
+    return secrets.token_urlsafe(32)
 
 
 def new_claims_key() -> dict[str, Any]:
@@ -20,14 +39,21 @@ def public_set(*private: dict[str, Any]) -> dict[str, Any]:
     return {"keys": [OKPKey.import_key(key).as_dict(private=False) for key in private]}
 
 
-def ensure_claims_key(folder: Path) -> tuple[Path, Path]:
-    """`claims-key.json` (private, 0600) and `jwks.json` in `folder`, made at the first call. Returns both paths."""
-    private, public = folder / "claims-key.json", folder / "jwks.json"
-    if not private.exists():
-        write_private(private, as_text(new_claims_key()).encode())
-    if not public.exists():
-        write_private(public, as_text(public_set(read_key(private))).encode())
-    return private, public
+def ensure_keys(gateway: Path, identity: Path) -> KeyFiles:
+    """`claims-key.json` and `jwks.json` in the folder `gateway`, `token-key.json` and `secrets-key` in `identity`; each
+    is made at the first call, readable by its owner alone (0600).
+    """
+    files = KeyFiles(
+        gateway / "claims-key.json", gateway / "jwks.json", identity / "token-key.json", identity / "secrets-key"
+    )
+    for private in (files.claims, files.tokens):
+        if not private.exists():
+            write_private(private, as_text(new_claims_key()).encode())
+    if not files.jwks.exists():
+        write_private(files.jwks, as_text(public_set(read_key(files.claims))).encode())
+    if not files.secrets.exists():
+        write_private(files.secrets, new_secrets_key().encode())
+    return files
 
 
 def read_key(path: Path) -> dict[str, Any]:

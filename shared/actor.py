@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-Kind = Literal["staff", "client", "anonymous", "system"]
+Kind = Literal["staff", "client", "partner", "anonymous", "system"]
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,7 +14,10 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     `client_id` is the tenant of a client's person and None for everybody else: staff name a client where they mean one.
     `project_roles` maps a project to approver, viewer or feedback_only (seed 004). `session_ends` is when the session
-    is over whatever happens: what outlives a request (a stream) must not outlive it.
+    is over whatever happens: what outlives a request (a stream) must not outlive it. `assignments` maps the projects a
+    subcontractor may work on to their clients; None is staff without such a limit. `proven_at` is when the person last
+    proved who they are (step-up). `read_only` is staff looking at the portal as a client: kind, `client_id` and primary
+    contact are then the client's, `id` and `name` the member of staff's. `scopes` are a partner system's capabilities.
     """
 
     id: UUID | None = None
@@ -27,6 +30,9 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     project_roles: dict[UUID, str] = msgspec.field(default_factory=dict[UUID, str])
     is_primary_contact: bool = False
     read_only: bool = False
+    assignments: dict[UUID, UUID] | None = None
+    proven_at: datetime | None = None
+    scopes: frozenset[str] = frozenset()
     ip: str = ""
 
     @property
@@ -35,7 +41,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sees_all_clients(self) -> bool:
-        return self.kind in ("staff", "system")
+        """Whether no tenant bounds the actor. A subcontractor is bounded by `assignments`, which queries apply."""
+        return self.kind in ("staff", "system") or (self.kind == "partner" and self.client_id is None)
 
     def can(self, policy: str) -> bool:
         """Whether staff hold this policy. Client people hold none."""
@@ -43,7 +50,9 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     def sees(self, client_id: UUID) -> bool:
         """Whether this client's data may be named at all."""
-        return self.sees_all_clients or (self.kind == "client" and self.client_id == client_id)
+        if self.assignments is not None:
+            return client_id in self.assignments.values()
+        return self.sees_all_clients or (self.kind in ("client", "partner") and self.client_id == client_id)
 
     def role_in(self, project_id: UUID) -> str | None:
         """The project role; a primary contact is a viewer at least, in every project of its client."""
@@ -52,7 +61,9 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     def readable_projects(self) -> frozenset[UUID] | None:
         """Projects whose content may be read; None means every project of the actor's tenant."""
-        if self.sees_all_clients or self.is_primary_contact:
+        if self.assignments is not None:
+            return frozenset(self.assignments)
+        if self.sees_all_clients or self.is_primary_contact or self.kind == "partner":
             return None
         return frozenset(p for p, role in self.project_roles.items() if role != "feedback_only")
 

@@ -61,6 +61,8 @@ class Claims(msgspec.Struct, frozen=True):
     roles: dict[UUID, str] = msgspec.field(default_factory=dict[UUID, str])
     prim: bool = False
     ro: bool = False
+    asg: dict[UUID, UUID] | None = None
+    pat: int = 0
     ip: str = ""
 
     def actor(self) -> Actor:
@@ -75,6 +77,8 @@ class Claims(msgspec.Struct, frozen=True):
             project_roles=self.roles,
             is_primary_contact=self.prim,
             read_only=self.ro,
+            assignments=self.asg,
+            proven_at=datetime.fromtimestamp(self.pat, UTC) if self.pat else None,
             ip=self.ip,
         )
 

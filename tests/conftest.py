@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar
 from sqlalchemy.engine import make_url
 
+from ops.keys import as_text, new_claims_key, new_secrets_key
 from ops.stack.backing import Backing
 from shared.actor import Actor
 from shared.broker import STREAM, connect, ensure_streams
@@ -189,7 +190,8 @@ def run_service(servers: Backing, cluster: Cluster, signer: Signer) -> ServiceFa
 
 def _addresses(servers: Backing) -> dict[str, str]:
     at = servers.addresses
-    return {"nats_url": at.nats_url, "redis_url": at.redis_url, "smtp_url": at.smtp_url}
+    own = {"token_key": as_text(new_claims_key()), "secrets_key": new_secrets_key()}
+    return {"nats_url": at.nats_url, "redis_url": at.redis_url, "smtp_url": at.smtp_url, **own}
 
 
 @pytest.fixture(scope="session")

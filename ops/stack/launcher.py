@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops.keys import ensure_claims_key
+from ops.keys import ensure_keys
 from ops.migrate import migrate_all, services_with_schema
 from ops.stack import process, services
 from ops.stack.addresses import Addresses
@@ -69,7 +69,7 @@ class Launcher:
         self._addresses = plan.external or Addresses()
         if not plan.external:
             self._parts, self._addresses = embedded(plan.folder, self._passwords)
-        self._keys = ensure_claims_key(self._state.secrets)
+        self._keys = ensure_keys(self._state.secrets, self._state.secrets)
         self._told = services.environments(self._services, self._addresses, self._passwords, self._keys, self._gateway)
 
     def run(self, ready: Callable[[str], None]) -> None:
@@ -117,7 +117,7 @@ class Launcher:
 
             self._console.say("creating the demo data")
             self._state.seeding.touch()
-            self._in_child("seed", lambda: seed(Place(self._told, self._keys[0])), SEED_SECONDS)
+            self._in_child("seed", lambda: seed(Place(self._told, self._keys.claims)), SEED_SECONDS)
             self._state.seeding.rename(self._state.seeded)
 
     def _in_child(self, name: str, work: Callable[[], Coroutine[Any, Any, object]], seconds: float) -> None:

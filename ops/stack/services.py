@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ops.keys import KeyFiles
 from ops.migrate import runtime_url, services_with_schema
 from ops.serve import SERVICES, module, serve
 from ops.stack import process
@@ -79,11 +80,10 @@ def environments(
     services: Mapping[str, Service],
     addresses: Addresses,
     passwords: Passwords,
-    keys: tuple[Path, Path],
+    keys: KeyFiles,
     public_url: str,
 ) -> dict[str, dict[str, str]]:
     """What each service is told, on top of this process's own environment. A secret goes to its user alone."""
-    private_key, public_keys = keys
     shared = {
         "PORTAL_ENV": "embedded",
         "PORTAL_PUBLIC_URL": public_url,
@@ -91,7 +91,7 @@ def environments(
         "PORTAL_NATS_URL": addresses.nats_url,
         "PORTAL_REDIS_URL": addresses.redis_url,
         "PORTAL_SMTP_URL": addresses.smtp_url,
-        "PORTAL_JWKS": str(public_keys),
+        "PORTAL_JWKS": str(keys.jwks),
     }
     shared |= {f"PORTAL_UPSTREAM_{name.upper()}": each.url for name, each in services.items() if name != "gateway"}
     own = {
@@ -100,7 +100,9 @@ def environments(
     }
     for name in services_with_schema():
         own[name]["PORTAL_DATABASE_URL"] = runtime_url(addresses.database_admin_url, name, passwords.services[name])
-    own["gateway"]["PORTAL_CLAIMS_KEY_FILE"] = str(private_key)
+    own["gateway"]["PORTAL_CLAIMS_KEY_FILE"] = str(keys.claims)
+    own["identity"] |= {"PORTAL_TOKEN_KEY_FILE": str(keys.tokens), "PORTAL_SECRETS_KEY_FILE": str(keys.secrets)}
+    own["identity"]["PORTAL_COMPANY_NAME"] = os.environ.get("PORTAL_COMPANY_NAME", DEMO_COMPANY)
     own["portal"]["PORTAL_COMPANY_NAME"] = os.environ.get("PORTAL_COMPANY_NAME", DEMO_COMPANY)
     if addresses.mailbox_dir:
         own["portal"]["PORTAL_MAILBOX_DIR"] = addresses.mailbox_dir

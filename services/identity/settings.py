@@ -7,6 +7,10 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     """`smtp_url` is `smtp://[user:password@]host[:port]`, or `smtps://` for TLS from the first byte."""
 
     smtp_url: str
+    secrets_key: str
+    """256 bits in base64url: seals what must be read again, such as TOTP secrets (`portal keys secret`)."""
+    token_key: str
+    """A private JWK (Ed25519) or a set of them: the first signs partner tokens, all are published."""
     mail_from: str = "Client Portal <portal@localhost>"
     company_name: str = "Client Portal"
     """Who runs this installation; stands in the mails."""

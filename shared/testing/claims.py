@@ -40,6 +40,8 @@ class Signer:
             "roles": {str(project): role for project, role in actor.project_roles.items()},
             "prim": actor.is_primary_contact,
             "ro": actor.read_only,
+            "asg": actor.assignments and {str(project): str(client) for project, client in actor.assignments.items()},
+            "pat": int(actor.proven_at.timestamp()) if actor.proven_at else 0,
             "ip": actor.ip,
         }
         head = {"alg": ALGORITHM, "kid": "test", "typ": TYPE} | (header or {})

@@ -50,6 +50,13 @@ def test_free_ports_are_not_those_of_outgoing_connections() -> None:
     assert free_port() in FREE_RANGE
 
 
+def test_no_port_is_promised_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has bound the first yet, so asking the system again would find it free."""
+    monkeypatch.setattr("ops.stack.ports.FREE_RANGE", range(20_100, 20_400))
+    drawn = [free_port() for _ in range(50)]
+    assert len(set(drawn)) == 50
+
+
 def test_taken_port_raises() -> None:
     with listen() as first, pytest.raises(OSError, match="in use"):
         listen(first.getsockname()[1])
@@ -171,10 +178,14 @@ def test_full_disk_and_closed_folder_are_said_clearly(tmp_path: Path, monkeypatc
     assert in_words(full.value).startswith("The disk is full.")
 
 
-def test_claims_key_is_made_once_and_its_public_half_verifies(tmp_path: Path) -> None:
-    private, public = keys.ensure_claims_key(tmp_path)
-    assert keys.ensure_claims_key(tmp_path) == (private, public)
-    key = OKPKey.import_key(keys.read_key(private))
+def test_keys_are_made_once_and_the_public_half_verifies(tmp_path: Path) -> None:
+    files = keys.ensure_keys(tmp_path, tmp_path / "identity")
+    made = [file.read_bytes() for file in (files.claims, files.jwks, files.tokens, files.secrets)]
+    assert keys.ensure_keys(tmp_path, tmp_path / "identity") == files
+    assert made == [file.read_bytes() for file in (files.claims, files.jwks, files.tokens, files.secrets)]
+    assert {file.stat().st_mode & 0o777 for file in (files.claims, files.tokens, files.secrets)} == {0o600}
+    public = files.jwks
+    key = OKPKey.import_key(keys.read_key(files.claims))
     token = jwt.encode({"alg": "Ed25519", "kid": key.kid}, {"sub": "x"}, key, algorithms=["Ed25519"])
     published = json.loads(public.read_text())
     assert "d" not in published["keys"][0]

@@ -44,7 +44,9 @@ class Session(Base, Identified):
     hash: Mapped[str] = mapped_column(repr=False)
     ip: Mapped[str]
     user_agent: Mapped[str]
+    method: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     last_seen_at: Mapped[datetime] = mapped_column(default_factory=now)
+    proven_at: Mapped[datetime] = mapped_column(default_factory=now)
     expires_at: Mapped[datetime] = mapped_column(default_factory=lambda: now() + ABSOLUTE)
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)

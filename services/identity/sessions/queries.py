@@ -18,7 +18,8 @@ from shared.errors import NotFound
 _ACCOUNT = "select id as person_id, client_id, password_hash from people where lower(email) = lower($1)"
 _RECORD = """
     select s.id as session_id, p.id as person_id, p.first_name || ' ' || p.last_name as name, p.kind, p.client_id,
-           p.version, p.policies, p.is_primary_contact, s.expires_at,
+           p.version, p.policies, p.is_primary_contact, s.expires_at, s.proven_at,
+           coalesce(c.allowed_networks, '{}') as networks,
            s.last_seen_at < now() - interval '1 minute' as unseen,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
                      where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles
@@ -56,6 +57,11 @@ class SessionRecord(msgspec.Struct, frozen=True):
     project_roles: dict[UUID, str]
     is_primary_contact: bool
     expires_at: datetime
+    proven_at: datetime
+    read_only: bool = False
+    assignments: dict[UUID, UUID] | None = None
+    networks: list[str] = []
+    rotate: bool = False
 
 
 class SessionView(msgspec.Struct, frozen=True):

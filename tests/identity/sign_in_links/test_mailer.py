@@ -15,6 +15,7 @@ LETTER = Letter("0199", 1, "anna@acme.example", "<b>Anna</b>", new_token(), "012
 
 def settings(**fields: object) -> IdentitySettings:
     needed = {"database_url": "x", "nats_url": "x", "redis_url": "x", "smtp_url": "smtp://127.0.0.1:1"}
+    needed |= {"secrets_key": "x", "token_key": "x"}
     return IdentitySettings(**needed | fields)  # type: ignore[arg-type]
 
 

@@ -1,0 +1,38 @@
+"""Partner systems and their secrets."""
+
+from shared.migrations.tables import execute, tenant_policy
+
+revision = "0012"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    execute(
+        [
+            """create table api_clients (
+                id uuid primary key,
+                client_id uuid references clients (id),
+                name text not null,
+                scopes text[] not null,
+                auth_method text not null check (auth_method in ('client_secret', 'private_key_jwt')),
+                jwks jsonb,
+                version integer not null,
+                created_by uuid not null references people (id),
+                created_at timestamptz not null,
+                updated_at timestamptz not null,
+                last_used_at timestamptz,
+                revoked_at timestamptz
+            )""",
+            *tenant_policy("api_clients"),
+            """create table api_client_secrets (
+                id uuid primary key,
+                client_id uuid,
+                api_client_id uuid not null references api_clients (id),
+                secret_hash text not null,
+                created_at timestamptz not null,
+                expires_at timestamptz
+            )""",
+            "create index api_client_secrets_of_idx on api_client_secrets (api_client_id)",
+            *tenant_policy("api_client_secrets"),
+        ]
+    )

@@ -15,7 +15,7 @@ from ops.stack.secrets import write_private
 
 @dataclass(frozen=True)
 class KeyFiles:
-    """Where each lies. `claims` is the gateway's alone, `tokens` and `secrets` are identity's; `jwks` is everybody's."""
+    """Where each lies. `claims` is the gateway's alone, `tokens` and `secrets` identity's; `jwks` is everybody's."""
 
     claims: Path
     jwks: Path

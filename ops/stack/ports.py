@@ -28,7 +28,7 @@ def listen(port: int = 0, host: str = LOOPBACK) -> socket.socket:
 
 
 def free_port() -> int:
-    """The number of a port that was free a moment ago, for a server that binds by itself; no two calls give the same."""
+    """The number of a port that was free a moment ago, for a server that binds by itself; never given twice."""
     with listen() as found:
         port = int(found.getsockname()[1])
     _promised.add(port)

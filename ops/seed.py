@@ -159,6 +159,7 @@ class _Demo:
             project_roles={},
             is_primary_contact=False,
             expires_at=datetime.now(UTC) + timedelta(hours=1),
+            proven_at=datetime.now(UTC),
         )
         return self._signer.token(session, (service,), "127.0.0.1").decode()
 

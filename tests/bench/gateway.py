@@ -98,7 +98,8 @@ def sign_in(redis_url: str) -> str:
     """A session, where the gateway and nginx's check both find it."""
     cookie = secrets.token_urlsafe(32)
     session = Session(
-        uuid7(), uuid7(), "Anna Keller", "client", uuid7(), 1, [], {uuid7(): "approver"}, True, now() + timedelta(days=1)
+        uuid7(), uuid7(), "Anna Keller", "client", uuid7(), 1, [], {uuid7(): "approver"}, True, now() + timedelta(days=1),
+        now(),
     )  # fmt: skip
     with Redis.from_url(redis_url) as store:
         store.set(f"session:{sha256(cookie.encode()).hexdigest()}", msgspec.json.encode(session))

@@ -159,7 +159,7 @@ class Identity:
         known: dict[str, Any] = {
             "session_id": uuid7(), "person_id": uuid7(), "name": "Anna Keller", "kind": "client",
             "client_id": uuid7(), "version": 1, "policies": [], "project_roles": {uuid7(): "approver"},
-            "is_primary_contact": True, "expires_at": now() + timedelta(hours=8),
+            "is_primary_contact": True, "expires_at": now() + timedelta(hours=8), "proven_at": now(),
         }  # fmt: skip
         session = Session(**(known | different))
         digest = sha256(cookie.encode()).hexdigest()

@@ -1,0 +1,30 @@
+"""What works once: a secret in a mail, or a step of signing in that one browser has still to finish."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.identity.single_use import SingleUse
+from shared.clock import now
+from shared.orm import Base, Identified
+
+
+class OneTimeToken(Base, Identified, SingleUse):
+    """Of the secret (`token_hash`) and of the browser it is bound to (`flow_hash`) only SHA-256 hashes are kept.
+
+    `tries` counts guesses at what has to be shown with it. `facts` are the purpose's own.
+    """
+
+    __tablename__ = "one_time_tokens"
+
+    purpose: Mapped[str]
+    client_id: Mapped[UUID | None] = mapped_column(default=None)
+    person_id: Mapped[UUID | None] = mapped_column(default=None)
+    token_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
+    flow_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict[str, Any])
+    tries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)

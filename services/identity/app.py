@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from services.identity.sessions.commands import attempt_by
 from services.identity.sessions.cookies import Cookies
 from services.identity.sessions.entry import Door
 from services.identity.sessions.limits import AttemptLimits
-from services.identity.sessions.models import Attempt
+from services.identity.sessions.models import Attempt, Lifetime, Lifetimes
 from services.identity.settings import IdentitySettings
 from services.identity.sign_in_links.api import router as sign_in_links
 from services.identity.sign_in_links.mailer import Mailer
@@ -34,6 +35,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
     """The identity service."""
     cache = Cache(settings.redis_url)
     session_cache, limits, cookies = SessionCache(cache), AttemptLimits(cache), Cookies(settings.public_url)
+    lifetimes = _lifetimes(settings)
     passwords, mailer = Passwords(settings.password_threads, settings.password_queue), Mailer(settings)
 
     def door(read: ReadOnly) -> Door:
@@ -48,6 +50,9 @@ def create_app(settings: IdentitySettings) -> Litestar:
         passwords.close()
         await cache.close()
 
+    def attempt(request: Request[Any, Any, Any], actor: Actor) -> Attempt:
+        return attempt_by(actor, request.headers.get("user-agent", ""), lifetimes)
+
     return create_service(
         "identity",
         settings,
@@ -55,7 +60,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
         consumers=consumers(session_cache),
         lifespan=[background],
         dependencies={
-            "attempt": Provide(_attempt, sync_to_thread=False),
+            "attempt": Provide(attempt, sync_to_thread=False),
             "me": Provide(_me, sync_to_thread=False),
             "door": Provide(door, sync_to_thread=False),
             "session_cache": Provide(lambda: session_cache, sync_to_thread=False),
@@ -67,12 +72,14 @@ def create_app(settings: IdentitySettings) -> Litestar:
     )
 
 
-def _attempt(request: Request[Any, Any, Any], actor: Actor) -> Attempt:
-    return attempt_by(actor, request.headers.get("user-agent", ""))
-
-
 def _me(actor: Actor) -> UUID:
     """The signed-in person's id."""
     if actor.id is None:
         raise Unauthorized("Sign in first.")
     return actor.id
+
+
+def _lifetimes(settings: IdentitySettings) -> Lifetimes:
+    client = Lifetime(timedelta(days=settings.session_client_days), timedelta(days=settings.session_client_idle_days))
+    staff = Lifetime(timedelta(hours=settings.session_staff_hours), timedelta(hours=settings.session_staff_idle_hours))
+    return Lifetimes(client=client, staff=staff)

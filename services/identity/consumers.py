@@ -3,7 +3,7 @@
 from services.identity.people.commands import learn_of_project
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.queries import live_hashes
-from shared.contracts.identity import PersonUpdated, ProjectRolesChanged, SessionRevoked
+from shared.contracts.identity import PersonUpdated, ProjectRolesChanged, SessionRevoked, SessionRotated, ViewAsEnded
 from shared.contracts.projects import ProjectCreated
 from shared.database import Db
 from shared.inbox import Consumer, Delivery
@@ -22,6 +22,9 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
         """Repeat what was said after the commit: Redis, or this process, may not have been there then."""
         await session_cache.insist(ended=[delivery.event.data.session_hash])
 
+    async def session_rotated(_db: Db, delivery: Delivery) -> None:
+        await session_cache.insist(changed=[delivery.event.data.session_hash])
+
     async def rights_changed(db: Db, delivery: Delivery) -> None:
         await session_cache.insist(changed=await live_hashes(db, delivery.event.subject))
 
@@ -29,6 +32,12 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
         Consumer("identity-projects", {ProjectCreated: project_created}),
         Consumer(
             "identity-sessions",
-            {SessionRevoked: session_revoked, PersonUpdated: rights_changed, ProjectRolesChanged: rights_changed},
+            {
+                SessionRevoked: session_revoked,
+                SessionRotated: session_rotated,
+                ViewAsEnded: session_rotated,
+                PersonUpdated: rights_changed,
+                ProjectRolesChanged: rights_changed,
+            },
         ),
     ]

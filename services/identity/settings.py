@@ -18,3 +18,9 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     """Password hashes worked on at once; each takes 19 MiB and about 20 ms of one core."""
     password_queue: int = 128
     """Sign-ins that may wait for a thread; one more is refused with 503."""
+    session_client_days: int = 30
+    """How long a client's person stays signed in at most."""
+    session_client_idle_days: int = 7
+    """And how long without using the portal."""
+    session_staff_hours: int = 12
+    session_staff_idle_hours: int = 2

@@ -46,12 +46,41 @@ class ProjectRolesChanged(EventData, frozen=True):
     roles: dict[UUID, str]
 
 
+class PoliciesChanged(EventData, frozen=True):
+    """A member of staff may do exactly this from now on."""
+
+    type: ClassVar[str] = "policies_changed"
+    subject: ClassVar[str] = "identity.person.policies_changed.v1"
+    policies: list[str]
+
+
+class AssignmentsChanged(EventData, frozen=True):
+    """A member of staff sees these projects only, or, where not `limited`, all of them."""
+
+    type: ClassVar[str] = "assignments_changed"
+    subject: ClassVar[str] = "identity.person.assignments_changed.v1"
+    limited: bool
+    project_ids: list[UUID]
+
+
 class SignedIn(EventData, frozen=True):
-    """`sessionid` of the envelope is the new session."""
+    """`sessionid` of the envelope is the new session. `second_factor` is '' where none was asked for."""
 
     type: ClassVar[str] = "login"
     subject: ClassVar[str] = "identity.session.signed_in.v1"
     method: str
+    ip: str
+    user_agent: str
+    second_factor: str = ""
+
+
+class SignInPaused(EventData, frozen=True):
+    """A first proof was good; `step` (second_factor or enrol) is still due. `sessionid` is an id of the attempt."""
+
+    type: ClassVar[str] = "sign_in_paused"
+    subject: ClassVar[str] = "identity.session.sign_in_paused.v1"
+    method: str
+    step: str
     ip: str
     user_agent: str
 
@@ -87,6 +116,30 @@ class SessionRevoked(EventData, frozen=True):
     reason: str
 
 
+class SessionRotated(EventData, frozen=True):
+    """A session has a new id. `session_hash` is the SHA-256 of the cookie before, in hex."""
+
+    type: ClassVar[str] = "session_rotated"
+    subject: ClassVar[str] = "identity.session.rotated.v1"
+    session_hash: str
+
+
+class ViewAsStarted(EventData, frozen=True):
+    """A member of staff looks at the portal as the client of `clientid` does; the aggregate is their session."""
+
+    type: ClassVar[str] = "view_as_started"
+    subject: ClassVar[str] = "identity.session.view_as_started.v1"
+
+
+class ViewAsEnded(EventData, frozen=True):
+    """And no longer: `reason` is left or client_closed. `session_hash` is the SHA-256 of the cookie until then."""
+
+    type: ClassVar[str] = "view_as_ended"
+    subject: ClassVar[str] = "identity.session.view_as_ended.v1"
+    reason: str
+    session_hash: str
+
+
 class SignInLinkRequested(EventData, frozen=True):
     """A mail with a sign-in link goes to somebody, asked for from `ip`. The link itself never travels here.
 
@@ -97,3 +150,42 @@ class SignInLinkRequested(EventData, frozen=True):
     subject: ClassVar[str] = "identity.sign_in_link.requested.v1"
     ip: str = ""
     user_agent: str = ""
+
+
+class SecondFactorEnabled(EventData, frozen=True):
+    """The aggregate is the person, as it is of the next four."""
+
+    type: ClassVar[str] = "second_factor_enabled"
+    subject: ClassVar[str] = "identity.second_factor.enabled.v1"
+
+
+class SecondFactorDisabled(EventData, frozen=True):
+    """By the person, or, as the envelope's actor says, by staff."""
+
+    type: ClassVar[str] = "second_factor_disabled"
+    subject: ClassVar[str] = "identity.second_factor.disabled.v1"
+
+
+class RecoveryCodesReplaced(EventData, frozen=True):
+    """Those handed out before count no more."""
+
+    type: ClassVar[str] = "recovery_codes_replaced"
+    subject: ClassVar[str] = "identity.second_factor.recovery_codes_replaced.v1"
+
+
+class SteppedUp(EventData, frozen=True):
+    """Somebody signed in has proven once more who they are, by `method`."""
+
+    type: ClassVar[str] = "stepped_up"
+    subject: ClassVar[str] = "identity.session.stepped_up.v1"
+    method: str
+    ip: str
+
+
+class StepUpFailed(EventData, frozen=True):
+    """What was shown by `method` was not good."""
+
+    type: ClassVar[str] = "step_up_failed"
+    subject: ClassVar[str] = "identity.session.step_up_failed.v1"
+    method: str
+    ip: str

@@ -1,31 +1,35 @@
 """Sign-in and the end of sessions."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, text, update
+from sqlalchemy import ColumnElement, delete, select, text, update
 
 from services.identity.sessions import queries
-from services.identity.sessions.models import ABSOLUTE, Attempt, Session
+from services.identity.sessions.models import Attempt, Lifetimes, Session, SessionEnded
 from services.identity.sessions.queries import Account
 from services.identity.tokens import digest, new_token
 from shared import outbox
-from shared.actor import Actor
+from shared.actor import SYSTEM, Actor
 from shared.clock import now, uuid7
-from shared.contracts.identity import SessionRevoked, SignedIn, SignedOut, SignInFailed
+from shared.contracts.identity import SessionRevoked, SessionRotated, SignedIn, SignedOut, SignInFailed
 from shared.database import Db
 from shared.errors import NotFound
 
+FORGET = timedelta(days=30)
+"""So long after its end a session's row is still there to be looked at."""
 _SEEN = text("update sessions set last_seen_at = now() where id = :id and last_seen_at < now() - interval '1 minute'")
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A successful sign-in: the cookie's value for the browser, and the hashes of sessions it ended."""
+    """A new cookie for a browser: its value, how many seconds it lasts, and the hashes that ended with it."""
 
     person_id: UUID
     token: str
     ended: list[str]
+    seconds: int
 
 
 async def sign_in(db: Db, attempt: Attempt, account: Account, method: str, *, proven: bool) -> Entry | None:
@@ -38,22 +42,26 @@ async def sign_in(db: Db, attempt: Attempt, account: Account, method: str, *, pr
         await _record_failure(db, attempt, account, method, proven=proven)
         return None
     token = new_token()
+    lifetime = attempt.lifetimes.of(person.kind)
     session = Session(
         person_id=person.id,
         client_id=person.client_id,
         hash=digest(token),
         ip=attempt.ip,
         user_agent=attempt.user_agent,
+        method=method,
+        expires_at=now() + lifetime.absolute,
+        idle=lifetime.idle,
     )
     actor = person.signed_in(session.id, attempt.ip)
     replaced = Session.id == attempt.replaces
     ended = await end_sessions(db, actor, "signed_in_again", replaced) if attempt.replaces else []
-    await db.execute(delete(Session).where(Session.person_id == person.id, Session.expires_at < now() - ABSOLUTE))
+    await db.execute(delete(Session).where(Session.person_id == person.id, Session.expires_at < now() - FORGET))
     db.add(session)
     await db.flush()
     event = SignedIn(method=method, ip=attempt.ip, user_agent=attempt.user_agent)
     await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
-    return Entry(person.id, token, ended)
+    return Entry(person.id, token, ended, session.seconds_left)
 
 
 async def _record_failure(db: Db, attempt: Attempt, account: Account, method: str, *, proven: bool) -> None:
@@ -89,19 +97,67 @@ async def revoke_others(db: Db, actor: Actor) -> list[str]:
 
 async def end_sessions(db: Db, actor: Actor, reason: str, *which: ColumnElement[Any]) -> list[str]:
     """End those of the sessions that had not ended: their hashes. The row decides, so each ends once."""
-    live = (Session.revoked_at.is_(None), Session.expires_at > now())
     ended = await db.execute(
         update(Session)
-        .where(*which, *live)
+        .where(*which, *_live())
         .values(revoked_at=now())
-        .returning(Session.id, Session.client_id, Session.hash)
+        .returning(Session.id, Session.client_id, Session.hash, Session.previous_hash)
     )
     hashes: list[str] = []
-    for session_id, client_id, session_hash in ended.all():
+    for session_id, client_id, session_hash, previous in ended.all():
         event = SessionRevoked(session_hash=session_hash, reason=reason)
         await outbox.append(db, actor, event, client_id=client_id, aggregate_id=session_id)
-        hashes.append(session_hash)
+        hashes += [session_hash, *([previous] if previous else [])]
     return hashes
+
+
+async def rights_changed(db: Db, person_id: UUID) -> list[str]:
+    """What a person may do is another thing now: each of their sessions gets a new id with its next page, and none of
+    them looks through a client's eyes any longer. Returns the hashes to tell as changed, after the commit.
+    """
+    due = update(Session).where(Session.person_id == person_id, *_live())
+    changed = due.values(rotate_due=True, viewing_client_id=None).returning(Session.hash, Session.previous_hash)
+    return [each for row in await db.execute(changed) for each in row if each]
+
+
+async def renew(db: Db, actor: Actor, **changes: object) -> Entry:
+    """Give the session of `actor` a new id with what is proven or viewed from now on; the old id ends at once.
+
+    Raises `SessionEnded`.
+    """
+    session = await db.scalar(select(Session).where(Session.id == actor.session_id, *_live()).with_for_update())
+    if session is None:
+        raise SessionEnded
+    before = [each for each in (session.hash, session.previous_hash) if each]
+    token = new_token()
+    for name, value in ({"previous_hash": None, "rotate_due": False, "rotated_at": now()} | changes).items():
+        setattr(session, name, value)
+    session.hash = digest(token)
+    await _tell_rotation(db, actor, session, before[0])
+    return Entry(session.person_id, token, before, session.seconds_left)
+
+
+async def rotate(db: Db, session_hash: str) -> Entry | None:
+    """Give a session that is due a new id, if nobody was faster. The old one goes on counting for `GRACE`."""
+    due = select(Session).where(Session.hash == session_hash, Session.rotate_due, *_live())
+    session = await db.scalar(due.with_for_update())
+    if session is None:
+        return None
+    token = new_token()
+    session.previous_hash, session.hash = session.hash, digest(token)
+    session.rotate_due, session.rotated_at = False, now()
+    await _tell_rotation(db, SYSTEM, session, session_hash)
+    return Entry(session.person_id, token, [], session.seconds_left)
+
+
+async def _tell_rotation(db: Db, actor: Actor, session: Session, before: str) -> None:
+    await db.flush()
+    event = SessionRotated(session_hash=before)
+    await outbox.append(db, actor, event, client_id=session.client_id, aggregate_id=session.id)
+
+
+def _live() -> tuple[ColumnElement[bool], ...]:
+    return (Session.revoked_at.is_(None), Session.expires_at > now())
 
 
 async def note_use(db: Db, session_id: UUID) -> None:
@@ -109,6 +165,6 @@ async def note_use(db: Db, session_id: UUID) -> None:
     await db.execute(_SEEN, {"id": session_id})
 
 
-def attempt_by(actor: Actor, user_agent: str) -> Attempt:
+def attempt_by(actor: Actor, user_agent: str, lifetimes: Lifetimes) -> Attempt:
     """The attempt a request to sign in is, with the session its browser already had."""
-    return Attempt(id=uuid7(), ip=actor.ip, user_agent=user_agent[:400], replaces=actor.session_id)
+    return Attempt(id=uuid7(), ip=actor.ip, user_agent=user_agent[:400], replaces=actor.session_id, lifetimes=lifetimes)

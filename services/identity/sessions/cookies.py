@@ -2,8 +2,6 @@
 
 from litestar.datastructures import Cookie
 
-from services.identity.sessions.models import ABSOLUTE
-
 FLOW_COOKIE = "portal_flow"
 
 
@@ -15,8 +13,8 @@ class Cookies:
         # `__Host-` ties the cookie to this very host; a browser takes it only over https (RFC 6265bis, 4.1.3.2).
         self._session = "__Host-portal_session" if self._secure else "portal_session"
 
-    def session(self, token: str) -> Cookie:
-        return self._cookie(self._session, token, int(ABSOLUTE.total_seconds()))
+    def session(self, token: str, seconds: int) -> Cookie:
+        return self._cookie(self._session, token, seconds)
 
     def no_session(self) -> Cookie:
         return self._cookie(self._session, "", 0)

@@ -25,8 +25,12 @@ class Door:
 
     async def let_in(self, entry: Entry) -> Response[SignedIn]:
         """Also forgets the browser's sign-in flow: it has served its purpose."""
+        answer = await self.renew(entry)
+        return Response(SignedIn(answer.content), status_code=200, cookies=[*answer.cookies, self._cookies.no_flow()])
+
+    async def renew(self, entry: Entry) -> Response[Me]:
+        """Hand out the new cookie of somebody who is in already (`commands.renew`)."""
         await self._session_cache.tell(ended=entry.ended)
         async with self._read(SYSTEM) as connection:
             me = await get_me(connection, entry.person_id)
-        cookies = [self._cookies.session(entry.token), self._cookies.no_flow()]
-        return Response(SignedIn(me), status_code=200, cookies=cookies)
+        return Response(me, status_code=200, cookies=[self._cookies.session(entry.token, entry.seconds)])

@@ -10,10 +10,25 @@ from shared.clock import now
 from shared.errors import Unauthorized
 from shared.orm import Base, Identified
 
-ABSOLUTE = timedelta(days=30)
-"""A session ends this long after sign-in, whatever happens (ASVS 7.3.2)."""
-IDLE = timedelta(days=7)
-"""A session ends when nobody used it for this long (ASVS 7.3.1)."""
+GRACE = timedelta(seconds=10)
+"""How long the id before a rotation still counts, for requests that were under way."""
+
+
+class Lifetime(msgspec.Struct, frozen=True):
+    """A session ends this long after sign-in whatever happens, or when nobody used it for so long (ASVS 7.3)."""
+
+    absolute: timedelta
+    idle: timedelta
+
+
+class Lifetimes(msgspec.Struct, frozen=True, kw_only=True):
+    """By the kind of person: staff see every client, so theirs are shorter."""
+
+    client: Lifetime = Lifetime(timedelta(days=30), timedelta(days=7))
+    staff: Lifetime = Lifetime(timedelta(hours=12), timedelta(hours=2))
+
+    def of(self, kind: str) -> Lifetime:
+        return self.staff if kind == "staff" else self.client
 
 
 class InvalidCredentials(Unauthorized):
@@ -25,6 +40,11 @@ class InvalidCredentials(Unauthorized):
         super().__init__("E-mail or password is not right.")
 
 
+class SessionEnded(Unauthorized):
+    def __init__(self) -> None:
+        super().__init__("Sign in first.")
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody at the door. `replaces` is the session their browser showed, to be ended by a new one."""
 
@@ -32,10 +52,15 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     ip: str
     user_agent: str
     replaces: UUID | None = None
+    lifetimes: Lifetimes = Lifetimes()
 
 
 class Session(Base, Identified):
-    """`hash` is the SHA-256 of the cookie; the cookie itself is stored nowhere. `client_id` is the person's tenant."""
+    """`hash` is the SHA-256 of the cookie; the cookie itself is stored nowhere. `client_id` is the person's tenant.
+
+    `rotate_due`: a right changed, so the next page brings a new id, and `previous_hash` counts for `GRACE` longer.
+    `viewing_client_id` is the client through whose eyes a member of staff looks.
+    """
 
     __tablename__ = "sessions"
 
@@ -44,9 +69,19 @@ class Session(Base, Identified):
     hash: Mapped[str] = mapped_column(repr=False)
     ip: Mapped[str]
     user_agent: Mapped[str]
+    expires_at: Mapped[datetime]
+    idle: Mapped[timedelta]
     method: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     last_seen_at: Mapped[datetime] = mapped_column(default_factory=now)
     proven_at: Mapped[datetime] = mapped_column(default_factory=now)
-    expires_at: Mapped[datetime] = mapped_column(default_factory=lambda: now() + ABSOLUTE)
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+    rotate_due: Mapped[bool] = mapped_column(default=False)
+    previous_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
+    rotated_at: Mapped[datetime | None] = mapped_column(default=None)
+    viewing_client_id: Mapped[UUID | None] = mapped_column(default=None)
+
+    @property
+    def seconds_left(self) -> int:
+        """For the cookie: no browser needs it longer."""
+        return max(0, round((self.expires_at - now()).total_seconds()))

@@ -111,6 +111,7 @@ async def test_the_gateway_learns_who_a_session_is(identity: Identity) -> None:
     expires = datetime.fromisoformat(record.pop("expires_at"))
     (row,) = await identity.execute("select * from sessions where id = $1", browser.actor.session_id)
     assert expires - row["created_at"] >= timedelta(days=29, hours=23)
+    assert datetime.fromisoformat(record.pop("proven_at")) == row["proven_at"]
     assert record == {
         "session_id": str(browser.actor.session_id),
         "person_id": person["id"],
@@ -121,6 +122,11 @@ async def test_the_gateway_learns_who_a_session_is(identity: Identity) -> None:
         "policies": [],
         "project_roles": {project: "approver"},
         "is_primary_contact": True,
+        "read_only": False,
+        "assignments": None,
+        "networks": [],
+        "rotate": False,
+        "usable_until": None,
     }
     clara = await identity.browser(await identity.person(policies=["viewAudit", "manageClients"]))
     record = await clara.record()

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from sqlalchemy import Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.contracts.identity import ClientCreated, ClientUpdated
@@ -29,6 +31,9 @@ class Client(Base, Identified, Timestamped):
     variant: Mapped[str] = mapped_column(default="delivery")
     active: Mapped[bool] = mapped_column(default=True)
     portal_enabled: Mapped[bool] = mapped_column(default=True)
+    sign_in_methods: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=lambda: ["magic_link"])
+    second_factor: Mapped[str] = mapped_column(default="optional")
+    allowed_networks: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
 
     @property
     def is_open(self) -> bool:

@@ -1,6 +1,7 @@
 """A person: somebody who may sign in, of the company's staff or of one client."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -71,9 +72,11 @@ class Person(Base, Identified, Timestamped):
     client_id: Mapped[UUID | None] = mapped_column(default=None)
     password_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
     active: Mapped[bool] = mapped_column(default=True)
+    portal_access: Mapped[bool] = mapped_column(default=True)
     is_primary_contact: Mapped[bool] = mapped_column(default=False)
     policies: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
     version: Mapped[int] = mapped_column(default=1)
+    last_sign_in_at: Mapped[datetime | None] = mapped_column(default=None)
 
     @property
     def name(self) -> str:

@@ -16,8 +16,13 @@ SECURITY = frozenset(
         "failed_login",
         "password_reset",
         "session_revoked",
+        "session_rotated",
         "sign_in_link_requested",
         "project_roles_changed",
+        "policies_changed",
+        "assignments_changed",
+        "view_as_started",
+        "view_as_ended",
     }
 )
 """Seed 002 `isSecurityEvent`, and what else changes who gets in."""

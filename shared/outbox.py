@@ -33,7 +33,7 @@ async def append(db: Db, actor: Actor, data: EventData, *, client_id: UUID | Non
         clientid=client_id,
         actorid=actor.id,
         actorname=actor.name,
-        actorkind=actor.kind,
+        actorkind="viewing" if actor.read_only else actor.kind,
         sessionid=actor.session_id,
         traceparent=current_traceparent(),
     )

@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 
 Kind = Literal["staff", "client", "partner", "anonymous", "system"]
+WITHIN_PROJECTS = frozenset({"manageProjects"})
+"""The policies that somebody limited to projects can use, in those projects; what the others allow reaches further."""
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,9 +46,14 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         """Whether no tenant bounds the actor. A subcontractor is bounded by `assignments`, which queries apply."""
         return self.kind in ("staff", "system") or (self.kind == "partner" and self.client_id is None)
 
+    @property
+    def themselves(self) -> "Actor":
+        """Whoever calls, without a client's eyes: for a person's own rows, whose tenant is the person's."""
+        return msgspec.structs.replace(self, kind="staff", client_id=None) if self.read_only else self
+
     def can(self, policy: str) -> bool:
-        """Whether staff hold this policy. Client people hold none."""
-        return self.is_staff and policy in self.policies
+        """Whether staff hold this policy. Client people hold none, and the limit to projects no policy widens."""
+        return self.is_staff and policy in self.policies and (self.assignments is None or policy in WITHIN_PROJECTS)
 
     def sees(self, client_id: UUID) -> bool:
         """Whether this client's data may be named at all."""

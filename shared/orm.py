@@ -38,7 +38,9 @@ class TenantOwned(MappedAsDataclass, kw_only=True):
 
     @classmethod
     def seen_by(cls, actor: Actor) -> ColumnElement[bool]:
-        """The tenant every statement names: the actor's own, or any for those who see all clients."""
+        """The tenant every statement names: the actor's own, those of a subcontractor's projects, or any."""
+        if actor.assignments is not None:
+            return cls.client_id.in_(set(actor.assignments.values()))
         return true() if actor.sees_all_clients else cls.client_id == actor.client_id
 
 

@@ -37,3 +37,13 @@ def test_policies_are_for_staff_alone() -> None:
     assert Actor(kind="staff", policies=held).can("manageProjects")
     assert not Actor(kind="client", policies=held).can("manageProjects")
     assert not SYSTEM.can("manageProjects")
+
+
+def test_a_subcontractor_sees_named_projects_and_no_policy_widens_that() -> None:
+    everything = frozenset({"manageProjects", "manageClients", "managePeople", "viewAudit", "viewAsClient"})
+    limited = Actor(kind="staff", policies=everything, assignments={A: OWN})
+    assert limited.readable_projects() == {A}
+    assert (limited.sees(OWN), limited.sees(OTHER)) == (True, False)
+    assert {policy for policy in everything if limited.can(policy)} == {"manageProjects"}
+    nowhere = Actor(kind="staff", policies=everything, assignments={})
+    assert (nowhere.readable_projects(), nowhere.sees(OWN)) == (frozenset(), False)

@@ -40,9 +40,13 @@ async def list_activity(
             tenant = await queries.require_client_of(connection, project_id, tenant)
         elif tenant and actor.is_staff:
             await queries.require_client(connection, tenant)
-        rows = await queries.list_entries(
-            connection, tenant, before, limit + 1, project_id=project_id, readable=readable
-        )
+        if actor.assignments is not None and project_id is None:
+            named = {project: client for project, client in actor.assignments.items() if tenant in (None, client)}
+            rows = await queries.list_named(connection, named, before, limit + 1)
+        else:
+            rows = await queries.list_entries(
+                connection, tenant, before, limit + 1, project_id=project_id, readable=readable
+            )
     more = encode_cursor(After(rows[limit - 1]["position"])) if len(rows) > limit else None
     return Page([queries.view(row, tell_client=actor.is_staff) for row in rows[:limit]], more)
 

@@ -15,9 +15,11 @@ from services.activity.feed.models import COMPANY, Ended, Entry
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
 from shared.contracts import identity, projects
 from shared.contracts.identity import (
+    AssignmentsChanged,
     ClientCreated,
     ClientUpdated,
     PersonUpdated,
+    PoliciesChanged,
     ProjectRolesChanged,
     SessionRevoked,
     SignedIn,
@@ -43,7 +45,7 @@ KNOWN: dict[str, type[EventData]] = {
 }
 PERSONAL = ("ip", "user_agent")
 """Fields of event data that are a person's: kept beside the audit chain, never in it."""
-RIGHTS = frozenset({"active", "is_primary_contact", "kind", "policies"})
+RIGHTS = frozenset({"active", "is_primary_contact", "portal_access"})
 """Fields of a person that decide what a stream may show."""
 
 FIELDS = {"starts_on": "start date", "ends_on": "end date", "completion": "progress"}
@@ -171,7 +173,7 @@ def _ended(event: RawEvent, position: int, tenant: UUID, data: EventData | None)
             subject, reason, final = event.sessionid, "session_ended", True
         case SessionRevoked():
             subject, reason, final = event.subject, "session_ended", True
-        case ProjectRolesChanged():
+        case ProjectRolesChanged() | PoliciesChanged() | AssignmentsChanged():
             subject, reason, final = event.subject, "access_changed", False
         case PersonUpdated(fields=fields) if RIGHTS.intersection(fields):
             subject, reason, final = event.subject, "access_changed", False

@@ -20,7 +20,7 @@ from prometheus_client import Counter, Gauge
 
 from services.activity.feed import queries
 from services.activity.feed.commands import CHANNEL
-from services.activity.feed.models import Ended
+from services.activity.feed.models import Ended, Sight
 from shared.actor import SYSTEM, Actor
 from shared.clock import now
 from shared.database import CONNECT_TIMEOUT, Database
@@ -66,7 +66,7 @@ class Reader:
 
     def __init__(self, actor: Actor, client_id: UUID) -> None:
         self.client_id = client_id
-        self.readable = actor.readable_projects()
+        self.sight = Sight.of(actor)
         self.subjects = frozenset(each for each in (actor.session_id, actor.id, actor.client_id) if each is not None)
         """Whose end is this stream's end: the session's, the person's, and for a client's people the client's."""
         self.ending: str | None = None
@@ -76,13 +76,9 @@ class Reader:
         self._waiting: deque[Frame] = deque()
         self._stirred = asyncio.Event()
 
-    def may_see(self, project_id: UUID | None) -> bool:
-        """Whether entries of this project, or of none, are this reader's to see."""
-        return self.readable is None or project_id is None or project_id in self.readable
-
     def offer(self, entry: Frame) -> None:
         """Queue an entry, or end for having too many."""
-        if self.ending or entry.position <= self._seen or not self.may_see(entry.project_id):
+        if self.ending or entry.position <= self._seen or not self.sight.reaches(entry.project_id):
             return
         if len(self._waiting) >= QUEUE:
             SHED.inc()

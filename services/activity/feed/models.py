@@ -5,8 +5,28 @@ from uuid import UUID
 
 import msgspec
 
+from shared.actor import Actor
+
 COMPANY = UUID(int=0)
 """Stands for the client where something concerns none: staff, and the company's own settings."""
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """What somebody may see of one client: `projects` (None: all of them), and `whole`, what concerns all of it."""
+
+    projects: frozenset[UUID] | None
+    whole: bool
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Sight":
+        """A subcontractor sees projects, and nothing of the client around them."""
+        return cls(actor.readable_projects(), whole=actor.assignments is None)
+
+    def reaches(self, project_id: UUID | None) -> bool:
+        """Whether entries of this project, or of none, are to be seen."""
+        if project_id is None:
+            return self.whole
+        return self.projects is None or project_id in self.projects
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Reading the feed: its pages, what a stream has missed, and what is new for everybody."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 from asyncpg import Record
 
-from services.activity.feed.models import Ended
+from services.activity.feed.models import Ended, Sight
 from shared.errors import NotFound
 
 LAST = 2**63 - 1
@@ -31,9 +31,18 @@ _PAGE_OF_SOME = (
     f" union all (select part.* from unnest($4::uuid[]) as readable (id) cross join lateral ({_OF_READABLE}) as part)"
     " order by position desc limit $3"
 )
+# Named projects, whosever they are, and nothing that concerns a client as a whole.
+_NAMED = (
+    f"{_SELECT} where client_id = named.client_id and project_id = named.project_id and position < $3"
+    " order by position desc limit $4"
+)
+_PAGE_OF_NAMED = (
+    "select part.* from unnest($1::uuid[], $2::uuid[]) as named (project_id, client_id)"  # noqa: S608
+    f" cross join lateral ({_NAMED}) as part order by position desc limit $4"
+)
 _MISSED = (
     f"{_SELECT} where client_id = $1 and position > $2 and position <= $3"
-    " and ($4::uuid[] is null or project_id is null or project_id = any($4)) order by position"
+    " and ($4::uuid[] is null or project_id is null and $5 or project_id = any($4)) order by position"
 )
 _NEW = f"{_SELECT} where position > $1 order by position limit $2"
 _HEAD = "select max(position) from feed where client_id = $1"
@@ -108,6 +117,13 @@ async def list_entries(
     return await connection.fetch(_PAGE_OF_SOME, client_id, before, limit, list(readable))
 
 
+async def list_named(
+    connection: asyncpg.Connection, named: Mapping[UUID, UUID], before: int, limit: int
+) -> list[Record]:
+    """Entries of these projects (with their clients) older than `before`, newest first."""
+    return await connection.fetch(_PAGE_OF_NAMED, list(named), list(named.values()), before, limit)
+
+
 def view(entry: Record, *, tell_client: bool = False) -> EntryView:
     """An entry as callers get it."""
     project_id = entry["project_id"]
@@ -138,11 +154,11 @@ async def can_resume(connection: asyncpg.Connection, client_id: UUID, after: int
 
 
 async def list_missed(
-    connection: asyncpg.Connection, client_id: UUID, after: int, head: int, readable: Collection[UUID] | None
+    connection: asyncpg.Connection, sight: Sight, client_id: UUID, after: int, head: int
 ) -> list[Record]:
     """The entries behind `after` up to `head`, oldest first, as far as the caller may see them."""
-    projects = None if readable is None else list(readable)
-    return await connection.fetch(_MISSED, client_id, after, head, projects)
+    projects = None if sight.projects is None else list(sight.projects)
+    return await connection.fetch(_MISSED, client_id, after, head, projects, sight.whole)
 
 
 async def list_new(connection: asyncpg.Connection, after: int, limit: int) -> list[Record]:

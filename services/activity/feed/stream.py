@@ -86,7 +86,7 @@ class EventStream(ASGIResponse):
             after = _position(self._last_id)
             if not await queries.can_resume(connection, reader.client_id, after, self._settings.stream_replay):
                 return retry + _reset(head)
-            missed = await queries.list_missed(connection, reader.client_id, after, head, reader.readable)
+            missed = await queries.list_missed(connection, reader.sight, reader.client_id, after, head)
         return b"".join([retry, b"\n", *(frame(entry).text for entry in missed)])
 
     async def _talk(self, send: Send, first: bytes) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.projects.projects.models import Project
 from services.projects.versions import Versioned
+from shared.actor import Actor
 from shared.contracts.projects import MilestoneCompleted, MilestoneCreated, MilestoneReopened, MilestoneUpdated
 from shared.errors import Conflict, Invalid
 from shared.orm import Base, Identified, TenantOwned, Timestamped
@@ -127,6 +128,12 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
 
     def __post_init__(self) -> None:
         self._check_dates()
+
+    @classmethod
+    def seen_by(cls, actor: Actor) -> ColumnElement[bool]:
+        """Of a subcontractor's clients, the plans of the projects named for them."""
+        within = super().seen_by(actor)
+        return within if actor.assignments is None else within & cls.project_id.in_(actor.assignments)
 
     def created(self) -> MilestoneCreated:
         """What is told of a new milestone."""

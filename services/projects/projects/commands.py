@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from services.projects.fields import EmailAddress, LongText, Name, Percent, PhoneNumber, ShortName, Text
 from services.projects.projects import queries
-from services.projects.projects.models import KnownClient, Project, Status
+from services.projects.projects.models import KnownClient, NotForLimited, Project, Status
 from services.projects.projects.queries import ProjectDetail
 from shared import outbox
 from shared.actor import Actor
@@ -58,7 +58,9 @@ class PatchProject(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def create_project(db: Db, actor: Actor, data: CreateProject) -> Project:
-    """Start a project for a client that is known here and active."""
+    """Start a project for a client that is known here and active. Not for those limited to projects there are."""
+    if actor.assignments is not None:
+        raise NotForLimited
     client = await queries.get_client(db, data.client_id)
     client.require_active()
     project = Project(**_columns(data))

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import Text
+from sqlalchemy import ColumnElement, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.projects.versions import Versioned
+from shared.actor import Actor
 from shared.contracts.projects import ProjectCreated, ProjectStatusChanged, ProjectUpdated
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.orm import Base, Identified, TenantOwned, Timestamped
@@ -21,6 +22,13 @@ class ClientInactive(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This client is not active. Activate it before you start a project for it.")
+
+
+class NotForLimited(Forbidden):
+    code = "project.not_for_limited"
+
+    def __init__(self) -> None:
+        super().__init__("You work on the projects named for you. Somebody else has to start a new one.")
 
 
 class EndsBeforeStart(Invalid):
@@ -71,6 +79,12 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
 
     def __post_init__(self) -> None:
         self._check_dates()
+
+    @classmethod
+    def seen_by(cls, actor: Actor) -> ColumnElement[bool]:
+        """Of a subcontractor's clients, the projects named for them."""
+        within = super().seen_by(actor)
+        return within if actor.assignments is None else within & cls.id.in_(actor.assignments)
 
     def created(self) -> ProjectCreated:
         """What is told of a new project."""

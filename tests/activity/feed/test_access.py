@@ -62,6 +62,51 @@ async def test_a_replay_gives_the_projects_of_the_reader_s_roles(rig: Rig, brows
         assert (await source.next()).data["description"].startswith("Shown")
 
 
+async def test_a_subcontractor_follows_named_projects_and_nothing_around_them(rig: Rig, browser: Browser) -> None:
+    emil = Actor(id=uuid7(), kind="staff", name="Emil Sand", session_id=uuid7(), assignments={RELAUNCH: ACME})
+    start = str(await newest(rig, ACME))
+    async with browser.open(emil, ACME) as source:
+        await source.begun()
+        await rig.publish(milestone_created(SHOP, "Hidden"))
+        await rig.publish(milestone_created(RELAUNCH, "Shown"))
+        await rig.settle()
+        await rig.sql(
+            "insert into feed values (1000000, $1, $2, 'news', 'Closed on Friday', '', null, '', null, 'client', $1,"
+            " now())",
+            ACME,
+            uuid7(),
+        )
+        await rig.api.app.state.hub._read()
+        await rig.publish(milestone_created(RELAUNCH, "Shown too"))
+        assert (await source.next()).data["description"].startswith("Shown")
+    try:
+        async with browser.open(emil, ACME, last_id=start) as source:
+            assert (await source.next()).data["description"].startswith("Shown")
+            page = (await rig.api(emil, "GET", "activity", params={"limit": 100})).json()["items"]
+            assert {entry["project_id"] for entry in page} == {str(RELAUNCH)}
+            assert (
+                page == (await rig.api(emil, "GET", "activity", params={"project_id": str(RELAUNCH)})).json()["items"]
+            )
+    finally:
+        await rig.sql("delete from feed where position = 1000000")
+        rig.api.app.state.hub.head = await newest(rig, ACME)
+
+
+async def test_to_a_subcontractor_everything_else_does_not_exist(rig: Rig, browser: Browser) -> None:
+    everything = frozenset({"viewAudit", "manageClients", "manageProjects"})
+    emil = Actor(id=uuid7(), kind="staff", session_id=uuid7(), policies=everything, assignments={RELAUNCH: ACME})
+    assert (await answer(browser, emil, BIRCH)) == (await answer(browser, emil, uuid7()))
+    for path, query in (
+        ("activity", {"client_id": str(BIRCH)}),
+        ("activity", {"project_id": str(SHOP)}),
+        ("kpis", {"client_id": str(BIRCH)}),
+    ):
+        assert (await rig.api(emil, "GET", path, params=query)).status_code == 404
+    assert (await rig.api(emil, "GET", "audit")).status_code == 403
+    figures = (await rig.api(emil, "GET", "kpis", params={"client_id": str(ACME)})).json()["items"]
+    assert figures
+
+
 async def test_no_reader_gets_another_client_s_entries(rig: Rig, browser: Browser) -> None:
     async with browser.open(OLIVER) as birch, browser.open(CLARA, BIRCH) as staff:
         await birch.begun()

@@ -6,10 +6,11 @@ A service believes nothing but this token: no plain header, no network position 
 import asyncio
 import base64
 import binascii
+import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import aiohttp
@@ -32,25 +33,29 @@ MAX_LIFE = 60
 LEEWAY = 5
 REFRESH_SECONDS = 30
 """A token with an unknown key id asks for the key set again, at most this often."""
+KEYS_LIVE_SECONDS = 300
+"""A key that is published no more counts no more after this time, if the source can be asked."""
 REMEMBERED = 4096
+ANY_SCOPE = ""
+"""`opt={"scope": ANY_SCOPE}`: any partner, whatever its scopes."""
 
-_registry = jwt.JWTClaimsRegistry(
-    leeway=LEEWAY,
-    iss={"essential": True, "value": ISSUER},
-    exp={"essential": True},
-    iat={"essential": True},
-    sub={"essential": True, "allow_blank": True},
-)
 _jws = JWSRegistry(algorithms=[ALGORITHM])
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-class Claims(msgspec.Struct, frozen=True):
-    """The token's body. Short names: it travels with every request."""
+class SignedBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What every token of ours says of itself, in seconds since 1970."""
 
-    aud: list[str]
     exp: int
     iat: int
+
+
+B = TypeVar("B", bound=SignedBody)
+
+
+class Claims(SignedBody, frozen=True, kw_only=True):
+    """The token's body. Short names: it travels with every request."""
+
     kind: Kind
     sub: UUID | None = None
     name: str = ""
@@ -63,6 +68,7 @@ class Claims(msgspec.Struct, frozen=True):
     ro: bool = False
     asg: dict[UUID, UUID] | None = None
     pat: int = 0
+    scp: frozenset[str] = frozenset()
     ip: str = ""
 
     def actor(self) -> Actor:
@@ -79,6 +85,7 @@ class Claims(msgspec.Struct, frozen=True):
             read_only=self.ro,
             assignments=self.asg,
             proven_at=datetime.fromtimestamp(self.pat, UTC) if self.pat else None,
+            scopes=self.scp,
             ip=self.ip,
         )
 
@@ -90,15 +97,89 @@ class InvalidClaims(Unauthorized):
         super().__init__("The token is not valid here.")
 
 
-class Verifier:
-    """Checks tokens for one audience. Keys come from a file or a URL (`source`) and stay in use while it is down."""
+class PublicKeys:
+    """The keys of one issuer, from a file or a URL (`source`); they stay in use while it is down (G6)."""
 
-    def __init__(self, audience: str, source: str) -> None:
-        self._audience = audience
+    def __init__(self, source: str) -> None:
         self._source = source
         self._keys = KeySet([])
-        self._asked = -REFRESH_SECONDS * 2.0
+        self._asked = float("-inf")
         self._lock = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def for_key(self, kid: object) -> KeySet:
+        """The set, with the key `kid` in it. Raises `InvalidClaims` where there is none, `Unavailable` without a set.
+
+        For an unknown key the source is asked at most once per `REFRESH_SECONDS`. Keys that grew old are asked for
+        again while they go on being used.
+        """
+        if self._has(kid):
+            if self._age() > KEYS_LIVE_SECONDS:
+                self._asked = time.monotonic()
+                self._renewing = asyncio.create_task(self._load())
+            return self._keys
+        async with self._lock:
+            if not self._has(kid) and self._age() > REFRESH_SECONDS:
+                await self._load()
+        if not self._has(kid):
+            raise InvalidClaims
+        return self._keys
+
+    def _age(self) -> float:
+        return time.monotonic() - self._asked
+
+    def _has(self, kid: object) -> bool:
+        return isinstance(kid, str) and any(key.kid == kid for key in self._keys.keys)
+
+    async def _load(self) -> None:
+        try:
+            self._keys = KeySet.import_key_set(msgspec.json.decode(await _fetch(self._source)))
+        except (OSError, aiohttp.ClientError, TimeoutError, ValueError, JoseError, msgspec.MsgspecError) as error:
+            if not self._keys.keys:
+                raise Unavailable("The signing keys cannot be read right now.") from error
+        self._asked = time.monotonic()
+
+
+class TokenReader(Generic[B]):
+    """Reads signed tokens of one type (`typ`), issuer and audience that live at most `max_life` seconds."""
+
+    def __init__(self, body: type[B], keys: PublicKeys, *, typ: str, issuer: str, audience: str, max_life: int) -> None:
+        self._body = body
+        self._keys = keys
+        self._typ = typ
+        self._max_life = max_life
+        self._registry = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            iat={"essential": True},
+            sub={"essential": True, "allow_blank": True},
+        )
+
+    async def read(self, token: str) -> B:
+        """The body of a token that is good here and now. Raises `InvalidClaims`, or `Unavailable` without keys."""
+        head = header_of(token)
+        if head.get("typ") != self._typ:
+            raise InvalidClaims
+        keys = await self._keys.for_key(head.get("kid"))
+        try:
+            found = jwt.decode(token, keys, algorithms=[ALGORITHM], registry=_jws, decoder_cls=_Unambiguous).claims
+            self._registry.validate(found)
+            body = msgspec.convert({name: value for name, value in found.items() if value != ""}, self._body)
+        except (JoseError, ValueError, TypeError, msgspec.ValidationError) as error:
+            raise InvalidClaims from error
+        if body.exp - body.iat > self._max_life:
+            raise InvalidClaims
+        return body
+
+
+class Verifier:
+    """Checks the gateway's tokens for one audience, with the keys of a file or a URL (`source`)."""
+
+    def __init__(self, audience: str, source: str) -> None:
+        keys = PublicKeys(source)
+        self._reader = TokenReader(Claims, keys, typ=TYPE, issuer=ISSUER, audience=audience, max_life=MAX_LIFE)
         self._known: dict[str, tuple[int, Actor]] = {}
 
     async def verify(self, token: str) -> Actor:
@@ -106,57 +187,35 @@ class Verifier:
         known = self._known.get(token)
         if known and known[0] > time.time():
             return known[1]
-        claims = await self._check(token)
+        claims = await self._reader.read(token)
         if len(self._known) >= REMEMBERED:
             self._known.clear()
         self._known[token] = (claims.exp, actor := claims.actor())
         return actor
 
-    async def _check(self, token: str) -> Claims:
-        await self._load_keys_for(token)
-        if not self._has_key(token):
-            raise InvalidClaims
-        try:
-            decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM], registry=_jws)
-            _registry.validate(decoded.claims)
-            claims = msgspec.convert(_without_blanks(decoded.claims), Claims)
-        except (JoseError, ValueError, TypeError, msgspec.ValidationError) as error:
-            raise InvalidClaims from error
-        if decoded.header.get("typ") != TYPE or self._audience not in claims.aud or claims.exp - claims.iat > MAX_LIFE:
-            raise InvalidClaims
-        return claims
 
-    async def _load_keys_for(self, token: str) -> None:
-        """Have the key the token names, asking the source at most once per `REFRESH_SECONDS`."""
-        if self._has_key(token) or time.monotonic() - self._asked < REFRESH_SECONDS:
-            return
-        async with self._lock:
-            if self._has_key(token) or time.monotonic() - self._asked < REFRESH_SECONDS:
-                return
-            try:
-                self._keys = KeySet.import_key_set(msgspec.json.decode(await _fetch(self._source)))
-                self._asked = time.monotonic()
-            except (OSError, aiohttp.ClientError, TimeoutError, ValueError, JoseError, msgspec.MsgspecError) as error:
-                if not self._keys.keys:
-                    raise Unavailable("The signing keys cannot be read right now.") from error
-                self._asked = time.monotonic()
+class _Unambiguous(json.JSONDecoder):
+    """JSON in which no name counts twice: two readers could read two things (RFC 8725, 2.4)."""
 
-    def _has_key(self, token: str) -> bool:
-        kid = _key_id(token)
-        return kid is not None and any(key.kid == kid for key in self._keys.keys)
+    def __init__(self) -> None:
+        super().__init__(object_pairs_hook=_once_each)
 
 
-def _key_id(token: str) -> str | None:
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands there twice")
+    return found
+
+
+def header_of(token: str) -> dict[str, Any]:
+    """What a token says of itself in its head, nothing of it verified; {} where it says nothing readable."""
     head = token.partition(".")[0]
     try:
-        header = msgspec.json.decode(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
-        return None
-    return header.get("kid") if isinstance(header, dict) else None
-
-
-def _without_blanks(claims: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in claims.items() if value != ""}
+        header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)), cls=_Unambiguous)
+    except (binascii.Error, ValueError, RecursionError):
+        return {}
+    return header if isinstance(header, dict) else {}
 
 
 async def _fetch(source: str) -> bytes:
@@ -174,29 +233,53 @@ async def _fetch(source: str) -> bytes:
 async def require_known(connection: Connection, _handler: BaseRouteHandler) -> None:
     """The guard of every route: somebody is signed in, unless the route says `opt={"public": True}`.
 
-    `opt={"internal": True}` opens a route to the gateway itself and to nobody else.
+    `opt={"internal": True}` opens a route to the gateway itself and to nobody else. `opt={"scope": "projects:read"}`
+    opens it to partner systems with that scope as well; without one they have no way in, not even where it is public.
     """
     actor: Actor = connection.scope["auth"]
     options = connection.route_handler.opt
+    if actor.kind == "partner":
+        _require_scope(actor, options.get("scope"))
     if actor.kind == "anonymous" and not options.get("public"):
         raise Unauthorized("Sign in first.")
     if (actor.kind == "system") != bool(options.get("internal")):
         raise Forbidden("This route is for people." if actor.kind == "system" else "This is not a public route.")
 
 
+class InsufficientScope(Forbidden):
+    """RFC 6750, 3.1."""
+
+    code = "auth.insufficient_scope"
+
+    def __init__(self, scope: str | None) -> None:
+        super().__init__(f"This needs the scope {scope}." if scope else "This is not for partner systems.")
+        self.challenge = 'Bearer error="insufficient_scope"' + (f', scope="{scope}"' if scope else "")
+
+
+def _require_scope(actor: Actor, scope: str | None) -> None:
+    if scope is None or (scope != ANY_SCOPE and scope not in actor.scopes):
+        raise InsufficientScope(scope)
+
+
+# A scope stands for the policy of the same capability: who got past `require_known` with it may do what staff with the
+# policy may, for the client the token is bound to.
+
+
 def require_staff(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """Staff only. To a client's person the route does not exist."""
+    """Staff only, and partners with the route's scope. To a client's person the route does not exist."""
     actor: Actor = connection.scope["auth"]
-    if not actor.is_staff:
+    if not actor.is_staff and actor.kind != "partner":
         raise Forbidden("This is for staff.")
 
 
 def require_policy(policy: str) -> Guard:
-    """Staff holding `policy` only (seed 002). Carries its name so that the rights matrix can be generated."""
+    """Staff holding `policy` only (seed 002), and partners with the route's scope. Carries its name so that the rights
+    matrix can be generated.
+    """
 
     async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
         actor: Actor = connection.scope["auth"]
-        if not actor.can(policy):
+        if not actor.can(policy) and actor.kind != "partner":
             raise Forbidden(f"This needs the policy {policy}.")
 
     guard.__name__ = f"require_{policy}"
@@ -204,9 +287,19 @@ def require_policy(policy: str) -> Guard:
     return guard
 
 
+class ViewingOnly(Forbidden):
+    code = "auth.viewing_only"
+
+    def __init__(self) -> None:
+        super().__init__("You are viewing as the client: nothing can be changed here.")
+
+
 async def refuse_read_only(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """Viewing as a client may look and never write; every unsafe method of every service passes here."""
+    """Viewing as a client may look and never write; every unsafe method of every service passes here.
+
+    `opt={"while_viewing": True}` is for what concerns the viewer's own browser: to leave, and to sign out.
+    """
     actor: Actor = connection.scope["auth"]
-    method: str = connection.scope.get("method", "")
-    if actor.read_only and method not in ("GET", "HEAD", "OPTIONS"):
-        raise Forbidden("You are viewing as the client: nothing can be changed here.")
+    looks = connection.scope.get("method", "") in ("GET", "HEAD", "OPTIONS")
+    if actor.read_only and not looks and not connection.route_handler.opt.get("while_viewing"):
+        raise ViewingOnly

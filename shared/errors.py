@@ -7,6 +7,8 @@ class DomainError(Exception):
     """A rule refused. `code` is a stable dotted name that partners may switch on (`milestone.already_completed`)."""
 
     code: ClassVar[str] = "error"
+    challenge: str = ""
+    """The answer's `WWW-Authenticate`, where a program is to learn what it lacks (RFC 6750, 3)."""
 
     def __init__(self, detail: str, *, field: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(detail)

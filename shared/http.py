@@ -18,13 +18,14 @@ from litestar.types import ASGIApp, ControllerRouterHandler, ExceptionHandlersMa
 from nats.aio.client import Client
 from sqlalchemy import text
 
-from shared import errors, telemetry
+from shared import errors, partners, telemetry
 from shared.actor import SYSTEM, Actor
 from shared.broker import ensure_streams, work_with
-from shared.claims import Verifier, refuse_read_only, require_known
+from shared.claims import Verifier, header_of, refuse_read_only, require_known
 from shared.config import ServiceSettings, Settings
 from shared.database import Database, out_of_reach
 from shared.inbox import Consumer
+from shared.partners import PartnerVerifier
 from shared.relay import Relay
 
 API = "/api/client-portal"
@@ -52,10 +53,12 @@ def create_service(
     consumers: Sequence[Consumer] = (),
     lifespan: Sequence[Lifespan] = (),
     dependencies: dict[str, Provide] | None = None,
+    partner_verifier: Callable[[Database], PartnerVerifier] | None = None,
     **litestar: Any,
 ) -> Litestar:
     """The application of one service: claims, problem details, health, OpenAPI under `/schema`, and, for a service with
-    a database, the unit of work, the outbox relay and its consumers. `litestar` passes on to `Litestar`.
+    a database, the unit of work, the outbox relay and its consumers. Partner tokens are asked about at identity, unless
+    `partner_verifier` knows better. `litestar` passes on to `Litestar`.
     """
     telemetry.configure(name, settings)
     owned = settings if isinstance(settings, ServiceSettings) else None
@@ -70,7 +73,7 @@ def create_service(
     app = Litestar(
         route_handlers=[guarded, healthz, readyz],
         dependencies=provided,
-        middleware=[Authenticate(Verifier(name, settings.jwks))],
+        middleware=[Authenticate(Verifier(name, settings.jwks), _partner_tokens(owned, database, partner_verifier))],
         exception_handlers=litestar.pop("exception_handlers", EXCEPTION_HANDLERS),
         openapi_config=OpenAPIConfig(
             title=f"Client portal: {name}", version="1", path="/schema", render_plugins=[JsonRenderPlugin()]
@@ -84,6 +87,16 @@ def create_service(
     return app
 
 
+def _partner_tokens(
+    settings: ServiceSettings | None, database: Database | None, own: Callable[[Database], PartnerVerifier] | None
+) -> PartnerVerifier | None:
+    if settings is None or database is None:
+        return None
+    if own:
+        return own(database)
+    return partners.asking(settings.public_url, settings.upstream_identity) if settings.upstream_identity else None
+
+
 def _tracing(settings: Settings) -> list[Any]:
     if not settings.otlp_endpoint:
         return []
@@ -95,12 +108,16 @@ def _actor(request: AnyRequest) -> Actor:
 
 
 class Authenticate(ASGIMiddleware):
-    """Token to `Actor`, before anything of the service runs. Exactly one `Authorization` header, or none at all."""
+    """Token to `Actor`, before anything of the service runs. Exactly one `Authorization` header, or none at all.
+
+    A route with `opt={"basic": True}` checks a name and password there by itself.
+    """
 
     scopes = ("http",)  # pyright: ignore[reportAssignmentType]
 
-    def __init__(self, verifier: Verifier) -> None:
+    def __init__(self, verifier: Verifier, partner_tokens: PartnerVerifier | None) -> None:
         self._verifier = verifier
+        self._partners = partner_tokens
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         tokens = [value for key, value in scope["headers"] if key == b"authorization"]
@@ -110,11 +127,16 @@ class Authenticate(ASGIMiddleware):
         await next_app(scope, receive, send)
 
     async def _authenticate(self, scope: Scope, tokens: list[bytes]) -> Actor:
+        peer = (scope.get("client") or ("", 0))[0]
         if not tokens:
-            return Actor(ip=(scope.get("client") or ("", 0))[0])
+            return Actor(ip=peer)
         scheme, _, token = tokens[0].decode("latin-1").partition(" ")
+        if len(tokens) == 1 and scheme.lower() == "basic" and scope["route_handler"].opt.get("basic"):
+            return Actor(ip=peer)
         if len(tokens) > 1 or scheme.lower() != "bearer":
             raise errors.Unauthorized("Send one bearer token.")
+        if self._partners and header_of(token).get("typ") == partners.TYPE:
+            return await self._partners.verify(token, peer)
         return await self._verifier.verify(token)
 
 
@@ -192,7 +214,8 @@ def problem(
 def domain_problem(_request: AnyRequest, error: errors.DomainError) -> Response[dict[str, Any]]:
     """A refusal by a rule."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+    headers |= {"WWW-Authenticate": error.challenge} if error.challenge else {}
     extra: dict[str, Any] = {"errors": [{"field": error.field, "message": error.detail}]} if error.field else {}
     if isinstance(error, errors.PreconditionFailed):
         extra["version"] = error.version

@@ -189,3 +189,41 @@ class StepUpFailed(EventData, frozen=True):
     subject: ClassVar[str] = "identity.session.step_up_failed.v1"
     method: str
     ip: str
+
+
+class PasskeyAdded(EventData, frozen=True):
+    """The aggregate is the person. A passkey's name is its owner's own words, so it stays behind."""
+
+    type: ClassVar[str] = "passkey_added"
+    subject: ClassVar[str] = "identity.passkey.added.v1"
+    passkey_id: UUID
+
+
+class PasskeyRemoved(EventData, frozen=True):
+    type: ClassVar[str] = "passkey_removed"
+    subject: ClassVar[str] = "identity.passkey.removed.v1"
+    passkey_id: UUID
+
+
+class PasskeyCloneSuspected(EventData, frozen=True):
+    """A passkey's counter did not rise, so two devices seem to hold its key; that use was refused."""
+
+    type: ClassVar[str] = "passkey_clone_suspected"
+    subject: ClassVar[str] = "identity.passkey.clone_suspected.v1"
+    passkey_id: UUID
+
+
+class SingleSignOnChanged(EventData, frozen=True):
+    """How a client's people sign in at their own organisation; the aggregate is the client, no `fields` is none."""
+
+    type: ClassVar[str] = "single_sign_on_changed"
+    subject: ClassVar[str] = "identity.single_sign_on.changed.v1"
+    fields: list[str]
+
+
+class IdentityLinked(EventData, frozen=True):
+    """Somebody came in from their organisation's own sign-in for the first time. The aggregate is the person."""
+
+    type: ClassVar[str] = "identity_linked"
+    subject: ClassVar[str] = "identity.person.linked.v1"
+    identity_id: UUID

@@ -23,6 +23,11 @@ SECURITY = frozenset(
         "assignments_changed",
         "view_as_started",
         "view_as_ended",
+        "passkey_added",
+        "passkey_removed",
+        "passkey_clone_suspected",
+        "single_sign_on_changed",
+        "identity_linked",
     }
 )
 """Seed 002 `isSecurityEvent`, and what else changes who gets in."""

@@ -111,6 +111,11 @@ QUIET: list[EventData] = [
     identity.SignInFailed(method="password", reason="wrong", ip="203.0.113.7", user_agent=CHROME),
     identity.SessionRevoked(session_hash="00", reason="revoked"),
     identity.SignInLinkRequested(),
+    identity.PasskeyAdded(passkey_id=SUBJECT),
+    identity.PasskeyRemoved(passkey_id=SUBJECT),
+    identity.PasskeyCloneSuspected(passkey_id=SUBJECT),
+    identity.SingleSignOnChanged(fields=["issuer"]),
+    identity.IdentityLinked(identity_id=SUBJECT),
     projects.ProjectViewed(name="Website relaunch"),
 ]
 

@@ -111,7 +111,8 @@ class _Demo:
     async def _client(self, client: Mapping[str, Any]) -> list[tuple[int, Callable[[], Any]]]:
         """Create a client with its people on the first day; what happens on later days is returned."""
         with clock.moved_to(_at(FIRST_DAY)):
-            made = await self._ask("identity", "POST", "clients", {"name": client["name"]})
+            asked = {"name": client["name"], "sign_in_methods": client["sign_in_methods"]}
+            made = await self._ask("identity", "POST", "clients", asked)
             people = {each["email"]: await self._person(each, made["id"]) for each in client["people"]}
         roles = {people[each["email"]]: each["role"] for each in client["people"]}
         return [step for project in client["projects"] for step in _Project(self, made["id"], roles, project).steps()]

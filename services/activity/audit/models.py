@@ -28,6 +28,12 @@ SECURITY = frozenset(
         "passkey_clone_suspected",
         "single_sign_on_changed",
         "identity_linked",
+        "sign_in_paused",
+        "second_factor_enabled",
+        "second_factor_disabled",
+        "recovery_codes_replaced",
+        "stepped_up",
+        "step_up_failed",
     }
 )
 """Seed 002 `isSecurityEvent`, and what else changes who gets in."""

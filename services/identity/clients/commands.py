@@ -1,9 +1,10 @@
 """What staff do with clients."""
 
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from services.identity.clients import queries
 from services.identity.clients.models import Client, PortalAccessNeedsPolicy, Variant
@@ -14,10 +15,13 @@ from shared import outbox
 from shared.actor import Actor
 from shared.database import Db
 
+SignInMethods = Annotated[list[Literal["magic_link", "password", "passkey", "sso"]], Meta(min_length=1, max_length=4)]
+
 
 class CreateClient(msgspec.Struct, forbid_unknown_fields=True):
     name: Name
     variant: Variant = "delivery"
+    sign_in_methods: SignInMethods = msgspec.field(default_factory=lambda: ["magic_link"])
 
 
 class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,7 +32,7 @@ class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
 
 async def create_client(db: Db, actor: Actor, data: CreateClient) -> Client:
     """A new client: active, its portal enabled, nobody in it yet."""
-    client = Client(name=data.name, variant=data.variant)
+    client = Client(name=data.name, variant=data.variant, sign_in_methods=sorted(set(data.sign_in_methods)))
     db.add(client)
     await db.flush()
     await outbox.append(db, actor, client.created(), client_id=client.id, aggregate_id=client.id)

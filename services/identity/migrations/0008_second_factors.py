@@ -12,10 +12,12 @@ def upgrade() -> None:
             """create table authenticators (
                 person_id uuid primary key,
                 client_id uuid,
-                secret bytea not null,
-                last_step bigint not null default 0,
-                created_at timestamptz not null,
+                secret bytea,
+                last_step bigint not null,
                 confirmed_at timestamptz,
+                pending bytea,
+                pending_until timestamptz,
+                constraint authenticators_confirmed_check check ((secret is null) = (confirmed_at is null)),
                 foreign key (client_id, person_id) references people (client_id, id)
             )""",
             *tenant_policy("authenticators"),

@@ -11,6 +11,7 @@ from services.identity.fields import Email, same_address
 from services.identity.people.passwords import Passwords
 from services.identity.people.queries import Me, get_me
 from services.identity.sessions import commands, queries
+from services.identity.sessions.admission import sign_in
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.cookies import Cookies
 from services.identity.sessions.entry import Door, SignedIn
@@ -19,6 +20,7 @@ from services.identity.sessions.models import Attempt, InvalidCredentials
 from services.identity.sessions.queries import SessionList, SessionRecord
 from shared.actor import SYSTEM, Actor
 from shared.database import ReadOnly, UnitOfWork
+from shared.errors import NotFound
 from shared.http import API
 
 
@@ -29,6 +31,12 @@ class Login(msgspec.Struct, forbid_unknown_fields=True):
 
 class Resolve(msgspec.Struct, forbid_unknown_fields=True):
     hash: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+
+
+class Rotated(msgspec.Struct, frozen=True):
+    """`cookie` is the value of a `Set-Cookie` header."""
+
+    cookie: str
 
 
 class Revoked(msgspec.Struct, frozen=True):
@@ -53,17 +61,17 @@ async def login(
         account = await queries.find_account(connection, email)
     proven = await passwords.matches(account.password_hash, data.password)
     async with uow(SYSTEM) as db:
-        entry = await commands.sign_in(db, attempt, account, "password", proven=proven)
+        entry = await sign_in(db, attempt, account, "password", proven=proven)
     if entry is None:
         raise InvalidCredentials
     await limits.give_back(PASSWORD, ip=attempt.ip, account=email)
     return await door.let_in(entry)
 
 
-@post("/auth/logout", status_code=204)
+@post("/auth/logout", status_code=204, opt={"while_viewing": True})
 async def logout(me: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache, jar: Cookies) -> Response[None]:
     """End this session everywhere."""
-    async with uow(actor) as db:
+    async with uow(actor.themselves) as db:
         ended = await commands.sign_out(db, actor, me)
     await session_cache.tell(ended=ended)
     return Response(None, status_code=204, cookies=[jar.no_session()])
@@ -72,15 +80,15 @@ async def logout(me: UUID, actor: Actor, uow: UnitOfWork, session_cache: Session
 @get("/auth/me")
 async def me(me: UUID, actor: Actor, read: ReadOnly) -> Me:
     """Who is signed in, and what they may do."""
-    async with read(actor) as connection:
-        return await get_me(connection, me)
+    async with read(actor.themselves) as connection:
+        return await get_me(connection, me, actor.client_id if actor.read_only else None)
 
 
 @get("/sessions")
 async def list_sessions(actor: Actor, read: ReadOnly) -> SessionList:
     """One's own sessions, last used first."""
-    async with read(actor) as connection:
-        return await queries.list_sessions(connection, actor)
+    async with read(actor.themselves) as connection:
+        return await queries.list_sessions(connection, actor.themselves)
 
 
 @delete("/sessions/{session_id:uuid}")
@@ -111,5 +119,16 @@ async def resolve(data: Resolve, uow: UnitOfWork, read: ReadOnly) -> SessionReco
     return record
 
 
+@post("/internal/sessions/rotate", status_code=200, opt={"internal": True}, include_in_schema=False)
+async def rotate(data: Resolve, uow: UnitOfWork, session_cache: SessionCache, jar: Cookies) -> Rotated:
+    """A new id for a session that is due one, for the gateway. 404 where somebody was faster."""
+    async with uow(SYSTEM) as db:
+        entry = await commands.rotate(db, data.hash)
+    if entry is None:
+        raise NotFound
+    await session_cache.tell(changed=[data.hash])
+    return Rotated(jar.session(entry.token, entry.seconds).to_header(header=""))
+
+
 public = [login, logout, me, list_sessions, revoke_session, revoke_others]
-routers = [Router(API, route_handlers=public, tags=["sessions"]), resolve]
+routers = [Router(API, route_handlers=public, tags=["sessions"]), resolve, rotate]

@@ -1,25 +1,20 @@
-"""Sign-in and the end of sessions."""
+"""What becomes of sessions; how they begin is in `admission`."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy import ColumnElement, select, text, update
 
-from services.identity.sessions import queries
 from services.identity.sessions.models import Attempt, Lifetimes, Session, SessionEnded
-from services.identity.sessions.queries import Account
 from services.identity.tokens import digest, new_token
 from shared import outbox
 from shared.actor import SYSTEM, Actor
 from shared.clock import now, uuid7
-from shared.contracts.identity import SessionRevoked, SessionRotated, SignedIn, SignedOut, SignInFailed
+from shared.contracts.identity import SessionRevoked, SessionRotated, SignedOut
 from shared.database import Db
 from shared.errors import NotFound
 
-FORGET = timedelta(days=30)
-"""So long after its end a session's row is still there to be looked at."""
 _SEEN = text("update sessions set last_seen_at = now() where id = :id and last_seen_at < now() - interval '1 minute'")
 
 
@@ -30,46 +25,6 @@ class Entry(msgspec.Struct, frozen=True):
     token: str
     ended: list[str]
     seconds: int
-
-
-async def sign_in(db: Db, attempt: Attempt, account: Account, method: str, *, proven: bool) -> Entry | None:
-    """Open a session for whom the account is, if they have `proven` it and may come in; else None.
-
-    Both outcomes are recorded here, so a refusal must be committed too.
-    """
-    person = await queries.lock_entitled(db, account.person_id) if account.person_id and proven else None
-    if person is None:
-        await _record_failure(db, attempt, account, method, proven=proven)
-        return None
-    token = new_token()
-    lifetime = attempt.lifetimes.of(person.kind)
-    session = Session(
-        person_id=person.id,
-        client_id=person.client_id,
-        hash=digest(token),
-        ip=attempt.ip,
-        user_agent=attempt.user_agent,
-        method=method,
-        expires_at=now() + lifetime.absolute,
-        idle=lifetime.idle,
-    )
-    actor = person.signed_in(session.id, attempt.ip)
-    replaced = Session.id == attempt.replaces
-    ended = await end_sessions(db, actor, "signed_in_again", replaced) if attempt.replaces else []
-    await db.execute(delete(Session).where(Session.person_id == person.id, Session.expires_at < now() - FORGET))
-    db.add(session)
-    await db.flush()
-    event = SignedIn(method=method, ip=attempt.ip, user_agent=attempt.user_agent)
-    await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
-    return Entry(person.id, token, ended, session.seconds_left)
-
-
-async def _record_failure(db: Db, attempt: Attempt, account: Account, method: str, *, proven: bool) -> None:
-    reason = "closed" if proven else "wrong" if account.person_id else "unknown"
-    nobody = Actor(session_id=attempt.id, ip=attempt.ip)
-    event = SignInFailed(method=method, reason=reason, ip=attempt.ip, user_agent=attempt.user_agent)
-    about = account.person_id or attempt.id
-    await outbox.append(db, nobody, event, client_id=account.client_id, aggregate_id=about)
 
 
 async def sign_out(db: Db, actor: Actor, person_id: UUID) -> list[str]:
@@ -99,7 +54,7 @@ async def end_sessions(db: Db, actor: Actor, reason: str, *which: ColumnElement[
     """End those of the sessions that had not ended: their hashes. The row decides, so each ends once."""
     ended = await db.execute(
         update(Session)
-        .where(*which, *_live())
+        .where(*which, *live())
         .values(revoked_at=now())
         .returning(Session.id, Session.client_id, Session.hash, Session.previous_hash)
     )
@@ -115,7 +70,7 @@ async def rights_changed(db: Db, person_id: UUID) -> list[str]:
     """What a person may do is another thing now: each of their sessions gets a new id with its next page, and none of
     them looks through a client's eyes any longer. Returns the hashes to tell as changed, after the commit.
     """
-    due = update(Session).where(Session.person_id == person_id, *_live())
+    due = update(Session).where(Session.person_id == person_id, *live())
     changed = due.values(rotate_due=True, viewing_client_id=None).returning(Session.hash, Session.previous_hash)
     return [each for row in await db.execute(changed) for each in row if each]
 
@@ -125,7 +80,7 @@ async def renew(db: Db, actor: Actor, **changes: object) -> Entry:
 
     Raises `SessionEnded`.
     """
-    session = await db.scalar(select(Session).where(Session.id == actor.session_id, *_live()).with_for_update())
+    session = await db.scalar(select(Session).where(Session.id == actor.session_id, *live()).with_for_update())
     if session is None:
         raise SessionEnded
     before = [each for each in (session.hash, session.previous_hash) if each]
@@ -139,7 +94,7 @@ async def renew(db: Db, actor: Actor, **changes: object) -> Entry:
 
 async def rotate(db: Db, session_hash: str) -> Entry | None:
     """Give a session that is due a new id, if nobody was faster. The old one goes on counting for `GRACE`."""
-    due = select(Session).where(Session.hash == session_hash, Session.rotate_due, *_live())
+    due = select(Session).where(Session.hash == session_hash, Session.rotate_due, *live())
     session = await db.scalar(due.with_for_update())
     if session is None:
         return None
@@ -156,7 +111,8 @@ async def _tell_rotation(db: Db, actor: Actor, session: Session, before: str) ->
     await outbox.append(db, actor, event, client_id=session.client_id, aggregate_id=session.id)
 
 
-def _live() -> tuple[ColumnElement[bool], ...]:
+def live() -> tuple[ColumnElement[bool], ...]:
+    """What is true of a session that has neither ended nor outlived its time."""
     return (Session.revoked_at.is_(None), Session.expires_at > now())
 
 

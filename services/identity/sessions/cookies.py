@@ -1,8 +1,13 @@
 """The two cookies identity sets. It never reads the session's: the gateway does, and passes on who it is."""
 
+from typing import Annotated
+
 from litestar.datastructures import Cookie
+from litestar.params import Parameter
 
 FLOW_COOKIE = "portal_flow"
+Flow = Annotated[str, Parameter(cookie=FLOW_COOKIE, max_length=100, default="")]
+"""What a handler takes to know which browser began; '' for none."""
 
 
 class Cookies:
@@ -20,7 +25,7 @@ class Cookies:
         return self._cookie(self._session, "", 0)
 
     def flow(self, token: str, seconds: int) -> Cookie:
-        """Ties a sign-in link to the browser that asked for it."""
+        """Ties what was begun to the browser that began it."""
         return self._cookie(FLOW_COOKIE, token, seconds)
 
     def no_flow(self) -> Cookie:

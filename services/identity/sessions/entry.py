@@ -1,18 +1,28 @@
 """The answer to a successful sign-in, however it was proven."""
 
+from uuid import UUID
+
 import msgspec
 from litestar import Response
 
 from services.identity.people.queries import Me, get_me
+from services.identity.second_factors.models import ENROL, RECOVERY_CODE, SECOND_FACTOR, TOTP, Step
+from services.identity.sessions.admission import PAUSE, Pending
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.commands import Entry
 from services.identity.sessions.cookies import Cookies
 from shared.actor import SYSTEM
 from shared.database import ReadOnly
 
+METHODS = {SECOND_FACTOR: [TOTP, RECOVERY_CODE], ENROL: [TOTP]}
+
 
 class SignedIn(msgspec.Struct, frozen=True):
-    person: Me
+    """`next` is the step still due, by one of `methods`; while there is one, nobody is signed in yet."""
+
+    person: Me | None
+    next: Step | None = None
+    methods: list[str] = []
 
 
 class Door:
@@ -23,14 +33,17 @@ class Door:
         self._cookies = cookies
         self._read = read
 
-    async def let_in(self, entry: Entry) -> Response[SignedIn]:
-        """Also forgets the browser's sign-in flow: it has served its purpose."""
+    async def let_in(self, entry: Entry | Pending) -> Response[SignedIn]:
+        """Also forgets the browser's sign-in flow, or begins the one that a further step is bound to."""
+        if isinstance(entry, Pending):
+            flow = self._cookies.flow(entry.flow, int(PAUSE.total_seconds()))
+            return Response(SignedIn(None, entry.step, METHODS[entry.step]), status_code=200, cookies=[flow])
         answer = await self.renew(entry)
         return Response(SignedIn(answer.content), status_code=200, cookies=[*answer.cookies, self._cookies.no_flow()])
 
-    async def renew(self, entry: Entry) -> Response[Me]:
+    async def renew(self, entry: Entry, *, viewing: UUID | None = None) -> Response[Me]:
         """Hand out the new cookie of somebody who is in already (`commands.renew`)."""
         await self._session_cache.tell(ended=entry.ended)
         async with self._read(SYSTEM) as connection:
-            me = await get_me(connection, entry.person_id)
+            me = await get_me(connection, entry.person_id, viewing)
         return Response(me, status_code=200, cookies=[self._cookies.session(entry.token, entry.seconds)])

@@ -1,6 +1,7 @@
 """Reading sessions, and who may have one."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -11,11 +12,16 @@ from services.identity.clients.models import Client
 from services.identity.people.models import Person
 from services.identity.sessions.devices import device_of
 from services.identity.sessions.models import GRACE, Session
+from services.identity.sessions.rules import Method, refusal
 from shared.actor import Actor
 from shared.database import Db
 from shared.errors import NotFound
 
-_ACCOUNT = "select id as person_id, client_id, password_hash from people where lower(email) = lower($1)"
+# Several may have the address; of them one may sign in.
+_ACCOUNT = """
+    select id as person_id, client_id, password_hash from people where lower(email) = lower($1)
+    order by portal_access desc, id limit 1
+"""
 _RECORD = """
     select s.id as session_id, p.id as person_id, p.first_name || ' ' || p.last_name as name, p.kind, p.client_id,
            p.version, p.policies, p.is_primary_contact, s.expires_at, s.proven_at, s.rotate_due as rotate,
@@ -40,6 +46,8 @@ _LIVE = """
       and revoked_at is null and expires_at > now() and last_seen_at > now() - idle
     order by last_seen_at desc, id desc limit 100
 """
+_FRESH: dict[str, Any] = {"execution_options": {"populate_existing": True}}
+"""What is locked is read as it is now, also where this transaction had read it before."""
 _roles = msgspec.json.Decoder(dict[UUID, str])
 _assignments = msgspec.json.Decoder(dict[UUID, UUID])
 _VIEWING: dict[str, object] = {
@@ -146,12 +154,18 @@ async def live_hashes(db: Db, person_id: UUID) -> list[str]:
     return [each for row in await db.execute(live) for each in row if each]
 
 
-async def lock_entitled(db: Db, person_id: UUID) -> Person | None:
-    """The person, if they may sign in. Until this transaction ends, neither they nor their client can be shut out."""
-    person = await db.scalar(select(Person).where(Person.id == person_id).with_for_update(read=True))
-    if person is None or not person.active:
-        return None
-    if person.client_id is None:
-        return person
-    client = await db.scalar(select(Client).where(Client.id == person.client_id).with_for_update(read=True))
-    return person if client and client.is_open else None
+async def lock_visitor(db: Db, person_id: UUID) -> tuple[Person, Client | None] | None:
+    """A person and their client, who cannot be shut out or changed until this transaction ends.
+
+    The client is locked before the person, here as everywhere else: two orders would be a deadlock.
+    """
+    its_client = select(Person.client_id).where(Person.id == person_id).scalar_subquery()
+    client = await db.scalar(select(Client).where(Client.id == its_client).with_for_update(read=True), **_FRESH)
+    person = await db.scalar(select(Person).where(Person.id == person_id).with_for_update(key_share=True), **_FRESH)
+    return (person, client) if person else None
+
+
+async def lock_entitled(db: Db, person_id: UUID, method: Method) -> Person | None:
+    """The person, if they may sign in by this method; as `lock_visitor`."""
+    visitor = await lock_visitor(db, person_id)
+    return visitor[0] if visitor and refusal(*visitor, method, None) is None else None

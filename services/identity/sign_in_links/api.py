@@ -4,11 +4,10 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, post
-from litestar.params import Parameter
 from msgspec import Meta
 
 from services.identity.fields import Email, same_address
-from services.identity.sessions.cookies import FLOW_COOKIE, Cookies
+from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import CODE, LINK, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
@@ -20,8 +19,6 @@ from shared.actor import SYSTEM
 from shared.database import UnitOfWork
 from shared.errors import Invalid
 from shared.http import API
-
-Flow = Annotated[str, Parameter(cookie=FLOW_COOKIE, max_length=100, default="")]
 
 
 class RequestLink(msgspec.Struct, forbid_unknown_fields=True):

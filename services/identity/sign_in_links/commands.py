@@ -6,7 +6,8 @@ import msgspec
 from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.identity.sessions.commands import Entry, sign_in
+from services.identity.sessions.admission import Pending, sign_in
+from services.identity.sessions.commands import Entry
 from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import Account, lock_entitled
 from services.identity.sign_in_links import queries
@@ -48,7 +49,7 @@ async def write_letter(db: Db) -> Letter | None:
     """
     while link := await queries.next_due(db):
         found = await queries.find_person(db, link.email)
-        person = await lock_entitled(db, found.id) if found else None
+        person = await lock_entitled(db, found.id, "magic_link") if found else None
         if person is None:
             await db.delete(link)
             await db.flush()
@@ -92,7 +93,9 @@ async def take_code_try(db: Db, flow: str) -> str | None:
     return await db.scalar(taken)
 
 
-async def redeem_link(db: Db, attempt: Attempt, flow: str, *, token: str = "", code: str = "") -> Entry | None:
+async def redeem_link(
+    db: Db, attempt: Attempt, flow: str, *, token: str = "", code: str = ""
+) -> Entry | Pending | None:
     """Sign in whom the link was sent to; None, and on record, where token or code are not good in this browser.
 
     One statement looks and takes: of any number at once, one gets it (A2). `code` only after `take_code_try`.

@@ -21,8 +21,9 @@ async def next_due(db: Db) -> SignInLink | None:
 
 
 async def find_person(db: Db, email: str) -> Person | None:
-    """Whose address it is."""
-    return await db.scalar(select(Person).where(func.lower(Person.email) == func.lower(email)))
+    """Who signs in with this address."""
+    theirs = select(Person).where(func.lower(Person.email) == func.lower(email), Person.portal_access)
+    return await db.scalar(theirs)
 
 
 async def find_account(db: Db, flow_hash: str) -> Account:

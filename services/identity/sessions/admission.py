@@ -1,0 +1,123 @@
+"""The one door: every proof of who somebody is becomes a session here, a step still missing, or a refusal.
+
+Whatever the reason of a refusal, its answer is the same (A5); only the event says it.
+"""
+
+from datetime import timedelta
+
+import msgspec
+from sqlalchemy import delete, text
+
+from services.identity.clients.models import Client
+from services.identity.one_time_tokens.models import OneTimeToken
+from services.identity.people.models import Person
+from services.identity.second_factors.models import ENROL, SECOND_FACTOR, Step
+from services.identity.second_factors.queries import is_enrolled
+from services.identity.sessions import queries
+from services.identity.sessions.commands import Entry, end_sessions
+from services.identity.sessions.models import Attempt, Session
+from services.identity.sessions.queries import Account
+from services.identity.sessions.rules import Method, refusal
+from services.identity.tokens import digest, new_token
+from shared import outbox
+from shared.actor import Actor
+from shared.clock import now
+from shared.contracts.identity import SignedIn, SignInFailed, SignInPaused
+from shared.database import Db
+
+PAUSE = timedelta(minutes=10)
+"""How long a second step may take (ASVS 6.5.5)."""
+FORGET = timedelta(days=30)
+"""So long after its end a session's row is still there to be looked at."""
+# The ORM would also write `updated_at`: the row did not change in a way anybody should notice.
+_CAME_IN = text("update people set last_sign_in_at = :now where id = :id")
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """The first proof was good, and another step is due in the browser that is given `flow`."""
+
+    flow: str
+    step: Step
+
+
+async def sign_in(
+    db: Db, attempt: Attempt, account: Account, method: Method, *, proven: bool, second_factor: str = ""
+) -> Entry | Pending | None:
+    """Let in whom the account is, if they have `proven` it and may come in this way; else None.
+
+    `second_factor` says which one was shown with the proof; where it is empty and one is due, the sign-in is `Pending`.
+    Every outcome is recorded here, so a refusal must be committed too.
+    """
+    visitor = await queries.lock_visitor(db, account.person_id) if account.person_id and proven else None
+    if visitor is None:
+        missing = "second_factor" if second_factor else "wrong"
+        await _refuse(db, attempt, account, method, missing if account.person_id else "unknown")
+        return None
+    person, client = visitor
+    if reason := refusal(person, client, method, attempt.ip):
+        await _refuse(db, attempt, account, method, reason)
+        return None
+    step = None if second_factor else await _missing_step(db, person, client)
+    if step:
+        return await _pause(db, attempt, person, method, step)
+    return await _open(db, attempt, person, method, second_factor)
+
+
+async def _missing_step(db: Db, person: Person, client: Client | None) -> Step | None:
+    if await is_enrolled(db, person.id):
+        return SECOND_FACTOR
+    return ENROL if client and client.second_factor == "required" else None
+
+
+async def _refuse(db: Db, attempt: Attempt, account: Account, method: Method, reason: str) -> None:
+    nobody = Actor(session_id=attempt.id, ip=attempt.ip)
+    event = SignInFailed(method=method, reason=reason, ip=attempt.ip, user_agent=attempt.user_agent)
+    about = account.person_id or attempt.id
+    await outbox.append(db, nobody, event, client_id=account.client_id, aggregate_id=about)
+
+
+async def _pause(db: Db, attempt: Attempt, person: Person, method: Method, step: Step) -> Pending:
+    flow = new_token()
+    await db.execute(
+        delete(OneTimeToken).where(
+            OneTimeToken.person_id == person.id,
+            OneTimeToken.purpose.in_((SECOND_FACTOR, ENROL)),
+            OneTimeToken.expires_at < now(),
+        )
+    )
+    token = OneTimeToken(
+        purpose=step,
+        person_id=person.id,
+        client_id=person.client_id,
+        flow_hash=digest(flow),
+        facts={"method": method},
+        expires_at=now() + PAUSE,
+    )
+    db.add(token)
+    nobody = Actor(session_id=attempt.id, ip=attempt.ip)
+    event = SignInPaused(method=method, step=step, ip=attempt.ip, user_agent=attempt.user_agent)
+    await outbox.append(db, nobody, event, client_id=person.client_id, aggregate_id=person.id)
+    return Pending(flow, step)
+
+
+async def _open(db: Db, attempt: Attempt, person: Person, method: Method, second_factor: str) -> Entry:
+    token, lifetime = new_token(), attempt.lifetimes.of(person.kind)
+    session = Session(
+        person_id=person.id,
+        client_id=person.client_id,
+        hash=digest(token),
+        ip=attempt.ip,
+        user_agent=attempt.user_agent,
+        method=method,
+        expires_at=now() + lifetime.absolute,
+        idle=lifetime.idle,
+    )
+    actor = person.signed_in(session.id, attempt.ip)
+    replaced = Session.id == attempt.replaces
+    ended = await end_sessions(db, actor, "signed_in_again", replaced) if attempt.replaces else []
+    await db.execute(delete(Session).where(Session.person_id == person.id, Session.expires_at < now() - FORGET))
+    db.add(session)
+    await db.execute(_CAME_IN, {"now": now(), "id": person.id})
+    event = SignedIn(method=method, second_factor=second_factor, ip=attempt.ip, user_agent=attempt.user_agent)
+    await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
+    return Entry(person.id, token, ended, session.seconds_left)

@@ -1,10 +1,11 @@
 """A client: an organisation the company works for, and the tenant of everything else."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy import Text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.contracts.identity import ClientCreated, ClientUpdated
@@ -34,6 +35,11 @@ class Client(Base, Identified, Timestamped):
     sign_in_methods: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=lambda: ["magic_link"])
     second_factor: Mapped[str] = mapped_column(default="optional")
     allowed_networks: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    allowed_domains: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    team_invites: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str] = mapped_column(default="en")
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict[str, Any])
+    portal_user_id: Mapped[UUID | None] = mapped_column(default=None)
 
     @property
     def is_open(self) -> bool:

@@ -25,7 +25,7 @@ from gateway.sessions import Session
 from ops.serve import application
 from ops.stack.ports import listen
 from services.identity.people.bootstrap import create_first_admin
-from services.identity.people.models import ADMIN_POLICIES
+from services.identity.policies.models import ADMIN_POLICIES
 from shared import clock
 from shared.errors import Conflict
 from shared.http import API

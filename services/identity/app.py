@@ -10,11 +10,13 @@ from uuid import UUID
 from litestar import Litestar, Request
 from litestar.di import Provide
 
+from services.identity.assignments.api import router as assignments
 from services.identity.cache import Cache
 from services.identity.clients.api import router as clients
 from services.identity.consumers import consumers
 from services.identity.people.api import router as people
 from services.identity.people.passwords import Passwords
+from services.identity.policies.api import router as policies
 from services.identity.sessions.api import routers as sessions
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.commands import attempt_by
@@ -56,7 +58,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
     return create_service(
         "identity",
         settings,
-        routers=[clients, people, *sessions, sign_in_links],
+        routers=[clients, people, policies, assignments, *sessions, sign_in_links],
         consumers=consumers(session_cache),
         lifespan=[background],
         dependencies={

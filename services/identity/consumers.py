@@ -3,7 +3,15 @@
 from services.identity.people.commands import learn_of_project
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.queries import live_hashes
-from shared.contracts.identity import PersonUpdated, ProjectRolesChanged, SessionRevoked, SessionRotated, ViewAsEnded
+from shared.contracts.identity import (
+    AssignmentsChanged,
+    PersonUpdated,
+    PoliciesChanged,
+    ProjectRolesChanged,
+    SessionRevoked,
+    SessionRotated,
+    ViewAsEnded,
+)
 from shared.contracts.projects import ProjectCreated
 from shared.database import Db
 from shared.inbox import Consumer, Delivery
@@ -38,6 +46,8 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
                 ViewAsEnded: session_rotated,
                 PersonUpdated: rights_changed,
                 ProjectRolesChanged: rights_changed,
+                PoliciesChanged: rights_changed,
+                AssignmentsChanged: rights_changed,
             },
         ),
     ]

@@ -1,6 +1,6 @@
 """The kinds of text people type, checked where they come in."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -9,6 +9,12 @@ Name = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
 ]
 """One line with something to read on it."""
+
+ShortText = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
+"""One line that may be empty."""
+
+Language = Literal["en", "de"]
+"""The languages the portal writes to people in."""
 
 _ATOM = r"[^@\s\x00-\x1f\x7f\"(),:;<>\[\\\]]"
 Email = Annotated[str, Meta(max_length=254, pattern=rf"^{_ATOM}{{1,64}}@{_ATOM}+\.{_ATOM}+$(?!\n)")]

@@ -16,7 +16,7 @@ import msgspec
 
 from ops.stack.backing import Backing
 from services.identity.cache import PAUSE, Cache
-from services.identity.people.models import ADMIN_POLICIES
+from services.identity.policies.models import ADMIN_POLICIES
 from services.identity.people.passwords import SECONDS
 from services.identity.tokens import digest
 from shared.actor import Actor

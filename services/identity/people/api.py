@@ -7,9 +7,10 @@ from litestar import Router, get, patch, post, put
 from litestar.params import Parameter
 
 from services.identity.people import commands, queries
-from services.identity.people.commands import CreatePerson, PatchMe, PutProjectRoles
+from services.identity.people.commands import CreatePerson, PatchMe, PatchPerson, PutProjectRoles
+from services.identity.people.models import PersonKind
 from services.identity.people.passwords import Passwords
-from services.identity.people.queries import Me, PersonView
+from services.identity.people.queries import Me, PeopleFilter, PersonView
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.queries import live_hashes
 from shared.actor import Actor
@@ -20,17 +21,28 @@ from shared.http import API
 from shared.pagination import Cursor, Limit, Page
 
 OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
+Search = Annotated[str, Parameter(query="q", max_length=100, pattern=r"^[^\x00]*$", default="")]
 
 
 @get("/")
 async def list_people(
-    actor: Actor, read: ReadOnly, client_id: OfClient, limit: Limit, cursor: Cursor
+    *,
+    actor: Actor,
+    read: ReadOnly,
+    client_id: OfClient,
+    search: Search,
+    limit: Limit,
+    cursor: Cursor,
+    kind: PersonKind | None = None,
 ) -> Page[PersonView]:
-    """People by name, for staff of any client or of all, for a client's person of its own."""
+    """People by name, for staff of any client or of all, for a client's person of its own; `q` is looked for in names
+    and addresses.
+    """
     if client_id and not actor.sees(client_id):
         raise NotFound
+    wanted = PeopleFilter(client_id, kind, search.strip())
     async with read(actor) as connection:
-        return await queries.list_people(connection, actor, client_id, limit, cursor)
+        return await queries.list_people(connection, actor, wanted, limit, cursor)
 
 
 @get("/{person_id:uuid}")
@@ -65,6 +77,24 @@ async def change_me(
         return await queries.get_me(connection, me)
 
 
+@patch("/{person_id:uuid}", guards=[require_policy("managePeople")])
+async def change_person(
+    *,
+    person_id: UUID,
+    data: PatchPerson,
+    actor: Actor,
+    uow: UnitOfWork,
+    read: ReadOnly,
+    session_cache: SessionCache,
+) -> PersonView:
+    """Change somebody's details, or whether they may sign in: deactivating ends their sessions within a second."""
+    async with uow(actor) as db:
+        touched = await commands.change_person(db, actor, person_id, data)
+    await session_cache.tell(ended=touched.ended, changed=touched.changed)
+    async with read(actor) as connection:
+        return await queries.get_person(connection, actor, person_id)
+
+
 @put("/{person_id:uuid}/project-roles", guards=[require_policy("managePeople")])
 async def set_project_roles(
     *,
@@ -77,15 +107,14 @@ async def set_project_roles(
 ) -> PersonView:
     """Replace what a client's person is in which project. Holds for sessions they already have within a second."""
     async with uow(actor) as db:
-        await commands.set_project_roles(db, actor, person_id, data.roles)
-        hashes = await live_hashes(db, person_id)
-    await session_cache.tell(changed=hashes)
+        changed = await commands.set_project_roles(db, actor, person_id, data.roles)
+    await session_cache.tell(changed=changed)
     async with read(actor) as connection:
         return await queries.get_person(connection, actor, person_id)
 
 
 router = Router(
     f"{API}/people",
-    route_handlers=[list_people, get_person, create_person, change_me, set_project_roles],
+    route_handlers=[list_people, get_person, create_person, change_me, change_person, set_project_roles],
     tags=["people"],
 )

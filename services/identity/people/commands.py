@@ -1,35 +1,36 @@
 """What happens to people."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from services.identity.clients.models import Client
-from services.identity.fields import Email, Name, Password, same_address
+from services.identity.fields import Email, Language, Name, Password, ShortText, same_address
 from services.identity.people import queries
 from services.identity.people.models import (
-    ADMIN_POLICIES,
     AdminExists,
     EmailTaken,
-    GrantsBeyondOwn,
     KnownProject,
     Person,
     PersonKind,
-    Policy,
     ProjectRole,
     Role,
 )
+from services.identity.policies.models import ADMIN_POLICIES, Policy, require_grantable, require_reach
+from services.identity.policies.queries import count_admins, lock_admins, require_admin_left
+from services.identity.sessions.commands import end_sessions, rights_changed
+from services.identity.sessions.models import Session
+from services.identity.sessions.queries import live_hashes
 from shared import outbox
 from shared.actor import SYSTEM, Actor
 from shared.database import Db
 from shared.errors import NotFound
-
-_ONE_FIRST_ADMIN = text("select pg_advisory_xact_lock(hashtextextended('identity:first-admin', 0))")
 
 
 class CreatePerson(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -50,14 +51,31 @@ class PatchMe(msgspec.Struct, forbid_unknown_fields=True):
     last_name: Name | UnsetType = UNSET
 
 
+class PatchPerson(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to change; a field that is absent stays. Without `active` nobody signs in, and nothing is deleted."""
+
+    first_name: Name | UnsetType = UNSET
+    last_name: Name | UnsetType = UNSET
+    title: ShortText | UnsetType = UNSET
+    phone: ShortText | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class Touched(msgspec.Struct, frozen=True):
+    """The hashes of the sessions that a change ended, and of those that carry something new."""
+
+    ended: list[str] = []
+    changed: list[str] = []
+
+
 class PutProjectRoles(msgspec.Struct, forbid_unknown_fields=True):
     roles: Annotated[dict[UUID, Role], Meta(max_length=500)]
 
 
 async def create_person(db: Db, actor: Actor, data: CreatePerson, password_hash: str | None) -> Person:
     """Somebody new who may sign in. Nobody grants what they do not hold, and an address signs in one person only."""
-    if actor != SYSTEM and not actor.policies.issuperset(data.policies):
-        raise GrantsBeyondOwn
+    require_grantable(actor, data.policies)
     if data.client_id and await db.get(Client, data.client_id) is None:
         raise NotFound
     person = Person(
@@ -84,8 +102,8 @@ async def create_person(db: Db, actor: Actor, data: CreatePerson, password_hash:
 
 async def create_first_admin(db: Db, data: CreatePerson, password_hash: str) -> Person:
     """The one administrator nobody had to appoint. Raises `AdminExists`."""
-    await db.execute(_ONE_FIRST_ADMIN)
-    if await queries.count_admins(db):
+    await lock_admins(db)
+    if await count_admins(db):
         raise AdminExists
     admin = msgspec.structs.replace(data, kind="staff", policies=list(ADMIN_POLICIES))
     return await create_person(db, SYSTEM, admin, password_hash)
@@ -94,21 +112,38 @@ async def create_first_admin(db: Db, data: CreatePerson, password_hash: str) -> 
 async def rename_me(db: Db, actor: Actor, person_id: UUID, patch: PatchMe) -> None:
     """One's own name."""
     person = await queries.load_person(db, person_id)
-    changes: dict[str, str] = {
-        field: value for field, value in msgspec.structs.asdict(patch).items() if value is not UNSET
-    }
-    updated = person.rename(changes)
+    updated = person.change(_sent(patch))
     if updated:
         await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
 
 
-async def set_project_roles(db: Db, actor: Actor, person_id: UUID, roles: dict[UUID, Role]) -> None:
-    """Replace all project roles of a client's person. A project of another client is as good as none (404)."""
+async def change_person(db: Db, actor: Actor, person_id: UUID, patch: PatchPerson) -> Touched:
+    """Change what is known of somebody, let them in or shut them out; not somebody who may do more (Z4)."""
+    if patch.active is False:
+        await lock_admins(db)
+    person = await queries.load_person(db, person_id)
+    require_reach(actor, person.policies)
+    updated = person.change(_sent(patch))
+    if updated is None:
+        return Touched()
+    if patch.active is False:
+        await require_admin_left(db)
+    await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
+    if "active" in updated.fields and not person.active:
+        return Touched(ended=await end_sessions(db, actor, "person_inactive", Session.person_id == person.id))
+    return Touched(changed=await live_hashes(db, person.id))
+
+
+async def set_project_roles(db: Db, actor: Actor, person_id: UUID, roles: Mapping[UUID, Role]) -> list[str]:
+    """Replace all project roles of a client's person; the hashes of the sessions this changes.
+
+    A project of another client is as good as none (404).
+    """
     person = await queries.load_person(db, person_id)
     wanted: dict[UUID, str] = dict(roles)
     changed = person.take_roles(wanted, await queries.load_roles(db, person))
     if changed is None:
-        return
+        return []
     if await queries.count_known_projects(db, person.client_id, set(roles)) < len(roles):
         raise NotFound
     await db.execute(delete(ProjectRole).where(ProjectRole.person_id == person.id))
@@ -118,8 +153,13 @@ async def set_project_roles(db: Db, actor: Actor, person_id: UUID, roles: dict[U
     if held:
         await db.execute(insert(ProjectRole), held)
     await outbox.append(db, actor, changed, client_id=person.client_id, aggregate_id=person.id)
+    return await rights_changed(db, person.id)
 
 
 async def learn_of_project(db: Db, project_id: UUID, client_id: UUID) -> None:
     """Fold `project_created`: the project can be named in roles from now on."""
     await db.execute(insert(KnownProject).values(id=project_id, client_id=client_id).on_conflict_do_nothing())
+
+
+def _sent(patch: msgspec.Struct) -> dict[str, object]:
+    return {field: value for field, value in msgspec.structs.asdict(patch).items() if value is not UNSET}

@@ -1,6 +1,6 @@
 """A person: somebody who may sign in, of the company's staff or of one client."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -10,22 +10,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.actor import Actor
-from shared.contracts.identity import PersonCreated, PersonUpdated, ProjectRolesChanged
-from shared.errors import Conflict, Forbidden, Invalid
+from shared.contracts.identity import PersonCreated, PersonUpdated, PoliciesChanged, ProjectRolesChanged
+from shared.errors import Conflict, Invalid
 from shared.orm import Base, Identified, Timestamped
 
 PersonKind = Literal["staff", "client"]
-Policy = Literal["manageClients", "managePeople", "managePortalAccess", "manageProjects", "viewAudit"]
-"""What staff may be allowed (seed 002)."""
 Role = Literal["approver", "viewer", "feedback_only"]
 """What a client's person is in one project (seed 004)."""
-ADMIN_POLICIES: tuple[Policy, ...] = (
-    "manageClients",
-    "managePeople",
-    "managePortalAccess",
-    "manageProjects",
-    "viewAudit",
-)
 
 
 class EmailTaken(Conflict):
@@ -42,13 +33,6 @@ class AdminExists(Conflict):
         super().__init__("There is an administrator already. They can add people.")
 
 
-class GrantsBeyondOwn(Forbidden):
-    code = "person.grants_beyond_own"
-
-    def __init__(self) -> None:
-        super().__init__("Nobody can grant a policy they do not hold themselves.")
-
-
 class RolesNeedClient(Conflict):
     code = "person.roles_need_client"
 
@@ -56,26 +40,42 @@ class RolesNeedClient(Conflict):
         super().__init__("Project roles are for the people of a client; staff have policies.")
 
 
+class PoliciesNeedStaff(Conflict):
+    code = "person.policies_need_staff"
+
+    def __init__(self) -> None:
+        super().__init__("Policies are for staff; the people of a client have project roles.")
+
+
 class KindContradiction(Invalid):
     code = "person.kind_contradiction"
 
 
 class Person(Base, Identified, Timestamped):
-    """`version` rises with everything a session carries: name, roles, policies (contract of the gateway's cache)."""
+    """`version` rises with everything a session carries: name, roles, policies (contract of the gateway's cache).
+
+    A client's contact is a person, too: `portal_access` says whether they may sign in (decision 0045). Only among those
+    who may is an `email` unique; a contact may have none. `limited` staff see what they are assigned to, nothing else.
+    """
 
     __tablename__ = "people"
 
     kind: Mapped[str]
-    email: Mapped[str]
+    email: Mapped[str | None]
     first_name: Mapped[str]
     last_name: Mapped[str]
     client_id: Mapped[UUID | None] = mapped_column(default=None)
     password_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
+    phone: Mapped[str] = mapped_column(default="")
+    title: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="en")
     active: Mapped[bool] = mapped_column(default=True)
     portal_access: Mapped[bool] = mapped_column(default=True)
+    limited: Mapped[bool] = mapped_column(default=False)
     is_primary_contact: Mapped[bool] = mapped_column(default=False)
     policies: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
     version: Mapped[int] = mapped_column(default=1)
+    email_verified_at: Mapped[datetime | None] = mapped_column(default=None)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(default=None)
 
     @property
@@ -95,8 +95,8 @@ class Person(Base, Identified, Timestamped):
             raise KindContradiction("Only a client's person is a primary contact.", field="is_primary_contact")
         return PersonCreated(kind=self.kind)
 
-    def rename(self, changes: Mapping[str, str]) -> PersonUpdated | None:
-        """Take over what is new among `first_name` and `last_name`; None where nothing is."""
+    def change(self, changes: Mapping[str, object]) -> PersonUpdated | None:
+        """Take over what is new of names, phone, title, language and `active`; None where nothing is."""
         new = {field: value for field, value in changes.items() if getattr(self, field) != value}
         for field, value in new.items():
             setattr(self, field, value)
@@ -113,6 +113,17 @@ class Person(Base, Identified, Timestamped):
             return None
         self.version += 1
         return ProjectRolesChanged(roles=roles)
+
+    def take_policies(self, policies: Collection[str]) -> PoliciesChanged | None:
+        """Have exactly these policies; None where they are the same. Raises `PoliciesNeedStaff`."""
+        if self.kind != "staff":
+            raise PoliciesNeedStaff
+        wanted = sorted(set(policies))
+        if wanted == sorted(self.policies):
+            return None
+        self.policies = wanted
+        self.version += 1
+        return PoliciesChanged(policies=wanted)
 
     def signed_in(self, session_id: UUID, ip: str) -> Actor:
         """The person as the author of what happens in a new session."""

@@ -8,26 +8,32 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import func, select
 
-from services.identity.people.models import KnownProject, Person, ProjectRole
+from services.identity.people.models import KnownProject, Person, PersonKind, ProjectRole
 from shared.actor import Actor
 from shared.database import Db
 from shared.errors import NotFound
 from shared.pagination import Page, decode_cursor, encode_cursor
 
 _SELECT = """
-    select p.id, p.kind, p.client_id, c.name as client_name, p.email, p.first_name, p.last_name, p.active,
-           p.is_primary_contact, p.policies, p.created_at,
+    select p.id, p.kind, p.client_id, c.name as client_name, p.email, p.first_name, p.last_name, p.phone, p.title,
+           p.language, p.active, p.portal_access, p.is_primary_contact, p.policies, p.limited, p.created_at,
+           p.last_sign_in_at,
+           exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor,
+           array(select a.project_id from assignments a where a.person_id = p.id order by 1) as assigned_projects,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
                      where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles
     from people p left join clients c on c.id = p.client_id
 """
 _ONE = f"{_SELECT} where p.id = $1"
-_ONE_OF = f"{_ONE} and ($2 or p.client_id = $3)"
+# $2 is whose people: null for everybody's. Whoever asks is always among them ($3).
+_ONE_OF = f"{_ONE} and ($2::uuid[] is null or p.client_id = any($2) or p.id = $3)"
 _LIST = f"""{_SELECT}
-    where ($1 or p.client_id = $2) and (p.active or $3)
+    where ($1::uuid[] is null or p.client_id = any($1) or p.id = $2) and (p.active or $3)
       and ($4::uuid is null or (lower(p.last_name), lower(p.first_name), p.id)
            > (select lower(last_name), lower(first_name), id from people where id = $4))
-    order by lower(p.last_name), lower(p.first_name), p.id limit $5
+      and ($5::text is null or p.kind = $5)
+      and position(lower($6) in lower(concat_ws(' ', p.first_name, p.last_name, p.email))) > 0
+    order by lower(p.last_name), lower(p.first_name), p.id limit $7
 """  # noqa: S608  (constants)
 _FOR_COLLEAGUES = ("id", "email", "first_name", "last_name", "name", "is_primary_contact")
 _roles = msgspec.json.Decoder(dict[UUID, str])
@@ -48,56 +54,94 @@ class Me(msgspec.Struct, frozen=True):
     project_roles: dict[UUID, str]
     is_primary_contact: bool
     two_factor: bool = False
+    viewing_as: str | None = None
 
 
 class PersonView(msgspec.Struct, frozen=True):
-    """A person as others see them. What a colleague at the client has no need to know is there for staff only."""
+    """A person as others see them. What a colleague at the client, or a subcontractor, has no need to know is there for
+    staff only.
+    """
 
     id: UUID
-    email: str
+    email: str | None
     first_name: str
     last_name: str
     name: str
     is_primary_contact: bool
     kind: str | UnsetType = UNSET
     client_id: UUID | UnsetType | None = UNSET
+    client_name: str | UnsetType | None = UNSET
+    phone: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    language: str | UnsetType = UNSET
     active: bool | UnsetType = UNSET
+    portal_access: bool | UnsetType = UNSET
     policies: list[str] | UnsetType = UNSET
+    limited: bool | UnsetType = UNSET
+    assigned_projects: list[UUID] | UnsetType = UNSET
     project_roles: dict[UUID, str] | UnsetType = UNSET
+    two_factor: bool | UnsetType = UNSET
+    last_sign_in_at: datetime | UnsetType | None = UNSET
     created_at: datetime | UnsetType = UNSET
 
 
-async def get_me(connection: asyncpg.Connection, person_id: UUID) -> Me:
-    """The signed-in person, fresh from the table. Raises `NotFound`."""
+async def get_me(connection: asyncpg.Connection, person_id: UUID, viewing: UUID | None = None) -> Me:
+    """The signed-in person, fresh from the table, looking through the eyes of the client `viewing`. Raises `NotFound`."""
     row = await connection.fetchrow(_ONE, person_id)
     if row is None:
         raise NotFound
-    return msgspec.convert(_named(row), Me)
+    viewing_as = await connection.fetchval("select name from clients where id = $1", viewing) if viewing else None
+    return msgspec.convert({**_named(row), "viewing_as": viewing_as}, Me)
+
+
+class PeopleFilter(msgspec.Struct, frozen=True):
+    """Which people to list: of one client, of one kind, or with this in their name or address."""
+
+    client_id: UUID | None = None
+    kind: PersonKind | None = None
+    q: str = ""
 
 
 async def get_person(connection: asyncpg.Connection, actor: Actor, person_id: UUID) -> PersonView:
-    """One person; for a client's person only of its own client. Raises `NotFound`."""
-    row = await connection.fetchrow(_ONE_OF, person_id, actor.is_staff, actor.client_id)
-    if row is None or not (row["active"] or actor.is_staff):
+    """One person; not for staff only of a client whose people the actor sees. Raises `NotFound`."""
+    row = await connection.fetchrow(_ONE_OF, person_id, _reach(actor, None), actor.id)
+    if row is None or not (row["active"] or _sees_all_of(actor)):
         raise NotFound
     return _view(row, actor)
 
 
 async def list_people(
-    connection: asyncpg.Connection, actor: Actor, client_id: UUID | None, limit: int, cursor: str | None
+    connection: asyncpg.Connection, actor: Actor, wanted: PeopleFilter, limit: int, cursor: str | None
 ) -> Page[PersonView]:
     """People by name, of one client or of all; only staff see those who are no longer active."""
     after = decode_cursor(cursor, UUID) if cursor else None
-    everybody = actor.is_staff and client_id is None
-    of = client_id if actor.is_staff else actor.client_id
-    rows = await connection.fetch(_LIST, everybody, of, actor.is_staff, after, limit + 1)
+    reach = _reach(actor, wanted.client_id)
+    myself = actor.id if wanted.client_id is None else None
+    rows = await connection.fetch(_LIST, reach, myself, _sees_all_of(actor), after, wanted.kind, wanted.q, limit + 1)
     more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
     return Page([_view(row, actor) for row in rows[:limit]], more)
 
 
+def _reach(actor: Actor, client_id: UUID | None) -> list[UUID] | None:
+    """The clients whose people are meant; None is everybody."""
+    if client_id is not None:
+        return [client_id]
+    if actor.assignments is not None:
+        return list(set(actor.assignments.values()))
+    if actor.sees_all_clients:
+        return None
+    return [actor.client_id] if actor.client_id else []
+
+
+def _sees_all_of(actor: Actor) -> bool:
+    """Staff, but no subcontractor: to them people are what they are to their colleagues."""
+    return actor.is_staff and actor.assignments is None
+
+
 def _view(row: asyncpg.Record, actor: Actor) -> PersonView:
     known = _named(row)
-    return msgspec.convert(known if actor.is_staff else {field: known[field] for field in _FOR_COLLEAGUES}, PersonView)
+    told = known if _sees_all_of(actor) else {field: known[field] for field in _FOR_COLLEAGUES}
+    return msgspec.convert(told, PersonView)
 
 
 def _named(row: asyncpg.Record) -> dict[str, object]:
@@ -127,11 +171,3 @@ async def count_known_projects(db: Db, client_id: UUID | None, project_ids: set[
     """How many of these are projects of this client, as far as has been heard."""
     found = select(func.count()).where(KnownProject.client_id == client_id, KnownProject.id.in_(project_ids))
     return await db.scalar(found) or 0
-
-
-async def count_admins(db: Db) -> int:
-    """Active staff who can grant rights to others."""
-    admins = select(func.count()).where(
-        Person.kind == "staff", Person.active, Person.policies.contains(["managePeople"])
-    )
-    return await db.scalar(admins) or 0

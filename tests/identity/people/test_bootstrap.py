@@ -8,7 +8,8 @@ import pytest
 
 from services.identity.app import create_app
 from services.identity.people.bootstrap import create_first_admin
-from services.identity.people.models import ADMIN_POLICIES, AdminExists
+from services.identity.people.models import AdminExists
+from services.identity.policies.models import ADMIN_POLICIES
 from services.identity.settings import IdentitySettings
 from tests.conftest import Cluster, ServiceFactory
 from tests.identity.rig import PASSWORD, somewhere

@@ -27,9 +27,9 @@ def test_kind_and_the_rest_must_agree(fields: dict[str, object], field: str) -> 
 
 def test_a_new_name_raises_the_version_and_the_same_one_does_not() -> None:
     anna = person(client_id=uuid7())
-    assert anna.rename({"first_name": "Anna"}) is None
+    assert anna.change({"first_name": "Anna"}) is None
     assert anna.version == 1
-    renamed = anna.rename({"first_name": "Anne", "last_name": "Keller"})
+    renamed = anna.change({"first_name": "Anne", "last_name": "Keller"})
     assert renamed is not None
     assert (renamed.fields, anna.name, anna.version) == (["first_name"], "Anne Keller", 2)
 

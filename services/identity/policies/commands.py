@@ -1,0 +1,46 @@
+"""Deciding what a member of staff may do."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from services.identity.people.queries import load_person
+from services.identity.policies import queries
+from services.identity.policies.models import POLICIES_OF, GroupKey, Policy, require_grantable, require_reach
+from services.identity.sessions.commands import rights_changed
+from shared import outbox
+from shared.actor import Actor
+from shared.database import Db
+from shared.errors import Invalid
+
+
+class PutPolicies(msgspec.Struct, forbid_unknown_fields=True):
+    """Either the policies one by one, or the group whose policies are meant."""
+
+    policies: Annotated[list[Policy], Meta(max_length=50)] | UnsetType = UNSET
+    group: GroupKey | UnsetType = UNSET
+
+    def wanted(self) -> list[Policy]:
+        """The policies meant, each once. Raises `Invalid` for both ways at once, and for neither."""
+        if (self.policies is UNSET) == (self.group is UNSET):
+            raise Invalid("Name either the policies or a group.", field="policies")
+        return sorted(set(POLICIES_OF[self.group] if self.policies is UNSET else self.policies))  # pyright: ignore[reportArgumentType]
+
+
+async def set_policies(db: Db, actor: Actor, person_id: UUID, wanted: list[Policy]) -> list[str]:
+    """Replace the policies of a member of staff; the hashes of the sessions this changes.
+
+    Nobody grants what they do not hold, takes from somebody who holds more, or leaves nobody who may grant (Z4).
+    """
+    require_grantable(actor, wanted)
+    await queries.lock_admins(db)
+    person = await load_person(db, person_id)
+    require_reach(actor, person.policies)
+    changed = person.take_policies(wanted)
+    if changed is None:
+        return []
+    await queries.require_admin_left(db)
+    await outbox.append(db, actor, changed, client_id=None, aggregate_id=person.id)
+    return await rights_changed(db, person.id)

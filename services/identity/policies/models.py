@@ -1,0 +1,99 @@
+"""What staff may be allowed, in which groups it is usually given, and what bounds whoever gives it."""
+
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+import msgspec
+
+from shared.actor import Actor
+from shared.errors import Conflict, Forbidden
+
+Policy = Literal[
+    "manageClients",
+    "managePeople",
+    "managePortalAccess",
+    "manageProjects",
+    "viewAudit",
+    "viewAsClient",
+    "manageApiClients",
+]
+"""What staff may be allowed (seed 002, and one for each capability of staff since)."""
+GroupKey = Literal["admin", "power_user", "member"]
+
+
+class PolicyInfo(msgspec.Struct, frozen=True):
+    """A policy in words for whoever grants it."""
+
+    key: Policy
+    name: str
+    description: str
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A usual set of policies. Nobody is in a group: it is a short way to give what is in it."""
+
+    key: GroupKey
+    name: str
+    policies: tuple[Policy, ...]
+
+
+POLICIES = (
+    PolicyInfo("manageClients", "Manage clients", "Take on clients, change them and their contacts."),
+    PolicyInfo(
+        "managePortalAccess",
+        "Manage portal access",
+        "Open and close a client's portal, let its contacts in, invite them.",
+    ),
+    PolicyInfo("manageProjects", "Manage projects", "Start projects, change them, their plan and their status."),
+    PolicyInfo("viewAsClient", "View as client", "See the portal as a client sees it, without changing anything."),
+    PolicyInfo("viewAudit", "View the audit log", "See who did what, and who failed to sign in."),
+    PolicyInfo("managePeople", "Manage people", "Add people, and decide what each of them may do."),
+    PolicyInfo("manageApiClients", "Manage API clients", "Give partner systems access, and take it away."),
+)
+ADMIN_POLICIES: tuple[Policy, ...] = tuple(policy.key for policy in POLICIES)
+GROUPS = (
+    Group("admin", "Administrator", ADMIN_POLICIES),
+    Group(
+        "power_user",
+        "Power user",
+        tuple(key for key in ADMIN_POLICIES if key not in ("managePeople", "manageApiClients")),
+    ),
+    Group("member", "Member", ("manageProjects",)),
+)
+POLICIES_OF: Mapping[GroupKey, tuple[Policy, ...]] = {group.key: group.policies for group in GROUPS}
+
+
+class GrantsBeyondOwn(Forbidden):
+    code = "person.grants_beyond_own"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody can grant a policy they do not hold themselves.")
+
+
+class HoldsMore(Forbidden):
+    code = "person.holds_more"
+
+    def __init__(self) -> None:
+        super().__init__("They may do things you may not. Somebody who may do as much has to change this.")
+
+
+class LastAdmin(Conflict):
+    code = "person.last_admin"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody else may manage people. Give that policy to somebody before you take it away here.")
+
+
+def require_grantable(actor: Actor, policies: Collection[str]) -> None:
+    """Nobody grants what they do not hold, one by one or by way of a group. Raises `GrantsBeyondOwn`."""
+    if actor.kind != "system" and not actor.policies.issuperset(policies):
+        raise GrantsBeyondOwn
+
+
+def require_reach(actor: Actor, policies: Collection[str]) -> None:
+    """Nobody changes somebody who holds `policies` beyond their own, for that is a way to become them (Z4).
+
+    Raises `HoldsMore`.
+    """
+    if actor.kind != "system" and not actor.policies.issuperset(policies):
+        raise HoldsMore

@@ -1,5 +1,6 @@
 """Events of `services/identity`. Golden JSON: tests/contracts."""
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -227,3 +228,54 @@ class IdentityLinked(EventData, frozen=True):
     type: ClassVar[str] = "identity_linked"
     subject: ClassVar[str] = "identity.person.linked.v1"
     identity_id: UUID
+
+
+class ApiClientCreated(EventData, frozen=True):
+    """A partner system may ask for tokens. The envelope's client is the one it is bound to, none for all."""
+
+    type: ClassVar[str] = "api_client_created"
+    subject: ClassVar[str] = "identity.api_client.created.v1"
+    scopes: list[str]
+    auth_method: str
+
+
+class ApiClientUpdated(EventData, frozen=True):
+    type: ClassVar[str] = "api_client_updated"
+    subject: ClassVar[str] = "identity.api_client.updated.v1"
+    fields: list[str]
+    scopes: list[str]
+
+
+class ApiClientRotated(EventData, frozen=True):
+    """It has a new secret; the old one counts until then."""
+
+    type: ClassVar[str] = "api_client_rotated"
+    subject: ClassVar[str] = "identity.api_client.rotated.v1"
+    old_valid_until: datetime
+
+
+class ApiClientRevoked(EventData, frozen=True):
+    """None of its tokens counts any more."""
+
+    type: ClassVar[str] = "api_client_revoked"
+    subject: ClassVar[str] = "identity.api_client.revoked.v1"
+
+
+class ApiTokenIssued(EventData, frozen=True):
+    """The envelope's `sessionid` is the token's `jti`: what is done with it carries that as well."""
+
+    type: ClassVar[str] = "api_token_issued"
+    subject: ClassVar[str] = "identity.api_token.issued.v1"
+    scope: str
+    ip: str
+    user_agent: str
+
+
+class ApiTokenRefused(EventData, frozen=True):
+    """`reason` is OAuth's error. The aggregate is the api client if it is known, else the attempt, as is `sessionid`."""
+
+    type: ClassVar[str] = "api_token_refused"
+    subject: ClassVar[str] = "identity.api_token.refused.v1"
+    reason: str
+    ip: str
+    user_agent: str

@@ -11,6 +11,12 @@ import msgspec
 
 SECURITY = frozenset(
     {
+        "api_client_created",
+        "api_client_updated",
+        "api_client_rotated",
+        "api_client_revoked",
+        "api_token_issued",
+        "api_token_refused",
         "login",
         "logout",
         "failed_login",

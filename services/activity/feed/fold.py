@@ -15,6 +15,10 @@ from services.activity.feed.models import COMPANY, Ended, Entry
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
 from shared.contracts import identity, projects
 from shared.contracts.identity import (
+    ApiClientRevoked,
+    ApiClientUpdated,
+    ApiTokenIssued,
+    ApiTokenRefused,
     AssignmentsChanged,
     ClientCreated,
     ClientUpdated,
@@ -75,7 +79,7 @@ def fold(event: RawEvent, position: int) -> Folded:
     data = msgspec.json.decode(event.data, type=kind) if kind else None
     tenant = event.clientid or COMPANY
     presence = None
-    if isinstance(data, SignedIn | SignInFailed) and event.sessionid:
+    if isinstance(data, SignedIn | SignInFailed | ApiTokenIssued | ApiTokenRefused) and event.sessionid:
         presence = Presence(session_id=event.sessionid, client_id=tenant, ip=data.ip, user_agent=data.user_agent)
     author = None
     if event.actorid and event.actorname:
@@ -173,6 +177,10 @@ def _ended(event: RawEvent, position: int, tenant: UUID, data: EventData | None)
             subject, reason, final = event.sessionid, "session_ended", True
         case SessionRevoked():
             subject, reason, final = event.subject, "session_ended", True
+        case ApiClientRevoked():
+            subject, reason, final = event.subject, "session_ended", True
+        case ApiClientUpdated(fields=fields) if "scopes" in fields:
+            subject, reason, final = event.subject, "access_changed", False
         case ProjectRolesChanged() | PoliciesChanged() | AssignmentsChanged():
             subject, reason, final = event.subject, "access_changed", False
         case PersonUpdated(fields=fields) if RIGHTS.intersection(fields):

@@ -50,9 +50,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """Streams opened as `subject` (a session, a person or a client) must close, and their people ask anew.
+    """Streams opened as `subject` (a session, a person, an api client, a client) must close; their readers ask anew.
 
-    `final`: the subject is a session that never comes back. `client_id` is the person's; `COMPANY` for staff.
+    `final`: the subject is a session or api client that never comes back. `client_id` is the person's; `COMPANY` for
+    staff.
     """
 
     position: int

@@ -99,6 +99,12 @@ def test_work_is_told_in_plain_words(data: EventData, title: str, description: s
 
 
 QUIET: list[EventData] = [
+    identity.ApiClientCreated(scopes=["projects:read"], auth_method="client_secret"),
+    identity.ApiClientUpdated(fields=["name"], scopes=["projects:read"]),
+    identity.ApiClientRotated(old_valid_until=AT),
+    identity.ApiClientRevoked(),
+    identity.ApiTokenIssued(scope="projects:read", ip="203.0.113.7", user_agent="acme-erp/2.1"),
+    identity.ApiTokenRefused(reason="invalid_client", ip="203.0.113.7", user_agent="acme-erp/2.1"),
     identity.ClientCreated(name="Acme GmbH"),
     identity.ClientUpdated(name="Acme GmbH", active=True, portal_enabled=True),
     identity.PersonCreated(kind="client"),
@@ -159,6 +165,13 @@ def test_a_person_s_data_stays_out_of_the_record() -> None:
     assert folded.author.name == "Clara Hoffmann"
 
 
+def test_a_partner_s_token_is_known_by_where_it_was_asked_for() -> None:
+    folded = told(identity.ApiTokenIssued(scope="projects:read", ip="203.0.113.7", user_agent="acme-erp/2.1"))
+    assert folded.record.detail == '{"scope":"projects:read"}'
+    assert folded.presence is not None
+    assert (folded.presence.session_id, folded.presence.ip) == (SESSION, "203.0.113.7")
+
+
 @pytest.mark.parametrize(("kind", "home"), [("client", CLIENT), ("staff", COMPANY)])
 def test_a_name_belongs_where_its_person_does(kind: str, home: UUID) -> None:
     author = told(projects.ProjectViewed(name="x"), actorkind=kind).author
@@ -197,6 +210,9 @@ ENDS: list[tuple[EventData, UUID | None, bool]] = [
     (identity.ClientUpdated(name="Acme", active=False, portal_enabled=True), SUBJECT, False),
     (identity.ClientUpdated(name="Acme", active=True, portal_enabled=False), SUBJECT, False),
     (identity.ClientUpdated(name="Acme", active=True, portal_enabled=True), None, False),
+    (identity.ApiClientRevoked(), SUBJECT, True),
+    (identity.ApiClientUpdated(fields=["scopes"], scopes=[]), SUBJECT, False),
+    (identity.ApiClientUpdated(fields=["name"], scopes=[]), None, False),
     (identity.SignedIn(method="password", ip="", user_agent=""), None, False),
 ]
 

@@ -24,7 +24,7 @@ Search = Annotated[str, Parameter(query="q", max_length=100, pattern=r"^[^\x00]*
 async def list_clients(actor: Actor, read: ReadOnly, search: Search, limit: Limit, cursor: Cursor) -> Page[ClientView]:
     """All clients by name, or those whose name contains `q`."""
     async with read(actor) as connection:
-        return await queries.list_clients(connection, search, limit, cursor)
+        return await queries.list_clients(connection, actor, search, limit, cursor)
 
 
 @get("/{client_id:uuid}")

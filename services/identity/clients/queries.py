@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import select
 
 from services.identity.clients.models import Client
+from shared.actor import Actor
 from shared.database import Db
 from shared.errors import NotFound
 from shared.pagination import Page, decode_cursor, encode_cursor
@@ -19,7 +20,7 @@ _SELECT = """
 """
 _ONE = f"{_SELECT} where c.id = $1"
 _LIST = f"""{_SELECT}
-    where position(lower($1) in lower(c.name)) > 0
+    where position(lower($1) in lower(c.name)) > 0 and ($4::uuid[] is null or c.id = any($4))
       and ($2::uuid is null or (lower(c.name), c.id) > (select lower(name), id from clients where id = $2))
     order by lower(c.name), c.id limit $3
 """  # noqa: S608  (constants)
@@ -45,10 +46,13 @@ async def get_client(connection: asyncpg.Connection, client_id: UUID) -> ClientV
     return ClientView(**row)
 
 
-async def list_clients(connection: asyncpg.Connection, q: str, limit: int, cursor: str | None) -> Page[ClientView]:
-    """Clients whose name contains `q`, by name."""
+async def list_clients(
+    connection: asyncpg.Connection, actor: Actor, q: str, limit: int, cursor: str | None
+) -> Page[ClientView]:
+    """Clients whose name contains `q`, by name; for a subcontractor those of its projects."""
+    reach = None if actor.assignments is None else list(set(actor.assignments.values()))
     after = decode_cursor(cursor, UUID) if cursor else None
-    rows = await connection.fetch(_LIST, q, after, limit + 1)
+    rows = await connection.fetch(_LIST, q, after, limit + 1, reach)
     more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
     return Page([ClientView(**row) for row in rows[:limit]], more)
 

@@ -25,6 +25,7 @@ from gateway.routes import ROUTES, SERVICES, Route, RouteTable, Upstream
 from gateway.server import StrictHttp
 from gateway.sessions import Sessions, cookie_name
 from gateway.settings import GatewaySettings
+from gateway.streams import Streams
 from gateway.tracing import traced
 from shared import telemetry
 from shared.config import SettingsError
@@ -59,11 +60,12 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
     cache = Cache(settings.redis_url)
     signer = ClaimsSigner(settings.claims_key)
     routes = RouteTable(table)
-    proxy = Proxy(
-        _upstreams(settings), SECURITY_HEADERS + (HTTPS_ONLY if settings.public_url.startswith("https:") else [])
-    )
+    streams = Streams()
+    defaults = SECURITY_HEADERS + (HTTPS_ONLY if settings.public_url.startswith("https:") else [])
+    proxy = Proxy(_upstreams(settings), defaults, streams)
     inquiries = {name: Inquiries(name, proxy.pools[name], signer) for name in SERVICES}
     sessions = Sessions(cache, inquiries["identity"].resolve_session)
+    streams.follow(sessions)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
@@ -87,6 +89,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
         requests=Limiter("requests", settings.requests_per_minute, cache, settings.redis_url),
         sign_ins=Limiter("sign-ins", settings.sign_ins_per_minute, cache, settings.redis_url),
         sessions=sessions,
+        rotate=inquiries["identity"].rotate_session,
         signer=signer,
         proxy=proxy,
         own=own,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,8 @@ RENEW_BEFORE = 20
 REMEMBERED = 20_000
 
 _registry = JWSRegistry(algorithms=[ALGORITHM])
-_Key = tuple[UUID | None, int, tuple[str, ...], str]
+_Stamp = tuple[UUID, int, datetime, UUID | None]
+_Key = tuple[_Stamp | None, tuple[str, ...], str]
 
 
 class ClaimsSigner:
@@ -37,7 +39,7 @@ class ClaimsSigner:
 
     def token(self, session: Session | None, audience: tuple[str, ...], ip: str) -> bytes:
         """A token of whoever holds `session`; of nobody (`anonymous`), with a trustworthy address, without one."""
-        key = (session.session_id, session.version, audience, ip) if session else (None, 0, audience, ip)
+        key = (_stamp(session) if session else None, audience, ip)
         known = self._tokens.get(key)
         if known and known[0] > time.time():
             return known[1]
@@ -55,6 +57,11 @@ class ClaimsSigner:
         now = int(time.time())
         claims = {"iss": ISSUER, "aud": list(audience), "iat": now, "exp": now + MAX_LIFE, "sub": "", **who, "ip": ip}
         return jwt.encode(self._header, claims, self._keys[0], registry=_registry).encode()
+
+
+def _stamp(session: Session) -> _Stamp:
+    """What tells two states of a session apart: rights raise the version, the rest a session goes through itself."""
+    return session.session_id, session.version, session.proven_at, session.client_id
 
 
 def _who(session: Session) -> dict[str, Any]:

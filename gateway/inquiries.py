@@ -15,7 +15,7 @@ log = structlog.get_logger("gateway.inquiries")
 
 
 class Inquiries:
-    """Questions to one service, under the gateway's own claims. All may be asked twice: none changes anything."""
+    """Questions to one service, under the gateway's own claims. Those that change nothing may be asked twice."""
 
     def __init__(self, service: str, pool: Pool, signer: ClaimsSigner) -> None:
         self._service = service
@@ -33,6 +33,16 @@ class Inquiries:
             raise _nobody_knows()
         return body if status == 200 else None
 
+    async def rotate_session(self, digest: str) -> bytes:
+        """The `Set-Cookie` of a new id for the session with this hash; b"" if there is none to be had."""
+        body = msgspec.json.encode({"hash": digest})
+        try:
+            status, answer = await self.ask("POST", "/internal/sessions/rotate", body, once=True)
+        except UpstreamError as error:
+            log.warning("sessions.not_rotated", error=repr(error))
+            return b""
+        return msgspec.json.decode(answer)["cookie"].encode() if status == 200 else b""
+
     async def is_there(self) -> bool:
         """Whether the service answers at all."""
         try:
@@ -41,8 +51,11 @@ class Inquiries:
             return False
         return status == 200
 
-    async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Status and body of an answer. Raises `UpstreamError`, also where it takes longer than `SECONDS`."""
+    async def ask(self, method: str, path: str, body: bytes = b"", *, once: bool = False) -> tuple[int, bytes]:
+        """Status and body of an answer. Raises `UpstreamError`, also where it takes longer than `SECONDS`.
+
+        `once`: on a connection of its own, which cannot turn out to have been dead, so never sent twice.
+        """
         token = self._signer.system_token(self._service)
         head = b"%b %b HTTP/1.1\r\nhost: %b\r\nauthorization: Bearer %b\r\n" % (
             method.encode(),
@@ -53,7 +66,7 @@ class Inquiries:
         framing = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
         try:
             async with asyncio.timeout(SECONDS):
-                return await self._exchange(head + framing + body)
+                return await self._exchange(head + framing + body, fresh=once)
         except TimeoutError as error:
             raise TooSlow(path) from error
 

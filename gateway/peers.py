@@ -35,6 +35,12 @@ def real_peer(socket: str, forwarded_for: bytes | None, trusted: Networks) -> st
 
 
 @lru_cache(4096)
+def is_within(peer: str, networks: tuple[str, ...]) -> bool:
+    """Whether the address is in one of `networks` (`192.0.2.0/24`)."""
+    return _is_in(peer, tuple(ip_network(each, strict=False) for each in networks))
+
+
+@lru_cache(4096)
 def limit_key(peer: str) -> str:
     """What one caller can hardly change: the address, or the /64 an IPv6 customer owns."""
     address = ip_address(peer) if peer else None

@@ -4,6 +4,7 @@ A plain ASGI callable, not a framework's handler: this runs in front of every ot
 (docs/decisions/0020).
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from gateway.problems import Refused, render
 from gateway.proxy import Proxy
 from gateway.request import Request
 from gateway.routes import Route, RouteTable
-from gateway.sessions import Session, Sessions
+from gateway.sessions import Session, Sessions, digest_of
 from gateway.transfer import BrokenOff, ClientGone
 
 METHODS = SAFE | {"POST", "PUT", "PATCH", "DELETE"}
@@ -38,6 +39,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
     requests: Limiter
     sign_ins: Limiter
     sessions: Sessions
+    rotate: Callable[[str], Awaitable[bytes]]
+    """Asks identity for a session's new id (`Inquiries.rotate_session`)."""
     signer: ClaimsSigner
     proxy: Proxy
     own: ASGIApp
@@ -75,8 +78,10 @@ class Pipeline(msgspec.Struct, kw_only=True):
         refuse_foreign_change(request.method, request.inbound.read, self.public_origin)
         if route.sign_in and request.method not in SAFE:
             await self.sign_ins.admit(request.peer)
-        request.session = session = await self._authenticate(request)
+        request.session = session = await self._authenticate(request, route)
         authorise(route, session)
+        if session and session.rotate and request.is_visit:
+            request.new_cookie = await self.rotate(request.session_hash)
         if route.upstream == "gateway":
             await self.own(request.scope, receive, self._dressed(request, send))
         else:
@@ -97,15 +102,21 @@ class Pipeline(msgspec.Struct, kw_only=True):
             raise Refused(404, "not_found", "There is nothing here, or it is not yours to see.")
         return route
 
-    async def _authenticate(self, request: Request) -> Session | None:
-        """The session of the cookie, which travels no further than this."""
+    async def _authenticate(self, request: Request, route: Route) -> Session | None:
+        """The session of the cookie, which travels no further than this. Refuses its use from elsewhere."""
         forwarded = request.inbound.forwarded
         if b"cookie" not in forwarded:
             return None
         value, rest = split_cookie(forwarded.pop(b"cookie"), self.cookie)
         if rest:
             forwarded[b"cookie"] = rest
-        return await self.sessions.find(value) if value else None
+        digest = digest_of(value) if value and not route.anonymous else None
+        session = await self.sessions.find(digest) if digest else None
+        if digest and session:
+            request.session_hash = digest
+            if not session.is_used_from(request.peer):
+                raise Refused(403, "gateway.network", "Your company lets its people in from its own networks only.")
+        return session
 
     async def _refuse(self, request: Request, refusal: Refused, send: Send) -> None:
         request.status = refusal.status

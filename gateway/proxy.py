@@ -10,6 +10,7 @@ from gateway.origins import SAFE
 from gateway.problems import Refused
 from gateway.request import Request
 from gateway.routes import Route, Upstream
+from gateway.streams import Streams
 from gateway.tracing import next_traceparent
 from gateway.transfer import END_STREAM, ClientGone, TooLarge, Transfer, too_large
 from gateway.upstream import Pool, TooSlow, Unreachable, UpstreamError
@@ -22,20 +23,26 @@ class Proxy:
     """Knows the services, and the headers every answer carries."""
 
     def __init__(
-        self, upstreams: dict[Upstream, str], defaults: Headers, *, max_in_flight: int = MAX_IN_FLIGHT
+        self,
+        upstreams: dict[Upstream, str],
+        defaults: Headers,
+        streams: Streams,
+        *,
+        max_in_flight: int = MAX_IN_FLIGHT,
     ) -> None:
         """`defaults`: answer headers for where the service sets none of its own."""
         self.pools = {name: Pool(url) for name, url in upstreams.items()}
         self._in_flight = dict.fromkeys(self.pools, 0)
         self._max_in_flight = max_in_flight
         self._defaults = defaults
+        self._streams = streams
 
     async def forward(self, request: Request, route: Route, token: bytes, receive: Receive, send: Send) -> None:
         """Raises `Refused` or `ClientGone` as long as no answer has begun, `BrokenOff` later."""
         transfer = Transfer(route, self.pools[route.upstream], receive, send)
         if route.stream:
             request.scope["state"][END_STREAM] = transfer.end
-            with STREAMS.track_inprogress():
+            with STREAMS.track_inprogress(), self._streams.kept(request, transfer.end):
                 await self._carry(request, route, token, transfer)
         elif self._in_flight[route.upstream] >= self._max_in_flight:
             raise Refused(503, "gateway.busy", "Too much is going on. Try again in a moment.", retry_after=1)
@@ -76,7 +83,10 @@ class Proxy:
     def dress(self, request: Request, status: int, headers: Headers) -> Headers:
         """The headers of an answer as the client sees them. The answer begins with this."""
         request.status = status
-        return answer_headers(status, headers, [(b"x-request-id", request.id.encode())], self._defaults)
+        ours = [(b"x-request-id", request.id.encode())]
+        if request.new_cookie:
+            ours.append((b"set-cookie", request.new_cookie))
+        return answer_headers(status, headers, ours, self._defaults)
 
     def close(self) -> None:
         for pool in self.pools.values():

@@ -15,7 +15,20 @@ _NOTHING = Inbound([])
 class Request:
     """What is known so far; each step of the pipeline adds its part, and the decision log reads it all."""
 
-    __slots__ = ("id", "inbound", "method", "path", "peer", "route", "scope", "session", "started", "status")
+    __slots__ = (
+        "id",
+        "inbound",
+        "method",
+        "new_cookie",
+        "path",
+        "peer",
+        "route",
+        "scope",
+        "session",
+        "session_hash",
+        "started",
+        "status",
+    )
 
     def __init__(self, scope: HTTPScope) -> None:
         self.scope = scope
@@ -28,8 +41,16 @@ class Request:
         self.peer = ""
         self.route: Route | None = None
         self.session: Session | None = None
+        self.session_hash = ""
+        self.new_cookie = b""
+        """The `Set-Cookie` of a new id for the session, where it is due one."""
         self.status = 0
         """Of the answer; 0 until it begins."""
+
+    @property
+    def is_visit(self) -> bool:
+        """A browser opens a page: its answer, unlike a fragment's or a script's, surely sets cookies in time."""
+        return self.method == "GET" and self.wants_page and b"hx-request" not in self.inbound.forwarded
 
     @property
     def wants_page(self) -> bool:

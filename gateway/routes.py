@@ -31,6 +31,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
     exact: bool = False
     """Only the path itself, nothing below it."""
+    anonymous: bool = False
+    """The same for everybody: whose cookie it is does not matter."""
     sign_in: bool = False
     """Unsafe requests count against the narrow limit for guessing."""
 
@@ -58,6 +60,7 @@ ROUTES = (
     _api("auth", "identity", "public", sign_in=True),
     _api("auth/logout", "identity", "public"),
     _api("auth/me", "identity"),
+    _api("auth/view-as", "identity"),
     _api("sessions", "identity"),
     _api("people", "identity"),
     _api("clients", "identity"),
@@ -73,13 +76,16 @@ ROUTES = (
     _page("/projects"),
     _page("/activity"),
     _page("/profile"),
+    _page("/security"),
+    _page("/prove-it", sign_in=True),
     _page("/clients"),
     _page("/switch-client"),
+    _page("/view-as"),
     _page("/milestones"),
     _page("/preferences"),
     _page("/widgets"),
     _page("/mailbox"),
-    _page("/static"),
+    Route(prefix="/static", upstream="portal", access="public", audience=("portal",), anonymous=True),
     _own("/docs", exact=False),
     _own("/healthz"),
     _own("/readyz"),

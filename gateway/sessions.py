@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from gateway.cache import Cache, CacheAway
 from gateway.flights import SingleFlight
 from gateway.metrics import SESSIONS_ASKED
+from gateway.peers import is_within
 
 REMEMBER_SECONDS = 1.0
 REMEMBERED = 20_000
@@ -47,8 +48,20 @@ class Session(msgspec.Struct, frozen=True):
     proven_at: datetime
     read_only: bool = False
     assignments: dict[UUID, UUID] | None = None
-    networks: list[str] = []
+    networks: tuple[str, ...] = ()
+    """From where it may be used; empty for everywhere."""
     rotate: bool = False
+    """Its next page brings a new id."""
+    usable_until: datetime | None = None
+    """Set where the id that was shown has been replaced."""
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.usable_until or self.expires_at
+
+    def is_used_from(self, peer: str) -> bool:
+        """Whether its client lets its people in from there."""
+        return not self.networks or is_within(peer, self.networks)
 
 
 Resolve = Callable[[str], Awaitable[bytes | None]]
@@ -61,13 +74,18 @@ def _read(record: bytes | str | None) -> Session | None:
     return _decoder.decode(record) if record else None
 
 
+def digest_of(cookie: bytes) -> str | None:
+    """The hash of a session's id, which is all that is kept of it; None for what is no id."""
+    return sha256(cookie).hexdigest() if _COOKIE.fullmatch(cookie) else None
+
+
 def cookie_name(public_url: str) -> bytes:
     """`__Host-` ties the cookie to this very host; a browser takes it only over https."""
     return b"__Host-portal_session" if public_url.startswith("https:") else b"portal_session"
 
 
 class Sessions:
-    """Finds the session of a cookie."""
+    """Finds the session of a cookie's hash."""
 
     def __init__(self, cache: Cache, resolve: Resolve, *, remember_seconds: float = REMEMBER_SECONDS) -> None:
         self._cache = cache
@@ -75,15 +93,14 @@ class Sessions:
         self._remember_seconds = remember_seconds
         self._remembered: dict[str, tuple[float, Session]] = {}
         self._flights = SingleFlight(self._look_up)
+        self.on_change: Callable[[str | None], None] = lambda _digest: None
+        """Told whose session changed; None where any of them may have."""
 
-    async def find(self, cookie: bytes) -> Session | None:
-        """The live session of `cookie`, or None: unknown, ended, revoked or malformed look the same.
+    async def find(self, digest: str) -> Session | None:
+        """The live session with this hash, or None: unknown, ended and revoked look the same.
 
         Raises `Refused` (503) where neither Redis nor identity can say.
         """
-        if not _COOKIE.fullmatch(cookie):
-            return None
-        digest = sha256(cookie).hexdigest()
         known = self._remembered.get(digest)
         if known and known[0] > time.monotonic():
             return known[1]
@@ -91,7 +108,7 @@ class Sessions:
 
     async def _look_up(self, digest: str) -> Session | None:
         session = await self._ask(digest)
-        left = session.expires_at.timestamp() - time.time() if session else 0
+        left = session.ends_at.timestamp() - time.time() if session else 0
         if session is None or left <= 0:
             return None
         # A revocation that arrived during the look-up has made this answer old: it serves those who asked before it.
@@ -142,6 +159,11 @@ class Sessions:
         """Drop what this process believes about a session, also what it is being told just now."""
         self._remembered.pop(digest, None)
         self._flights.forget(digest)
+        self.on_change(digest)
+
+    def _forget_all(self) -> None:
+        self._remembered.clear()
+        self.on_change(None)
 
     async def listen(self) -> None:
         """Forget each session that is broadcast as revoked. Runs for ever; a lost connection forgets everything."""
@@ -149,12 +171,12 @@ class Sessions:
             try:
                 async with self._cache.client.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(REVOKED_CHANNEL)
-                    self._remembered.clear()
+                    self._forget_all()
                     while True:
                         message: dict[str, Any] | None = await channel.get_message(timeout=10)
                         if message:
                             self.forget(message["data"].decode())
             except (RedisError, OSError, TimeoutError) as error:
-                self._remembered.clear()
+                self._forget_all()
                 log.warning("sessions.not_listening", error=repr(error))
                 await asyncio.sleep(0.5)

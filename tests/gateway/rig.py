@@ -132,12 +132,21 @@ class Identity:
     jwks: Callable[[], str]
     records: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    rotated: list[str] = field(default_factory=list)
+    grace: float = 10
+    """Seconds in which a replaced id still counts."""
     callers: list[Actor] = field(default_factory=list)
     hold: asyncio.Event | None = None
     """Where set, answers wait for it: between having read the record and having sent it."""
 
     def __post_init__(self) -> None:
-        self.echo = Echo({"/internal/sessions/resolve": self.resolve, "/healthz": self.healthz})
+        self.echo = Echo(
+            {
+                "/internal/sessions/resolve": self.resolve,
+                "/internal/sessions/rotate": self.rotate,
+                "/healthz": self.healthz,
+            }
+        )
         self.server = self.echo.server
 
     async def healthz(self, _scope: Any, _receive: Any, send: Any) -> None:
@@ -152,6 +161,21 @@ class Identity:
         if self.hold:
             await self.hold.wait()
         await answer(send, 200 if record else 404, record or b"{}")
+
+    async def rotate(self, scope: Any, receive: Any, send: Any) -> None:
+        """A session that is due a new id gets it once, as identity's compare-and-set has it."""
+        digest = msgspec.json.decode(await read_body(receive))["hash"]
+        self.rotated.append(digest)
+        session = msgspec.json.decode(self.records.get(digest, b"null"), type=Session | None)
+        if not session or not session.rotate:
+            await answer(send, 404, b"{}")
+            return
+        cookie, *_ = self.sign_in(**msgspec.structs.asdict(session) | {"rotate": False})
+        grace = now() + timedelta(seconds=self.grace)
+        replaced = msgspec.structs.replace(session, rotate=False, usable_until=grace)
+        self.records[digest] = msgspec.json.encode(replaced)
+        line = f"portal_session={cookie}; Path=/; HttpOnly; SameSite=lax; Max-Age=60"
+        await answer(send, 200, msgspec.json.encode({"cookie": line}))
 
     def sign_in(self, **different: Any) -> tuple[str, str, Session]:
         """A new session: its cookie's value, the hash, and the record."""

@@ -111,10 +111,10 @@ async def test_broadcast_empties_the_memory_of_the_process(rig: Rig, redis: Back
     while (await store.pubsub_numsub("sessions:revoked"))[0][1] < 2:  # the rig's gateway, and this one
         await asyncio.sleep(0.01)
     for _ in range(200):
-        cookie, digest, _ = rig.identity.sign_in()
-        assert await sessions.find(cookie.encode())
+        _, digest, _ = rig.identity.sign_in()
+        assert await sessions.find(digest)
         await revoke(store, rig.identity, digest)
-        while await sessions.find(cookie.encode()):
+        while await sessions.find(digest):
             await asyncio.sleep(0)
     listening.cancel()
     await cache.close()
@@ -251,7 +251,7 @@ class TestWithoutRedis:
 
 async def test_answer_overtaken_by_a_revocation_is_not_remembered() -> None:
     identity = Identity(lambda: "")
-    cookie, digest, _ = identity.sign_in()
+    _, digest, _ = identity.sign_in()
     going_on, asked = asyncio.Event(), 0
 
     async def resolve(_digest: str) -> bytes | None:
@@ -261,12 +261,12 @@ async def test_answer_overtaken_by_a_revocation_is_not_remembered() -> None:
         return identity.records.get(digest)
 
     sessions = Sessions(Cache("redis://127.0.0.1:1"), resolve, remember_seconds=3600)
-    finding = asyncio.create_task(sessions.find(cookie.encode()))
+    finding = asyncio.create_task(sessions.find(digest))
     while not asked:
         await asyncio.sleep(0)
     sessions.forget(digest)
     going_on.set()
     assert await finding
     identity.records.clear()
-    assert await sessions.find(cookie.encode()) is None
+    assert await sessions.find(digest) is None
     identity.server.stop()

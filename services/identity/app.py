@@ -17,6 +17,9 @@ from services.identity.consumers import consumers
 from services.identity.people.api import router as people
 from services.identity.people.passwords import Passwords
 from services.identity.policies.api import router as policies
+from services.identity.sealing import Sealer
+from services.identity.second_factors.api import router as second_factors
+from services.identity.second_factors.totp import Totp
 from services.identity.sessions.api import routers as sessions
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.commands import attempt_by
@@ -38,6 +41,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
     cache = Cache(settings.redis_url)
     session_cache, limits, cookies = SessionCache(cache), AttemptLimits(cache), Cookies(settings.public_url)
     lifetimes = _lifetimes(settings)
+    sealer = Sealer(settings.secrets_key)
     passwords, mailer = Passwords(settings.password_threads, settings.password_queue), Mailer(settings)
 
     def door(read: ReadOnly) -> Door:
@@ -58,7 +62,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
     return create_service(
         "identity",
         settings,
-        routers=[clients, people, policies, assignments, *sessions, sign_in_links],
+        routers=[clients, people, policies, assignments, *sessions, sign_in_links, second_factors],
         consumers=consumers(session_cache),
         lifespan=[background],
         dependencies={
@@ -68,6 +72,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             "session_cache": Provide(lambda: session_cache, sync_to_thread=False),
             "jar": Provide(lambda: cookies, sync_to_thread=False),
             "passwords": Provide(lambda: passwords, sync_to_thread=False),
+            "totp": Provide(lambda: Totp(sealer, settings.company_name), sync_to_thread=False),
             "limits": Provide(lambda: limits, sync_to_thread=False),
             "mailer": Provide(lambda: mailer, sync_to_thread=False),
         },

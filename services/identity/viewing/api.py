@@ -1,0 +1,37 @@
+"""View as client over HTTP."""
+
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, post
+
+from services.identity.people.queries import Me
+from services.identity.sessions.entry import Door
+from services.identity.viewing import commands
+from shared.actor import Actor
+from shared.claims import require_policy
+from shared.database import UnitOfWork
+from shared.http import API
+
+
+class ViewAs(msgspec.Struct, forbid_unknown_fields=True):
+    client_id: UUID
+
+
+@post("/auth/view-as", status_code=200, guards=[require_policy("viewAsClient")])
+async def view_as(data: ViewAs, actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
+    """See what the client's primary contact sees. Until it ends, every change is refused, and the audit log says so."""
+    async with uow(actor) as db:
+        entry = await commands.view_as(db, actor, data.client_id)
+    return await door.renew(entry, viewing=data.client_id)
+
+
+@post("/auth/view-as/end", status_code=200, opt={"while_viewing": True})
+async def leave(actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
+    """Be staff again."""
+    async with uow(actor.themselves) as db:
+        entry = await commands.leave(db, actor)
+    return await door.renew(entry)
+
+
+router = Router(API, route_handlers=[view_as, leave], tags=["sessions"])

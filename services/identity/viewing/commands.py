@@ -1,0 +1,75 @@
+"""Staff look at the portal through a client's eyes, and change nothing meanwhile (docs/decisions/0042)."""
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from services.identity.clients.models import Client
+from services.identity.sessions.commands import Entry, live, renew
+from services.identity.sessions.models import Session, SessionEnded
+from shared import outbox
+from shared.actor import Actor
+from shared.contracts.identity import ViewAsEnded, ViewAsStarted
+from shared.database import Db
+from shared.errors import Conflict, NotFound
+
+
+class NothingToView(Conflict):
+    code = "viewing.client_closed"
+
+    def __init__(self) -> None:
+        super().__init__("This client's portal is closed: there is nothing its people could see.")
+
+
+class NotViewing(Conflict):
+    code = "viewing.not_viewing"
+
+    def __init__(self) -> None:
+        super().__init__("You are not viewing the portal as a client.")
+
+
+async def view_as(db: Db, actor: Actor, client_id: UUID) -> Entry:
+    """From now on the session of `actor` sees what the client's primary contact sees, under a new id.
+
+    Raises `NotFound` and `NothingToView`.
+    """
+    client = await db.scalar(select(Client).where(Client.id == client_id).with_for_update(read=True))
+    if client is None:
+        raise NotFound
+    if not client.is_open:
+        raise NothingToView
+    entry = await renew(db, actor, viewing_client_id=client_id)
+    await outbox.append(db, actor, ViewAsStarted(), client_id=client_id, aggregate_id=_session_of(actor))
+    return entry
+
+
+async def leave(db: Db, actor: Actor) -> Entry:
+    """Be staff again, under a new id. Raises `NotViewing`."""
+    if not actor.read_only:
+        raise NotViewing
+    entry = await renew(db, actor, viewing_client_id=None)
+    event = ViewAsEnded(reason="left", session_hash=entry.ended[0])
+    await outbox.append(db, actor, event, client_id=actor.client_id, aggregate_id=_session_of(actor))
+    return entry
+
+
+async def close_views(db: Db, actor: Actor, client_id: UUID) -> list[str]:
+    """The client's portal closes: whoever looks through its eyes is staff again. Returns the hashes to tell as changed."""
+    ended = await db.execute(
+        update(Session)
+        .where(Session.viewing_client_id == client_id, *live())
+        .values(viewing_client_id=None, rotate_due=True)
+        .returning(Session.id, Session.hash, Session.previous_hash)
+    )
+    hashes: list[str] = []
+    for session_id, session_hash, previous in ended.all():
+        event = ViewAsEnded(reason="client_closed", session_hash=session_hash)
+        await outbox.append(db, actor, event, client_id=client_id, aggregate_id=session_id)
+        hashes += [session_hash, *([previous] if previous else [])]
+    return hashes
+
+
+def _session_of(actor: Actor) -> UUID:
+    if actor.session_id is None:
+        raise SessionEnded
+    return actor.session_id

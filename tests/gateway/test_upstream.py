@@ -8,6 +8,7 @@ import pytest
 from gateway.problems import Refused
 from gateway.proxy import Proxy
 from gateway.request import Request
+from gateway.streams import Streams
 from tests.gateway.raw import Wire
 from tests.gateway.rig import Rig
 from tests.gateway.services import BEGIN, OK, TABLE, Caller, Service, asking, behind, get

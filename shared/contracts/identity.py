@@ -18,11 +18,14 @@ class ClientCreated(EventData, frozen=True):
 
 
 class ClientUpdated(EventData, frozen=True):
+    """`fields` names what changed; of lists and settings nobody else needs the values."""
+
     type: ClassVar[str] = "client_updated"
     subject: ClassVar[str] = "identity.client.updated.v1"
     name: str
     active: bool
     portal_enabled: bool
+    fields: list[str] = []
 
 
 class PersonCreated(EventData, frozen=True):

@@ -40,6 +40,11 @@ SECURITY = frozenset(
         "recovery_codes_replaced",
         "stepped_up",
         "step_up_failed",
+        "portal_enabled",
+        "portal_disabled",
+        "portal_access_granted",
+        "portal_access_revoked",
+        "contact_moved",
     }
 )
 """Seed 002 `isSecurityEvent`, and what else changes who gets in."""

@@ -12,7 +12,7 @@ from services.activity.feed.fold import KNOWN, Folded, fold
 from services.activity.feed.models import COMPANY
 from services.activity.kpis.models import ClientFact, MilestoneFact, ProjectFact
 from shared.clock import uuid7
-from shared.contracts import identity, projects
+from shared.contracts import contacts, identity, projects
 from shared.events import Event, EventData, RawEvent
 
 CLIENT, PROJECT, SUBJECT, SESSION, ACTOR = (UUID(int=number) for number in range(1, 6))
@@ -122,6 +122,14 @@ QUIET: list[EventData] = [
     identity.PasskeyCloneSuspected(passkey_id=SUBJECT),
     identity.SingleSignOnChanged(fields=["issuer"]),
     identity.IdentityLinked(identity_id=SUBJECT),
+    contacts.PortalEnabled(portal_user_id=SUBJECT),
+    contacts.PortalDisabled(portal_user_id=SUBJECT),
+    contacts.ContactCreated(),
+    contacts.ContactMoved(from_client_id=CLIENT, to_client_id=SUBJECT),
+    contacts.PortalAccessGranted(),
+    contacts.PortalAccessRevoked(),
+    contacts.BulkInvitationStarted(total=3),
+    contacts.BulkInvitationFinished(sent=1, failed=1, skipped=1),
     projects.ProjectViewed(name="Website relaunch"),
 ]
 

@@ -1,0 +1,71 @@
+"""Events of `services/identity` about contacts, who of them may use the portal, and invitations by the hundred.
+
+A contact is a person: what else happens to one is told by the events of `identity`. Golden JSON: tests/contracts.
+"""
+
+from typing import ClassVar
+from uuid import UUID
+
+from shared.events import EventData
+
+
+class PortalEnabled(EventData, frozen=True):
+    """A client's people may use the portal (again). `portal_user_id` is the person it is linked to (seed 002)."""
+
+    type: ClassVar[str] = "portal_enabled"
+    subject: ClassVar[str] = "identity.client.portal_enabled.v1"
+    portal_user_id: UUID | None
+
+
+class PortalDisabled(EventData, frozen=True):
+    """None of them may, and the link stays."""
+
+    type: ClassVar[str] = "portal_disabled"
+    subject: ClassVar[str] = "identity.client.portal_disabled.v1"
+    portal_user_id: UUID | None
+
+
+class ContactCreated(EventData, frozen=True):
+    """A client has one more contact, who may not sign in yet. The aggregate is the person."""
+
+    type: ClassVar[str] = "contact_created"
+    subject: ClassVar[str] = "identity.contact.created.v1"
+
+
+class ContactMoved(EventData, frozen=True):
+    """A contact is another client's from now on, without anything they had at the old one. Told to both."""
+
+    type: ClassVar[str] = "contact_moved"
+    subject: ClassVar[str] = "identity.contact.moved.v1"
+    from_client_id: UUID
+    to_client_id: UUID
+
+
+class PortalAccessGranted(EventData, frozen=True):
+    """A contact may sign in. The aggregate is the person."""
+
+    type: ClassVar[str] = "portal_access_granted"
+    subject: ClassVar[str] = "identity.contact.access_granted.v1"
+
+
+class PortalAccessRevoked(EventData, frozen=True):
+    """A contact may not sign in any more."""
+
+    type: ClassVar[str] = "portal_access_revoked"
+    subject: ClassVar[str] = "identity.contact.access_revoked.v1"
+
+
+class BulkInvitationStarted(EventData, frozen=True):
+    """So many contacts are being invited at once. The envelope's client is theirs, None for all clients."""
+
+    type: ClassVar[str] = "bulk_invitation_started"
+    subject: ClassVar[str] = "identity.bulk_invitation.started.v1"
+    total: int
+
+
+class BulkInvitationFinished(EventData, frozen=True):
+    type: ClassVar[str] = "bulk_invitation_finished"
+    subject: ClassVar[str] = "identity.bulk_invitation.finished.v1"
+    sent: int
+    failed: int
+    skipped: int

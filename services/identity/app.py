@@ -14,6 +14,8 @@ from services.identity.assignments.api import router as assignments
 from services.identity.cache import Cache
 from services.identity.clients.api import router as clients
 from services.identity.consumers import consumers
+from services.identity.passkeys.api import router as passkeys
+from services.identity.passkeys.relying_party import RelyingParty
 from services.identity.people.api import router as people
 from services.identity.people.passwords import Passwords
 from services.identity.policies.api import router as policies
@@ -30,6 +32,10 @@ from services.identity.sessions.models import Attempt, Lifetime, Lifetimes
 from services.identity.settings import IdentitySettings
 from services.identity.sign_in_links.api import router as sign_in_links
 from services.identity.sign_in_links.mailer import Mailer
+from services.identity.single_sign_on.api import router as single_sign_on
+from services.identity.single_sign_on.openid import OpenId
+from services.identity.single_sign_on.outgoing import Outgoing
+from services.identity.viewing.api import router as viewing
 from shared.actor import Actor
 from shared.database import ReadOnly
 from shared.errors import Unauthorized
@@ -43,6 +49,9 @@ def create_app(settings: IdentitySettings) -> Litestar:
     lifetimes = _lifetimes(settings)
     sealer = Sealer(settings.secrets_key)
     passwords, mailer = Passwords(settings.password_threads, settings.password_queue), Mailer(settings)
+    party = RelyingParty(settings.public_url, settings.company_name)
+    outgoing = Outgoing(private=settings.private_issuers)
+    openid = OpenId(outgoing, settings.public_url)
 
     def door(read: ReadOnly) -> Door:
         return Door(session_cache, cookies, read)
@@ -54,6 +63,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
         mailing.cancel()
         await asyncio.wait([mailing], timeout=2)
         passwords.close()
+        await outgoing.close()
         await cache.close()
 
     def attempt(request: Request[Any, Any, Any], actor: Actor) -> Attempt:
@@ -62,7 +72,18 @@ def create_app(settings: IdentitySettings) -> Litestar:
     return create_service(
         "identity",
         settings,
-        routers=[clients, people, policies, assignments, *sessions, sign_in_links, second_factors],
+        routers=[
+            clients,
+            people,
+            policies,
+            assignments,
+            *sessions,
+            sign_in_links,
+            viewing,
+            second_factors,
+            passkeys,
+            single_sign_on,
+        ],
         consumers=consumers(session_cache),
         lifespan=[background],
         dependencies={
@@ -74,6 +95,9 @@ def create_app(settings: IdentitySettings) -> Litestar:
             "passwords": Provide(lambda: passwords, sync_to_thread=False),
             "totp": Provide(lambda: Totp(sealer, settings.company_name), sync_to_thread=False),
             "limits": Provide(lambda: limits, sync_to_thread=False),
+            "sealer": Provide(lambda: sealer, sync_to_thread=False),
+            "party": Provide(lambda: party, sync_to_thread=False),
+            "openid": Provide(lambda: openid, sync_to_thread=False),
             "mailer": Provide(lambda: mailer, sync_to_thread=False),
         },
     )

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -24,6 +24,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Guard
 
 from shared.actor import Actor, Kind
+from shared.clock import now
 from shared.errors import Forbidden, Unauthorized, Unavailable
 
 ISSUER = "portal-gateway"
@@ -36,6 +37,8 @@ REFRESH_SECONDS = 30
 KEYS_LIVE_SECONDS = 300
 """A key that is published no more counts no more after this time, if the source can be asked."""
 REMEMBERED = 4096
+FRESH = timedelta(minutes=10)
+"""How long a proof of who somebody is counts for what needs a fresh one."""
 ANY_SCOPE = ""
 """`opt={"scope": ANY_SCOPE}`: any partner, whatever its scopes."""
 
@@ -285,6 +288,24 @@ def require_policy(policy: str) -> Guard:
     guard.__name__ = f"require_{policy}"
     guard.policy = policy  # pyright: ignore[reportFunctionMemberAccess]
     return guard
+
+
+class StepUpRequired(Forbidden):
+    code = "auth.step_up_required"
+
+    def __init__(self) -> None:
+        super().__init__("Prove once more that it is you, then try again.")
+
+
+def freshly_proven(actor: Actor) -> bool:
+    """Whether the actor has proven within `FRESH` who they are."""
+    return actor.proven_at is not None and now() - actor.proven_at < FRESH
+
+
+async def require_fresh_proof(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """For what somebody at an unlocked screen must not do: a proof not older than `FRESH` (ASVS 7.5)."""
+    if not freshly_proven(connection.scope["auth"]):
+        raise StepUpRequired
 
 
 class ViewingOnly(Forbidden):

@@ -35,5 +35,9 @@ def single_use(name: str) -> str:
 
 async def take(db: Db, kind: type[Row], *proof: ColumnElement[bool]) -> Row | None:
     """Use up the one row that `proof` names, if it is neither used nor too old; None otherwise."""
-    live = (kind.used_at.is_(None), kind.expires_at > now())
-    return await db.scalar(update(kind).where(*proof, *live).values(used_at=now()).returning(kind))
+    return await db.scalar(update(kind).where(*proof, *live(kind)).values(used_at=now()).returning(kind))
+
+
+def live(kind: type[SingleUse]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Neither used nor too old."""
+    return kind.used_at.is_(None), kind.expires_at > now()

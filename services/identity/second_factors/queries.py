@@ -5,9 +5,15 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
-from services.identity.second_factors.models import Authenticator
+from services.identity.clients.models import Client
+from services.identity.one_time_tokens.models import OneTimeToken
+from services.identity.people.models import Person
+from services.identity.second_factors.models import Authenticator, Step
+from services.identity.sessions.queries import Account
+from services.identity.single_use import live
+from services.identity.tokens import digest
 from shared.database import Db
 from shared.errors import NotFound
 
@@ -47,3 +53,26 @@ async def find_authenticator(db: Db, person_id: UUID) -> Authenticator | None:
     """The person's app, confirmed or not, as it is now."""
     found = select(Authenticator).where(Authenticator.person_id == person_id)
     return await db.scalar(found.execution_options(populate_existing=True))
+
+
+async def is_required(db: Db, client_id: UUID) -> bool:
+    """Whether the client wants all of its people to have one."""
+    required = select(1).where(Client.id == client_id, Client.second_factor == "required")
+    return await db.scalar(required) is not None
+
+
+async def find_paused(db: Db, step: Step, flow: str) -> Account | None:
+    """Whose sign-in waits for this step in this browser."""
+    token = await db.scalar(select(OneTimeToken).where(*paused(step, flow), *live(OneTimeToken)))
+    return Account(token.person_id, token.client_id) if token else None
+
+
+async def label_of(db: Db, account: Account) -> str:
+    """How an app lists the account: by the address it belongs to."""
+    label = select(func.coalesce(Person.email, Person.first_name)).where(Person.id == account.person_id)
+    return await db.scalar(label) or ""
+
+
+def paused(step: Step, flow: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The sign-in that waits for this step in this browser."""
+    return OneTimeToken.purpose == step, OneTimeToken.flow_hash == digest(flow)

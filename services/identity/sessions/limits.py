@@ -56,11 +56,23 @@ LINK = (
     Limit("link-account", 30, 60, ("account",)),
 )
 REDEMPTION = (Limit("redeem-ip", 30, 5, ("ip",)),)
+CEREMONY = (Limit("ceremony-ip", 60, 5, ("ip",)),)
+"""Beginnings of sign-ins with a passkey or at an identity provider: each leaves a row for a while."""
 CODE = (
     Limit("code-account-ip", 10, 24 * 60, ("account", "ip")),
     Limit("code-account", 20, 24 * 60, ("account",)),
 )
 """Six digits, 20 guesses a day: 1 in 50,000. The link in the mail is not affected."""
+FACTOR = (
+    Limit("factor-account-ip", 10, 24 * 60, ("account", "ip")),
+    Limit("factor-account", 20, 24 * 60, ("account",)),
+)
+"""Three codes of an app are good at a time, so 1 in 17,000 a day, for somebody who has the first proof already."""
+RECOVERY = (
+    Limit("recovery-account-ip", 10, 60, ("account", "ip")),
+    Limit("recovery-account", 30, 60, ("account",)),
+)
+"""Nobody guesses 120 bits; this only keeps the door clear. Wrong codes of an app do not count here."""
 
 
 class AttemptLimits:

@@ -1,0 +1,175 @@
+"""The second step of signing in, and one's own second factor, over HTTP."""
+
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, get, post
+
+from services.identity.people.queries import Me
+from services.identity.second_factors import commands, queries
+from services.identity.second_factors.commands import Code, Proof, RecoveryText
+from services.identity.second_factors.models import ENROL, SECOND_FACTOR, FactorRefused, SetupRefused
+from services.identity.second_factors.queries import TwoFactor
+from services.identity.second_factors.totp import Totp
+from services.identity.sessions.cache import SessionCache
+from services.identity.sessions.cookies import Flow
+from services.identity.sessions.entry import Door, SignedIn
+from services.identity.sessions.limits import FACTOR, RECOVERY, REDEMPTION, AttemptLimits
+from services.identity.sessions.models import Attempt
+from services.identity.sessions.queries import Account
+from shared.actor import SYSTEM, Actor
+from shared.claims import require_fresh_proof, require_policy
+from shared.database import ReadOnly, UnitOfWork
+from shared.errors import Invalid
+from shared.http import API
+
+
+class ShowFactor(msgspec.Struct, forbid_unknown_fields=True):
+    """One of the two."""
+
+    code: Code | None = None
+    recovery_code: RecoveryText | None = None
+
+    def proof(self) -> Proof:
+        """Raises `OneFactor`."""
+        if (self.code is None) == (self.recovery_code is None):
+            raise OneFactor
+        return Proof(self.code or "", self.recovery_code or "")
+
+
+class ConfirmSetup(msgspec.Struct, forbid_unknown_fields=True):
+    code: Code
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """A new secret in base32, and the same as the `otpauth:` address of a QR code."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodes(msgspec.Struct, frozen=True):
+    recovery_codes: list[str]
+
+
+class Enrolled(msgspec.Struct, frozen=True):
+    person: Me | None
+    recovery_codes: list[str]
+
+
+class OneFactor(Invalid):
+    code = "auth.one_factor"
+
+    def __init__(self) -> None:
+        super().__init__("Send a code or a recovery code, one of the two.", field="code")
+
+
+@post("/auth/second-factor", status_code=200, opt={"public": True})
+async def show_factor(
+    *, data: ShowFactor, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, door: Door, flow: Flow, totp: Totp
+) -> Response[SignedIn]:
+    """Finish signing in, in the browser that began it. A try counts before it is looked at (A4)."""
+    proof = data.proof()
+    await limits.admit(REDEMPTION, ip=attempt.ip)
+    async with uow(SYSTEM) as db:
+        paused = await commands.count_try(db, SECOND_FACTOR, flow)
+    bound, account = (RECOVERY if data.recovery_code else FACTOR), str(paused.account.person_id)
+    if paused.account.person_id:
+        await limits.admit(bound, ip=attempt.ip, account=account)
+    async with uow(SYSTEM) as db:
+        entry = await commands.finish_sign_in(db, attempt, paused, proof, totp)
+    if entry is None:
+        raise FactorRefused
+    await limits.give_back(REDEMPTION, ip=attempt.ip)
+    await limits.give_back(bound, ip=attempt.ip, account=account)
+    return await door.let_in(entry)
+
+
+@post("/auth/second-factor/enrol", status_code=200, opt={"public": True})
+async def begin_enrolment(*, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, flow: Flow, totp: Totp) -> Setup:
+    """Begin to set up the second factor without which this sign-in cannot end."""
+    await limits.admit(REDEMPTION, ip=attempt.ip)
+    async with uow(SYSTEM) as db:
+        account = await queries.find_paused(db, ENROL, flow)
+        if account is None:
+            raise FactorRefused
+        secret = await commands.begin_setup(db, account, totp)
+        name = await queries.label_of(db, account)
+    await limits.give_back(REDEMPTION, ip=attempt.ip)
+    return Setup(secret, totp.uri(secret, name))
+
+
+@post("/auth/second-factor/enrol/confirm", status_code=200, opt={"public": True})
+async def finish_enrolment(
+    *, data: ConfirmSetup, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, door: Door, flow: Flow, totp: Totp
+) -> Response[Enrolled]:
+    """Show the first code of the new secret, and be signed in."""
+    await limits.admit(REDEMPTION, ip=attempt.ip)
+    async with uow(SYSTEM) as db:
+        paused = await commands.count_try(db, ENROL, flow)
+    async with uow(SYSTEM) as db:
+        enrolled = await commands.enrol_at_sign_in(db, attempt, paused, data.code, totp)
+    if enrolled is None:
+        raise FactorRefused
+    await limits.give_back(REDEMPTION, ip=attempt.ip)
+    entry, codes = enrolled
+    answer = await door.let_in(entry)
+    return Response(Enrolled(answer.content.person, codes), status_code=200, cookies=answer.cookies)
+
+
+@get("/two-factor")
+async def get_two_factor(me: UUID, actor: Actor, read: ReadOnly) -> TwoFactor:
+    """One's own second factor."""
+    async with read(actor) as connection:
+        return await queries.get_two_factor(connection, me)
+
+
+@post("/two-factor/enrol", status_code=200, guards=[require_fresh_proof])
+async def begin_setup(me: UUID, actor: Actor, uow: UnitOfWork, totp: Totp) -> Setup:
+    """Begin to set up an app: the first, or another one in place of it."""
+    account = Account(me, actor.client_id)
+    async with uow(actor) as db:
+        secret = await commands.begin_setup(db, account, totp)
+        name = await queries.label_of(db, account)
+    return Setup(secret, totp.uri(secret, name))
+
+
+@post("/two-factor/confirm", status_code=200)
+async def finish_setup(
+    *, data: ConfirmSetup, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, totp: Totp
+) -> RecoveryCodes:
+    """Show the first code of the app. The recovery codes are shown this once."""
+    await limits.admit(FACTOR, ip=actor.ip, account=str(me))
+    async with uow(actor) as db:
+        codes = await commands.finish_setup(db, actor, Account(me, actor.client_id), data.code, totp)
+    if codes is None:
+        raise SetupRefused
+    await limits.give_back(FACTOR, ip=actor.ip, account=str(me))
+    return RecoveryCodes(codes)
+
+
+@post("/two-factor/recovery-codes", status_code=200, guards=[require_fresh_proof])
+async def replace_codes(me: UUID, actor: Actor, uow: UnitOfWork) -> RecoveryCodes:
+    """Ten new recovery codes in place of those before."""
+    async with uow(actor) as db:
+        return RecoveryCodes(await commands.replace_codes(db, actor, Account(me, actor.client_id)))
+
+
+@delete("/two-factor", guards=[require_fresh_proof])
+async def disable(me: UUID, actor: Actor, uow: UnitOfWork) -> None:
+    """Do without, where one's client allows it."""
+    async with uow(actor) as db:
+        await commands.disable(db, actor, Account(me, actor.client_id))
+
+
+@delete("/people/{person_id:uuid}/two-factor", guards=[require_policy("managePeople"), require_fresh_proof])
+async def reset(person_id: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> None:
+    """Help somebody who lost app and recovery codes. Signs them out everywhere."""
+    async with uow(actor) as db:
+        ended = await commands.reset(db, actor, person_id)
+    await session_cache.tell(ended=ended)
+
+
+at_sign_in = [show_factor, begin_enrolment, finish_enrolment]
+own = [get_two_factor, begin_setup, finish_setup, replace_codes, disable]
+router = Router(API, route_handlers=[*at_sign_in, *own, reset], tags=["second factors"])

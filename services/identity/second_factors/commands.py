@@ -1,0 +1,219 @@
+"""Setting a second factor up, showing it, and giving it up."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import delete, update
+from sqlalchemy.dialects.postgresql import insert
+
+from services.identity.one_time_tokens.models import OneTimeToken
+from services.identity.people.queries import load_person
+from services.identity.policies.models import require_reach
+from services.identity.second_factors import queries
+from services.identity.second_factors.models import (
+    ENROL,
+    FOR_GOOD,
+    RECOVERY_CODE,
+    RECOVERY_CODES,
+    SECOND_FACTOR,
+    SETUP,
+    TOTP,
+    TRIES,
+    Authenticator,
+    FactorRequired,
+    NotEnrolled,
+    RecoveryCode,
+    Step,
+    new_recovery_code,
+    recovery_digest,
+)
+from services.identity.second_factors.totp import Totp
+from services.identity.sessions.admission import sign_in
+from services.identity.sessions.commands import Entry, end_sessions
+from services.identity.sessions.models import Attempt, Session
+from services.identity.sessions.queries import Account
+from services.identity.sessions.rules import Method
+from services.identity.single_use import live, take
+from shared import outbox
+from shared.actor import Actor
+from shared.clock import now
+from shared.contracts.identity import RecoveryCodesReplaced, SecondFactorDisabled, SecondFactorEnabled
+from shared.database import Db
+
+Code = Annotated[str, Meta(pattern=r"^[0-9]{6}$(?!\n)")]
+RecoveryText = Annotated[str, Meta(min_length=24, max_length=60, pattern=r"^[A-Za-z2-7 -]+$(?!\n)")]
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What somebody shows: a code of the app, or one of the recovery codes."""
+
+    code: str = ""
+    recovery_code: str = ""
+
+    @property
+    def factor(self) -> str:
+        return RECOVERY_CODE if self.recovery_code else TOTP
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """A sign-in that waits for its second step in the browser with `flow`; of nobody where it may not try (again)."""
+
+    flow: str
+    account: Account = Account()
+    method: Method = "password"
+
+
+async def count_try(db: Db, step: Step, flow: str) -> Paused:
+    """Use up one of the tries of this browser's sign-in, if it has one left.
+
+    Commit before looking at what was shown: a try that rolls back with the rest would be a free one (A4).
+    """
+    counted = (
+        update(OneTimeToken)
+        .where(*queries.paused(step, flow), *live(OneTimeToken), OneTimeToken.tries < TRIES)
+        .values(tries=OneTimeToken.tries + 1)
+        .returning(OneTimeToken.person_id, OneTimeToken.client_id, OneTimeToken.facts)
+    )
+    row = (await db.execute(counted)).one_or_none()
+    return Paused(flow, Account(row.person_id, row.client_id), row.facts["method"]) if row else Paused(flow)
+
+
+async def finish_sign_in(db: Db, attempt: Attempt, paused: Paused, proof: Proof, totp: Totp) -> Entry | None:
+    """Let in who showed a good second factor; None, and on record, for all others. Only after `count_try`."""
+    person_id = paused.account.person_id
+    good = person_id is not None and await use_factor(db, person_id, proof, totp)
+    proven = good and await take(db, OneTimeToken, *queries.paused(SECOND_FACTOR, paused.flow)) is not None
+    entry = await sign_in(db, attempt, paused.account, paused.method, proven=proven, second_factor=proof.factor)
+    return entry if isinstance(entry, Entry) else None
+
+
+async def use_factor(db: Db, person_id: UUID, proof: Proof, totp: Totp) -> bool:
+    """Whether what was shown is a second factor of this person; if so, it is used up (A2, A3)."""
+    if proof.recovery_code:
+        theirs = (RecoveryCode.person_id == person_id, RecoveryCode.code_hash == recovery_digest(proof.recovery_code))
+        return await take(db, RecoveryCode, *theirs) is not None
+    app = await queries.find_authenticator(db, person_id)
+    if app is None or app.secret is None:
+        return False
+    step = totp.step_of(app.secret, person_id, proof.code, after=app.last_step)
+    if step is None:
+        return False
+    used = (
+        update(Authenticator)
+        .where(Authenticator.person_id == person_id, Authenticator.secret == app.secret, Authenticator.last_step < step)
+        .values(last_step=step)
+        .returning(Authenticator.person_id)
+    )
+    return await db.scalar(used) is not None
+
+
+async def begin_setup(db: Db, account: Account, totp: Totp) -> str:
+    """A new secret, to be put into an app; one that counts already goes on counting until the new one has shown a code.
+
+    No event: nothing is different yet.
+    """
+    person_id = _known(account)
+    secret = totp.new_secret()
+    waiting = {"pending": totp.seal(secret, person_id), "pending_until": now() + SETUP}
+    row = insert(Authenticator).values(person_id=person_id, client_id=account.client_id, last_step=0, **waiting)
+    await db.execute(row.on_conflict_do_update(index_elements=["person_id"], set_=waiting))
+    return secret
+
+
+async def finish_setup(
+    db: Db, actor: Actor, account: Account, code: str, totp: Totp, *, first: bool = False
+) -> list[str] | None:
+    """Have the new secret count, with recovery codes of its own; None where this is not its code.
+
+    The code is used up with it (A3). `first`: only for somebody who has no second factor yet.
+    """
+    person_id = _known(account)
+    app = await queries.find_authenticator(db, person_id)
+    if app is None or app.pending is None or app.pending_until is None or app.pending_until < now():
+        return None
+    step = totp.step_of(app.pending, person_id, code)
+    still = [Authenticator.person_id == person_id, Authenticator.pending == app.pending]
+    if first:
+        still.append(Authenticator.confirmed_at.is_(None))
+    counts = {"secret": app.pending, "last_step": step, "confirmed_at": now(), "pending": None, "pending_until": None}
+    confirmed = update(Authenticator).where(*still).values(counts).returning(Authenticator.person_id)
+    if step is None or await db.scalar(confirmed) is None:
+        return None
+    await outbox.append(db, actor, SecondFactorEnabled(), client_id=account.client_id, aggregate_id=person_id)
+    return await _hand_out_codes(db, account)
+
+
+async def enrol_at_sign_in(
+    db: Db, attempt: Attempt, paused: Paused, code: str, totp: Totp
+) -> tuple[Entry, list[str]] | None:
+    """Let in who had to set up a second factor first and now did; with their recovery codes. Only after `count_try`."""
+    nobody, account = Actor(session_id=attempt.id, ip=attempt.ip), paused.account
+    codes = await finish_setup(db, nobody, account, code, totp, first=True) if account.person_id else None
+    proven = codes is not None and await take(db, OneTimeToken, *queries.paused(ENROL, paused.flow)) is not None
+    entry = await sign_in(db, attempt, account, paused.method, proven=proven, second_factor=TOTP)
+    return (entry, codes) if isinstance(entry, Entry) and codes else None
+
+
+async def replace_codes(db: Db, actor: Actor, account: Account) -> list[str]:
+    """New recovery codes; all before them count no more. Raises `NotEnrolled`."""
+    person_id = _known(account)
+    if not await queries.is_enrolled(db, person_id):
+        raise NotEnrolled
+    await outbox.append(db, actor, RecoveryCodesReplaced(), client_id=account.client_id, aggregate_id=person_id)
+    return await _hand_out_codes(db, account)
+
+
+async def disable(db: Db, actor: Actor, account: Account) -> None:
+    """Do without a second factor from now on. Raises `FactorRequired` where the client wants one, and `NotEnrolled`."""
+    person_id = _known(account)
+    if account.client_id and await queries.is_required(db, account.client_id):
+        raise FactorRequired
+    if not await _forget(db, person_id):
+        raise NotEnrolled
+    await outbox.append(db, actor, SecondFactorDisabled(), client_id=account.client_id, aggregate_id=person_id)
+
+
+async def reset(db: Db, actor: Actor, person_id: UUID) -> list[str]:
+    """Take away the second factor of somebody who lost it, and end their sessions: the hashes of those.
+
+    Raises `NotFound`, `NotEnrolled`, and `HoldsMore` about staff who may do more than `actor`.
+    """
+    had = await _forget(db, person_id)
+    person = await load_person(db, person_id)
+    require_reach(actor, person.policies)
+    if not had:
+        raise NotEnrolled
+    await outbox.append(db, actor, SecondFactorDisabled(), client_id=person.client_id, aggregate_id=person_id)
+    return await end_sessions(db, actor, "two_factor_reset", Session.person_id == person_id)
+
+
+async def _forget(db: Db, person_id: UUID) -> bool:
+    """Whether there was a second factor to forget. The app's row first, as in signing in: two orders are a deadlock."""
+    gone = delete(Authenticator).where(Authenticator.person_id == person_id).returning(Authenticator.confirmed_at)
+    had = await db.scalar(gone)
+    await db.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
+    return had is not None
+
+
+async def _hand_out_codes(db: Db, account: Account) -> list[str]:
+    person_id = _known(account)
+    codes = [new_recovery_code() for _ in range(RECOVERY_CODES)]
+    await db.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
+    db.add_all(
+        RecoveryCode(
+            person_id=person_id,
+            client_id=account.client_id,
+            code_hash=recovery_digest(code),
+            expires_at=now() + FOR_GOOD,
+        )
+        for code in codes
+    )
+    return codes
+
+
+def _known(account: Account) -> UUID:
+    if account.person_id is None:
+        raise NotEnrolled
+    return account.person_id

@@ -14,10 +14,14 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     mail_from: str = "Client Portal <portal@localhost>"
     company_name: str = "Client Portal"
     """Who runs this installation; stands in the mails."""
+    api_secret_overlap_hours: int = 24
+    """How long the old secret of an api client counts beside a new one, unless the rotation says otherwise."""
     password_threads: int = 2
     """Password hashes worked on at once; each takes 19 MiB and about 20 ms of one core."""
     password_queue: int = 128
     """Sign-ins that may wait for a thread; one more is refused with 503."""
+    private_issuers: bool = False
+    """Whether a client's identity provider may live at a private address, such as one in the company's own network."""
     session_client_days: int = 30
     """How long a client's person stays signed in at most."""
     session_client_idle_days: int = 7

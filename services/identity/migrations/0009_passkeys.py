@@ -20,7 +20,7 @@ def upgrade() -> None:
                 name text not null,
                 created_at timestamptz not null,
                 last_used_at timestamptz,
-                foreign key (client_id, person_id) references people (client_id, id)
+                foreign key (client_id, person_id) references people (client_id, id) on update cascade
             )""",
             "create index passkeys_person_idx on passkeys (person_id)",
             *tenant_policy("passkeys"),
@@ -42,7 +42,7 @@ def upgrade() -> None:
                 subject text not null,
                 created_at timestamptz not null,
                 unique (issuer, subject),
-                foreign key (client_id, person_id) references people (client_id, id)
+                foreign key (client_id, person_id) references people (client_id, id) on update cascade
             )""",
             "create index federated_identities_person_idx on federated_identities (person_id)",
             *tenant_policy("federated_identities"),

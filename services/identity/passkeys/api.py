@@ -1,0 +1,138 @@
+"""Passkeys over HTTP: one's own, and signing in with one."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, get, patch, post
+
+from services.identity.fields import Name
+from services.identity.passkeys import commands, queries
+from services.identity.passkeys.credentials import Assertion, NewCredential
+from services.identity.passkeys.models import CHALLENGE, Passkey, PasskeyRefused, PasskeyUnusable
+from services.identity.passkeys.queries import PasskeyList, PasskeyView
+from services.identity.passkeys.relying_party import NotAccepted, RelyingParty
+from services.identity.sessions.cookies import Cookies, Flow
+from services.identity.sessions.entry import Door, SignedIn
+from services.identity.sessions.limits import CEREMONY, REDEMPTION, AttemptLimits
+from services.identity.sessions.models import Attempt
+from services.identity.tokens import new_token
+from shared.actor import SYSTEM, Actor
+from shared.database import ReadOnly, UnitOfWork
+from shared.http import API
+
+
+class Options(msgspec.Struct, frozen=True):
+    """For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`."""
+
+    options: dict[str, Any]
+
+
+class AddPasskey(msgspec.Struct, forbid_unknown_fields=True):
+    name: Name
+    credential: NewCredential
+
+
+class RenamePasskey(msgspec.Struct, forbid_unknown_fields=True):
+    name: Name
+
+
+class ShowPasskey(msgspec.Struct, forbid_unknown_fields=True):
+    credential: Assertion
+
+
+@get("/passkeys")
+async def list_passkeys(actor: Actor, read: ReadOnly) -> PasskeyList:
+    """One's own passkeys."""
+    async with read(actor.themselves) as connection:
+        return await queries.list_passkeys(connection, actor.themselves)
+
+
+@post("/passkeys/options", status_code=200)
+async def offer_registration(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
+    """Begin to add a passkey: what `navigator.credentials.create()` needs. Good for five minutes, in this session."""
+    async with uow(actor) as db:
+        return Options(await commands.offer_registration(db, actor, me, party))
+
+
+@post("/passkeys")
+async def add_passkey(data: AddPasskey, me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> PasskeyView:
+    """Keep the passkey that the browser has made."""
+    async with uow(actor) as db:
+        challenge = await commands.take_registration(db, actor, data.credential)
+    try:
+        made = party.accept_new(data.credential, challenge)
+    except NotAccepted as error:
+        raise PasskeyUnusable from error
+    async with uow(actor) as db:
+        return _view(await commands.add_passkey(db, actor, me, data.name, made))
+
+
+@patch("/passkeys/{passkey_id:uuid}")
+async def rename_passkey(passkey_id: UUID, data: RenamePasskey, actor: Actor, uow: UnitOfWork) -> PasskeyView:
+    """Call one of one's own passkeys something else."""
+    async with uow(actor) as db:
+        return _view(await commands.rename_passkey(db, actor, passkey_id, data.name))
+
+
+@delete("/passkeys/{passkey_id:uuid}")
+async def remove_passkey(passkey_id: UUID, actor: Actor, uow: UnitOfWork) -> None:
+    """Drop one of one's own passkeys."""
+    async with uow(actor) as db:
+        await commands.remove_passkey(db, actor, passkey_id)
+
+
+@post("/auth/passkey/options", status_code=200, opt={"public": True})
+async def offer_sign_in(
+    *, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, party: RelyingParty, jar: Cookies, flow: Flow
+) -> Response[Options]:
+    """Begin a sign-in with a passkey: what `navigator.credentials.get()` needs. The same for everybody (A5).
+
+    A flow the browser has already goes on, so that a mailed code asked for before still works in it.
+    """
+    await limits.admit(CEREMONY, ip=attempt.ip)
+    flow = flow or new_token()
+    async with uow(SYSTEM) as db:
+        options = await commands.offer_sign_in(db, flow, party)
+    return Response(Options(options), status_code=200, cookies=[jar.flow(flow, int(2 * CHALLENGE.total_seconds()))])
+
+
+@post("/auth/passkey", status_code=200, opt={"public": True})
+async def sign_in(
+    *,
+    data: ShowPasskey,
+    attempt: Attempt,
+    uow: UnitOfWork,
+    limits: AttemptLimits,
+    door: Door,
+    party: RelyingParty,
+    flow: Flow,
+) -> Response[SignedIn]:
+    """Sign in with a passkey, in the browser that began: both factors, a device and its owner's finger or PIN."""
+    await limits.admit(REDEMPTION, ip=attempt.ip)
+    async with uow(SYSTEM) as db:
+        entry = await commands.sign_in(db, attempt, flow, data.credential, party)
+    if entry is None:
+        raise PasskeyRefused
+    await limits.give_back(CEREMONY, ip=attempt.ip)
+    await limits.give_back(REDEMPTION, ip=attempt.ip)
+    return await door.let_in(entry)
+
+
+def _view(passkey: Passkey) -> PasskeyView:
+    return PasskeyView(passkey.id, passkey.name, passkey.created_at, passkey.last_used_at)
+
+
+router = Router(
+    API,
+    route_handlers=[
+        list_passkeys,
+        offer_registration,
+        add_passkey,
+        rename_passkey,
+        remove_passkey,
+        offer_sign_in,
+        sign_in,
+    ],
+    tags=["passkeys"],
+)

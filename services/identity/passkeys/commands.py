@@ -1,0 +1,133 @@
+"""Making, using and dropping passkeys."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from services.identity.challenges import answered, challenge
+from services.identity.passkeys import queries
+from services.identity.passkeys.credentials import Assertion, NewCredential, challenge_of
+from services.identity.passkeys.models import CHALLENGE, MOST, Passkey, PasskeyKnown, PasskeyUnusable, TooManyPasskeys
+from services.identity.passkeys.relying_party import Made, NotAccepted, RelyingParty
+from services.identity.people.queries import load_person
+from services.identity.sessions import admission
+from services.identity.sessions.admission import Pending
+from services.identity.sessions.commands import Entry
+from services.identity.sessions.models import Attempt
+from services.identity.sessions.queries import Account
+from services.identity.single_use import single_use
+from shared import outbox
+from shared.actor import SYSTEM, Actor
+from shared.contracts.identity import PasskeyAdded, PasskeyCloneSuspected, PasskeyRemoved
+from shared.database import Db
+
+REGISTRATION = single_use("passkey_registration")
+SIGN_IN = single_use("passkey_sign_in")
+STEP_UP = single_use("passkey_step_up")
+
+
+async def offer_registration(db: Db, actor: Actor, me: UUID, party: RelyingParty) -> dict[str, Any]:
+    """What the browser needs to make a passkey for who is signed in. Raises `TooManyPasskeys`."""
+    person = await load_person(db, me)
+    known = await queries.passkeys_of(db, me)
+    if len(known) >= MOST:
+        raise TooManyPasskeys
+    value = await challenge(db, REGISTRATION, str(actor.session_id), CHALLENGE, client_id=person.client_id)
+    return party.ask_for_new(value, person.id, person.email or "", person.name, known)
+
+
+async def take_registration(db: Db, actor: Actor, credential: NewCredential) -> str:
+    """Use up the challenge that a new passkey answers. Commit before looking at the rest. Raises `PasskeyUnusable`."""
+    value = challenge_of(credential)
+    if await answered(db, REGISTRATION, value, str(actor.session_id)) is None:
+        raise PasskeyUnusable
+    return value
+
+
+async def add_passkey(db: Db, actor: Actor, me: UUID, name: str, made: Made) -> Passkey:
+    """Keep a new passkey. Raises `TooManyPasskeys`, `PasskeyKnown`."""
+    person = await load_person(db, me)  # locked: two at once cannot both be the last one allowed
+    if len(await queries.passkeys_of(db, me)) >= MOST:
+        raise TooManyPasskeys
+    passkey = Passkey(
+        person_id=person.id,
+        client_id=person.client_id,
+        credential_id=made.credential_id,
+        public_key=made.public_key,
+        sign_count=made.sign_count,
+        transports=made.transports,
+        name=name,
+    )
+    db.add(passkey)
+    try:
+        await db.flush()
+    except IntegrityError as error:
+        if "passkeys_credential_id_key" not in str(error.orig):
+            raise
+        raise PasskeyKnown from error
+    event = PasskeyAdded(passkey_id=passkey.id)
+    await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
+    return passkey
+
+
+async def rename_passkey(db: Db, actor: Actor, passkey_id: UUID, name: str) -> Passkey:
+    """Its owner's word for it, of no interest to anybody else: no event."""
+    passkey = await queries.load_passkey(db, actor, passkey_id)
+    passkey.name = name
+    return passkey
+
+
+async def remove_passkey(db: Db, actor: Actor, passkey_id: UUID) -> None:
+    """From now on this passkey opens nothing. Sessions it opened go on."""
+    passkey = await queries.load_passkey(db, actor, passkey_id)
+    await db.delete(passkey)
+    event = PasskeyRemoved(passkey_id=passkey.id)
+    await outbox.append(db, actor, event, client_id=passkey.client_id, aggregate_id=passkey.person_id)
+
+
+async def offer_sign_in(db: Db, flow: str, party: RelyingParty) -> dict[str, Any]:
+    """What a browser needs to sign in somebody with whatever passkey they choose."""
+    return party.ask_for_proof(await challenge(db, SIGN_IN, flow, CHALLENGE), [])
+
+
+async def sign_in(
+    db: Db, attempt: Attempt, flow: str, assertion: Assertion, party: RelyingParty
+) -> Entry | Pending | None:
+    """Sign in whose passkey it is; None, and on record, where it proves nothing."""
+    value = challenge_of(assertion)
+    fresh = await answered(db, SIGN_IN, value, flow)
+    passkey = await queries.lock_credential(db, assertion.credential_id)
+    account = Account(passkey.person_id, passkey.client_id) if passkey else Account()
+    proven = fresh is not None and passkey is not None and await _is_proof(db, party, assertion, value, passkey)
+    return await admission.sign_in(
+        db, attempt, account, "passkey", proven=proven, second_factor="user_verification" if proven else ""
+    )
+
+
+async def offer_step_up(db: Db, actor: Actor, me: UUID, party: RelyingParty) -> dict[str, Any]:
+    """What the browser needs to prove that who is signed in is still there, with one of their own passkeys."""
+    value = await challenge(db, STEP_UP, str(actor.session_id), CHALLENGE, client_id=actor.client_id)
+    return party.ask_for_proof(value, await queries.passkeys_of(db, me))
+
+
+async def proves(db: Db, actor: Actor, me: UUID, assertion: Assertion, party: RelyingParty) -> bool:
+    """Whether who is signed in has shown one of their own passkeys, just now and in this session."""
+    value = challenge_of(assertion)
+    fresh = await answered(db, STEP_UP, value, str(actor.session_id))
+    passkey = await queries.lock_credential(db, assertion.credential_id)
+    if fresh is None or passkey is None or passkey.person_id != me:
+        return False
+    return await _is_proof(db, party, assertion, value, passkey)
+
+
+async def _is_proof(db: Db, party: RelyingParty, assertion: Assertion, value: str, passkey: Passkey) -> bool:
+    try:
+        count = party.accept_proof(assertion, value, passkey)
+    except NotAccepted:
+        return False
+    if passkey.used(count):
+        return True
+    event = PasskeyCloneSuspected(passkey_id=passkey.id)
+    await outbox.append(db, SYSTEM, event, client_id=passkey.client_id, aggregate_id=passkey.person_id)
+    return False

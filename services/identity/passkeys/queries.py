@@ -1,0 +1,62 @@
+"""Reading passkeys."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from sqlalchemy import select
+
+from services.identity.passkeys.models import Passkey
+from services.identity.sessions.queries import lock_visitor
+from shared.actor import Actor
+from shared.database import Db
+from shared.errors import NotFound
+
+_MINE = """
+    select id, name, created_at, last_used_at from passkeys
+    where person_id = $1 and client_id is not distinct from $2 order by id
+"""
+
+
+class PasskeyView(msgspec.Struct, frozen=True):
+    """One's own passkey. The key itself is of no use to anybody else, and yet nobody needs to see it."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class PasskeyList(msgspec.Struct, frozen=True):
+    items: list[PasskeyView]
+
+
+async def list_passkeys(connection: asyncpg.Connection, actor: Actor) -> PasskeyList:
+    """The actor's own passkeys, oldest first."""
+    rows = await connection.fetch(_MINE, actor.id, actor.client_id)
+    return PasskeyList([PasskeyView(**row) for row in rows])
+
+
+async def passkeys_of(db: Db, person_id: UUID) -> list[Passkey]:
+    """All of a person's passkeys."""
+    return list(await db.scalars(select(Passkey).where(Passkey.person_id == person_id).order_by(Passkey.id)))
+
+
+async def load_passkey(db: Db, actor: Actor, passkey_id: UUID) -> Passkey:
+    """One of the actor's own, locked for a change. Raises `NotFound` for every other."""
+    mine = select(Passkey).where(Passkey.id == passkey_id, Passkey.person_id == actor.id).with_for_update()
+    passkey = await db.scalar(mine)
+    if passkey is None:
+        raise NotFound
+    return passkey
+
+
+async def lock_credential(db: Db, credential_id: bytes) -> Passkey | None:
+    """The passkey behind a credential, locked after its person: of two signatures with the same counter one is late."""
+    found = Passkey.credential_id == credential_id
+    person_id = await db.scalar(select(Passkey.person_id).where(found))
+    if person_id is None:
+        return None
+    await lock_visitor(db, person_id)
+    return await db.scalar(select(Passkey).where(found).with_for_update())

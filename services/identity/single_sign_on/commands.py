@@ -1,0 +1,174 @@
+"""Sign-in at a client's own provider: on the way there, back again, and staff's settings for it."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+
+from services.identity.challenges import answered, challenge
+from services.identity.clients.queries import load_client
+from services.identity.sealing import Sealer
+from services.identity.sessions import admission
+from services.identity.sessions.admission import Pending
+from services.identity.sessions.commands import Entry
+from services.identity.sessions.models import Attempt
+from services.identity.sessions.queries import Account, lock_visitor
+from services.identity.single_sign_on import queries
+from services.identity.single_sign_on.id_tokens import Subject
+from services.identity.single_sign_on.models import (
+    LIFETIME,
+    DomainTaken,
+    FederatedIdentity,
+    IdentityProvider,
+    Provider,
+    SecretNeeded,
+)
+from services.identity.single_use import single_use
+from shared import outbox
+from shared.actor import SYSTEM, Actor
+from shared.clock import now, uuid7
+from shared.contracts.identity import IdentityLinked, SingleSignOnChanged
+from shared.database import Db
+
+STATE = single_use("single_sign_on")
+
+Address = Annotated[str, Meta(max_length=500, pattern=r"^https?://[^\s\x00-\x20\x7f#?]+$(?!\n)")]
+Domain = Annotated[str, Meta(max_length=253, pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$(?!\n)")]
+Visible = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[\x20-\x7e]+$(?!\n)")]
+"""VSCHAR of RFC 6749, appendix A."""
+
+
+class PutSingleSignOn(msgspec.Struct, forbid_unknown_fields=True):
+    """`client_secret` may be left out while the one that is kept belongs to the same client of the same issuer."""
+
+    issuer: Address
+    oauth_client_id: Visible
+    domains: Annotated[list[Domain], Meta(min_length=1, max_length=20)]
+    client_secret: Visible | UnsetType = UNSET
+
+
+async def start(db: Db, client_id: UUID, flow: str, sealer: Sealer) -> tuple[Provider, str] | None:
+    """Begin a sign-in at the client's provider: where to go, and the state to bring back with the flow cookie."""
+    provider = await queries.find_provider(db, client_id)
+    if provider is None:
+        return None
+    state = await challenge(db, STATE, flow, LIFETIME, client_id=client_id, facts={"issuer": provider.issuer})
+    return _opened(provider, sealer), state
+
+
+async def take_start(db: Db, flow: str, state: str, sealer: Sealer) -> Provider | None:
+    """Use up a state in the browser it was made for: the provider it leads back from, if that is still the same."""
+    started = await answered(db, STATE, state, flow)
+    provider = await queries.find_provider(db, started.client_id) if started else None
+    if started is None or provider is None or provider.issuer != started.facts.get("issuer"):
+        return None
+    return _opened(provider, sealer)
+
+
+async def sign_in(
+    db: Db, attempt: Attempt, provider: Provider | None, subject: Subject | None
+) -> Entry | Pending | None:
+    """Sign in whom the provider's subject is; None, and on record, where that is nobody who may come in."""
+    client_id = provider.client_id if provider else None
+    person_id = await _person_of(db, client_id, subject) if client_id and subject else None
+    return await admission.sign_in(
+        db,
+        attempt,
+        Account(person_id, client_id),
+        "sso",
+        proven=person_id is not None,
+        second_factor="provider" if subject else "",
+    )
+
+
+async def _person_of(db: Db, client_id: UUID, subject: Subject) -> UUID | None:
+    """Whom a subject is: by issuer and subject alone (A6), and of no client but the provider's own."""
+    known = await queries.find_identity(db, subject.issuer, subject.subject)
+    if known:
+        return known.person_id if known.client_id == client_id else None
+    return await _link(db, client_id, subject)
+
+
+async def _link(db: Db, client_id: UUID, subject: Subject) -> UUID | None:
+    """Whom a new subject becomes: the client's person with the address that the provider has verified, in a domain the
+    provider speaks for. Not somebody who has a subject there already: an address is given to the next one, too.
+    """
+    provider = await queries.find_provider(db, client_id)
+    if provider is None or subject.email.rpartition("@")[2] not in provider.domains:
+        return None
+    person_id = await queries.person_of(db, client_id, subject.email)
+    if person_id is None:
+        return None
+    await lock_visitor(db, person_id)  # two subjects at once cannot both become this person
+    if await queries.is_linked(db, person_id, subject.issuer):
+        return None
+    link = {"id": uuid7(), "client_id": client_id, "person_id": person_id, "created_at": now()}
+    link |= {"issuer": subject.issuer, "subject": subject.subject}
+    made = insert(FederatedIdentity).values(link).on_conflict_do_nothing().returning(FederatedIdentity.id)
+    identity_id = await db.scalar(made)
+    if identity_id is None:
+        return None
+    event = IdentityLinked(identity_id=identity_id)
+    await outbox.append(db, SYSTEM, event, client_id=client_id, aggregate_id=person_id)
+    return person_id
+
+
+async def configure(db: Db, actor: Actor, client_id: UUID, data: PutSingleSignOn, sealer: Sealer) -> None:
+    """Have a client's people sign in at this provider. Another issuer means that nobody is known there yet."""
+    await load_client(db, client_id)
+    domains = sorted(set(data.domains))
+    if await queries.other_has_domain(db, client_id, domains):
+        raise DomainTaken
+    provider = await queries.lock_provider(db, client_id)
+    same = provider and (provider.issuer, provider.oauth_client_id) == (data.issuer, data.oauth_client_id)
+    if data.client_secret is UNSET and not same:
+        raise SecretNeeded
+    values: dict[str, object] = {
+        "issuer": data.issuer,
+        "oauth_client_id": data.oauth_client_id,
+        "domains": domains,
+    }
+    if data.client_secret is not UNSET:
+        values["secret"] = sealer.seal(data.client_secret, _bound_to(client_id))
+    if provider is None:
+        db.add(IdentityProvider(client_id=client_id, **values))  # pyright: ignore[reportArgumentType]
+        fields = sorted(values)
+    else:
+        await _forget_people(db, client_id, but=data.issuer)
+        fields = provider.change(values)
+    await db.flush()
+    if fields:
+        await outbox.append(db, actor, SingleSignOnChanged(fields=fields), client_id=client_id, aggregate_id=client_id)
+
+
+async def remove(db: Db, actor: Actor, client_id: UUID) -> None:
+    """Have nobody sign in that way any more, and forget who was who there. Sessions go on."""
+    await load_client(db, client_id)
+    provider = await queries.lock_provider(db, client_id)
+    if provider is None:
+        return
+    await db.delete(provider)
+    await _forget_people(db, client_id)
+    await outbox.append(db, actor, SingleSignOnChanged(fields=[]), client_id=client_id, aggregate_id=client_id)
+
+
+async def _forget_people(db: Db, client_id: UUID, but: str = "") -> None:
+    await db.execute(
+        delete(FederatedIdentity).where(FederatedIdentity.client_id == client_id, FederatedIdentity.issuer != but)
+    )
+
+
+def _opened(provider: IdentityProvider, sealer: Sealer) -> Provider:
+    return Provider(
+        client_id=provider.client_id,
+        issuer=provider.issuer,
+        oauth_client_id=provider.oauth_client_id,
+        secret=sealer.open(provider.secret, _bound_to(provider.client_id)),
+    )
+
+
+def _bound_to(client_id: UUID) -> str:
+    return f"single-sign-on/{client_id}"

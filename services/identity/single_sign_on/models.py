@@ -1,0 +1,99 @@
+"""A client's own identity provider, and who of its people is who there."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.clock import now
+from shared.errors import Conflict, Invalid, Unauthorized, Unavailable
+from shared.orm import Base, Identified, Timestamped
+
+LIFETIME = timedelta(minutes=10)
+"""How long somebody may take at the provider."""
+
+
+class SingleSignOnRefused(Unauthorized):
+    """Old or foreign answer, wrong token, unknown person, closed portal: never told apart."""
+
+    code = "auth.sso_refused"
+
+    def __init__(self) -> None:
+        super().__init__("Your organisation's sign-in leads to no account here. Start again, or ask who manages it.")
+
+
+class ProviderAway(Unavailable):
+    code = "auth.sso_away"
+
+    def __init__(self) -> None:
+        super().__init__("Your organisation's sign-in is not answering. Try again in a moment.", retry_after=30)
+
+
+class IssuerUnusable(Invalid):
+    code = "single_sign_on.issuer_unusable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, field="issuer")
+
+
+class SecretNeeded(Invalid):
+    """A secret is for the issuer it was given for: pointing another one at it must not hand it over."""
+
+    code = "single_sign_on.secret_needed"
+
+    def __init__(self) -> None:
+        super().__init__("Enter the client secret that this provider gave you.", field="client_secret")
+
+
+class DomainTaken(Conflict):
+    code = "single_sign_on.domain_taken"
+
+    def __init__(self) -> None:
+        super().__init__("Another client's people sign in with one of these domains.", field="domains")
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """A client's provider, ready to talk to. Holds the secret itself, so it is never stored or logged."""
+
+    client_id: UUID
+    issuer: str
+    oauth_client_id: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Provider({self.issuer})"
+
+
+class IdentityProvider(Base, Timestamped):
+    """Where people with an address in one of `domains` prove who they are. `secret` is sealed, bound to the client."""
+
+    __tablename__ = "identity_providers"
+
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    issuer: Mapped[str]
+    oauth_client_id: Mapped[str]
+    secret: Mapped[bytes] = mapped_column(repr=False)
+    domains: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+    def change(self, values: Mapping[str, object]) -> list[str]:
+        """Take over what is new; the names of it."""
+        new = {name: value for name, value in values.items() if getattr(self, name) != value}
+        for name, value in new.items():
+            setattr(self, name, value)
+        return sorted(new)
+
+
+class FederatedIdentity(Base, Identified):
+    """Somebody as a provider knows them. Issuer and subject are the identity; an address is none (RFC 9700, A6)."""
+
+    __tablename__ = "federated_identities"
+
+    client_id: Mapped[UUID]
+    person_id: Mapped[UUID]
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)

@@ -11,6 +11,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.cache import Cache
 from gateway.claims import ClaimsSigner
+from gateway.decisions import LOG
 from gateway.docs import ApiDocument
 from gateway.inquiries import Inquiries
 from gateway.limits import Limiter
@@ -77,6 +78,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
             await listener
         proxy.close()
         await cache.close()
+        LOG.flush()  # the last answers' lines: no timer of this loop runs any more
 
     own = own_pages(
         signer,

@@ -177,6 +177,13 @@ class Identity:
         line = f"portal_session={cookie}; Path=/; HttpOnly; SameSite=lax; Max-Age=60"
         await answer(send, 200, msgspec.json.encode({"cookie": line}))
 
+    def become(self, digest: str, change: dict[str, Any] | None) -> None:
+        """A session is another from now on, or over."""
+        record = self.records.pop(digest)
+        if change is not None:
+            session = msgspec.structs.replace(msgspec.json.decode(record, type=Session), **change)
+            self.records[digest] = msgspec.json.encode(session)
+
     def sign_in(self, **different: Any) -> tuple[str, str, Session]:
         """A new session: its cookie's value, the hash, and the record."""
         cookie = base64.urlsafe_b64encode(token_bytes(32)).decode().rstrip("=")

@@ -11,7 +11,7 @@ MilestoneStatus = Literal["completed", "in_progress", "upcoming", "overdue"]
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The signed-in person (`GET auth/me`)."""
+    """The signed-in person (`GET auth/me`); `language` is en or de, "" while they have not chosen."""
 
     id: UUID
     email: str
@@ -22,10 +22,17 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     client_id: UUID | None = None
     client_name: str | None = None
     is_primary_contact: bool = False
+    phone: str | None = None
+    title: str | None = None
+    language: str | None = None
+    two_factor: bool = False
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """One browser in which the person is signed in (`GET sessions`); `device` is desktop, mobile or tablet."""
+    """One browser in which the person is signed in (`GET sessions`); `device` is desktop, mobile or tablet.
+
+    `ends_at` is when it ends unless it is used before; `method` how it began.
+    """
 
     id: UUID
     created_at: datetime
@@ -35,6 +42,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     browser: str
     platform: str
     current: bool
+    method: str = ""
+    ends_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -46,12 +55,63 @@ class Sessions(msgspec.Struct, frozen=True):
     items: list[Session]
 
 
+class Passkey(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the person's passkeys (`GET passkeys`)."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None = None
+
+
+class PasskeyList(msgspec.Struct, frozen=True):
+    items: list[Passkey]
+
+
 class Revoked(msgspec.Struct, frozen=True):
     revoked: int
 
 
-class SignedIn(msgspec.Struct, frozen=True):
-    person: Me
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """What a way in led to: a session, or the next step, tied to this browser by the flow cookie."""
+
+    person: Me | None = None
+    next: Literal["second_factor", "enrol"] | None = None
+    methods: list[str] = []
+
+
+class Enrolled(SignedIn, frozen=True, kw_only=True):
+    """Signed in, with a second factor set up on the way."""
+
+    recovery_codes: list[str] = []
+
+
+class TwoFactor(msgspec.Struct, frozen=True, kw_only=True):
+    """One's own second factor (`GET two-factor`); `required` by the client or, for staff, by the company."""
+
+    enabled: bool
+    required: bool = False
+    recovery_codes_left: int = 0
+    since: datetime | None = None
+
+
+class Enrolment(msgspec.Struct, frozen=True):
+    """A secret for an authenticator app: as a `otpauth:` address, and to type by hand."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodes(msgspec.Struct, frozen=True):
+    recovery_codes: list[str]
+
+
+class StepUp(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the person has proven lately who they are, and with what they may do so now (`GET auth/step-up`)."""
+
+    fresh: bool
+    methods: list[str] = []
+    fresh_until: datetime | None = None
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):

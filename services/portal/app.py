@@ -24,10 +24,14 @@ from services.portal.preferences import choose_theme
 from services.portal.profile.api import router as profile
 from services.portal.project_forms.api import router as project_forms
 from services.portal.projects.api import router as projects
+from services.portal.prove_it.api import router as prove_it
+from services.portal.security.api import router as security
 from services.portal.settings import PortalSettings
 from services.portal.sign_in.api import router as sign_in
 from services.portal.switch_client.api import router as switch_client
 from services.portal.templating import template_config
+from services.portal.two_factor.api import router as two_factor
+from services.portal.two_factor.sign_in import router as second_factor
 from shared.actor import Actor
 from shared.http import create_service
 
@@ -46,9 +50,10 @@ SECURITY_HEADERS = {
 def create_app(settings: PortalSettings) -> Litestar:
     """The web pages. `img-src data:` is for Tabler's form controls, whose ticks and arrows are inline images."""
     assets = Assets()
-    for_all = [sign_in, dashboard, projects, activity, profile, mailbox]
+    ways_in = [sign_in, second_factor, two_factor, security, prove_it]
+    for_all = [dashboard, projects, activity, profile, mailbox]
     for_staff = [client_admin, switch_client, project_forms, milestone_forms]
-    areas = [static_file, choose_theme, *for_all, *for_staff]
+    areas = [static_file, choose_theme, *ways_in, *for_all, *for_staff]
     pages = Router(path="/", route_handlers=areas, include_in_schema=False)
     return create_service(
         "portal",

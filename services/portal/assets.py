@@ -25,6 +25,7 @@ STYLES = (
     "css/components.css",
     "css/pages.css",
     "css/office.css",
+    "css/access.css",
 )
 """One stylesheet on the wire, in the order of the cascade; one file per concern on disk."""
 TEXT = {"text/css", "text/javascript", "image/svg+xml"}

@@ -38,6 +38,16 @@ class ServiceProblem(Exception):
         self.fields = dict(fields or {})
         self.retry_after: int | None = None
 
+    @property
+    def wants_proof(self) -> bool:
+        """The person has to prove first that it is them (`/prove-it`)."""
+        return self.code == "auth.step_up_required"
+
+    @property
+    def signed_out(self) -> bool:
+        """Nobody is signed in; other 401s are about a password or a code that is not right."""
+        return self.status == 401 and self.code in ("auth.required", "auth.invalid_token")
+
 
 class Answer(Generic[T]):
     """A decoded body with the headers a page may have to pass on (`ETag`, `Set-Cookie`)."""

@@ -5,6 +5,7 @@ from urllib.parse import urlencode, urlsplit
 
 import structlog
 from litestar import Request, Response
+from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Template
 
@@ -42,6 +43,8 @@ def refused(request: AnyRequest, error: DomainError) -> Response[Any]:
 
 def service_refused(request: AnyRequest, error: ServiceProblem) -> Response[Any]:
     """A service said no and the page had no form to say it in."""
+    if error.wants_proof:
+        return _to_proof(request)
     return _answer(request, error.status)
 
 
@@ -86,9 +89,27 @@ def _to_sign_in(request: AnyRequest) -> Response[Any]:
     return Redirect(_sign_in(str(request.url) if request.method == "GET" else ""), status_code=303)
 
 
+def _to_proof(request: AnyRequest) -> Response[Any]:
+    """Off to prove that it is really them, and back here afterwards.
+
+    A form is sent along (307 keeps method and body), so that what was typed is done after the proof and not lost.
+    """
+    if _is_htmx(request):
+        here = urlencode({"next": _path_of(request.headers.get("HX-Current-URL", ""))})
+        return Response(b"", status_code=403, headers={"HX-Redirect": f"/prove-it?{here}"})
+    here = urlencode({"next": _path_of(str(request.url))})
+    if request.method == "GET" or request.content_type[0] != RequestEncodingType.URL_ENCODED:
+        return Redirect(f"/prove-it?{here}", status_code=303)
+    return Redirect(f"/prove-it/ask?{here}", status_code=307)
+
+
+def _path_of(url: str) -> str:
+    opened = urlsplit(url)
+    return local_path(opened.path + (f"?{opened.query}" if opened.query else ""))
+
+
 def _sign_in(here: str, **said: str) -> str:
-    opened = urlsplit(here)
-    target = local_path(opened.path + (f"?{opened.query}" if opened.query else ""))
+    target = _path_of(here)
     query = urlencode(({"next": target} if target != "/" else {}) | said)
     return f"/sign-in?{query}" if query else "/sign-in"
 

@@ -62,9 +62,9 @@ class Form:
     def refuse(self, problem: ServiceProblem) -> None:
         """Take over what a service said. What it refused as a whole, or about a field not on the form, goes on top.
 
-        Raises the problem again when no form can answer it: signed out, or not found.
+        Raises the problem again when no form can answer it: signed out, not found, or first prove that it is you.
         """
-        if problem.status in (401, 404):
+        if problem.status in (401, 404) or problem.wants_proof:
             raise problem
         self.refused_with = problem.status
         found = {_outermost(path): _plain(words) for path, words in problem.fields.items()}

@@ -132,7 +132,7 @@ def test_a_revoked_session_ends_at_once_and_its_open_page_with_it(portal: Portal
         sign_in(there.page, email)
         there.open("/")
         expect(there.page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
-        here.open("/profile")
+        here.open("/security")
         here.page.get_by_role("button", name="Sign out everywhere else").click()
         here.page.get_by_role("button", name="Sign out the others").click()
         expect(there.page).to_have_url(re.compile("/sign-in"), timeout=15_000)

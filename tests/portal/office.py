@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.portal.standin import ACME, BASE, BIRCH, TODAY, Standin, ago, entry, missing, page, person, problem, uid
+from tests.portal.access import Access
+from tests.portal.standin import ACME, BASE, BIRCH, TODAY, ago, entry, page, problem, uid
 
-CURRENT, LAPTOP, PHONE = uid(73), uid(81), uid(82)
 STALE = "Somebody changed this in the meantime. Look at what is there now before you save."
 
 
@@ -31,20 +31,7 @@ def people() -> list[dict[str, Any]]:
     ]
 
 
-def sessions() -> list[dict[str, Any]]:
-    rows = [
-        (CURRENT, "desktop", "Firefox 131", "Windows 11", "203.0.113.9", ago(seconds=20), True),
-        (LAPTOP, "desktop", "Safari 18", "macOS 15", "198.51.100.24", ago(hours=5), False),
-        (PHONE, "mobile", "Chrome 130", "Android 15", "2001:db8::42", ago(days=3), False),
-    ]
-    return [
-        {"id": of, "created_at": ago(days=9), "last_seen_at": seen, "ip": ip, "user_agent": "", "device": device,
-         "browser": browser, "platform": platform, "current": current}
-        for of, device, browser, platform, ip, seen, current in rows
-    ]  # fmt: skip
-
-
-class Office(Standin):
+class Office(Access):
     """`say` makes the next write below a path fail with a problem of your choice."""
 
     def __init__(self) -> None:
@@ -54,7 +41,7 @@ class Office(Standin):
     def reset(self) -> None:
         super().reset()
         self.problems: dict[str, dict[str, Any]] = {}
-        self.state |= {"people": people(), "sessions": sessions(), "me": person("approver@acme.example")}
+        self.state["people"] = people()
         for project in self.state["projects"]:
             project["fixed_completion"] = None
             for number, milestone in enumerate(project["milestones"]):
@@ -83,10 +70,6 @@ class Office(Standin):
         return [
             *super()._routes(),
             ("GET", "/people", self.list_people),
-            ("PATCH", "/people/me", self.rename_me),
-            ("GET", "/sessions", self.list_sessions),
-            ("DELETE", "/sessions/{id}", self.end_session),
-            ("POST", "/sessions/revoke-others", self.end_others),
             ("POST", "/clients", self.create_client),
             ("PATCH", "/clients/{id}", self.change_client),
             ("POST", "/projects", self.create_project),
@@ -110,32 +93,9 @@ class Office(Standin):
             return next(step for each in self.state["projects"] for step in each["milestones"] if step["id"] == of)
         return next(each for each in self.state[kind] if each["id"] == of)
 
-    async def me(self, request: web.Request) -> web.Response:
-        return web.json_response(self.state["me"])
-
-    async def rename_me(self, request: web.Request) -> web.Response:
-        me = self.state["me"]
-        me |= await request.json()
-        return web.json_response(me)
-
     async def list_people(self, request: web.Request) -> web.Response:
         of = request.query.get("client_id")
         return page([each for each in self.state["people"] if of in (None, each["client_id"])], request)
-
-    async def list_sessions(self, request: web.Request) -> web.Response:
-        return web.json_response({"items": self.state["sessions"]})
-
-    async def end_session(self, request: web.Request) -> web.Response:
-        left = [each for each in self.state["sessions"] if each["id"] != request.match_info["id"]]
-        if len(left) == len(self.state["sessions"]):
-            return missing()
-        self.state["sessions"] = left
-        return web.Response(status=204)
-
-    async def end_others(self, request: web.Request) -> web.Response:
-        before = len(self.state["sessions"])
-        self.state["sessions"] = [each for each in self.state["sessions"] if each["current"]]
-        return web.json_response({"revoked": before - len(self.state["sessions"])})
 
     async def create_client(self, request: web.Request) -> web.Response:
         made = {"id": uid(500), "active": True, "portal_enabled": True, "people_count": 0, "created_at": ago(seconds=0)}

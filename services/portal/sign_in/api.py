@@ -1,6 +1,7 @@
-"""Signing in and out. E-mail first, then the password or a mailed link with a code; every step is a plain form.
+"""Signing in and out. E-mail first, then any of the ways in; every step is a plain form.
 
-Nothing here tells whether an address is known: the words are the same, and identity takes the same time.
+Nothing here tells whether an address is known: the same ways are offered to all, the words are the same, and identity
+takes the same time. Passkeys and the company's own sign-in have pages of their own.
 """
 
 from typing import Annotated
@@ -10,15 +11,14 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import SignedIn
-from services.portal.clients import FLOW_COOKIE, Answer, ServiceProblem
+from services.portal.clients import FLOW_COOKIE, ServiceProblem
 from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.paths import local_path
+from services.portal.sign_in.arrival import FLOW_SECONDS, NEXT_COOKIE, arrive, heading_for
+from services.portal.sign_in.refusals import explain
 
-NEXT_COOKIE = "portal_next"
-"""Where a mailed link leads in the end; the mail itself does not say."""
-FLOW_SECONDS = 600
 REFUSED = "E-mail or password is not right. Try again, or have a link mailed to you."
 UNUSABLE = "This link or code cannot be used: it may be older than ten minutes, used already, or from another browser."
 
@@ -35,7 +35,7 @@ async def ask_email(page: Page, next_path: NextPath = "", *, ended: bool = False
 
 @post("/sign-in")
 async def ask_proof(page: Page, data: Typed) -> Template:
-    """The second step: password, or a link by mail."""
+    """The second step: choose how to prove it."""
     form = _form(data)
     step = "proof" if _has_address(form) else "email"
     return await page.show(f"sign_in/{step}.html", form=form, ended=False, status=form.status)
@@ -50,11 +50,10 @@ async def sign_in(page: Page, data: Typed) -> Template | Redirect:
     if form.require(password="Enter your password."):  # noqa: S106 - a sentence
         body = {"email": form.values["email"], "password": data.get("password", "")}
         try:
-            return _go_in(
-                page, await page.services.identity.send("POST", "auth/login", SignedIn, body=body), form.values["next"]
-            )
+            answer = await page.services.identity.send("POST", "auth/login", SignedIn, body=body)
+            return arrive(page, answer, form.values["next"])
         except ServiceProblem as problem:
-            _explain(form, problem, REFUSED)
+            explain(form, problem, REFUSED)
     return await page.show("sign_in/proof.html", form=form, status=form.status)
 
 
@@ -64,15 +63,14 @@ async def mail_link(page: Page, data: Typed) -> Template | Redirect:
     form = _form(data)
     if not _has_address(form):
         return await page.show("sign_in/email.html", form=form, ended=False, status=form.status)
+    body = {"email": form.values["email"]}
     try:
-        asked = await page.services.identity.send(
-            "POST", "auth/magic-link", type(None), body={"email": form.values["email"]}
-        )
+        asked = await page.services.identity.send("POST", "auth/magic-link", type(None), body=body)
     except ServiceProblem as problem:
-        _explain(form, problem, problem.detail)
+        explain(form, problem, problem.detail)
         return await page.show("sign_in/proof.html", form=form, status=form.status)
-    heading_for = cookie(NEXT_COOKIE, form.values["next"], FLOW_SECONDS)
-    return Redirect("/sign-in/link", status_code=303, cookies=[*asked.cookies, heading_for])
+    target = cookie(NEXT_COOKIE, form.values["next"], FLOW_SECONDS)
+    return Redirect("/sign-in/link", status_code=303, cookies=[*asked.cookies, target])
 
 
 @get("/sign-in/link")
@@ -91,10 +89,10 @@ async def use_link(page: Page, data: Typed) -> Template | Redirect:
     if "token" in body or form.require(code="Enter the six digits from the mail."):
         try:
             answer = await page.services.identity.send("POST", "auth/magic-link/consume", SignedIn, body=body)
-            return _go_in(page, answer, page.cookie(NEXT_COOKIE))
+            return arrive(page, answer, heading_for(page))
         except ServiceProblem as problem:
             form.values["token"] = ""
-            _explain(form, problem, UNUSABLE)
+            explain(form, problem, UNUSABLE)
     return await page.show("sign_in/link.html", form=form, here=bool(page.cookie(FLOW_COOKIE)), status=form.status)
 
 
@@ -121,23 +119,6 @@ def _has_address(form: Form) -> bool:
     if not (name and at and host) or len(form.values["email"]) > 254:
         form.errors["email"] = "Enter your e-mail address, such as name@company.com."
     return not form.errors["email"]
-
-
-def _go_in(page: Page, answer: Answer[SignedIn], target: str) -> Redirect:
-    redirect = page.go(local_path(target))
-    redirect.cookies.extend([*answer.cookies, cookie(NEXT_COOKIE, "", 0)])
-    return redirect
-
-
-def _explain(form: Form, problem: ServiceProblem, refused: str) -> None:
-    """Put a refusal into calm words on the form; what a form cannot answer stays an error page."""
-    if problem.status == 429:
-        minutes = max(1, round((problem.retry_after or 60) / 60))
-        form.error = f"Too many tries. Please wait {minutes} minute{'' if minutes == 1 else 's'}, then try again."
-    elif problem.status in (401, 422):
-        form.error = refused
-    else:
-        raise problem
 
 
 router = Router(

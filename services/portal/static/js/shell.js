@@ -52,6 +52,8 @@ function closeMenus(except) {
 document.addEventListener('click', (event) => {
   closeMenus(event.target.closest('details.menu'));
   event.target.closest('[data-dismiss]')?.closest('.toast-card').remove();
+  if (event.target.closest('[data-print]')) window.print();
+  copy(event.target.closest('[data-copy]'));
   const retry = event.target.closest('[data-retry]');
   if (retry && window.htmx) {
     event.preventDefault();
@@ -83,8 +85,18 @@ function chooseTheme(event, form) {
   fetch(form.action, { method: 'POST', body: new URLSearchParams({ theme, next: '/' }), redirect: 'manual' });
 }
 
-/** A second click on a slow form sends nothing. */
+/** Put what a button names on the clipboard, and say so. */
+async function copy(button) {
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy).then(
+    () => toast('Copied', 'done'),
+    () => toast('This browser does not allow copying. Select it by hand.', 'risk'),
+  );
+}
+
+/** A second click on a slow form sends nothing; a form that downloads may be sent as often as one likes. */
 function guardAgainstTwice(event) {
+  if ('again' in event.target.dataset) return;
   if (event.target.dataset.sent) event.preventDefault();
   event.target.dataset.sent = 'yes';
 }
@@ -106,6 +118,7 @@ dialog?.addEventListener('click', (event) => {
 document.addEventListener('toast', (event) => toast(event.detail.text, event.detail.tone));
 
 document.querySelector('main [aria-invalid="true"]')?.focus();
+for (const button of document.querySelectorAll('[data-copy], [data-print]')) button.hidden = false;
 
 /** What a person did is answered. A refresh in the background fails quietly: "updated 3 minutes ago" says enough. */
 const wasAsked = (event) => event.detail.requestConfig?.triggeringEvent?.isTrusted;

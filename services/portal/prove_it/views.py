@@ -1,0 +1,61 @@
+"""Who has to prove it is them, with what, and what they were about to do."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import msgspec
+
+from services.portal.answers import StepUp
+from services.portal.clients import ServiceProblem
+from services.portal.page import Page
+from services.portal.paths import local_path
+
+OWN = "proof_"
+"""Inputs of the proof itself; every other one belongs to the form that is under way."""
+ORDER = ("totp", "password", "mail_code", "recovery_code")
+"""What is offered first. A passkey has a button of its own beside any of them."""
+TIME_TO_TYPE = timedelta(minutes=2)
+
+Fields = Mapping[str, str | list[str]]
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """One try to prove it. `resend`: what waits is a form, whose inputs are `fields`; else it is a page to open."""
+
+    methods: Sequence[str]
+    method: str
+    target: str
+    resend: bool
+    fields: Sequence[tuple[str, str]]
+
+    @property
+    def others(self) -> list[str]:
+        """The further ways, best first."""
+        return [name for name in ORDER if name in self.methods and name != self.method]
+
+
+async def find(page: Page, data: Fields, *, target: str, resend: bool) -> Proof:
+    """The proof that form `data` is about; its method is the one asked for, if the person may use it."""
+    methods = (await page.services.identity.get("auth/step-up", StepUp)).methods
+    asked = data.get(f"{OWN}way") or data.get(f"{OWN}method")
+    first = next((name for name in ORDER if name in methods), "passkey")
+    method = asked if isinstance(asked, str) and asked in methods else first
+    return Proof(methods=methods, method=method, target=local_path(target), resend=resend, fields=_carried(data))
+
+
+async def require_fresh(page: Page) -> None:
+    """Ask for the proof before somebody fills in a form that needs it. Raises the problem that leads there."""
+    known = await page.services.identity.get("auth/step-up", StepUp)
+    if not known.fresh or (known.fresh_until and known.fresh_until - page.now < TIME_TO_TYPE):
+        raise ServiceProblem(403, "auth.step_up_required", "Prove first that it is you.")
+
+
+def _carried(data: Fields) -> list[tuple[str, str]]:
+    """The inputs of the form under way. Passwords are typed again: no page ever repeats one."""
+    listed = {name: value if isinstance(value, list) else [value] for name, value in data.items()}
+    return [
+        (name, value)
+        for name, values in listed.items()
+        for value in values
+        if not name.startswith(OWN) and "password" not in name
+    ]

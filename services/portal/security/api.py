@@ -1,0 +1,72 @@
+"""How one gets in, and where one is signed in. What each of the ways needs has a page of its own."""
+
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.response import Redirect, Template
+
+from services.portal.answers import Revoked
+from services.portal.clients import ServiceProblem
+from services.portal.page import Page
+from services.portal.questions import Question, ask
+from services.portal.security import views
+
+HOME = "/security"
+
+
+@get(HOME)
+async def overview(page: Page) -> Template:
+    """Ways in and sessions."""
+    return await page.show("security/page.html", section="security", security=await views.load(page.services))
+
+
+@get(f"{HOME}/sessions/{{session_id:uuid}}/end")
+async def ask_to_end(page: Page, session_id: UUID) -> Template:
+    """Sure?"""
+    session = await views.session(page.services, session_id)
+    question = Question(
+        title=f"Sign out {session.name}?",
+        text="That browser is signed out at once. To come back, it has to sign in again.",
+        action=page.path,
+        yes="Sign out",
+        back=HOME,
+        danger=True,
+    )
+    return await ask(page, question, section="security")
+
+
+@post(f"{HOME}/sessions/{{session_id:uuid}}/end")
+async def end(page: Page, session_id: UUID) -> Redirect:
+    """Sign out one browser. One that has ended in the meantime is signed out as well."""
+    try:
+        await page.services.identity.delete(f"sessions/{session_id}")
+    except ServiceProblem as problem:
+        if problem.status != 404:
+            raise
+        return page.go(HOME, "It was signed out already", tone="info")
+    return page.go(HOME, "That browser is signed out")
+
+
+@get(f"{HOME}/sessions/others/end")
+async def ask_to_end_others(page: Page) -> Template:
+    """Sure?"""
+    question = Question(
+        title="Sign out everywhere else?",
+        text="Every browser but this one is signed out at once.",
+        action=page.path,
+        yes="Sign out the others",
+        back=HOME,
+        danger=True,
+    )
+    return await ask(page, question, section="security")
+
+
+@post(f"{HOME}/sessions/others/end")
+async def end_others(page: Page) -> Redirect:
+    """Sign out every browser but this one."""
+    ended = (await page.services.identity.post("sessions/revoke-others", Revoked)).revoked
+    words = {0: "There was no other browser to sign out", 1: "One other browser is signed out"}
+    return page.go(HOME, words.get(ended, f"{ended} other browsers are signed out"))
+
+
+router = Router(path="/", route_handlers=[overview, ask_to_end, end, ask_to_end_others, end_others])

@@ -1,0 +1,57 @@
+"""A secret as an authenticator app takes it in: a QR code to point the camera at, or letters to type."""
+
+import re
+from io import BytesIO
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import segno
+from markupsafe import Markup
+
+from services.portal.answers import Enrolment
+
+LONGEST_URI = 600
+"""A label of an address and a company, a secret, and room."""
+RECOVERY_CODE = re.compile(r"[0-9A-Za-z-]{6,40}")
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """What is shown while somebody sets up their app; `uri` travels in the form, so that a slip does not lose it."""
+
+    uri: str
+    secret: str
+
+    @property
+    def qr(self) -> Markup:
+        """The address as an inline picture: black on white in every theme, as cameras want it, and no inline style."""
+        drawn = BytesIO()
+        code = segno.make(self.uri, error="m", micro=False)
+        code.save(drawn, kind="svg", border=2, xmldecl=False, svgns=False, omitsize=True, svgclass="qr", lineclass=None)
+        return Markup(drawn.getvalue().decode().strip())  # noqa: S704 - made of squares
+
+    @property
+    def spoken(self) -> str:
+        """The secret in groups of four, to type it by hand."""
+        return " ".join(self.secret[at : at + 4] for at in range(0, len(self.secret), 4))
+
+
+def begun(made: Enrolment) -> Setup:
+    return Setup(made.uri, made.secret)
+
+
+def carried(uri: str) -> Setup | None:
+    """The set-up that came back with its form; None for anything else."""
+    if len(uri) > LONGEST_URI or not uri.startswith("otpauth://totp/"):
+        return None
+    secret = parse_qs(urlsplit(uri).query).get("secret", [""])[0]
+    return Setup(uri, secret) if secret else None
+
+
+def digits(typed: str) -> str:
+    """A code as apps show it, "123 456", without what stands between."""
+    return re.sub(r"[\s-]", "", typed)
+
+
+def recovery_codes(typed: str) -> list[str]:
+    """The codes of a form's one field; what is no code is left out."""
+    return [code for code in typed.split() if RECOVERY_CODE.fullmatch(code)]

@@ -39,9 +39,10 @@ async def set_assignments(db: Db, actor: Actor, person_id: UUID, data: PutAssign
     wanted, clients = set(data.project_ids), await queries.clients_of(db, data.project_ids)
     if (person.limited, await queries.load_assignments(db, person.id)) == (data.limited, wanted):
         return []
+    was_admin = person.is_admin
     person.limited = data.limited
     person.version += 1
-    await require_admin_left(db)
+    await require_admin_left(db, person, was_admin=was_admin)
     await db.execute(delete(Assignment).where(Assignment.person_id == person.id))
     db.add_all(Assignment(person_id=person.id, project_id=each, client_id=clients[each]) for each in sorted(wanted))
     changed = AssignmentsChanged(limited=data.limited, project_ids=sorted(wanted))

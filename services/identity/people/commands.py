@@ -44,6 +44,9 @@ class CreatePerson(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     password: Password | None = None
     is_primary_contact: bool = False
     policies: list[Policy] = []
+    title: ShortText = ""
+    phone: ShortText = ""
+    language: Language = "en"
 
 
 class PatchMe(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,6 +90,9 @@ async def create_person(db: Db, actor: Actor, data: CreatePerson, password_hash:
         password_hash=password_hash,
         is_primary_contact=data.is_primary_contact,
         policies=sorted(set(data.policies)),
+        title=data.title,
+        phone=data.phone,
+        language=data.language,
     )
     created = person.created()
     db.add(person)
@@ -123,11 +129,11 @@ async def change_person(db: Db, actor: Actor, person_id: UUID, patch: PatchPerso
         await lock_admins(db)
     person = await queries.load_person(db, person_id)
     require_reach(actor, person.policies)
+    was_admin = person.is_admin
     updated = person.change(_sent(patch))
     if updated is None:
         return Touched()
-    if patch.active is False:
-        await require_admin_left(db)
+    await require_admin_left(db, person, was_admin=was_admin)
     await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
     if "active" in updated.fields and not person.active:
         return Touched(ended=await end_sessions(db, actor, "person_inactive", Session.person_id == person.id))

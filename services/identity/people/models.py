@@ -82,6 +82,12 @@ class Person(Base, Identified, Timestamped):
     def name(self) -> str:
         return f"{self.first_name} {self.last_name}"
 
+    @property
+    def is_admin(self) -> bool:
+        """Whether they can give rights to others (`policies.queries.count_admins` asks the same of the table)."""
+        may = self.kind == "staff" and self.active and self.portal_access and not self.limited
+        return may and "managePeople" in self.policies
+
     def created(self) -> PersonCreated:
         """Say that this person exists. Raises `KindContradiction` where kind and the rest do not agree."""
         if self.kind == "client":

@@ -38,9 +38,10 @@ async def set_policies(db: Db, actor: Actor, person_id: UUID, wanted: list[Polic
     await queries.lock_admins(db)
     person = await load_person(db, person_id)
     require_reach(actor, person.policies)
+    was_admin = person.is_admin
     changed = person.take_policies(wanted)
     if changed is None:
         return []
-    await queries.require_admin_left(db)
+    await queries.require_admin_left(db, person, was_admin=was_admin)
     await outbox.append(db, actor, changed, client_id=None, aggregate_id=person.id)
     return await rights_changed(db, person.id)

@@ -29,8 +29,9 @@ async def count_admins(db: Db) -> int:
     return await db.scalar(admins) or 0
 
 
-async def require_admin_left(db: Db) -> None:
-    """After a change that may have taken one away, under `lock_admins`. Raises `LastAdmin` where nobody is left."""
-    await db.flush()
-    if not await count_admins(db):
-        raise LastAdmin
+async def require_admin_left(db: Db, person: Person, *, was_admin: bool) -> None:
+    """After a change of `person`, under `lock_admins`. Raises `LastAdmin` where it took the last one away."""
+    if was_admin and not person.is_admin:
+        await db.flush()
+        if not await count_admins(db):
+            raise LastAdmin

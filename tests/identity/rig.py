@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from itertools import count
@@ -16,8 +17,8 @@ import msgspec
 
 from ops.stack.backing import Backing
 from services.identity.cache import PAUSE, Cache
-from services.identity.policies.models import ADMIN_POLICIES
 from services.identity.people.passwords import SECONDS
+from services.identity.policies.models import ADMIN_POLICIES
 from services.identity.tokens import digest
 from shared.actor import Actor
 from shared.broker import connect
@@ -175,14 +176,20 @@ class Identity:
 
 
 class Mail:
-    """A sign-in mail and the secrets in it."""
+    """A mail and the secrets in it."""
 
     def __init__(self, message: EmailMessage) -> None:
         self.message = message
         self.text = self._part("plain")
         self.html = self._part("html")
-        self.token = self._found(r"token=([A-Za-z0-9_-]{43})\s")
-        self.code = self._found(r"\n +(\d{3} \d{3})\n").replace(" ", "")
+
+    @property
+    def token(self) -> str:
+        return self._found(r"token=([A-Za-z0-9_-]{43})\s")
+
+    @property
+    def code(self) -> str:
+        return self._found(r"\n +(\d{3} \d{3})\n").replace(" ", "")
 
     def _part(self, kind: str) -> str:
         body = self.message.get_body((kind,))
@@ -238,17 +245,9 @@ class Browser:
     async def refresh(self) -> None:
         record = await self.record()
         assert record
-        self.actor = Actor(
-            id=UUID(record["person_id"]),
-            name=record["name"],
-            kind=record["kind"],
-            client_id=UUID(record["client_id"]) if record["client_id"] else None,
-            session_id=UUID(record["session_id"]),
-            policies=frozenset(record["policies"]),
-            project_roles={UUID(project): role for project, role in record["project_roles"].items()},
-            is_primary_contact=record["is_primary_contact"],
-            ip=self.actor.ip,
-        )
+        known = {name: record[name] for name in Actor.__struct_fields__ if name in record}
+        seen = msgspec.convert(known | {"id": record["person_id"], "ip": self.actor.ip}, Actor)
+        self.actor = msgspec.structs.replace(seen, session_ends=datetime.fromisoformat(record["expires_at"]))
 
     @property
     def session_hash(self) -> str:

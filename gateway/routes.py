@@ -62,6 +62,7 @@ ROUTES = (
     _api("auth/me", "identity"),
     _api("auth/view-as", "identity"),
     _api("sessions", "identity"),
+    _api("two-factor", "identity"),
     _api("people", "identity"),
     _api("clients", "identity"),
     _api("projects", "projects"),

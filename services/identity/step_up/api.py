@@ -1,0 +1,142 @@
+"""A fresh proof of who somebody is, asked for before what an open screen must not be enough for (ASVS 7.5)."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, get, post
+from msgspec import Meta
+
+from services.identity.mails.mailer import Mailer
+from services.identity.people.passwords import Passwords
+from services.identity.people.queries import Me
+from services.identity.second_factors.commands import Code, RecoveryText
+from services.identity.second_factors.totp import Totp
+from services.identity.sessions.entry import Door
+from services.identity.sessions.limits import CODE, FACTOR, LINK, PASSWORD, RECOVERY, AttemptLimits, Limit
+from services.identity.step_up import commands
+from services.identity.step_up.queries import get_means
+from shared.actor import Actor
+from shared.claims import FRESH, freshly_proven
+from shared.database import ReadOnly, UnitOfWork
+from shared.errors import Conflict, Invalid
+from shared.http import API
+
+LIMITS: dict[str, tuple[Limit, ...]] = {
+    "code": FACTOR,
+    "recovery_code": RECOVERY,
+    "password": PASSWORD,
+    "mail_code": CODE,
+}
+METHODS = {"code": "totp"}
+"""What the field of a proof is called, where it is not called as the method."""
+
+
+class ShowProof(msgspec.Struct, forbid_unknown_fields=True):
+    """One of the four."""
+
+    code: Code | None = None
+    recovery_code: RecoveryText | None = None
+    password: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    mail_code: Code | None = None
+
+    def given(self) -> tuple[str, str]:
+        """The field and what is in it. Raises `OneProof`."""
+        given = [(field, value) for field, value in msgspec.structs.asdict(self).items() if value is not None]
+        if len(given) != 1:
+            raise OneProof
+        return given[0]
+
+
+class Freshness(msgspec.Struct, frozen=True):
+    """Whether the proof is fresh, until when, and how to renew it."""
+
+    fresh: bool
+    fresh_until: datetime | None
+    methods: list[str]
+
+
+class OneProof(Invalid):
+    code = "auth.one_proof"
+
+    def __init__(self) -> None:
+        super().__init__("Send one proof: a code, a recovery code, a password, or a code from a mail.", field="code")
+
+
+class ProofRefused(Invalid):
+    """Wrong, used, too old, or not among the ways open to this person: never told apart."""
+
+    code = "auth.proof_invalid"
+
+    def __init__(self, field: str) -> None:
+        super().__init__("This does not prove that it is you. Try again.", field=field)
+
+
+class NothingToMail(Conflict):
+    code = "auth.no_mail_code"
+
+    def __init__(self) -> None:
+        super().__init__("Use your app, your passkey or your password to prove that it is you.")
+
+
+@get("/auth/step-up")
+async def get_freshness(me: UUID, actor: Actor, read: ReadOnly) -> Freshness:
+    """Whether one's proof is fresh enough, and how to renew it."""
+    async with read(actor) as connection:
+        means = await get_means(connection, me)
+    until = actor.proven_at + FRESH if actor.proven_at else None
+    return Freshness(freshly_proven(actor), until, means.methods)
+
+
+@post("/auth/step-up", status_code=200)
+async def show_proof(
+    *,
+    data: ShowProof,
+    me: UUID,
+    actor: Actor,
+    uow: UnitOfWork,
+    read: ReadOnly,
+    limits: AttemptLimits,
+    passwords: Passwords,
+    totp: Totp,
+    door: Door,
+) -> Response[Me]:
+    """Prove once more who one is. The session goes on under a new id; the old one is dead at once (S1)."""
+    field, value = data.given()
+    method = METHODS.get(field, field)
+    async with read(actor) as connection:
+        means = await get_means(connection, me)
+    account = means.email or "" if field == "password" else str(me)
+    await limits.admit(LIMITS[field], ip=actor.ip, account=account)
+    good, token = method in means.methods, None
+    if good and method == "password":
+        good = await passwords.matches(means.password_hash, value)
+    if good and method == "mail_code":
+        async with uow(actor) as db:
+            token = await commands.count_code_try(db, actor, me)
+    async with uow(actor) as db:
+        proven = good and await commands.is_proof(db, me, method, value, token=token, totp=totp)
+        entry = await commands.step_up(db, actor, me, method, proven=proven)
+    if entry is None:
+        raise ProofRefused(field)
+    await limits.give_back(LIMITS[field], ip=actor.ip, account=account)
+    return await door.renew(entry)
+
+
+@post("/auth/step-up/mail", status_code=202)
+async def mail_code(
+    *, me: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, limits: AttemptLimits, mailer: Mailer
+) -> None:
+    """Have a code mailed, for who has neither app nor passkey nor password."""
+    async with read(actor) as connection:
+        means = await get_means(connection, me)
+    if "mail_code" not in means.methods:
+        raise NothingToMail
+    await limits.admit(LINK, ip=actor.ip, account=means.email or "")
+    async with uow(actor) as db:
+        await commands.mail_code(db, actor, me)
+    mailer.wake()
+
+
+router = Router(API, route_handlers=[get_freshness, show_proof, mail_code], tags=["step-up"])

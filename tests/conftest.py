@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import asyncpg
@@ -123,7 +124,9 @@ class ServiceApi:
         self.app = app
         self.database_url = database_url
         self._signer = signer
-        self._http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://service")
+        transport = httpx2.ASGITransport(app=app)
+        nothing = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # cookies are for the tests' browsers to keep
+        self._http = httpx2.AsyncClient(transport=transport, base_url="http://service", cookies=nothing)
 
     async def __call__(self, actor: Actor | None, method: str, path: str, **request: object) -> httpx2.Response:
         """Send a request; `path` begins behind /api/client-portal/, or is absolute."""

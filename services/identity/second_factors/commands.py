@@ -8,7 +8,9 @@ from msgspec import Meta
 from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 
+from services.identity.mails.commands import queue
 from services.identity.one_time_tokens.models import OneTimeToken
+from services.identity.people.models import Person
 from services.identity.people.queries import load_person
 from services.identity.policies.models import require_reach
 from services.identity.second_factors import queries
@@ -142,6 +144,7 @@ async def finish_setup(
     if step is None or await db.scalar(confirmed) is None:
         return None
     await outbox.append(db, actor, SecondFactorEnabled(), client_id=account.client_id, aggregate_id=person_id)
+    await _mention(db, person_id, "on")
     return await _hand_out_codes(db, account)
 
 
@@ -162,6 +165,7 @@ async def replace_codes(db: Db, actor: Actor, account: Account) -> list[str]:
     if not await queries.is_enrolled(db, person_id):
         raise NotEnrolled
     await outbox.append(db, actor, RecoveryCodesReplaced(), client_id=account.client_id, aggregate_id=person_id)
+    await _mention(db, person_id, "codes")
     return await _hand_out_codes(db, account)
 
 
@@ -173,6 +177,7 @@ async def disable(db: Db, actor: Actor, account: Account) -> None:
     if not await _forget(db, person_id):
         raise NotEnrolled
     await outbox.append(db, actor, SecondFactorDisabled(), client_id=account.client_id, aggregate_id=person_id)
+    await _mention(db, person_id, "off")
 
 
 async def reset(db: Db, actor: Actor, person_id: UUID) -> list[str]:
@@ -186,6 +191,7 @@ async def reset(db: Db, actor: Actor, person_id: UUID) -> list[str]:
     if not had:
         raise NotEnrolled
     await outbox.append(db, actor, SecondFactorDisabled(), client_id=person.client_id, aggregate_id=person_id)
+    await _mention(db, person_id, "reset")
     return await end_sessions(db, actor, "two_factor_reset", Session.person_id == person_id)
 
 
@@ -195,6 +201,13 @@ async def _forget(db: Db, person_id: UUID) -> bool:
     had = await db.scalar(gone)
     await db.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
     return had is not None
+
+
+async def _mention(db: Db, person_id: UUID, change: str) -> None:
+    """Whoever did it, the person hears of it by mail."""
+    person = await db.get(Person, person_id)
+    if person and person.email:
+        await queue(db, "two_factor_changed", person, facts={"change": change, "at": now().isoformat()})
 
 
 async def _hand_out_codes(db: Db, account: Account) -> list[str]:

@@ -9,15 +9,17 @@ import msgspec
 from sqlalchemy import delete, text
 
 from services.identity.clients.models import Client
+from services.identity.mails.commands import queue
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
 from services.identity.second_factors.models import ENROL, SECOND_FACTOR, Step
 from services.identity.second_factors.queries import is_enrolled
 from services.identity.sessions import queries
 from services.identity.sessions.commands import Entry, end_sessions
+from services.identity.sessions.devices import device_of
 from services.identity.sessions.models import Attempt, Session
 from services.identity.sessions.queries import Account
-from services.identity.sessions.rules import Method, refusal
+from services.identity.sessions.rules import Method, place_of, refusal
 from services.identity.tokens import digest, new_token
 from shared import outbox
 from shared.actor import Actor
@@ -115,9 +117,22 @@ async def _open(db: Db, attempt: Attempt, person: Person, method: Method, second
     actor = person.signed_in(session.id, attempt.ip)
     replaced = Session.id == attempt.replaces
     ended = await end_sessions(db, actor, "signed_in_again", replaced) if attempt.replaces else []
+    await _mention_new_place(db, attempt, person)
     await db.execute(delete(Session).where(Session.person_id == person.id, Session.expires_at < now() - FORGET))
     db.add(session)
     await db.execute(_CAME_IN, {"now": now(), "id": person.id})
     event = SignedIn(method=method, second_factor=second_factor, ip=attempt.ip, user_agent=attempt.user_agent)
     await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
     return Entry(person.id, token, ended, session.seconds_left)
+
+
+async def _mention_new_place(db: Db, attempt: Attempt, person: Person) -> None:
+    """Mail somebody who is signed in from where they never were; the very first time is no surprise to them."""
+    if person.last_sign_in_at is None or person.email is None:
+        return
+    here = place_of(attempt.ip, attempt.user_agent)
+    if here in {place_of(*known) for known in await queries.list_origins(db, person.id)}:
+        return
+    device = device_of(attempt.user_agent)
+    named = ", ".join(filter(None, (device.browser, device.platform))) or "?"
+    await queue(db, "new_device", person, facts={"device": named, "ip": attempt.ip, "at": now().isoformat()})

@@ -154,6 +154,12 @@ async def live_hashes(db: Db, person_id: UUID) -> list[str]:
     return [each for row in await db.execute(live) for each in row if each]
 
 
+async def list_origins(db: Db, person_id: UUID) -> list[tuple[str, str]]:
+    """Address and browser of every session of a person that is remembered."""
+    known = select(Session.ip, Session.user_agent).where(Session.person_id == person_id).distinct()
+    return [(row.ip, row.user_agent) for row in await db.execute(known)]
+
+
 async def lock_visitor(db: Db, person_id: UUID) -> tuple[Person, Client | None] | None:
     """A person and their client, who cannot be shut out or changed until this transaction ends.
 

@@ -12,7 +12,7 @@ CODE, RECOVERY, MAIL_CODE = "246810", "k7m2-p9qd-x3vt", "135791"
 SECRET = "JBSWY3DPEHPK3PXP"
 URI = f"otpauth://totp/Northwind%20Studio:approver%40acme.example?secret={SECRET}&issuer=Northwind%20Studio"
 FLOW = "flow-1"
-CODES = [f"a{n}b{n}-c{n}d{n}-e{n}f{n}" for n in range(10)]
+CODES = [f"{n}abc-{n}def-{n}ghi-{n}jkl-{n}mno-{n}pqr" for n in range(10)]
 
 
 def ahead(**kwargs: float) -> str:

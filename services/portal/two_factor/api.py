@@ -13,7 +13,7 @@ from services.portal.two_factor import codes
 
 HOME = "/security/two-factor"
 WRONG = "This code is not right. Type the one your app shows now; each works once."
-LOST = "That took too long, or was set up elsewhere. Begin again: your app needs the new code."
+LOST = "Something was missing there. Begin again: your app needs the new picture."
 
 
 @get(HOME)
@@ -42,8 +42,6 @@ async def confirm(page: Page, data: Typed) -> Template | Redirect:
             made = await page.services.identity.post("two-factor/confirm", RecoveryCodes, {"code": form.values["code"]})
             return await _show_codes(page, made, fresh=True)
         except ServiceProblem as problem:
-            if problem.status == 409:
-                return page.go(HOME, LOST, tone="risk")
             explain(form, problem, WRONG, field="code")
     return await _show_setup(page, setup, form)
 

@@ -15,7 +15,7 @@ from services.portal.two_factor import codes
 CODE, RECOVERY = "code", "recovery_code"
 MISSING = {CODE: "Enter the six digits your app shows.", RECOVERY: "Enter one of your recovery codes."}
 REFUSED = {
-    CODE: "This code is not right. Type the one your app shows now; each works once.",
+    CODE: "This code is not right. Type the one your app shows now, or start again.",
     RECOVERY: "This recovery code is not right, or was used already.",
 }
 LOST = "That took too long. Sign in again to go on."

@@ -1,0 +1,69 @@
+"""What identity answers about people and policies, as far as the pages show it."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody of staff or of a client as staff see them (`GET people`)."""
+
+    id: UUID
+    name: str
+    first_name: str
+    last_name: str
+    email: str | None = None
+    kind: str = "client"
+    client_id: UUID | None = None
+    client_name: str | None = None
+    title: str = ""
+    phone: str = ""
+    language: str = "en"
+    active: bool = True
+    portal_access: bool = True
+    is_primary_contact: bool = False
+    policies: list[str] = []
+    limited: bool = False
+    assigned_projects: list[UUID] = []
+    project_roles: dict[UUID, str] = {}
+    two_factor: bool = False
+    last_sign_in_at: datetime | None = None
+
+    @property
+    def is_staff(self) -> bool:
+        return self.kind == "staff"
+
+
+class Policy(msgspec.Struct, frozen=True):
+    key: str
+    name: str
+    description: str
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A usual set of policies."""
+
+    key: str
+    name: str
+    policies: list[str]
+
+
+class Policies(msgspec.Struct, frozen=True):
+    """What staff may be allowed, and the groups it is usually given in (`GET policies`)."""
+
+    groups: list[Group]
+    policies: list[Policy]
+
+    def words(self, held: list[str]) -> str:
+        """What somebody with these policies is called in a list."""
+        group = next((group.name for group in self.groups if set(group.policies) == set(held)), "")
+        names = [policy.name for policy in self.policies if policy.key in held]
+        return group or ("Looks only" if not names else names[0] if len(names) == 1 else f"{len(names)} policies")
+
+
+class ResetLink(msgspec.Struct, frozen=True):
+    """A link to set a password with, shown once (`POST people/{id}/reset-link`)."""
+
+    link: str
+    expires_at: datetime

@@ -17,7 +17,7 @@ from shared.pagination import Page, decode_cursor, encode_cursor
 _SELECT = """
     select p.id, p.kind, p.client_id, c.name as client_name, p.email, p.first_name, p.last_name, p.phone, p.title,
            p.language, p.active, p.portal_access, p.is_primary_contact, p.policies, p.limited, p.created_at,
-           p.last_sign_in_at,
+           p.last_sign_in_at, p.email_verified_at is not null as email_verified,
            exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor,
            array(select a.project_id from assignments a where a.person_id = p.id order by 1) as assigned_projects,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
@@ -53,7 +53,12 @@ class Me(msgspec.Struct, frozen=True):
     policies: list[str]
     project_roles: dict[UUID, str]
     is_primary_contact: bool
-    two_factor: bool = False
+    two_factor: bool
+    phone: str
+    title: str
+    language: str
+    limited: bool
+    email_verified: bool
     viewing_as: str | None = None
 
 
@@ -155,6 +160,11 @@ async def load_person(db: Db, person_id: UUID) -> Person:
     if person is None:
         raise NotFound
     return person
+
+
+async def find_by_email(db: Db, email: str) -> Person | None:
+    """Who signs in with this address."""
+    return await db.scalar(select(Person).where(func.lower(Person.email) == func.lower(email), Person.portal_access))
 
 
 async def load_roles(db: Db, person: Person) -> dict[UUID, str]:

@@ -16,10 +16,12 @@ from services.portal.assets import Assets, static_file
 from services.portal.client_admin.api import router as client_admin
 from services.portal.clients import TIMEOUT, Services
 from services.portal.dashboard.api import router as dashboard
+from services.portal.failed_sign_ins.api import router as failed_sign_ins
 from services.portal.failures import EXCEPTION_HANDLERS
 from services.portal.mailbox.api import router as mailbox
 from services.portal.milestone_forms.api import router as milestone_forms
 from services.portal.page import Page
+from services.portal.people.api import router as people
 from services.portal.preferences import choose_theme
 from services.portal.profile.api import router as profile
 from services.portal.project_forms.api import router as project_forms
@@ -32,6 +34,7 @@ from services.portal.switch_client.api import router as switch_client
 from services.portal.templating import template_config
 from services.portal.two_factor.api import router as two_factor
 from services.portal.two_factor.sign_in import router as second_factor
+from services.portal.view_as.api import router as view_as
 from shared.actor import Actor
 from shared.http import create_service
 
@@ -52,7 +55,7 @@ def create_app(settings: PortalSettings) -> Litestar:
     assets = Assets()
     ways_in = [sign_in, second_factor, two_factor, security, prove_it]
     for_all = [dashboard, projects, activity, profile, mailbox]
-    for_staff = [client_admin, switch_client, project_forms, milestone_forms]
+    for_staff = [view_as, client_admin, people, failed_sign_ins, switch_client, project_forms, milestone_forms]
     areas = [static_file, choose_theme, *ways_in, *for_all, *for_staff]
     pages = Router(path="/", route_handlers=areas, include_in_schema=False)
     return create_service(

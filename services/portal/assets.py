@@ -26,6 +26,7 @@ STYLES = (
     "css/pages.css",
     "css/office.css",
     "css/access.css",
+    "css/viewing.css",
 )
 """One stylesheet on the wire, in the order of the cascade; one file per concern on disk."""
 TEXT = {"text/css", "text/javascript", "image/svg+xml"}

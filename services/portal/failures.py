@@ -35,6 +35,8 @@ WORDS = {
     ),
 }
 
+LOOKING = ("You are only looking", "While you view the portal as a client, nothing can be changed. Leave first.")
+
 
 def refused(request: AnyRequest, error: DomainError) -> Response[Any]:
     """A rule of the portal itself, such as "sign in first"."""
@@ -71,10 +73,11 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
     if status == 401:
         return _to_sign_in(request)
     shown = status if status in WORDS else 503 if status > 500 else 400
-    title, advice = WORDS[shown]
+    look = Look(request)
+    title, advice = LOOKING if look.viewing and shown == 403 else WORDS[shown]
     if _is_htmx(request):
         return Response(advice, status_code=shown, media_type="text/plain")
-    context = {"page": Look(request), "title": title, "advice": advice, "status": shown}
+    context = {"page": look, "title": title, "advice": advice, "status": shown}
     return Template("error.html", status_code=shown, context=context)
 
 

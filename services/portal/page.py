@@ -34,7 +34,6 @@ class Page(Look):
         self.chosen_client = read_id(request.cookies.get(CLIENT_COOKIE)) if actor.is_staff else None
         self.section = ""
         self.live_client: UUID | None = None
-        self.client_name: str | None = None
 
     @property
     def client_id(self) -> UUID | None:
@@ -56,9 +55,10 @@ class Page(Look):
         """A whole page. `section` marks the navigation; `live` is the client whose events refresh its widgets."""
         self.section = section
         self.live_client = live or self.client_id
-        if self.chosen_client:
-            found = await slot(self.services.identity.get(f"clients/{self.chosen_client}", Client))
-            self.client_name = found.value.name if found.value else "Chosen client"
+        named = self.actor.client_id if self.viewing else self.chosen_client
+        if named:
+            found = await slot(self.services.identity.get(f"clients/{named}", Client))
+            self.client_name = found.value.name if found.value else "the chosen client"
         seen = [cookie(TOAST_COOKIE, "", 0)] if self.toast else []
         return Template(template, context={**content, "page": self}, status_code=status, cookies=seen, headers=VARY)
 

@@ -11,6 +11,7 @@ from services.portal.cookies import cookie
 from services.portal.forms import Typed
 from services.portal.paths import local_path
 from services.portal.toasts import TOAST_COOKIE, recall
+from shared.actor import Actor
 from shared.clock import now
 
 THEME_COOKIE = "portal_theme"
@@ -28,6 +29,10 @@ class Look:
         self.theme = _theme(request.cookies.get(THEME_COOKIE))
         self.zone = formats.zone(request.cookies.get(ZONE_COOKIE))
         self.now: datetime = now()
+        actor: Actor | None = request.scope.get("auth")
+        self.viewing = actor is not None and actor.read_only
+        """Whether staff look through a client's eyes; `client_name` is then that client's, where it is known."""
+        self.client_name: str | None = None
         self.toast = recall(request.cookies.get(TOAST_COOKIE))
 
     @property
@@ -36,7 +41,7 @@ class Look:
         return formats.local(self.now, self.zone).date()
 
 
-@post("/preferences/theme", opt={"public": True})
+@post("/preferences/theme", opt={"public": True, "while_viewing": True})
 async def choose_theme(data: Typed) -> Redirect:
     """Remember the theme and go back to the page it was chosen on."""
     chosen = cookie(THEME_COOKIE, _theme(data.get("theme")))

@@ -96,7 +96,7 @@ async def use_link(page: Page, data: Typed) -> Template | Redirect:
     return await page.show("sign_in/link.html", form=form, here=bool(page.cookie(FLOW_COOKIE)), status=form.status)
 
 
-@post("/sign-out")
+@post("/sign-out", opt={"while_viewing": True})
 async def sign_out(page: Page) -> Response[None]:
     """End the session. Who has none any more is signed out as well."""
     answer = page.go("/sign-in", "You are signed out.")

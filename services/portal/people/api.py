@@ -26,7 +26,13 @@ async def people(page: Page, q: Short = "", kind: Kind = "staff", cursor: Short 
     """Staff by name, or the people of all clients; HTMX gets the rows alone."""
     q = q.strip()
     found = await views.listed(page.services, kind, q, cursor)
-    shown = {"found": found, "q": q, "kind": kind, "cursor": cursor, "known": await views.policies(page.services)}
+    shown: dict[str, Any] = {
+        "found": found,
+        "q": q,
+        "kind": kind,
+        "cursor": cursor,
+        "known": await views.policies(page.services),
+    }
     if page.is_fragment:
         return page.fragment("people/rows.html", **shown)
     return await page.show("people/list.html", section="people", **shown)
@@ -47,9 +53,7 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
     if form.require(first_name="Give a first name.", last_name="Give a last name.", email="Give an address."):
         body = {name: form.values[name] for name in (*views.DETAILS, "email")}
         try:
-            made = await page.services.identity.post(
-                "people", Person, body | {"kind": "staff", "policies": policies}
-            )
+            made = await page.services.identity.post("people", Person, body | {"kind": "staff", "policies": policies})
             return page.go(f"/people/{made.id}", f"{made.name} can sign in now.")
         except ServiceProblem as problem:
             form.refuse(problem)
@@ -80,7 +84,7 @@ async def change(page: Page, person_id: UUID, data: Typed) -> Template | Redirec
 async def set_policies(page: Page, person_id: UUID, data: Typed) -> Template | Redirect:
     """Give exactly the ticked policies, or those of the group whose button was pressed."""
     body = {"group": data["group"]} if data.get("group") else {"policies": views.ticked(data, "policy")}
-    return await _decide(page, person_id, data, "policies", body, "Policies saved. They hold at once.")
+    return await _decide(page, (person_id, "policies"), data, body, "Policies saved. They hold at once.")
 
 
 @post("/people/{person_id:uuid}/assignments")
@@ -88,13 +92,13 @@ async def set_assignments(page: Page, person_id: UUID, data: Typed) -> Template 
     """Limit to the ticked projects, or lift the limit."""
     limited = bool(data.get("limited"))
     body = {"limited": limited, "project_ids": views.ticked(data, "project") if limited else []}
-    return await _decide(page, person_id, data, "assignments", body, "Projects saved. They hold at once.")
+    return await _decide(page, (person_id, "assignments"), data, body, "Projects saved. They hold at once.")
 
 
 @post("/people/{person_id:uuid}/project-roles")
 async def set_project_roles(page: Page, person_id: UUID, data: Typed) -> Template | Redirect:
     """Make a client's person what was chosen in each project."""
-    return await _decide(page, person_id, data, "project-roles", {"roles": views.roles(data)}, "Project roles saved")
+    return await _decide(page, (person_id, "project-roles"), data, {"roles": views.roles(data)}, "Project roles saved")
 
 
 @get("/people/{person_id:uuid}/deactivate")
@@ -159,9 +163,10 @@ async def reset_link(page: Page, person_id: UUID) -> Template | Redirect:
 
 
 async def _decide(
-    page: Page, person_id: UUID, data: Mapping[str, str], what: str, body: dict[str, Any], told: str
+    page: Page, path: tuple[UUID, str], data: Mapping[str, str], body: dict[str, Any], told: str
 ) -> Template | Redirect:
-    """Replace a right; what is refused stays in the form."""
+    """Replace somebody's rights of one kind; what is refused stays in the form."""
+    person_id, what = path
     try:
         await page.services.identity.put(f"people/{person_id}/{what}", Person, body)
         return page.go(f"/people/{person_id}", told)

@@ -31,7 +31,8 @@ class Detail(msgspec.Struct, frozen=True):
 
 async def listed(services: Services, kind: str, q: str, cursor: str) -> Listing[Person]:
     """People of one kind by name."""
-    return await services.identity.get("people", Listing[Person], kind=kind, q=q, cursor=cursor, limit=50)
+    query = {"kind": kind, "q": q, "cursor": cursor, "limit": 50}
+    return (await services.identity.send("GET", "people", Listing[Person], query=query)).body
 
 
 async def policies(services: Services) -> Policies:

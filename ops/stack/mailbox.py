@@ -1,7 +1,8 @@
 """The mail sink: an SMTP server that keeps each mail as one `.eml` file and delivers nothing.
 
 Run as `python -m ops.stack.mailbox PORT FOLDER`. File names sort by arrival; the content is the mail as it came, with
-the envelope in front (`X-Envelope-From`, `X-Envelope-To`). Readers see whole files only.
+the envelope in front (`X-Envelope-From`, `X-Envelope-To`). Readers see whole files only. Nobody lives at
+`bounces.example`: such addresses are refused for good, as a real server would refuse a wrong one.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from ops.stack.ports import LOOPBACK
 
 KEEP = 1000
+NOBODY_AT = "@bounces.example"
 LARGEST = 10 * 1024**2
 
 
@@ -24,6 +26,15 @@ class Keeper:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._number = itertools.count()
+
+    async def handle_RCPT(  # noqa: N802  (aiosmtpd)
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take a recipient, or refuse one nobody has."""
+        if address.endswith(NOBODY_AT):
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 ok"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  (aiosmtpd)
         """Store one mail; the 250 is sent when the file is there."""

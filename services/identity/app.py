@@ -10,10 +10,19 @@ from uuid import UUID
 from litestar import Litestar, Request
 from litestar.di import Provide
 
+from services.identity.api_clients.api import router as api_clients
 from services.identity.assignments.api import router as assignments
 from services.identity.cache import Cache
 from services.identity.clients.api import router as clients
 from services.identity.consumers import consumers
+from services.identity.correspondence import AUTHORS
+from services.identity.mails.mailer import Mailer
+from services.identity.mails.server import MailServer
+from services.identity.mails.writing import Writing
+from services.identity.oauth.api import routers as oauth
+from services.identity.oauth.keys import TokenKeys
+from services.identity.oauth.queries import own_verifier
+from services.identity.oauth.server import Issuer
 from services.identity.passkeys.api import router as passkeys
 from services.identity.passkeys.relying_party import RelyingParty
 from services.identity.people.api import router as people
@@ -31,10 +40,10 @@ from services.identity.sessions.limits import AttemptLimits
 from services.identity.sessions.models import Attempt, Lifetime, Lifetimes
 from services.identity.settings import IdentitySettings
 from services.identity.sign_in_links.api import router as sign_in_links
-from services.identity.sign_in_links.mailer import Mailer
 from services.identity.single_sign_on.api import router as single_sign_on
 from services.identity.single_sign_on.openid import OpenId
 from services.identity.single_sign_on.outgoing import Outgoing
+from services.identity.step_up.api import router as step_up
 from services.identity.viewing.api import router as viewing
 from shared.actor import Actor
 from shared.database import ReadOnly
@@ -48,10 +57,12 @@ def create_app(settings: IdentitySettings) -> Litestar:
     session_cache, limits, cookies = SessionCache(cache), AttemptLimits(cache), Cookies(settings.public_url)
     lifetimes = _lifetimes(settings)
     sealer = Sealer(settings.secrets_key)
-    passwords, mailer = Passwords(settings.password_threads, settings.password_queue), Mailer(settings)
+    passwords = Passwords(settings.password_threads, settings.password_queue)
+    mailer = _mailer(settings)
     party = RelyingParty(settings.public_url, settings.company_name)
     outgoing = Outgoing(private=settings.private_issuers)
     openid = OpenId(outgoing, settings.public_url)
+    issuer = Issuer(settings.public_url, TokenKeys(settings.token_key))
 
     def door(read: ReadOnly) -> Door:
         return Door(session_cache, cookies, read)
@@ -60,8 +71,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
     async def background(app: Litestar) -> AsyncGenerator[None]:
         mailing = asyncio.create_task(mailer.run(app.state.database))
         yield
-        mailing.cancel()
-        await asyncio.wait([mailing], timeout=2)
+        await mailer.stop(mailing)
         passwords.close()
         await outgoing.close()
         await cache.close()
@@ -81,11 +91,15 @@ def create_app(settings: IdentitySettings) -> Litestar:
             sign_in_links,
             viewing,
             second_factors,
+            step_up,
             passkeys,
             single_sign_on,
+            api_clients,
+            *oauth,
         ],
         consumers=consumers(session_cache),
         lifespan=[background],
+        partner_verifier=own_verifier(issuer.address, issuer.keys),
         dependencies={
             "attempt": Provide(attempt, sync_to_thread=False),
             "me": Provide(_me, sync_to_thread=False),
@@ -94,6 +108,8 @@ def create_app(settings: IdentitySettings) -> Litestar:
             "jar": Provide(lambda: cookies, sync_to_thread=False),
             "passwords": Provide(lambda: passwords, sync_to_thread=False),
             "totp": Provide(lambda: Totp(sealer, settings.company_name), sync_to_thread=False),
+            "issuer": Provide(lambda: issuer, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
             "limits": Provide(lambda: limits, sync_to_thread=False),
             "sealer": Provide(lambda: sealer, sync_to_thread=False),
             "party": Provide(lambda: party, sync_to_thread=False),
@@ -114,3 +130,13 @@ def _lifetimes(settings: IdentitySettings) -> Lifetimes:
     client = Lifetime(timedelta(days=settings.session_client_days), timedelta(days=settings.session_client_idle_days))
     staff = Lifetime(timedelta(hours=settings.session_staff_hours), timedelta(hours=settings.session_staff_idle_hours))
     return Lifetimes(client=client, staff=staff)
+
+
+def _mailer(settings: IdentitySettings) -> Mailer:
+    writing = Writing(
+        public_url=settings.public_url,
+        sender=settings.mail_from,
+        company=settings.company_name,
+        brand_color=settings.brand_color,
+    )
+    return Mailer(AUTHORS, writing, MailServer(settings.smtp_url, settings.mail_from))

@@ -1,5 +1,9 @@
 """What identity reads from the environment."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from shared.config import ServiceSettings
 
 
@@ -16,6 +20,8 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     """Who runs this installation; stands in the mails."""
     api_secret_overlap_hours: int = 24
     """How long the old secret of an api client counts beside a new one, unless the rotation says otherwise."""
+    brand_color: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")] = "#4338ca"
+    """The colour of the company's buttons in mails, as `#rrggbb`."""
     password_threads: int = 2
     """Password hashes worked on at once; each takes 19 MiB and about 20 ms of one core."""
     password_queue: int = 128

@@ -14,10 +14,12 @@ from uuid import UUID
 import asyncpg
 import httpx2
 import msgspec
+from pyotp.totp import TOTP
 
 from ops.stack.backing import Backing
 from services.identity.cache import PAUSE, Cache
 from services.identity.people.passwords import SECONDS
+from services.identity.second_factors.totp import SECONDS as STEP
 from services.identity.policies.models import ADMIN_POLICIES
 from services.identity.tokens import digest
 from shared.actor import Actor
@@ -202,6 +204,23 @@ class Mail:
         return match[1]
 
 
+class App:
+    """Somebody's authenticator app."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
+
+    def code(self, steps: int = 0) -> str:
+        """What it shows, or showed or will show so many steps from now."""
+        return TOTP(self.secret).generate_otp(int(now().timestamp()) // STEP + steps)
+
+
+async def full_step() -> None:
+    """Let no step end in the next seconds: what is an old code shall not become a very old one meanwhile."""
+    left = STEP - now().timestamp() % STEP
+    await asyncio.sleep(left + 0.1 if left < 5 else 0)
+
+
 class Browser:
     """One person's browser: its cookies, its address, and who the gateway says it is."""
 
@@ -227,6 +246,21 @@ class Browser:
     async def sign_in(self, email: str, password: str = PASSWORD) -> httpx2.Response:
         """Sign in with a password; from then on requests carry what the gateway knows of the session."""
         answer = await self("POST", "auth/login", json={"email": email, "password": password})
+        if answer.status_code == 200 and answer.json()["person"]:
+            await self.refresh()
+        return answer
+
+    async def enrol(self) -> tuple["App", list[str]]:
+        """Set up a second factor: the app, whose present code is still good, and the recovery codes."""
+        await full_step()
+        app = App((await self("POST", "two-factor/enrol")).json()["secret"])
+        answer = await self("POST", "two-factor/confirm", json={"code": app.code(-1)})
+        assert answer.status_code == 200, answer.text
+        return app, answer.json()["recovery_codes"]
+
+    async def show(self, **proof: str) -> httpx2.Response:
+        """The second step of signing in."""
+        answer = await self("POST", "auth/second-factor", json=proof)
         if answer.status_code == 200:
             await self.refresh()
         return answer

@@ -23,7 +23,9 @@ def upgrade() -> None:
                 used_at timestamptz,
                 foreign key (client_id, person_id) references people (client_id, id)
             )""",
-            "create index one_time_tokens_person_idx on one_time_tokens (person_id, purpose)",
+            # What goes out by mail replaces what went before; what a browser holds, each browser holds for itself.
+            """create unique index one_time_tokens_person_key on one_time_tokens (person_id, purpose)
+                where flow_hash is null""",
             "create index one_time_tokens_expires_idx on one_time_tokens (expires_at)",
             *tenant_policy("one_time_tokens"),
             """create table mails (
@@ -32,19 +34,26 @@ def upgrade() -> None:
                 client_id uuid,
                 person_id uuid,
                 address text not null,
-                language text not null,
                 token_id uuid references one_time_tokens (id) on delete set null,
                 facts jsonb not null default '{}',
+                urgent boolean not null,
                 tries integer not null default 0,
                 due_at timestamptz,
-                expires_at timestamptz not null,
+                handed_over_at timestamptz,
                 sent_at timestamptz,
                 failed_at timestamptz,
                 failure text not null default '',
-                created_at timestamptz not null
+                created_at timestamptz not null,
+                expires_at timestamptz not null,
+                constraint mails_outcome_check check (sent_at is null or failed_at is null),
+                constraint mails_due_check check ((due_at is null) = (sent_at is not null or failed_at is not null))
             )""",
-            "create index mails_due_idx on mails (due_at) where due_at is not null",
+            "create index mails_due_idx on mails (urgent desc, due_at) where due_at is not null",
             "create index mails_person_idx on mails (person_id, kind)",
+            "create index mails_token_idx on mails (token_id)",
+            "create index mails_created_at_idx on mails (created_at)",
             *tenant_policy("mails"),
+            # Sign-in links had a queue of their own.
+            "alter table sign_in_links drop column mail_tries, drop column mail_due_at",
         ]
     )

@@ -7,13 +7,14 @@ from litestar import Response, Router, post
 from msgspec import Meta
 
 from services.identity.fields import Email, same_address
+from services.identity.mails.mailer import Mailer
+from services.identity.mails.models import KINDS
 from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import CODE, LINK, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
 from services.identity.sign_in_links import commands
-from services.identity.sign_in_links.mailer import Mailer
-from services.identity.sign_in_links.models import LIFETIME, LinkInvalid
+from services.identity.sign_in_links.models import LinkInvalid
 from services.identity.tokens import new_token
 from shared.actor import SYSTEM
 from shared.database import UnitOfWork
@@ -50,7 +51,7 @@ async def request_link(
     async with uow(SYSTEM) as db:
         await commands.request_link(db, attempt, email, flow)
     mailer.wake()
-    return Response(None, status_code=202, cookies=[jar.flow(flow, int(LIFETIME.total_seconds()))])
+    return Response(None, status_code=202, cookies=[jar.flow(flow, int(KINDS["sign_in_link"].lasts.total_seconds()))])
 
 
 @post("/auth/magic-link/consume", status_code=200, opt={"public": True})

@@ -1,19 +1,18 @@
 """A link in a mail that signs in once, in the browser that asked for it."""
 
-import secrets
-from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.clock import now
+from services.identity.single_use import SingleUse, single_use
 from shared.errors import Unauthorized
 from shared.orm import Base, Identified
 
-LIFETIME = timedelta(minutes=10)
-"""ASVS 6.5.5."""
 CODE_TRIES = 5
+
+single_use("magic_link")
+single_use("magic_link_code")
 
 
 class LinkInvalid(Unauthorized):
@@ -27,11 +26,11 @@ class LinkInvalid(Unauthorized):
         )
 
 
-class SignInLink(Base, Identified):
+class SignInLink(Base, Identified, SingleUse):
     """What an address is being sent. There is one row for each address, so one live link.
 
     Whose address it is shows only when the mail is made, so asking looks the same for every address. Of link and code
-    only hashes are kept, made anew for each time the mail is tried; `mail_due_at` is None once it is on its way.
+    only hashes are kept, made anew for each time the mail is tried.
     """
 
     __tablename__ = "sign_in_links"
@@ -45,15 +44,6 @@ class SignInLink(Base, Identified):
     token_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
     code_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
     code_tries: Mapped[int] = mapped_column(default=0)
-    mail_tries: Mapped[int] = mapped_column(default=0)
-    mail_due_at: Mapped[datetime | None] = mapped_column(default_factory=now)
-    expires_at: Mapped[datetime] = mapped_column(default_factory=lambda: now() + LIFETIME)
-    used_at: Mapped[datetime | None] = mapped_column(default=None)
-
-
-def new_code() -> str:
-    """Six digits to type."""
-    return f"{secrets.randbelow(10**6):06}"
 
 
 def code_digest(flow_hash: str, code: str) -> str:

@@ -1,29 +1,18 @@
 """Reading sign-in links."""
 
+from uuid import UUID
+
 from sqlalchemy import func, select
 
-from services.identity.people.models import Person
 from services.identity.sessions.queries import Account
 from services.identity.sign_in_links.models import SignInLink
 from shared.database import Db
 
 
-async def next_due(db: Db) -> SignInLink | None:
-    """The link whose mail has waited longest, locked; those another process has in hand are passed over."""
-    due = (
-        select(SignInLink)
-        .where(SignInLink.mail_due_at <= func.now(), SignInLink.expires_at > func.now(), SignInLink.used_at.is_(None))
-        .order_by(SignInLink.mail_due_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    return await db.scalar(due)
-
-
-async def find_person(db: Db, email: str) -> Person | None:
-    """Who signs in with this address."""
-    theirs = select(Person).where(func.lower(Person.email) == func.lower(email), Person.portal_access)
-    return await db.scalar(theirs)
+async def lock_live(db: Db, link_id: UUID) -> SignInLink | None:
+    """The link, locked, while it may still be used and nobody asked for a newer one."""
+    live = (SignInLink.id == link_id, SignInLink.used_at.is_(None), SignInLink.expires_at > func.now())
+    return await db.scalar(select(SignInLink).where(*live).with_for_update())
 
 
 async def find_account(db: Db, flow_hash: str) -> Account:

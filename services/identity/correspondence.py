@@ -1,0 +1,13 @@
+"""Who writes which mail: the queue knows no feature, and no feature the mail server."""
+
+from services.identity.invitations import commands as invitations
+from services.identity.mails.commands import Author, Authors, write_to_person
+from services.identity.sign_in_links import commands as sign_in_links
+
+TO_PERSON = ("step_up_code", "new_device", "password_changed", "two_factor_changed", "passkey_added")
+
+AUTHORS: Authors = {
+    "sign_in_link": Author(sign_in_links.write_mail),
+    "invitation": Author(invitations.write_mail, invitations.mail_settled),
+    **{kind: Author(write_to_person) for kind in TO_PERSON},
+}

@@ -1,0 +1,55 @@
+"""Inviting somebody, and what becomes of the mail."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+
+from services.identity.clients.models import Client
+from services.identity.invitations.models import INVITATION
+from services.identity.mails.commands import queue, replace
+from services.identity.mails.models import KINDS, Draft, Mail
+from services.identity.one_time_tokens.commands import issue, mint
+from services.identity.one_time_tokens.models import OneTimeToken
+from services.identity.people.models import Person
+from services.identity.sessions.rules import refusal
+from shared import outbox
+from shared.actor import Actor
+from shared.contracts.identity import InvitationFailed, InvitationSent
+from shared.database import Db
+
+
+async def invite(db: Db, actor: Actor, person: Person) -> Mail:
+    """Have an invitation mailed. One made before is worth nothing now, whether it was accepted or not.
+
+    Whether the person may be invited is for the caller to say; who may not come in when the mail is written gets none
+    (`closed`). The outcome, and who invited, is one event: `invitation_sent` or `invitation_failed`.
+    """
+    await replace(db, person.id, INVITATION)
+    token = await issue(db, INVITATION, KINDS[INVITATION].lasts, person, {"email": person.email})
+    return await queue(db, INVITATION, person, token=token, facts={"by": _kept(actor)})
+
+
+async def write_mail(db: Db, mail: Mail) -> Draft | None:
+    """The invitation with a fresh link, if it is still wanted and the person could come in with it."""
+    person, token = await db.get(Person, mail.person_id), await db.get(OneTimeToken, mail.token_id)
+    if person is None or token is None or token.used_at or token.facts["email"] != person.email:
+        return None
+    client = await db.scalar(select(Client).where(Client.id == person.client_id))
+    if refusal(person, client, "invitation", None):
+        return None
+    words = {"client": client.name if client else ""}
+    return Draft(person.language, person.first_name, token=await mint(db, token), words=words)
+
+
+async def mail_settled(db: Db, mail: Mail) -> None:
+    """Say what became of it, in the name of who invited."""
+    inviter = msgspec.convert(mail.facts["by"], Actor)
+    event = InvitationFailed(reason=mail.failure) if mail.failed_at else InvitationSent()
+    await outbox.append(db, inviter, event, client_id=mail.client_id, aggregate_id=mail.person_id or mail.id)
+
+
+def _kept(actor: Actor) -> dict[str, Any]:
+    """As much of who invited as an event says."""
+    known = Actor(id=actor.id, name=actor.name, kind=actor.kind, session_id=actor.session_id)
+    return {name: value for name, value in msgspec.to_builtins(known).items() if value}

@@ -1,0 +1,34 @@
+"""An invitation: a link that lets somebody in for the first time, or in again."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from services.identity.single_use import single_use
+
+INVITATION = single_use("invitation")
+Status = Literal["none", "waiting", "sent", "failed", "accepted", "expired"]
+
+
+class InvitationState(msgspec.Struct, frozen=True):
+    """What became of the last invitation of a person. `failure` says why a mail did not go out (`mails.models`)."""
+
+    status: Status = "none"
+    sent_at: datetime | None = None
+    expires_at: datetime | None = None
+    failure: str = ""
+
+
+class InvitationView(msgspec.Struct, frozen=True):
+    """What somebody who holds the link sees before accepting. `client_name` is None for staff."""
+
+    email: str
+    first_name: str
+    last_name: str
+    client_name: str | None
+    company_name: str
+    sign_in_methods: list[str]
+    expires_at: datetime
+    registers: bool
+    """Whether accepting makes the person known, who then has to say their name."""

@@ -1,0 +1,111 @@
+"""Sends what is queued. The table is the queue: no process takes it along, and no request waits for a mail server."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+import structlog
+from prometheus_client import Counter
+
+from services.identity.mails import commands
+from services.identity.mails.commands import Authors
+from services.identity.mails.models import KINDS, Letter
+from services.identity.mails.server import MailServer, NotNow, Overtaken, Refused, Unconfirmed
+from services.identity.mails.writing import Writing
+from shared.actor import SYSTEM
+from shared.database import Database
+
+POLL_SECONDS = 1.0
+FORGET_SECONDS = 3600.0
+STOP_SECONDS = 5.0
+
+SENT = Counter("identity_mails_sent_total", "Mails handed to the mail server", ["kind"])
+FAILED = Counter("identity_mails_failed_total", "Attempts the mail server did not take", ["kind"])
+
+log = structlog.get_logger("identity.mailer")
+
+
+class Mailer:
+    """Any number may run, here and elsewhere; each takes the next mail nobody else has in hand."""
+
+    def __init__(self, authors: Authors, writing: Writing, server: MailServer) -> None:
+        self._authors = authors
+        self._writing = writing
+        self._server = server
+        self._wake = asyncio.Event()
+        self._forget_at = 0.0
+        self._stopped = False
+
+    def wake(self) -> None:
+        """There is something to send. Without a word it is found within a second."""
+        self._wake.set()
+
+    async def run(self, database: Database) -> None:
+        """Send what is due until `stop`. What goes wrong is tried again, ever later, until the mail is too old."""
+        while not self._stopped:
+            self._wake.clear()
+            try:
+                await self._forget(database)
+                while not self._stopped and await self._send_next(database):
+                    pass
+            except Exception as error:
+                log.exception("mailer.interrupted", error=repr(error))
+            await self._server.close()
+            await self._wait()
+
+    async def stop(self, running: "asyncio.Task[None]") -> None:
+        """End between two mails: one that is half handed over would have to count as lost."""
+        self._stopped = True
+        self._wake.set()
+        await asyncio.wait([running], timeout=STOP_SECONDS)
+        running.cancel()
+        await asyncio.wait([running])
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wake.wait()
+
+    async def _forget(self, database: Database) -> None:
+        if time.monotonic() < self._forget_at:
+            return
+        self._forget_at = time.monotonic() + FORGET_SECONDS
+        async with database.uow(SYSTEM) as db:
+            await commands.forget(db)
+
+    async def _send_next(self, database: Database) -> bool:
+        """Send one mail, outside any transaction; False where none is due."""
+        async with database.uow(SYSTEM) as db:
+            letter = await commands.write_next(db, self._authors)
+        if letter is None:
+            return False
+        try:
+            await self._server.send(self._writing.compose(letter), letter.to, lambda: self._hand_over(database, letter))
+        except Overtaken:
+            log.info("mailer.overtaken", mail=str(letter.id))
+        except (NotNow, Refused, Unconfirmed) as error:
+            await self._not_sent(database, letter, error)
+        else:
+            SENT.labels(letter.kind).inc()
+            async with database.uow(SYSTEM) as db:
+                await commands.settle(db, self._authors, letter)
+        return True
+
+    async def _hand_over(self, database: Database, letter: Letter) -> bool:
+        """On record before the server gets it, for mails that must not go out twice; the others spare the trip."""
+        if not KINDS[letter.kind].once:
+            return True
+        async with database.uow(SYSTEM) as db:
+            return await commands.hand_over(db, letter)
+
+    async def _not_sent(self, database: Database, letter: Letter, error: NotNow | Refused | Unconfirmed) -> None:
+        FAILED.labels(letter.kind).inc()
+        reason = type(error).__name__
+        log.warning("mailer.not_sent", mail=str(letter.id), attempt=letter.attempt, reason=reason, error=str(error))
+        async with database.uow(SYSTEM) as db:
+            if isinstance(error, Refused):
+                await commands.settle(db, self._authors, letter, "refused")
+            elif isinstance(error, Unconfirmed) and KINDS[letter.kind].once:
+                await commands.settle(db, self._authors, letter, "unconfirmed")
+            else:
+                await commands.put_off(db, letter)

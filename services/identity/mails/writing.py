@@ -1,0 +1,96 @@
+"""How mails read: the texts of a language, in the one layout, as text and as HTML."""
+
+import tomllib
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import formatdate
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from services.identity.mails.models import KINDS, Letter
+from services.identity.mails.wording import duration, moment, plain, readable_on
+
+HERE = Path(__file__).parent
+LANGUAGES = ("en", "de")
+
+
+class Writing:
+    """Writes letters in the name of the company: `brand_color` is the colour of the button, `#rrggbb`."""
+
+    def __init__(self, *, public_url: str, sender: str, company: str, brand_color: str) -> None:
+        self._public_url = public_url.rstrip("/")
+        self._sender = sender
+        self._company = company
+        self._brand = {"color": brand_color, "on_color": readable_on(brand_color)}
+        self._layouts = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+        )
+        self._texts = {language: _Texts(language) for language in LANGUAGES}
+
+    def compose(self, letter: Letter) -> EmailMessage:
+        """The mail as text and HTML, from the same words. Each attempt is a mail of its own, with an id of its own."""
+        content = self._content(letter)
+        message = EmailMessage()
+        message["From"] = self._sender
+        message["To"] = letter.to
+        message["Subject"] = content["subject"]
+        message["Date"] = formatdate(usegmt=True)
+        message["Message-ID"] = f"<{letter.id}.{letter.attempt}@{urlsplit(self._public_url).hostname}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(self._layouts.get_template("layout.txt").render(content))
+        message.add_alternative(self._layouts.get_template("layout.html").render(content), subtype="html")
+        message["Content-Language"] = letter.draft.language  # last: what the parts are made of takes it along
+        return message
+
+    def _content(self, letter: Letter) -> dict[str, Any]:
+        """What the layout shows: the kind's texts with all words filled in, and the links."""
+        draft, texts = letter.draft, self._texts[letter.draft.language]
+        words = {name: _clean(value) for name, value in draft.words.items()}
+        words |= {"company": plain(self._company), "name": plain(draft.name)}
+        kind = KINDS[letter.kind]
+        words["lasts"] = kind.lasts.total_seconds()
+        common, own = texts.fill("common", words), texts.fill(letter.kind, words)
+        return {
+            "button": "",
+            "after": [],
+            "note": "",
+            **common,
+            **own,
+            "language": draft.language,
+            "company": words["company"],
+            "link": f"{self._public_url}/{kind.page}?token={draft.token}" if draft.token else "",
+            "code": f"{draft.code[:3]} {draft.code[3:]}" if draft.code else "",
+            **self._brand,
+        }
+
+
+class _Texts:
+    """The texts of one language. Each is a template of its own that makes plain text; only the layout knows HTML."""
+
+    def __init__(self, language: str) -> None:
+        self._env = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  (escaped by the layout)
+        self._env.filters |= {"duration": partial(duration, language=language), "moment": partial(_moment, language)}
+        self._texts = tomllib.loads((HERE / "texts" / f"{language}.toml").read_text())
+
+    def fill(self, kind: str, words: dict[str, Any]) -> dict[str, Any]:
+        return {name: self._filled(text, words) for name, text in self._texts[kind].items()}
+
+    def _filled(self, text: str | list[str], words: dict[str, Any]) -> str | list[str]:
+        if isinstance(text, list):
+            return [self._env.from_string(each).render(words) for each in text]
+        return self._env.from_string(text).render(words)
+
+
+def _moment(language: str, at: str) -> str:
+    return moment(datetime.fromisoformat(at).astimezone(UTC), language)
+
+
+def _clean(value: Any) -> Any:
+    return plain(value) if isinstance(value, str) else value

@@ -74,6 +74,13 @@ RECOVERY = (
 )
 """Nobody guesses 120 bits; this only keeps the door clear. Wrong codes of an app do not count here."""
 
+TOKEN = (
+    Limit("token-ip", 300, 5, ("ip",)),
+    Limit("token-account-ip", 120, 5, ("account", "ip")),
+    Limit("token-account", 300, 5, ("account",)),
+)
+"""Tokens for partner systems. Nobody guesses 256 bits: this is for those who ask for one with every request."""
+
 
 class AttemptLimits:
     """Admits attempts, or refuses them unevaluated."""

@@ -284,6 +284,8 @@ class Standin:
             ("POST", "/auth/magic-link", self.ask_link),
             ("POST", "/auth/magic-link/consume", self.consume),
             ("POST", "/auth/logout", self.logout),
+            ("POST", "/auth/view-as", self.view_as),
+            ("POST", "/auth/view-as/end", self.view_as),
             ("GET", "/auth/me", self.me),
             ("GET", "/clients", self.clients),
             ("GET", "/clients/{id}", self.client),
@@ -330,6 +332,11 @@ class Standin:
     async def logout(self, request: web.Request) -> web.Response:
         answer = web.Response(status=204)
         answer.del_cookie("portal_session", path="/")
+        return answer
+
+    async def view_as(self, request: web.Request) -> web.Response:
+        answer = web.json_response(person("admin@northwind.example"))
+        answer.set_cookie("portal_session", "another", httponly=True, samesite="Lax", path="/")
         return answer
 
     async def me(self, request: web.Request) -> web.Response:

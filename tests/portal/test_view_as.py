@@ -1,0 +1,106 @@
+"""Staff look through a client's eyes: they ask for it, see at all times that they do, and leave."""
+
+import msgspec
+import pytest
+
+from tests.portal.people import ANNA, CLARA, JONAS
+from tests.portal.standin import ACME
+
+VIEWER = msgspec.structs.replace(CLARA, policies=CLARA.policies | {"viewAsClient"})
+VIEWING = msgspec.structs.replace(
+    ANNA, id=CLARA.id, name=CLARA.name, session_id=CLARA.session_id, project_roles={}, read_only=True
+)
+FRAGMENT = {"HX-Request": "true"}
+BANNER = 'aria-label="View as client"'
+
+
+async def test_the_clients_page_offers_it_to_whom_it_is_allowed(browse, standin):
+    button = 'action="/view-as"'
+    assert button in (await browse(VIEWER).get(f"/clients/{ACME}")).text
+    assert button not in (await browse(JONAS).get(f"/clients/{ACME}")).text
+    standin.state["clients"][0]["portal_enabled"] = False
+    assert button not in (await browse(VIEWER).get(f"/clients/{ACME}")).text
+
+
+async def test_it_is_asked_before_what_it_means(browse, standin):
+    browser = browse(VIEWER)
+    page = (await browser.get("/view-as", params={"client_id": ACME})).text
+    dialog = (await browser.get("/view-as", params={"client_id": ACME}, headers=FRAGMENT)).text
+    for shown in (page, dialog):
+        assert "View the portal as Acme GmbH?" in shown
+        assert f'name="client_id" value="{ACME}"' in shown
+        assert "audit log" in shown
+    assert "<html" in page
+    assert "<html" not in dialog
+    assert [call.method for call in standin.calls if "view-as" in call.path] == []
+
+
+async def test_it_begins_on_the_dashboard_with_a_new_cookie(browse, standin):
+    answer = await browse(VIEWER).post("/view-as", data={"client_id": ACME})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert any(line.startswith("portal_session=another;") for line in answer.headers.get_list("set-cookie"))
+    (call,) = [call for call in standin.calls if call.path == "/auth/view-as"]
+    assert call.body == {"client_id": ACME}
+
+
+@pytest.mark.parametrize("path", ["/", "/projects", "/profile", "/activity"])
+async def test_every_page_says_so(browse, path):
+    page = await browse(VIEWING).get(path)
+    assert page.status_code == 200
+    assert BANNER in page.text
+    assert 'Viewing as <span class="strong">Acme GmbH</span>' in page.text
+    assert 'action="/view-as/end"' in page.text
+    assert BANNER not in (await browse(ANNA).get(path)).text
+
+
+async def test_an_error_says_so_too(browse):
+    page = await browse(VIEWING).get("/projects/01900000-0000-7000-8000-0000000000ff")
+    assert page.status_code == 404
+    assert BANNER in page.text
+
+
+async def test_the_viewer_sees_what_the_client_sees_and_no_place_of_the_staffs(browse):
+    page = (await browse(VIEWING).get("/")).text
+    assert 'href="/clients"' not in page
+    assert "/switch-client" not in page
+    assert "Clara Hoffmann" in page
+    assert (await browse(VIEWING).get(f"/clients/{ACME}")).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/profile", "/switch-client", f"/clients/{ACME}/edit", "/view-as"])
+async def test_what_changes_something_is_refused_calmly(browse, standin, path):
+    answer = await browse(VIEWING).post(path, data={"client_id": ACME})
+    assert answer.status_code == 403
+    assert "You are only looking" in answer.text
+    assert BANNER in answer.text
+    assert [call for call in standin.calls if call.method != "GET"] == []
+
+
+async def test_leaving_leads_back_to_the_client_as_oneself(browse, standin):
+    answer = await browse(VIEWING).post("/view-as/end")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/clients/{ACME}")
+    assert any(line.startswith("portal_session=another;") for line in answer.headers.get_list("set-cookie"))
+
+
+async def test_who_has_left_already_is_shown_the_way(browse, standin):
+    standin.refuse("/auth/view-as/end", 409)
+    answer = await browse(VIEWER).post("/view-as/end")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_looking_does_not_keep_one_from_ones_own_comforts(browse):
+    browser = browse(VIEWING)
+    assert (await browser.post("/preferences/theme", data={"theme": "dark"})).status_code == 303
+    assert (await browser.post("/sign-out")).status_code == 303
+
+
+@pytest.mark.parametrize("actor", [ANNA, JONAS])
+async def test_others_are_refused(browse, actor):
+    assert (await browse(actor).get("/view-as", params={"client_id": ACME})).status_code == 403
+    assert (await browse(actor).post("/view-as", data={"client_id": ACME})).status_code == 403
+
+
+@pytest.mark.parametrize("client_id", ["", "1", "01900000-0000-7000-8000-0000000000ff"])
+async def test_no_client_is_no_view(browse, standin, client_id):
+    standin.refuse("/auth/view-as", 404)
+    assert (await browse(VIEWER).post("/view-as", data={"client_id": client_id})).status_code == 404

@@ -14,7 +14,12 @@ from tests.identity.rig import PUBLIC_URL, Identity
 @pytest.fixture(scope="session")
 async def identity(run_service: ServiceFactory, servers: Backing, cluster: Cluster) -> AsyncIterator[Identity]:
     """The service with a database of its own, for all tests of identity: each makes its own clients and people."""
-    settings = {"public_url": PUBLIC_URL, "company_name": "Northwind <Studio>", "mail_from": "Northwind <n@n.example>"}
+    settings = {
+        "public_url": PUBLIC_URL,
+        "company_name": "Northwind <Studio>",
+        "mail_from": "Northwind <n@n.example>",
+        "private_issuers": True,
+    }
     async with run_service("identity", create_app, IdentitySettings, **settings) as api:
         running = Identity(api, servers, cluster.admin_of(api.database_url))
         yield running

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from itertools import count
@@ -19,8 +19,8 @@ from pyotp.totp import TOTP
 from ops.stack.backing import Backing
 from services.identity.cache import PAUSE, Cache
 from services.identity.people.passwords import SECONDS
-from services.identity.second_factors.totp import SECONDS as STEP
 from services.identity.policies.models import ADMIN_POLICIES
+from services.identity.second_factors.totp import SECONDS as STEP
 from services.identity.tokens import digest
 from shared.actor import Actor
 from shared.broker import connect
@@ -37,9 +37,15 @@ _numbers = count(1)
 
 
 def staff(*policies: str) -> Actor:
-    """Somebody of the company who holds exactly these policies."""
+    """Somebody of the company who holds exactly these policies, and whose proof stays fresh as long as tests run."""
     return Actor(
-        id=uuid7(), name="Jonas Weber", kind="staff", policies=frozenset(policies), ip="192.0.2.1", session_id=uuid7()
+        id=uuid7(),
+        name="Jonas Weber",
+        kind="staff",
+        policies=frozenset(policies),
+        ip="192.0.2.1",
+        session_id=uuid7(),
+        proven_at=now() + timedelta(days=1),
     )
 
 

@@ -7,17 +7,23 @@ import msgspec
 from litestar import Response, Router, delete, get, patch, post
 
 from services.identity.fields import Name
+from services.identity.mails.mailer import Mailer
 from services.identity.passkeys import commands, queries
 from services.identity.passkeys.credentials import Assertion, NewCredential
 from services.identity.passkeys.models import CHALLENGE, Passkey, PasskeyRefused, PasskeyUnusable
 from services.identity.passkeys.queries import PasskeyList, PasskeyView
 from services.identity.passkeys.relying_party import NotAccepted, RelyingParty
+from services.identity.people.queries import Me
 from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import CEREMONY, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
+from services.identity.step_up.api import ProofRefused
+from services.identity.step_up.commands import step_up
+from services.identity.step_up.queries import get_means
 from services.identity.tokens import new_token
 from shared.actor import SYSTEM, Actor
+from shared.claims import require_fresh_proof
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
 
@@ -48,7 +54,7 @@ async def list_passkeys(actor: Actor, read: ReadOnly) -> PasskeyList:
         return await queries.list_passkeys(connection, actor.themselves)
 
 
-@post("/passkeys/options", status_code=200)
+@post("/passkeys/options", status_code=200, guards=[require_fresh_proof])
 async def offer_registration(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
     """Begin to add a passkey: what `navigator.credentials.create()` needs. Good for five minutes, in this session."""
     async with uow(actor) as db:
@@ -56,7 +62,9 @@ async def offer_registration(me: UUID, actor: Actor, uow: UnitOfWork, party: Rel
 
 
 @post("/passkeys")
-async def add_passkey(data: AddPasskey, me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> PasskeyView:
+async def add_passkey(
+    *, data: AddPasskey, me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty, mailer: Mailer
+) -> PasskeyView:
     """Keep the passkey that the browser has made."""
     async with uow(actor) as db:
         challenge = await commands.take_registration(db, actor, data.credential)
@@ -65,7 +73,9 @@ async def add_passkey(data: AddPasskey, me: UUID, actor: Actor, uow: UnitOfWork,
     except NotAccepted as error:
         raise PasskeyUnusable from error
     async with uow(actor) as db:
-        return _view(await commands.add_passkey(db, actor, me, data.name, made))
+        passkey = await commands.add_passkey(db, actor, me, data.name, made)
+    mailer.wake()
+    return _view(passkey)
 
 
 @patch("/passkeys/{passkey_id:uuid}")
@@ -75,7 +85,7 @@ async def rename_passkey(passkey_id: UUID, data: RenamePasskey, actor: Actor, uo
         return _view(await commands.rename_passkey(db, actor, passkey_id, data.name))
 
 
-@delete("/passkeys/{passkey_id:uuid}")
+@delete("/passkeys/{passkey_id:uuid}", guards=[require_fresh_proof])
 async def remove_passkey(passkey_id: UUID, actor: Actor, uow: UnitOfWork) -> None:
     """Drop one of one's own passkeys."""
     async with uow(actor) as db:
@@ -119,6 +129,38 @@ async def sign_in(
     return await door.let_in(entry)
 
 
+@post("/auth/step-up/passkey/options", status_code=200)
+async def offer_step_up(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
+    """Begin to prove with one of one's own passkeys that one is still there."""
+    async with uow(actor) as db:
+        return Options(await commands.offer_step_up(db, actor, me, party))
+
+
+@post("/auth/step-up/passkey", status_code=200)
+async def show_passkey(
+    *,
+    data: ShowPasskey,
+    me: UUID,
+    actor: Actor,
+    uow: UnitOfWork,
+    read: ReadOnly,
+    limits: AttemptLimits,
+    door: Door,
+    party: RelyingParty,
+) -> Response[Me]:
+    """Prove it with a passkey. The session goes on under a new id; the old one is dead at once (S1)."""
+    await limits.admit(REDEMPTION, ip=actor.ip)
+    async with read(actor) as connection:
+        means = await get_means(connection, me)
+    async with uow(actor) as db:
+        good = await commands.is_proof(db, actor, me, data.credential, party)
+        entry = await step_up(db, actor, me, "passkey", proven=good and "passkey" in means.methods)
+    if entry is None:
+        raise ProofRefused("credential")
+    await limits.give_back(REDEMPTION, ip=actor.ip)
+    return await door.renew(entry)
+
+
 def _view(passkey: Passkey) -> PasskeyView:
     return PasskeyView(passkey.id, passkey.name, passkey.created_at, passkey.last_used_at)
 
@@ -133,6 +175,8 @@ router = Router(
         remove_passkey,
         offer_sign_in,
         sign_in,
+        offer_step_up,
+        show_passkey,
     ],
     tags=["passkeys"],
 )

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 from services.identity.challenges import answered, challenge
+from services.identity.mails.commands import queue
 from services.identity.passkeys import queries
 from services.identity.passkeys.credentials import Assertion, NewCredential, challenge_of
 from services.identity.passkeys.models import CHALLENGE, MOST, Passkey, PasskeyKnown, PasskeyUnusable, TooManyPasskeys
@@ -66,6 +67,7 @@ async def add_passkey(db: Db, actor: Actor, me: UUID, name: str, made: Made) -> 
         if "passkeys_credential_id_key" not in str(error.orig):
             raise
         raise PasskeyKnown from error
+    await queue(db, "passkey_added", person, facts={"passkey": name, "at": passkey.created_at.isoformat()})
     event = PasskeyAdded(passkey_id=passkey.id)
     await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
     return passkey
@@ -99,7 +101,7 @@ async def sign_in(
     fresh = await answered(db, SIGN_IN, value, flow)
     passkey = await queries.lock_credential(db, assertion.credential_id)
     account = Account(passkey.person_id, passkey.client_id) if passkey else Account()
-    proven = fresh is not None and passkey is not None and await _is_proof(db, party, assertion, value, passkey)
+    proven = fresh is not None and passkey is not None and await _accepts(db, party, assertion, value, passkey)
     return await admission.sign_in(
         db, attempt, account, "passkey", proven=proven, second_factor="user_verification" if proven else ""
     )
@@ -111,17 +113,17 @@ async def offer_step_up(db: Db, actor: Actor, me: UUID, party: RelyingParty) -> 
     return party.ask_for_proof(value, await queries.passkeys_of(db, me))
 
 
-async def proves(db: Db, actor: Actor, me: UUID, assertion: Assertion, party: RelyingParty) -> bool:
+async def is_proof(db: Db, actor: Actor, me: UUID, assertion: Assertion, party: RelyingParty) -> bool:
     """Whether who is signed in has shown one of their own passkeys, just now and in this session."""
     value = challenge_of(assertion)
     fresh = await answered(db, STEP_UP, value, str(actor.session_id))
     passkey = await queries.lock_credential(db, assertion.credential_id)
     if fresh is None or passkey is None or passkey.person_id != me:
         return False
-    return await _is_proof(db, party, assertion, value, passkey)
+    return await _accepts(db, party, assertion, value, passkey)
 
 
-async def _is_proof(db: Db, party: RelyingParty, assertion: Assertion, value: str, passkey: Passkey) -> bool:
+async def _accepts(db: Db, party: RelyingParty, assertion: Assertion, value: str, passkey: Passkey) -> bool:
     try:
         count = party.accept_proof(assertion, value, passkey)
     except NotAccepted:

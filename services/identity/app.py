@@ -44,6 +44,7 @@ from services.identity.single_sign_on.api import router as single_sign_on
 from services.identity.single_sign_on.openid import OpenId
 from services.identity.single_sign_on.outgoing import Outgoing
 from services.identity.step_up.api import router as step_up
+from services.identity.team.api import router as team
 from services.identity.viewing.api import router as viewing
 from shared.actor import Actor
 from shared.database import ReadOnly
@@ -87,6 +88,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             people,
             policies,
             assignments,
+            team,
             *sessions,
             sign_in_links,
             viewing,

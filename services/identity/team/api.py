@@ -1,0 +1,76 @@
+"""A client's team over HTTP, for its primary contact."""
+
+from uuid import UUID
+
+import msgspec
+from litestar import Router, get, post, put
+from litestar.handlers.base import BaseRouteHandler
+
+from services.identity.sessions.cache import SessionCache
+from services.identity.team import commands, queries
+from services.identity.team.commands import InviteMember, Roles
+from services.identity.team.models import NotPrimaryContact
+from services.identity.team.queries import MemberView, Team
+from shared.actor import Actor
+from shared.claims import Connection
+from shared.database import ReadOnly, UnitOfWork
+from shared.http import API
+
+
+class PutRoles(msgspec.Struct, forbid_unknown_fields=True):
+    roles: Roles
+
+
+async def require_primary_contact(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """The guard of the team: everybody else of the client, and staff, have other ways."""
+    actor: Actor = connection.scope["auth"]
+    if actor.kind != "client" or not actor.is_primary_contact:
+        raise NotPrimaryContact
+
+
+@get("/")
+async def get_team(actor: Actor, read: ReadOnly) -> Team:
+    """The people of one's own client."""
+    async with read(actor) as connection:
+        return await queries.get_team(connection, actor)
+
+
+@post("/")
+async def invite_member(data: InviteMember, actor: Actor, uow: UnitOfWork, read: ReadOnly) -> MemberView:
+    """Invite a colleague, with roles that are not above one's own."""
+    async with uow(actor) as db:
+        person = await commands.invite_member(db, actor, data)
+    async with read(actor) as connection:
+        return await queries.get_member(connection, actor, person.id)
+
+
+@put("/{person_id:uuid}/project-roles")
+async def set_roles(
+    *, person_id: UUID, data: PutRoles, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
+) -> MemberView:
+    """Replace what a colleague is in which project. Holds for their sessions within a second."""
+    async with uow(actor) as db:
+        changed = await commands.set_roles(db, actor, person_id, data.roles)
+    await session_cache.tell(changed=changed)
+    async with read(actor) as connection:
+        return await queries.get_member(connection, actor, person_id)
+
+
+@post("/{person_id:uuid}/deactivate", status_code=200)
+async def deactivate(
+    *, person_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
+) -> MemberView:
+    """Shut a colleague out, within a second. Letting them in again is for staff."""
+    async with uow(actor) as db:
+        ended = await commands.deactivate(db, actor, person_id)
+    await session_cache.tell(ended=ended)
+    async with read(actor) as connection:
+        return await queries.get_member(connection, actor, person_id)
+
+
+router = Router(
+    f"{API}/team",
+    route_handlers=[get_team, invite_member, set_roles, deactivate],
+    guards=[require_primary_contact],
+    tags=["team"],
+)

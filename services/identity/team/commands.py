@@ -1,0 +1,90 @@
+"""What a client's primary contact does with the client's own people."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy.exc import IntegrityError
+
+from services.identity.fields import Email, Name, same_address
+from services.identity.invitations.commands import invite
+from services.identity.people import commands as people
+from services.identity.people.models import EmailTaken, Person, Role
+from services.identity.people.queries import load_roles
+from services.identity.sessions.commands import end_sessions
+from services.identity.sessions.models import Session
+from services.identity.team import queries
+from services.identity.team.models import require_manageable, require_within_own
+from shared import outbox
+from shared.actor import Actor
+from shared.database import Db
+
+Roles = Annotated[dict[UUID, Role], Meta(max_length=500)]
+
+
+class InviteMember(msgspec.Struct, forbid_unknown_fields=True):
+    email: Email
+    first_name: Name
+    last_name: Name
+    project_roles: Roles = {}
+
+
+async def invite_member(db: Db, actor: Actor, data: InviteMember) -> Person:
+    """Somebody new in the team, and a mail that lets them in.
+
+    Whoever has the address at another client cannot be let in twice, which is no business of the one who invites: the
+    answer is the same, and the person stays a contact who cannot sign in (A5).
+    """
+    await queries.require_open(db, actor)
+    require_within_own(actor, {}, data.project_roles)
+    if await queries.is_known(db, actor, data.email):
+        raise EmailTaken
+    person = await _add(db, actor, data)
+    await outbox.append(db, actor, person.created(), client_id=person.client_id, aggregate_id=person.id)
+    await people.set_project_roles(db, actor, person.id, data.project_roles)
+    await invite(db, actor, person)
+    return person
+
+
+async def set_roles(db: Db, actor: Actor, person_id: UUID, roles: Roles) -> list[str]:
+    """Replace what a colleague is in which project; the hashes of the sessions this changes."""
+    await queries.require_open(db, actor)
+    person = await queries.load_member(db, actor, person_id)
+    require_manageable(actor, person)
+    require_within_own(actor, await load_roles(db, person), roles)
+    return await people.set_project_roles(db, actor, person.id, roles)
+
+
+async def deactivate(db: Db, actor: Actor, person_id: UUID) -> list[str]:
+    """Shut a colleague out; the hashes of the sessions this ended. Not one who is more than oneself in some project."""
+    await queries.require_open(db, actor)
+    person = await queries.load_member(db, actor, person_id)
+    require_manageable(actor, person)
+    require_within_own(actor, await load_roles(db, person), {})
+    changed = person.change({"active": False})
+    if changed is None:
+        return []
+    await db.flush()
+    await outbox.append(db, actor, changed, client_id=person.client_id, aggregate_id=person.id)
+    return await end_sessions(db, actor, "person_inactive", Session.person_id == person.id)
+
+
+async def _add(db: Db, actor: Actor, data: InviteMember) -> Person:
+    person = Person(
+        kind="client",
+        client_id=actor.client_id,
+        email=same_address(data.email),
+        first_name=data.first_name,
+        last_name=data.last_name,
+    )
+    try:
+        async with db.begin_nested():
+            db.add(person)
+    except IntegrityError as error:
+        if "people_email_key" not in str(error.orig):
+            raise
+        person.portal_access = False
+        db.add(person)
+        await db.flush()
+    return person

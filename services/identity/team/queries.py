@@ -1,0 +1,107 @@
+"""Reading a client's team."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from sqlalchemy import func, select
+
+from services.identity.clients.models import Client
+from services.identity.invitations.models import InvitationState, Status
+from services.identity.invitations.queries import states_of
+from services.identity.people.models import Person
+from services.identity.team.models import TeamClosed
+from shared.actor import Actor
+from shared.database import Db
+from shared.errors import NotFound
+
+_TEAM = """
+    select p.id, p.email, p.first_name, p.last_name, p.first_name || ' ' || p.last_name as name, p.title, p.active,
+           p.is_primary_contact, p.last_sign_in_at,
+           coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
+                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles
+    from people p
+    where p.client_id = $1 and ($2::uuid is null or p.id = $2)
+    order by not p.active, lower(p.last_name), lower(p.first_name), p.id limit 500
+"""
+_OPEN = "select team_invites from clients where id = $1"
+_roles = msgspec.json.Decoder(dict[UUID, str])
+
+
+class MemberView(msgspec.Struct, frozen=True):
+    """One of a client's people as its primary contact sees them."""
+
+    id: UUID
+    email: str | None
+    first_name: str
+    last_name: str
+    name: str
+    title: str
+    active: bool
+    is_primary_contact: bool
+    project_roles: dict[UUID, str]
+    last_sign_in_at: datetime | None
+    invitation: Status = "none"
+
+
+class Team(msgspec.Struct, frozen=True):
+    """A client's people; `open` is whether their primary contact may change anything."""
+
+    items: list[MemberView]
+    open: bool
+
+
+async def get_team(connection: asyncpg.Connection, actor: Actor) -> Team:
+    """The team of the actor's client, those who are no longer active at the end."""
+    members = await _members(connection, actor, None)
+    return Team(members, bool(await connection.fetchval(_OPEN, actor.client_id)))
+
+
+async def get_member(connection: asyncpg.Connection, actor: Actor, person_id: UUID) -> MemberView:
+    """One of the team. Raises `NotFound`."""
+    found = await _members(connection, actor, person_id)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def _members(connection: asyncpg.Connection, actor: Actor, person_id: UUID | None) -> list[MemberView]:
+    rows = await connection.fetch(_TEAM, actor.client_id, person_id)
+    states = await states_of(connection, [row["id"] for row in rows])
+    return [_view(row, _told(states.get(row["id"]))) for row in rows]
+
+
+def _view(row: asyncpg.Record, invitation: Status) -> MemberView:
+    told = {**row, "project_roles": _roles.decode(row["project_roles"]), "invitation": invitation}
+    return msgspec.convert(told, MemberView)
+
+
+def _told(state: InvitationState | None) -> Status:
+    """What became of an invitation. That somebody may not come in, perhaps for having the address elsewhere, is for
+    staff to know: it reads as one that is under way (A5).
+    """
+    if state is None:
+        return "none"
+    return "sent" if state.failure == "closed" else state.status
+
+
+async def require_open(db: Db, actor: Actor) -> None:
+    """Raises `TeamClosed` where the company looks after this client's team itself."""
+    if not await db.scalar(select(Client.team_invites).where(Client.id == actor.client_id)):
+        raise TeamClosed
+
+
+async def load_member(db: Db, actor: Actor, person_id: UUID) -> Person:
+    """One of the actor's own colleagues, locked for a change. Raises `NotFound`."""
+    own = (Person.id == person_id, Person.client_id == actor.client_id)
+    person = await db.scalar(select(Person).where(*own).with_for_update())
+    if person is None:
+        raise NotFound
+    return person
+
+
+async def is_known(db: Db, actor: Actor, email: str) -> bool:
+    """Whether the client has somebody with this address already."""
+    found = select(Person.id).where(Person.client_id == actor.client_id, func.lower(Person.email) == func.lower(email))
+    return await db.scalar(found.limit(1)) is not None

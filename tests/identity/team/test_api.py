@@ -1,0 +1,214 @@
+"""A client's own team, in the hands of its primary contact."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from shared.actor import Actor
+from tests.identity.rig import ADMIN, Browser, Identity, staff
+
+
+class Office:
+    """A client with two projects, its primary contact (approver in the one, nothing in the other) and a colleague."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+
+    async def open(self, **client: Any) -> "Office":
+        identity = self.identity
+        self.client_id = await identity.client("Acme GmbH")
+        self.shop, self.app = [await identity.project(self.client_id) for _ in range(2)]
+        self.anna = await identity.person(self.client_id, is_primary_contact=True)
+        self.felix = await identity.person(self.client_id, first_name="Felix", last_name="Brandt")
+        await self.give(self.anna, {self.shop: "approver"})
+        if client:
+            answer = await identity.api(ADMIN, "PATCH", f"clients/{self.client_id}", json=client)
+            assert answer.status_code == 200, answer.text
+        self.browser = await identity.browser(self.anna)
+        return self
+
+    async def give(self, person: dict[str, Any], roles: dict[str, str]) -> None:
+        path = f"people/{person['id']}/project-roles"
+        assert (await self.identity.api(ADMIN, "PUT", path, json={"roles": roles})).status_code == 200
+
+    async def stored(self) -> str:
+        """Everybody of the client, and what they are where."""
+        rows = await self.identity.execute(
+            "select p::text, array(select r::text from project_roles r where r.person_id = p.id order by 1)"
+            " from people p where client_id = $1 order by id",
+            UUID(self.client_id),
+        )
+        return str(rows)
+
+
+@pytest.fixture
+async def office(identity: Identity) -> Office:
+    return await Office(identity).open()
+
+
+def new(**fields: Any) -> dict[str, Any]:
+    return {"email": f"{uuid4().hex}@acme.example", "first_name": "Mia", "last_name": "Lorenz", **fields}
+
+
+async def test_the_primary_contact_sees_the_team(office: Office) -> None:
+    team = (await office.browser("GET", "team")).json()
+    assert team["open"] is True
+    assert [member["name"] for member in team["items"]] == ["Felix Brandt", "Anna Keller"]
+    assert set(team["items"][0]) == {
+        "id", "email", "first_name", "last_name", "name", "title", "active", "is_primary_contact", "project_roles",
+        "last_sign_in_at", "invitation",
+    }  # fmt: skip
+    assert team["items"][1]["project_roles"] == {office.shop: "approver"}
+
+
+async def test_an_invited_colleague_has_the_roles_and_a_mail(office: Office, identity: Identity) -> None:
+    asked = new(project_roles={office.shop: "approver", office.app: "viewer"})
+    answer = await office.browser("POST", "team", json=asked)
+    assert answer.status_code == 201, answer.text
+    member = answer.json()
+    assert (member["email"], member["project_roles"]) == (asked["email"], asked["project_roles"])
+    assert member["invitation"] == "waiting"
+    assert (await identity.mail_to(asked["email"])).message["Subject"]
+    (event,) = await identity.events("person_created", member["id"])
+    assert (event.actorid, str(event.clientid)) == (UUID(office.anna["id"]), office.client_id)
+    assert len(await identity.events("project_roles_changed", member["id"])) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"email": "mia"}, {"first_name": ""}, {"project_roles": {"1": "viewer"}}, {"is_primary_contact": True},
+     {"client_id": str(uuid4())}, {"policies": ["viewAudit"]}, {"kind": "staff"}, {"active": True}],
+)  # fmt: skip
+async def test_what_is_no_invitation_is_422(office: Office, wrong: dict[str, Any]) -> None:
+    before = await office.stored()
+    assert (await office.browser("POST", "team", json=new(**wrong))).status_code == 422
+    assert await office.stored() == before
+
+
+async def test_an_address_of_another_client_is_answered_like_any_other(office: Office, identity: Identity) -> None:
+    """A5: whether somebody has an account elsewhere is not for a client to find out."""
+    elsewhere = await identity.person(await identity.client("Birch Ltd"))
+    answers = [
+        await office.browser("POST", "team", json=new(email=email))
+        for email in (elsewhere["email"], f"{uuid4().hex}@acme.example")
+    ]
+    known, unknown = [answer.json() | {"id": "", "email": ""} for answer in answers]
+    assert ([answer.status_code for answer in answers], known) == ([201, 201], unknown)
+    ids = [answer.json()["id"] for answer in answers]
+    await identity.until("select 1 from mails where person_id = $1 and failed_at is not null", UUID(ids[0]))
+    await identity.until("select 1 from mails where person_id = $1 and sent_at is not null", UUID(ids[1]))
+    team = (await office.browser("GET", "team")).json()["items"]
+    assert [member["invitation"] for member in team if member["id"] in ids] == ["sent", "sent"]
+    assert (await identity.api(ADMIN, "GET", f"people/{ids[0]}")).json()["portal_access"] is False
+    assert (await (await identity.browser()).sign_in(elsewhere["email"])).status_code == 200
+
+
+async def test_a_colleague_is_invited_once(office: Office) -> None:
+    answer = await office.browser("POST", "team", json=new(email=office.felix["email"].upper()))
+    assert (answer.status_code, answer.json()["code"]) == (409, "person.email_taken")
+
+
+async def test_no_role_above_ones_own_is_given_or_taken(office: Office, identity: Identity) -> None:
+    """Anna approves in the shop; in the app a primary contact is a viewer."""
+    felix = f"team/{office.felix['id']}"
+    for roles in ({office.shop: "approver", office.app: "viewer"}, {office.app: "feedback_only"}, {}):
+        answer = await office.browser("PUT", f"{felix}/project-roles", json={"roles": roles})
+        assert (answer.status_code, answer.json()["project_roles"]) == (200, roles)
+    above = [await office.browser("PUT", f"{felix}/project-roles", json={"roles": {office.app: "approver"}})]
+    above.append(await office.browser("POST", "team", json=new(project_roles={office.app: "approver"})))
+    await office.give(office.felix, {office.app: "approver", office.shop: "viewer"})
+    above += [
+        await office.browser("PUT", f"{felix}/project-roles", json={"roles": {office.app: "viewer"}}),
+        await office.browser("PUT", f"{felix}/project-roles", json={"roles": {}}),
+        await office.browser("POST", f"{felix}/deactivate"),
+    ]
+    assert {(answer.status_code, answer.json()["code"]) for answer in above} == {(403, "team.role_above_own")}
+    kept = await office.browser("PUT", f"{felix}/project-roles", json={"roles": {office.app: "approver"}})
+    assert kept.json()["project_roles"] == {office.app: "approver"}
+    assert (await identity.api(ADMIN, "GET", f"people/{office.felix['id']}")).json()["active"]
+
+
+async def test_a_new_role_is_in_the_colleagues_session_at_once(office: Office, identity: Identity) -> None:
+    browser = await identity.browser(office.felix)
+    await office.browser("PUT", f"team/{office.felix['id']}/project-roles", json={"roles": {office.shop: "viewer"}})
+    record = await browser.record()
+    assert record
+    assert (record["project_roles"], record["rotate"]) == ({office.shop: "viewer"}, True)
+
+
+async def test_a_colleague_who_is_shut_out_is_out(office: Office, identity: Identity) -> None:
+    browser = await identity.browser(office.felix)
+    answer = await office.browser("POST", f"team/{office.felix['id']}/deactivate")
+    assert (answer.status_code, answer.json()["active"]) == (200, False)
+    assert await browser.record() is None
+    assert (await (await identity.browser()).sign_in(office.felix["email"])).status_code == 401
+    (event,) = await identity.events("update_profile", office.felix["id"])
+    assert (msgspec.json.decode(event.data)["fields"], event.actorid) == (["active"], UUID(office.anna["id"]))
+    assert (await office.browser("POST", f"team/{office.felix['id']}/deactivate")).status_code == 200
+
+
+async def test_oneself_and_primary_contacts_are_not_for_the_team_page(office: Office, identity: Identity) -> None:
+    second = await identity.person(office.client_id, is_primary_contact=True)
+    for person in (office.anna, second):
+        for method, path, body in (
+            ("PUT", "project-roles", {"roles": {}}),
+            ("POST", "deactivate", {}),
+        ):
+            answer = await office.browser(method, f"team/{person['id']}/{path}", json=body)
+            assert (answer.status_code, answer.json()["code"]) == (403, "team.not_yours")
+
+
+async def test_anothers_people_and_projects_do_not_exist(office: Office, identity: Identity) -> None:
+    birch = await identity.client("Birch Ltd")
+    oliver, foreign = await identity.person(birch), await identity.project(birch)
+    before = await office.stored()
+    answers = [
+        await office.browser(method, path, json=body)
+        for person in (oliver["id"], (await identity.person())["id"], str(uuid4()))
+        for method, path, body in (
+            ("PUT", f"team/{person}/project-roles", {"roles": {}}),
+            ("POST", f"team/{person}/deactivate", {}),
+        )
+    ]
+    assert {(answer.status_code, answer.text) for answer in answers} == {(404, answers[0].text)}
+    for project in (foreign, str(uuid4())):
+        roles = {project: "viewer"}
+        answers = [
+            await office.browser("POST", "team", json=new(project_roles=roles)),
+            await office.browser("PUT", f"team/{office.felix['id']}/project-roles", json={"roles": roles}),
+        ]
+        assert [answer.status_code for answer in answers] == [404, 404]
+    assert await office.stored() == before
+
+
+async def test_a_closed_team_is_looked_at_only(identity: Identity) -> None:
+    office = await Office(identity).open(team_invites=False)
+    assert (await office.browser("GET", "team")).json()["open"] is False
+    before = await office.stored()
+    for method, path, body in (
+        ("POST", "team", new()),
+        ("PUT", f"team/{office.felix['id']}/project-roles", {"roles": {}}),
+        ("POST", f"team/{office.felix['id']}/deactivate", {}),
+    ):
+        answer = await office.browser(method, path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "team.closed")
+    assert await office.stored() == before
+
+
+async def test_the_team_is_the_primary_contacts_alone(office: Office, identity: Identity) -> None:
+    felix: Browser = await identity.browser(office.felix)
+    assert (await felix("GET", "team")).json()["code"] == "team.not_primary_contact"
+    for actor in (ADMIN, staff()):
+        assert (await identity.api(actor, "GET", "team")).status_code == 403
+    viewing = Actor(
+        id=ADMIN.id,
+        name="Clara",
+        kind="client",
+        client_id=UUID(office.client_id),
+        is_primary_contact=True,
+        read_only=True,
+    )
+    assert (await identity.api(viewing, "GET", "team")).status_code == 200
+    assert (await identity.api(viewing, "POST", "team", json=new())).status_code == 403

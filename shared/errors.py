@@ -16,6 +16,11 @@ class DomainError(Exception):
         self.field = field
         self.retry_after = retry_after
 
+    @property
+    def errors(self) -> dict[str, str]:
+        """What is wrong with which field. A refusal for several reasons at once says so here."""
+        return {self.field: self.detail} if self.field else {}
+
 
 class Unauthorized(DomainError):
     """Nobody is signed in, or what was shown as proof is not good."""

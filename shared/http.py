@@ -216,7 +216,8 @@ def domain_problem(_request: AnyRequest, error: errors.DomainError) -> Response[
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
     headers |= {"WWW-Authenticate": error.challenge} if error.challenge else {}
-    extra: dict[str, Any] = {"errors": [{"field": error.field, "message": error.detail}]} if error.field else {}
+    fields = [{"field": field, "message": message} for field, message in error.errors.items()]
+    extra: dict[str, Any] = {"errors": fields} if fields else {}
     if isinstance(error, errors.PreconditionFailed):
         extra["version"] = error.version
     return problem(status, error.code, error.detail, headers=headers, **extra)

@@ -15,6 +15,7 @@ from services.identity.assignments.api import router as assignments
 from services.identity.cache import Cache
 from services.identity.clients.api import router as clients
 from services.identity.consumers import consumers
+from services.identity.contacts.api import router as contacts
 from services.identity.correspondence import AUTHORS
 from services.identity.mails.mailer import Mailer
 from services.identity.mails.server import MailServer
@@ -85,6 +86,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
         settings,
         routers=[
             clients,
+            contacts,
             people,
             policies,
             assignments,

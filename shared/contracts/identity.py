@@ -25,7 +25,7 @@ class ClientUpdated(EventData, frozen=True):
     name: str
     active: bool
     portal_enabled: bool
-    fields: list[str] = []
+    fields: list[str] = []  # noqa: RUF012  (a struct copies it)
 
 
 class PersonCreated(EventData, frozen=True):

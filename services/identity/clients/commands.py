@@ -1,57 +1,129 @@
 """What staff do with clients."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from services.identity.clients import queries
-from services.identity.clients.models import Client, PortalAccessNeedsPolicy, Variant
-from services.identity.fields import Name
+from services.identity.clients import allowed, queries
+from services.identity.clients.models import (
+    MAX_SETTINGS,
+    Client,
+    DomainTaken,
+    NoIdentityProvider,
+    PortalAccessNeedsPolicy,
+    SecondFactor,
+    SettingsTooLarge,
+    SignInMethod,
+    Variant,
+)
+from services.identity.fields import Language, Name
+from services.identity.people.commands import Touched
 from services.identity.sessions.commands import end_sessions
 from services.identity.sessions.models import Session
 from shared import outbox
 from shared.actor import Actor
+from shared.contracts.contacts import PortalDisabled, PortalEnabled
+from shared.contracts.identity import ClientUpdated
 from shared.database import Db
+from shared.errors import Forbidden
 
-SignInMethods = Annotated[list[Literal["magic_link", "password", "passkey", "sso"]], Meta(min_length=1, max_length=4)]
+_SIGHT = frozenset({"allowed_networks"})
+"""What a session's record holds of the client."""
 
 
 class CreateClient(msgspec.Struct, forbid_unknown_fields=True):
     name: Name
     variant: Variant = "delivery"
-    sign_in_methods: SignInMethods = msgspec.field(default_factory=lambda: ["magic_link"])
+    language: Language = "en"
 
 
 class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
+    """`settings` are replaced as a whole, as are the lists."""
+
     name: Name | UnsetType = UNSET
     active: bool | UnsetType = UNSET
     portal_enabled: bool | UnsetType = UNSET
+    sign_in_methods: Annotated[list[SignInMethod], Meta(min_length=1, max_length=4)] | UnsetType = UNSET
+    second_factor: SecondFactor | UnsetType = UNSET
+    allowed_networks: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] | UnsetType = UNSET
+    allowed_domains: Annotated[list[Annotated[str, Meta(max_length=253)]], Meta(max_length=20)] | UnsetType = UNSET
+    team_invites: bool | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
+    settings: dict[str, Any] | UnsetType = UNSET
+
+    def changes(self) -> dict[str, object]:
+        """What is to change, in the form in which it is kept. Raises what `allowed` does, and `SettingsTooLarge`."""
+        found: dict[str, object] = {
+            name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET
+        }
+        if self.sign_in_methods is not UNSET:
+            found["sign_in_methods"] = sorted(set(self.sign_in_methods))
+        if self.allowed_networks is not UNSET:
+            found["allowed_networks"] = allowed.networks(self.allowed_networks)
+        if self.allowed_domains is not UNSET:
+            found["allowed_domains"] = allowed.domains(self.allowed_domains)
+        if self.settings is not UNSET:
+            _require_storable(self.settings)
+        return found
 
 
 async def create_client(db: Db, actor: Actor, data: CreateClient) -> Client:
     """A new client: active, its portal enabled, nobody in it yet."""
-    client = Client(name=data.name, variant=data.variant, sign_in_methods=sorted(set(data.sign_in_methods)))
+    if not actor.sees_all_clients:
+        raise Forbidden("Who is bound to one client cannot take on another.")
+    client = Client(name=data.name, variant=data.variant, language=data.language)
     db.add(client)
     await db.flush()
     await outbox.append(db, actor, client.created(), client_id=client.id, aggregate_id=client.id)
     return client
 
 
-async def change_client(db: Db, actor: Actor, client_id: UUID, patch: PatchClient) -> list[str]:
-    """Rename, (de)activate, open or close the portal; closing needs `managePortalAccess` and ends every session of its
-    people. Returns the hashes of the sessions it ended.
-    """
+async def change_client(db: Db, actor: Actor, client_id: UUID, patch: PatchClient) -> Touched:
+    """Change what stands in `patch`; the portal's switch needs `managePortalAccess`, too."""
     if patch.portal_enabled is not UNSET and not actor.can("managePortalAccess"):
         raise PortalAccessNeedsPolicy
-    client = await queries.load_client(db, client_id)
-    changes = {name: value for name, value in msgspec.structs.asdict(patch).items() if value is not UNSET}
-    changed = client.change(changes)
-    if changed is None:
-        return []
+    changes = patch.changes()
+    client = await queries.lock_client(db, actor, client_id)
+    await _require_apart(db, client, changes)
+    return await apply(db, actor, client, changes)
+
+
+async def apply(db: Db, actor: Actor, client: Client, changes: dict[str, object]) -> Touched:
+    """Take over what is new, tell it, and end every session of its people where the client is closed after that."""
+    was_open, updated = client.is_open, client.change(changes)
+    if updated is None:
+        return Touched()
     await db.flush()
-    await outbox.append(db, actor, changed, client_id=client.id, aggregate_id=client.id)
-    if client.is_open:
-        return []
-    return await end_sessions(db, actor, "client_closed", Session.client_id == client.id)
+    await outbox.append(db, actor, updated, client_id=client.id, aggregate_id=client.id)
+    await _tell_portal(db, actor, client, updated)
+    if not client.is_open:
+        ended = await end_sessions(db, actor, "client_closed", Session.client_id == client.id)
+        return Touched(ended, await queries.hashes_viewing(db, client.id) if was_open else [])
+    return Touched(changed=await queries.hashes_of(db, client.id) if _SIGHT.intersection(updated.fields) else [])
+
+
+async def _tell_portal(db: Db, actor: Actor, client: Client, updated: ClientUpdated) -> None:
+    if {"portal_enabled", "portal_user_id"}.isdisjoint(updated.fields):
+        return
+    kind = PortalEnabled if client.portal_enabled else PortalDisabled
+    switched = kind(portal_user_id=client.portal_user_id)
+    await outbox.append(db, actor, switched, client_id=client.id, aggregate_id=client.id)
+
+
+async def _require_apart(db: Db, client: Client, changes: dict[str, object]) -> None:
+    """What one client may have depends on another, or on what else it has."""
+    if changes.get("sign_in_methods") == ["sso"] and not await queries.has_identity_provider(db, client.id):
+        raise NoIdentityProvider
+    wanted = cast("list[str]", changes.get("allowed_domains") or [])
+    if wanted and await queries.is_domain_taken(db, client.id, wanted):
+        raise DomainTaken
+
+
+def _require_storable(settings: dict[str, Any]) -> None:
+    encoded = msgspec.json.encode(settings)
+    if len(encoded) > MAX_SETTINGS:
+        raise SettingsTooLarge(f"Settings may take {MAX_SETTINGS // 1024} kB.")
+    if b"\\u0000" in encoded:
+        raise SettingsTooLarge("Settings hold a character that cannot be kept.")

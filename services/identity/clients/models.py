@@ -8,12 +8,19 @@ from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.identity.people.models import Person
 from shared.contracts.identity import ClientCreated, ClientUpdated
-from shared.errors import Forbidden
+from shared.errors import Conflict, Forbidden, Invalid
 from shared.orm import Base, Identified, Timestamped
 
 Variant = Literal["services", "delivery", "account", "regulated"]
 """Which shape of the portal its people see (seed 001)."""
+
+
+SignInMethod = Literal["magic_link", "password", "passkey", "sso"]
+SecondFactor = Literal["optional", "required"]
+MAX_SETTINGS = 16_384
+"""Bytes of a client's settings as JSON."""
 
 
 class PortalAccessNeedsPolicy(Forbidden):
@@ -23,8 +30,58 @@ class PortalAccessNeedsPolicy(Forbidden):
         super().__init__("Only staff with the policy managePortalAccess may open or close a client's portal.")
 
 
+class ClientInactive(Conflict):
+    code = "client.inactive"
+
+    def __init__(self) -> None:
+        super().__init__("This client is not active. Activate it first.")
+
+
+class PortalUserElsewhere(Conflict):
+    """Seed 002: the user must not be linked to another client."""
+
+    code = "client.portal_user_elsewhere"
+
+    def __init__(self) -> None:
+        super().__init__("This person does not belong to this client.", field="user_id")
+
+
+class PortalUserNeeded(Invalid):
+    code = "client.portal_user_needed"
+
+    def __init__(self) -> None:
+        super().__init__("Choose the person the portal is linked to.", field="user_id")
+
+
+class NoIdentityProvider(Conflict):
+    code = "client.no_identity_provider"
+
+    def __init__(self) -> None:
+        super().__init__("Set up single sign-on first: without it nobody could come in.", field="sign_in_methods")
+
+
+class DomainTaken(Conflict):
+    """Whoever registers belongs to one client, so an address must say to which."""
+
+    code = "client.domain_taken"
+
+    def __init__(self) -> None:
+        super().__init__("One of these domains is another client's already.", field="allowed_domains")
+
+
+class SettingsTooLarge(Invalid):
+    code = "client.settings"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, field="settings")
+
+
 class Client(Base, Identified, Timestamped):
-    """Its people may sign in while it is active and its portal is enabled (seed 002)."""
+    """Its people may sign in while it is active and its portal is enabled (seed 002), in one of the ways it admits.
+
+    `portal_user_id` is the person its portal is linked to; closing the portal keeps it. Empty `allowed_networks` are
+    everywhere, empty `allowed_domains` nobody: registering needs an invitation then.
+    """
 
     __tablename__ = "clients"
 
@@ -55,4 +112,18 @@ class Client(Base, Identified, Timestamped):
             setattr(self, name, value)
         if not new:
             return None
-        return ClientUpdated(name=self.name, active=self.active, portal_enabled=self.portal_enabled)
+        return ClientUpdated(name=self.name, active=self.active, portal_enabled=self.portal_enabled, fields=sorted(new))
+
+    def open_portal(self, user: Person | None) -> Mapping[str, object]:
+        """The changes that open the portal for `user`; None stands for whom it was linked to before.
+
+        Raises `ClientInactive`, `PortalUserElsewhere` and `PortalUserNeeded`.
+        """
+        if not self.active:
+            raise ClientInactive
+        if user and user.client_id != self.id:
+            raise PortalUserElsewhere
+        linked = user.id if user else self.portal_user_id
+        if linked is None:
+            raise PortalUserNeeded
+        return {"portal_enabled": True, "portal_user_id": linked}

@@ -1,33 +1,48 @@
 """Reading clients."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
-from sqlalchemy import select
+from msgspec import UNSET, UnsetType
+from sqlalchemy import ColumnElement, select, text
 
 from services.identity.clients.models import Client
+from services.identity.sessions.models import Session
+from services.identity.single_sign_on.models import IdentityProvider
 from shared.actor import Actor
+from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
 from shared.pagination import Page, decode_cursor, encode_cursor
 
 _SELECT = """
-    select c.id, c.name, c.active, c.portal_enabled, c.variant, c.created_at,
+    select c.id, c.name, c.active, c.portal_enabled, c.variant, c.created_at, c.sign_in_methods, c.second_factor,
+           c.team_invites, c.language, c.portal_user_id, c.allowed_networks, c.allowed_domains, c.settings::text,
            (select count(*) from people p where p.client_id = c.id) as people_count
     from clients c
 """
 _ONE = f"{_SELECT} where c.id = $1"
 _LIST = f"""{_SELECT}
-    where position(lower($1) in lower(c.name)) > 0 and ($4::uuid[] is null or c.id = any($4))
-      and ($2::uuid is null or (lower(c.name), c.id) > (select lower(name), id from clients where id = $2))
-    order by lower(c.name), c.id limit $3
+    where position(lower($1) in lower(c.name)) > 0
+      and ($2::boolean is null or c.active = $2) and ($3::boolean is null or c.portal_enabled = $3)
+      and ($4::text is null or c.variant = $4) and ($5::uuid[] is null or c.id = any($5))
+      and ($6::uuid is null or (lower(c.name), c.id) > (select lower(name), id from clients where id = $6))
+    order by lower(c.name), c.id limit $7
 """  # noqa: S608  (constants)
+_ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:allowed-domains', 0))")
+_FOR_STAFF = ("portal_user_id", "allowed_networks", "allowed_domains", "settings")
+_settings = msgspec.json.Decoder(dict[str, Any])
 
 
 class ClientView(msgspec.Struct, frozen=True):
-    """A client as staff and its own people see it. `people_count` counts everybody, active or not."""
+    """A client as staff and its own people see it; what only staff need is missing for everybody else.
+
+    `people_count` counts everybody, active or not.
+    """
 
     id: UUID
     name: str
@@ -36,25 +51,63 @@ class ClientView(msgspec.Struct, frozen=True):
     variant: str
     people_count: int
     created_at: datetime
+    sign_in_methods: list[str]
+    second_factor: str
+    team_invites: bool
+    language: str
+    portal_user_id: UUID | UnsetType | None = UNSET
+    allowed_networks: list[str] | UnsetType = UNSET
+    allowed_domains: list[str] | UnsetType = UNSET
+    settings: dict[str, Any] | UnsetType = UNSET
 
 
-async def get_client(connection: asyncpg.Connection, client_id: UUID) -> ClientView:
+class ClientFilter(msgspec.Struct, frozen=True):
+    """What a list of clients is narrowed to; None leaves it open. `portal`: whether its switch is on."""
+
+    name: str = ""
+    active: bool | None = None
+    portal: bool | None = None
+    variant: str | None = None
+
+
+async def get_client(connection: asyncpg.Connection, actor: Actor, client_id: UUID) -> ClientView:
     """One client. Raises `NotFound`."""
     row = await connection.fetchrow(_ONE, client_id)
-    if row is None:
+    if row is None or not actor.sees(client_id):
         raise NotFound
-    return ClientView(**row)
+    return _view(row, actor)
 
 
 async def list_clients(
-    connection: asyncpg.Connection, actor: Actor, q: str, limit: int, cursor: str | None
+    connection: asyncpg.Connection, actor: Actor, wanted: ClientFilter, limit: int, cursor: str | None
 ) -> Page[ClientView]:
-    """Clients whose name contains `q`, by name; for a subcontractor those of its projects."""
-    reach = None if actor.assignments is None else list(set(actor.assignments.values()))
+    """Clients by name; for a subcontractor those of its projects."""
     after = decode_cursor(cursor, UUID) if cursor else None
-    rows = await connection.fetch(_LIST, q, after, limit + 1, reach)
+    filters = (wanted.name, wanted.active, wanted.portal, wanted.variant)
+    rows = await connection.fetch(_LIST, *filters, _reach(actor), after, limit + 1)
     more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Page([ClientView(**row) for row in rows[:limit]], more)
+    return Page([_view(row, actor) for row in rows[:limit]], more)
+
+
+def _reach(actor: Actor) -> list[UUID] | None:
+    """The clients the actor is bound to; None for who is bound to none."""
+    if actor.assignments is not None:
+        return list(set(actor.assignments.values()))
+    return None if actor.sees_all_clients or actor.client_id is None else [actor.client_id]
+
+
+def _view(row: asyncpg.Record, actor: Actor) -> ClientView:
+    known = {**row, "settings": _settings.decode(row["settings"])}
+    if not actor.sees_all_clients or actor.assignments is not None:
+        known = {name: value for name, value in known.items() if name not in _FOR_STAFF}
+    return ClientView(**known)
+
+
+async def lock_client(db: Db, actor: Actor, client_id: UUID) -> Client:
+    """The client, locked for a change by who may see it. Raises `NotFound`."""
+    if not actor.sees(client_id):
+        raise NotFound
+    return await load_client(db, client_id)
 
 
 async def load_client(db: Db, client_id: UUID) -> Client:
@@ -63,3 +116,39 @@ async def load_client(db: Db, client_id: UUID) -> Client:
     if client is None:
         raise NotFound
     return client
+
+
+async def hashes_of(db: Db, client_id: UUID) -> list[str]:
+    """The hashes of all sessions of its people that may still be in use."""
+    return await _hashes(db, Session.client_id == client_id)
+
+
+async def hashes_viewing(db: Db, client_id: UUID) -> list[str]:
+    """The hashes of the sessions in which staff look at the portal through its eyes."""
+    return await _hashes(db, Session.viewing_client_id == client_id)
+
+
+async def _hashes(db: Db, which: ColumnElement[bool]) -> list[str]:
+    live = (which, Session.revoked_at.is_(None), Session.expires_at > now())
+    return [
+        each
+        for row in await db.execute(select(Session.hash, Session.previous_hash).where(*live))
+        for each in row
+        if each
+    ]
+
+
+async def has_identity_provider(db: Db, client_id: UUID) -> bool:
+    """Whether its people could sign in at their own organisation."""
+    return (
+        await db.scalar(select(IdentityProvider.client_id).where(IdentityProvider.client_id == client_id)) is not None
+    )
+
+
+async def is_domain_taken(db: Db, client_id: UUID, domains: Sequence[str]) -> bool:
+    """Whether one of these lets people register with another client. One question at a time, so that two cannot both
+    be told no.
+    """
+    await db.execute(_ONE_AT_A_TIME)
+    taken = (Client.id != client_id, Client.allowed_domains.overlap(domains))
+    return await db.scalar(select(Client.id).where(*taken).limit(1)) is not None

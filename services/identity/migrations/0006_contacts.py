@@ -26,5 +26,7 @@ def upgrade() -> None:
             # A contact without access may stand in the books of two clients; an address signs in one person only.
             "create unique index people_email_key on people (lower(email)) where portal_access",
             "create index people_email_idx on people (lower(email))",
+            # Within one client's book each address stands once.
+            "create unique index people_client_email_key on people (client_id, lower(email))",
         ]
     )

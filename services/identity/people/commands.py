@@ -8,14 +8,13 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 
 from services.identity.clients.models import Client
 from services.identity.fields import Email, Language, Name, Password, ShortText, same_address
 from services.identity.people import queries
+from services.identity.people.addresses import store_address
 from services.identity.people.models import (
     AdminExists,
-    EmailTaken,
     KnownProject,
     Person,
     PersonKind,
@@ -96,12 +95,7 @@ async def create_person(db: Db, actor: Actor, data: CreatePerson, password_hash:
     )
     created = person.created()
     db.add(person)
-    try:
-        await db.flush()
-    except IntegrityError as error:
-        if "people_email_key" not in str(error.orig):
-            raise
-        raise EmailTaken from error
+    await store_address(db)
     await outbox.append(db, actor, created, client_id=person.client_id, aggregate_id=person.id)
     return person
 

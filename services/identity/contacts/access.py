@@ -1,0 +1,42 @@
+"""Letting a contact into the portal, and shutting them out: a matter of the person, their client and what they hold."""
+
+from services.identity.clients.models import Client
+from services.identity.contacts.models import require_ready
+from services.identity.mails.commands import replace
+from services.identity.mails.models import KINDS
+from services.identity.one_time_tokens.commands import withdraw
+from services.identity.people.addresses import store_address
+from services.identity.people.models import Person
+from services.identity.sessions.commands import end_sessions
+from services.identity.sessions.models import Session
+from shared import outbox
+from shared.actor import Actor
+from shared.contracts.contacts import PortalAccessGranted, PortalAccessRevoked
+from shared.database import Db
+
+PURPOSES = ("invitation", "password_reset", "email_verification", "email_change", "email_change_notice")
+"""What somebody may hold that leads into an account."""
+
+
+async def grant(db: Db, actor: Actor, client: Client, person: Person) -> None:
+    """Let them in from now on. Raises `NotReady`, and `EmailTaken` where their address signs in somebody else."""
+    require_ready(person, client)
+    if person.change({"portal_access": True}) is None:
+        return
+    await store_address(db)
+    await outbox.append(db, actor, PortalAccessGranted(), client_id=person.client_id, aggregate_id=person.id)
+
+
+async def revoke(db: Db, actor: Actor, person: Person) -> list[str]:
+    """Shut them out, and make worthless what was sent to them; the hashes of the sessions this ended."""
+    if person.change({"portal_access": False}) is None:
+        return []
+    await outbox.append(db, actor, PortalAccessRevoked(), client_id=person.client_id, aggregate_id=person.id)
+    return await forget_promises(db, actor, person, "access_revoked")
+
+
+async def forget_promises(db: Db, actor: Actor, person: Person, reason: str) -> list[str]:
+    """Their sessions end, and no mail of before, on its way or arrived, lets anybody in."""
+    await withdraw(db, person.id, *PURPOSES)
+    await replace(db, person.id, *KINDS)
+    return await end_sessions(db, actor, reason, Session.person_id == person.id)

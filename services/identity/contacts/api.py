@@ -1,0 +1,134 @@
+"""Contacts over HTTP, for staff: the address book of each client, and who of it may use the portal."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, get, patch, post
+from litestar.params import Parameter
+
+from services.identity.contacts import commands, queries
+from services.identity.contacts.commands import CreateContact, PatchContact
+from services.identity.contacts.queries import ContactView
+from services.identity.contacts.spreadsheet import to_csv
+from services.identity.mails.mailer import Mailer
+from services.identity.sessions.cache import SessionCache
+from shared.actor import Actor
+from shared.claims import require_policy, require_staff
+from shared.database import ReadOnly, UnitOfWork
+from shared.http import API
+from shared.pagination import Cursor, Limit, Page
+
+Search = Annotated[str, Parameter(query="q", max_length=100, pattern=r"^[^\x00]*$", default="")]
+MAY_LET_IN = require_policy("managePortalAccess")
+READ, WRITE = {"scope": "clients:read"}, {"scope": "clients:write"}
+
+
+class Move(msgspec.Struct, forbid_unknown_fields=True):
+    client_id: UUID
+
+
+@get("/clients/{client_id:uuid}/contacts", guards=[require_staff], opt=READ)
+async def list_contacts(
+    *, client_id: UUID, actor: Actor, read: ReadOnly, search: Search, limit: Limit, cursor: Cursor
+) -> Page[ContactView]:
+    """A client's contacts by name, or those whose name or address contains `q`."""
+    async with read(actor) as connection:
+        return await queries.list_contacts(connection, actor, client_id, search, limit=limit, cursor=cursor)
+
+
+@get("/clients/{client_id:uuid}/contacts.csv", guards=[require_staff], opt=READ)
+async def export_contacts(client_id: UUID, actor: Actor, read: ReadOnly) -> Response[bytes]:
+    """All of a client's contacts as a file for a spreadsheet program."""
+    async with read(actor) as connection:
+        contacts = await queries.all_contacts(connection, actor, client_id)
+    headers = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
+    return Response(to_csv(contacts), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@get("/contacts/{contact_id:uuid}", guards=[require_staff], opt=READ)
+async def get_contact(contact_id: UUID, actor: Actor, read: ReadOnly) -> ContactView:
+    """One contact."""
+    async with read(actor) as connection:
+        return await queries.get_contact(connection, actor, contact_id)
+
+
+@post("/clients/{client_id:uuid}/contacts", guards=[require_policy("manageClients")], opt=WRITE)
+async def create_contact(
+    client_id: UUID, data: CreateContact, actor: Actor, uow: UnitOfWork, read: ReadOnly
+) -> ContactView:
+    """Add a contact, who may not sign in before portal access is enabled."""
+    async with uow(actor) as db:
+        contact = await commands.create_contact(db, actor, client_id, data)
+    async with read(actor) as connection:
+        return await queries.get_contact(connection, actor, contact.id)
+
+
+@patch("/contacts/{contact_id:uuid}", guards=[require_policy("manageClients")], opt=WRITE)
+async def change_contact(
+    *, contact_id: UUID, data: PatchContact, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
+) -> ContactView:
+    """Change a contact. Another address, or `active: false`, signs them out within a second."""
+    async with uow(actor) as db:
+        touched = await commands.change_contact(db, actor, contact_id, data)
+    await session_cache.tell(ended=touched.ended, changed=touched.changed)
+    async with read(actor) as connection:
+        return await queries.get_contact(connection, actor, contact_id)
+
+
+@post("/contacts/{contact_id:uuid}/move", status_code=200, guards=[require_policy("manageClients")])
+async def move_contact(
+    *, contact_id: UUID, data: Move, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
+) -> ContactView:
+    """Make them another client's contact. Sessions, roles and keys of before end; access is granted there anew."""
+    async with uow(actor) as db:
+        ended = await commands.move_contact(db, actor, contact_id, data.client_id)
+    await session_cache.tell(ended=ended)
+    async with read(actor) as connection:
+        return await queries.get_contact(connection, actor, contact_id)
+
+
+@post("/contacts/{contact_id:uuid}/portal-access/enable", status_code=200, guards=[MAY_LET_IN])
+async def enable_access(
+    *, contact_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, mailer: Mailer
+) -> ContactView:
+    """Let a contact in, and invite them if they have never been in. 422 names all that lacks."""
+    async with uow(actor) as db:
+        await commands.enable_access(db, actor, contact_id)
+    mailer.wake()
+    async with read(actor) as connection:
+        return await queries.get_contact(connection, actor, contact_id)
+
+
+@post("/contacts/{contact_id:uuid}/portal-access/disable", status_code=200, guards=[MAY_LET_IN])
+async def disable_access(
+    *, contact_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
+) -> ContactView:
+    """Shut a contact out, within a second."""
+    async with uow(actor) as db:
+        ended = await commands.disable_access(db, actor, contact_id)
+    await session_cache.tell(ended=ended)
+    async with read(actor) as connection:
+        return await queries.get_contact(connection, actor, contact_id)
+
+
+@post("/contacts/{contact_id:uuid}/invitation/resend", status_code=200, guards=[MAY_LET_IN])
+async def resend_invitation(
+    *, contact_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, mailer: Mailer
+) -> ContactView:
+    """Invite a contact once more; the link of before works no longer."""
+    async with uow(actor) as db:
+        await commands.resend_invitation(db, actor, contact_id)
+    mailer.wake()
+    async with read(actor) as connection:
+        return await queries.get_contact(connection, actor, contact_id)
+
+
+router = Router(
+    API,
+    route_handlers=[
+        *(list_contacts, export_contacts, get_contact, create_contact, change_contact, move_contact),
+        *(enable_access, disable_access, resend_invitation),
+    ],
+    tags=["contacts"],
+)

@@ -1,0 +1,168 @@
+"""What staff do with contacts."""
+
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from sqlalchemy import text
+
+from services.identity.clients.models import Client, ClientInactive
+from services.identity.contacts import queries
+from services.identity.contacts.access import forget_promises, grant, revoke
+from services.identity.contacts.models import (
+    GUARDED,
+    AccessNeedsPolicy,
+    EmailNeeded,
+    HasAccount,
+    LinkedToPortal,
+    SameClient,
+    client_of,
+    has_account,
+    require_ready,
+    take_over,
+)
+from services.identity.fields import Email, Language, Name, ShortText, same_address
+from services.identity.invitations.commands import invite
+from services.identity.people.addresses import store_address
+from services.identity.people.commands import Touched
+from services.identity.people.models import Person
+from services.identity.sessions.commands import rights_changed
+from services.identity.sessions.queries import live_hashes
+from shared import outbox
+from shared.actor import Actor
+from shared.contracts.contacts import ContactCreated, ContactMoved
+from shared.database import Db
+from shared.errors import NotFound
+
+OF_A_CLIENT = (
+    *("project_roles", "sessions", "sign_in_links", "one_time_tokens"),
+    *("authenticators", "recovery_codes", "passkeys", "federated_identities"),
+)
+"""Tables of what a person holds as one of a client's people: none of it goes along to another client."""
+
+
+class CreateContact(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Without `language` it is the client's."""
+
+    first_name: Name
+    last_name: Name
+    email: Email | None = None
+    phone: ShortText = ""
+    title: ShortText = ""
+    language: Language | None = None
+    is_primary_contact: bool = False
+
+
+class PatchContact(msgspec.Struct, forbid_unknown_fields=True):
+    first_name: Name | UnsetType = UNSET
+    last_name: Name | UnsetType = UNSET
+    email: Email | UnsetType | None = UNSET
+    phone: ShortText | UnsetType = UNSET
+    title: ShortText | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    is_primary_contact: bool | UnsetType = UNSET
+
+    def changes(self) -> dict[str, object]:
+        """What is to change, in the form in which it is kept."""
+        found: dict[str, object] = {
+            name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET
+        }
+        return found | ({"email": same_address(self.email)} if isinstance(self.email, str) else {})
+
+
+async def create_contact(db: Db, actor: Actor, client_id: UUID, data: CreateContact) -> Person:
+    """A contact who may not sign in yet. Raises `NotFound` and `ListedAlready`."""
+    client = (await queries.lock_clients(db, Client.id == client_id)).get(client_id)
+    if client is None or not actor.sees(client_id):
+        raise NotFound
+    person = Person(
+        kind="client",
+        client_id=client_id,
+        email=same_address(data.email) if data.email else None,
+        first_name=data.first_name,
+        last_name=data.last_name,
+        phone=data.phone,
+        title=data.title,
+        language=data.language or client.language,
+        portal_access=False,
+        is_primary_contact=data.is_primary_contact,
+    )
+    db.add(person)
+    await store_address(db)
+    await outbox.append(db, actor, ContactCreated(), client_id=client_id, aggregate_id=person.id)
+    return person
+
+
+async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchContact) -> Touched:
+    """Change what stands in `patch`. Another address has to be proven anew, and signs out whoever used the old one.
+
+    Raises `NotFound`, `AccessNeedsPolicy`, `EmailNeeded`, `EmailTaken` and `ListedAlready`.
+    """
+    person, _ = await queries.lock_contact(db, actor, contact_id)
+    updated = person.change(patch.changes())
+    if updated is None:
+        return Touched()
+    changed = GUARDED.intersection(updated.fields)
+    if changed and person.portal_access and not actor.can("managePortalAccess"):
+        raise AccessNeedsPolicy
+    if person.portal_access and person.email is None:
+        raise EmailNeeded
+    if "email" in changed:
+        person.email_verified_at = None
+    await store_address(db)
+    await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
+    if "email" in changed or not person.active:
+        reason = "email_changed" if person.active else "person_inactive"
+        return Touched(ended=await forget_promises(db, actor, person, reason))
+    return Touched(changed=await (rights_changed if changed else live_hashes)(db, person.id))
+
+
+async def enable_access(db: Db, actor: Actor, contact_id: UUID) -> None:
+    """Let a contact in, and invite them if they have never been in. Raises `NotFound`, `NotReady` and `EmailTaken`."""
+    person, clients = await queries.lock_contact(db, actor, contact_id)
+    had = person.portal_access
+    await grant(db, actor, client_of(person, clients), person)
+    if not had and not has_account(person):
+        await invite(db, actor, person)
+
+
+async def disable_access(db: Db, actor: Actor, contact_id: UUID) -> list[str]:
+    """Shut a contact out; the hashes of the sessions this ended. Raises `NotFound`."""
+    person, _ = await queries.lock_contact(db, actor, contact_id)
+    return await revoke(db, actor, person)
+
+
+async def resend_invitation(db: Db, actor: Actor, contact_id: UUID) -> None:
+    """Invite a contact once more; the invitation before is worth nothing now. Raises `NotReady` and `HasAccount`."""
+    person, clients = await queries.lock_contact(db, actor, contact_id)
+    require_ready(person, client_of(person, clients), let_in=True)
+    if has_account(person):
+        raise HasAccount
+    await invite(db, actor, person)
+
+
+async def move_contact(db: Db, actor: Actor, contact_id: UUID, client_id: UUID) -> list[str]:
+    """Make them another client's contact, in whose portal they have to be let in anew; the hashes of ended sessions.
+
+    Raises `NotFound`, `SameClient`, `LinkedToPortal`, `ClientInactive` and `ListedAlready`.
+    """
+    person, clients = await queries.lock_contact(db, actor, contact_id, client_id)
+    origin, target = client_of(person, clients), clients.get(client_id)
+    if target is None or not actor.sees(client_id):
+        raise NotFound
+    if target.id == origin.id:
+        raise SameClient
+    if origin.portal_user_id == person.id:
+        raise LinkedToPortal
+    if not target.active:
+        raise ClientInactive
+    ended = await forget_promises(db, actor, person, "contact_moved")
+    for table in OF_A_CLIENT:
+        await db.execute(text(f"delete from {table} where person_id = :person"), {"person": person.id})  # noqa: S608
+    take_over(person, target.id)
+    await store_address(db)
+    moved = ContactMoved(from_client_id=origin.id, to_client_id=target.id)
+    for told in (origin.id, target.id):
+        await outbox.append(db, actor, moved, client_id=told, aggregate_id=person.id)
+    return ended

@@ -1,0 +1,93 @@
+"""A client's contacts: its people as the company keeps them, whether they may sign in or not (decision 0045)."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from services.identity.clients.models import Client
+from services.identity.people.models import Person
+from shared.errors import Conflict, Forbidden, Invalid
+
+GUARDED = frozenset({"email", "is_primary_contact"})
+"""What decides who comes in, or what they see: of somebody with access it takes `managePortalAccess` to change it."""
+
+
+class NotReady(Invalid):
+    """Seed 002: who is to use the portal has an address and is active, and so is their client. Names all that lacks."""
+
+    code = "contact.not_ready"
+
+    def __init__(self, missing: Mapping[str, str]) -> None:
+        super().__init__(" ".join(missing.values()))
+        self._missing = dict(missing)
+
+    @property
+    def errors(self) -> dict[str, str]:
+        return self._missing
+
+
+class HasAccount(Conflict):
+    code = "contact.has_account"
+
+    def __init__(self) -> None:
+        super().__init__("This contact has been in the portal already. They can ask for a sign-in link themselves.")
+
+
+class AccessNeedsPolicy(Forbidden):
+    code = "contact.access_needs_policy"
+
+    def __init__(self) -> None:
+        super().__init__("This decides who gets into the portal: it needs the policy managePortalAccess.")
+
+
+class EmailNeeded(Invalid):
+    code = "contact.email_needed"
+
+    def __init__(self) -> None:
+        super().__init__("Who may sign in needs an address. Take away their access first.", field="email")
+
+
+class LinkedToPortal(Conflict):
+    code = "contact.linked_to_portal"
+
+    def __init__(self) -> None:
+        super().__init__("The portal of their client is linked to this contact. Link it to somebody else first.")
+
+
+class SameClient(Conflict):
+    code = "contact.same_client"
+
+    def __init__(self) -> None:
+        super().__init__("This is the contact's client already.", field="client_id")
+
+
+def require_ready(person: Person, client: Client, *, let_in: bool = False) -> None:
+    """Whether somebody can be let in, or, with `let_in`, whether they are. Raises `NotReady`."""
+    missing: dict[str, str] = {}
+    if not person.email:
+        missing["email"] = "The contact has no e-mail address."
+    if not person.active:
+        missing["active"] = "The contact is not active."
+    if not client.active:
+        missing["client"] = "The client is not active."
+    elif not client.portal_enabled:
+        missing["client"] = "The client's portal is closed."
+    if let_in and not person.portal_access:
+        missing["portal_access"] = "The contact has no access to the portal."
+    if missing:
+        raise NotReady(missing)
+
+
+def has_account(person: Person) -> bool:
+    """Whether somebody has been in the portal, or could be with a password: nobody has to invite them."""
+    return person.last_sign_in_at is not None or person.password_hash is not None
+
+
+def client_of(person: Person, clients: Mapping[UUID, Client]) -> Client:
+    """Whose contact somebody is."""
+    return next(client for client in clients.values() if client.id == person.client_id)
+
+
+def take_over(person: Person, client_id: UUID) -> None:
+    """Make somebody this client's contact, with nothing but what stands in an address book."""
+    person.change({"client_id": client_id, "portal_access": False, "is_primary_contact": False})
+    person.password_hash = person.last_sign_in_at = None

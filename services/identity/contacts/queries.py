@@ -1,0 +1,117 @@
+"""Reading contacts."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from sqlalchemy import ColumnElement, or_, select
+
+from services.identity.clients.models import Client
+from services.identity.invitations.models import InvitationState
+from services.identity.invitations.queries import states_of
+from services.identity.people.models import Person
+from shared.actor import Actor
+from shared.database import Db
+from shared.errors import NotFound
+from shared.pagination import Page, decode_cursor, encode_cursor
+
+_SELECT = """
+    select p.id, p.client_id, p.first_name, p.last_name, p.first_name || ' ' || p.last_name as name, p.email, p.phone,
+           p.title, p.language, p.active, p.is_primary_contact, p.portal_access, p.last_sign_in_at,
+           p.last_sign_in_at is not null or p.password_hash is not null as has_account,
+           exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor
+    from people p
+"""
+_ONE = f"{_SELECT} where p.id = $1 and p.kind = 'client'"
+_ORDER = "order by lower(p.last_name), lower(p.first_name), p.id"
+_LIST = f"""{_SELECT}
+    where p.client_id = $1 and position(lower($2) in lower(concat_ws(' ', p.first_name, p.last_name, p.email))) > 0
+      and ($3::uuid is null or (lower(p.last_name), lower(p.first_name), p.id)
+           > (select lower(last_name), lower(first_name), id from people where id = $3))
+    {_ORDER} limit $4
+"""  # noqa: S608  (constants)
+_ALL = f"{_SELECT} where p.client_id = $1 {_ORDER}"
+NEVER = InvitationState()
+
+
+class ContactView(msgspec.Struct, frozen=True):
+    """A contact as staff see them. `has_account`: they have been in the portal, or could with a password."""
+
+    id: UUID
+    client_id: UUID
+    first_name: str
+    last_name: str
+    name: str
+    email: str | None
+    phone: str
+    title: str
+    language: str
+    active: bool
+    is_primary_contact: bool
+    portal_access: bool
+    last_sign_in_at: datetime | None
+    has_account: bool
+    two_factor: bool
+    invitation: InvitationState
+
+
+async def get_contact(connection: asyncpg.Connection, actor: Actor, contact_id: UUID) -> ContactView:
+    """One contact. Raises `NotFound`."""
+    row = await connection.fetchrow(_ONE, contact_id)
+    if row is None or not may_read(actor, row["client_id"]):
+        raise NotFound
+    return (await _views(connection, [row]))[0]
+
+
+async def list_contacts(
+    connection: asyncpg.Connection, actor: Actor, client_id: UUID, search: str, *, limit: int, cursor: str | None
+) -> Page[ContactView]:
+    """A client's contacts whose name or address contains `search`, by name. Raises `NotFound`."""
+    await _require_client(connection, actor, client_id)
+    after = decode_cursor(cursor, UUID) if cursor else None
+    rows = await connection.fetch(_LIST, client_id, search, after, limit + 1)
+    more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
+    return Page(await _views(connection, rows[:limit]), more)
+
+
+async def all_contacts(connection: asyncpg.Connection, actor: Actor, client_id: UUID) -> list[ContactView]:
+    """All of a client's contacts, by name. Raises `NotFound`."""
+    await _require_client(connection, actor, client_id)
+    return await _views(connection, await connection.fetch(_ALL, client_id))
+
+
+async def _require_client(connection: asyncpg.Connection, actor: Actor, client_id: UUID) -> None:
+    known = may_read(actor, client_id) and await connection.fetchval("select 1 from clients where id = $1", client_id)
+    if not known:
+        raise NotFound
+
+
+async def _views(connection: asyncpg.Connection, rows: list[asyncpg.Record]) -> list[ContactView]:
+    invited = await states_of(connection, [row["id"] for row in rows])
+    return [ContactView(**row, invitation=invited.get(row["id"], NEVER)) for row in rows]
+
+
+def may_read(actor: Actor, client_id: UUID | None) -> bool:
+    """Contacts are the books of the company: a subcontractor sees the people they work with, not these."""
+    return client_id is not None and actor.sees(client_id) and actor.assignments is None
+
+
+async def lock_contact(db: Db, actor: Actor, contact_id: UUID, *others: UUID) -> tuple[Person, dict[UUID, Client]]:
+    """A contact, locked for a change, and by id their client and the `others`, none of which can be changed meanwhile.
+
+    Clients are locked before people and in one order, here as everywhere else: two orders would be a deadlock. Raises
+    `NotFound`.
+    """
+    own = select(Person.client_id).where(Person.id == contact_id).scalar_subquery()
+    clients = await lock_clients(db, or_(Client.id == own, Client.id.in_(others)))
+    person = await db.scalar(select(Person).where(Person.id == contact_id).with_for_update())
+    if person is None or person.client_id not in clients or not may_read(actor, person.client_id):
+        raise NotFound
+    return person, clients
+
+
+async def lock_clients(db: Db, which: ColumnElement[bool]) -> dict[UUID, Client]:
+    """Clients by id, none of which can be changed meanwhile."""
+    found = select(Client).where(which).order_by(Client.id).with_for_update(read=True)
+    return {client.id: client for client in await db.scalars(found)}

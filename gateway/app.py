@@ -17,6 +17,7 @@ from gateway.inquiries import Inquiries
 from gateway.limits import Limiter
 from gateway.origins import origin_of
 from gateway.pages import own_pages
+from gateway.partners import Partners
 from gateway.peers import parse_networks
 from gateway.pipeline import Pipeline
 from gateway.private import private_port
@@ -28,7 +29,7 @@ from gateway.sessions import Sessions, cookie_name
 from gateway.settings import GatewaySettings
 from gateway.streams import Streams
 from gateway.tracing import traced
-from shared import telemetry
+from shared import partners, telemetry
 from shared.config import SettingsError
 
 SECURITY_HEADERS = [
@@ -91,6 +92,10 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
         requests=Limiter("requests", settings.requests_per_minute, cache, settings.redis_url),
         sign_ins=Limiter("sign-ins", settings.sign_ins_per_minute, cache, settings.redis_url),
         sessions=sessions,
+        partners=Partners(
+            partners.asking(settings.public_url, settings.upstream_identity),
+            Limiter("api-clients", settings.requests_per_minute, cache, settings.redis_url),
+        ),
         rotate=inquiries["identity"].rotate_session,
         signer=signer,
         proxy=proxy,

@@ -12,6 +12,7 @@ from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 
 from gateway.sessions import Session
+from shared.actor import Actor
 from shared.claims import ALGORITHM, ISSUER, MAX_LIFE, TYPE
 from shared.config import SettingsError
 
@@ -48,6 +49,19 @@ class ClaimsSigner:
         token = self._sign(_who(session) if session else {"kind": "anonymous"}, audience, ip)
         self._tokens[key] = (time.time() + MAX_LIFE - RENEW_BEFORE, token)
         return token
+
+    def partner_token(self, partner: Actor, audience: tuple[str, ...], ip: str) -> bytes:
+        """A token of a partner system whose own one was checked just now."""
+        who = {
+            "sub": str(partner.id),
+            "name": partner.name,
+            "kind": partner.kind,
+            "cid": str(partner.client_id or ""),
+            "sid": str(partner.session_id),
+            "sexp": int(partner.session_ends.timestamp()) if partner.session_ends else 0,
+            "scp": sorted(partner.scopes),
+        }
+        return self._sign(who, audience, ip)
 
     def system_token(self, service: str) -> bytes:
         """A token of the gateway itself, for the one internal question it asks of `service`."""

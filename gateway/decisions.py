@@ -53,7 +53,7 @@ class DecisionLog:
     def record(self, request: Request, reason: str) -> None:
         """`reason` is `ok`, or the stable code of the refusal, or what went wrong after the answer had begun."""
         seconds = time.perf_counter() - request.started
-        route, session = request.route, request.session
+        route, caller = request.route, request.session or request.partner
         prefix = route.prefix if route else ""
         self._add(
             Decision(
@@ -69,9 +69,9 @@ class DecisionLog:
                 method=request.method,
                 path=request.path.decode("ascii", "replace"),
                 ms=round(seconds * 1000, 2),
-                kind=session.kind if session else "anonymous",
-                session=session.session_id if session else None,
-                client=session.client_id if session else None,
+                kind=caller.kind if caller else "anonymous",
+                session=caller.session_id if caller else None,
+                client=caller.client_id if caller else None,
             )
         )
         REQUESTS.count(prefix, request.status, None if route and route.stream else seconds)

@@ -57,7 +57,8 @@ def merge(documents: Mapping[str, Json], is_public: Callable[[str], bool], missi
         for path, item in document.get("paths", {}).items():
             if is_public(path):
                 paths[path] = {method: _tag(service, _refer(what, renamed)) for method, what in item.items()}
-    about = "Sign in at `/sign-in`; the cookie then counts here as well. Errors are RFC 9457 problems with a `code`."
+    about = "Sign in at `/sign-in`; the cookie then counts here as well. Partner systems send an access token instead "
+    about += "(`POST /oauth/token`). Errors are RFC 9457 problems with a `code`."
     if missing:
         about += f"\n\nNot answering right now, and missing below: {', '.join(missing)}."
     return {
@@ -67,9 +68,12 @@ def merge(documents: Mapping[str, Json], is_public: Callable[[str], bool], missi
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "portal_session"}},
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": "portal_session"},
+                "partner": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"},
+            },
         },
-        "security": [{"session": []}],
+        "security": [{"session": []}, {"partner": []}],
     }
 
 

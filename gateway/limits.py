@@ -14,7 +14,6 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from gateway.cache import Cache, CacheAway
 from gateway.flights import SingleFlight
-from gateway.peers import limit_key
 from gateway.problems import Refused
 
 PORTIONS = 50
@@ -47,9 +46,8 @@ class Limiter:
         self._leases: dict[str, _Lease] = {}
         self._flights = SingleFlight(self._fetch)
 
-    async def admit(self, peer: str) -> None:
-        """Spend one permit of `peer`. Raises `Refused` (429) where there is none."""
-        key = limit_key(peer)
+    async def admit(self, key: str) -> None:
+        """Spend one permit of whoever `key` stands for. Raises `Refused` (429) where there is none."""
         while not self._spend(key):
             if not await self._flights.join(key):
                 raise Refused(429, "gateway.too_many_requests", "Too many requests.", retry_after=RETRY_AFTER)

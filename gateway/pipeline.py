@@ -16,14 +16,16 @@ from gateway.claims import ClaimsSigner
 from gateway.headers import Inbound, split_cookie
 from gateway.limits import Limiter
 from gateway.origins import SAFE, refuse_foreign_change
+from gateway.partners import Partners
 from gateway.paths import is_canonical
-from gateway.peers import Networks, real_peer
+from gateway.peers import Networks, limit_key, real_peer
 from gateway.problems import Refused, render
 from gateway.proxy import Proxy
 from gateway.request import Request
 from gateway.routes import Route, RouteTable
 from gateway.sessions import Session, Sessions, digest_of
 from gateway.transfer import BrokenOff, ClientGone
+from shared.actor import Actor
 
 METHODS = SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 CLIENT_GONE = 499
@@ -39,6 +41,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
     requests: Limiter
     sign_ins: Limiter
     sessions: Sessions
+    partners: Partners
     rotate: Callable[[str], Awaitable[bytes]]
     """Asks identity for a session's new id (`Inquiries.rotate_session`)."""
     signer: ClaimsSigner
@@ -73,19 +76,25 @@ class Pipeline(msgspec.Struct, kw_only=True):
     async def _pass(self, request: Request, receive: Receive, send: Send) -> None:
         request.inbound = Inbound(request.scope["headers"])
         request.peer = self._peer(request)
-        await self.requests.admit(request.peer)
+        await self.requests.admit(limit_key(request.peer))
         request.route = route = self._route(request)
         refuse_foreign_change(request.method, request.inbound.read, self.public_origin)
         if route.sign_in and request.method not in SAFE:
-            await self.sign_ins.admit(request.peer)
+            await self.sign_ins.admit(limit_key(request.peer))
         request.session = session = await self._authenticate(request, route)
-        authorise(route, session)
+        if b"authorization" in request.inbound.read:
+            request.partner = await self._credentials(request, route)
+        if request.partner is None:
+            authorise(route, session)
         if session and session.rotate and request.is_visit:
             request.new_cookie = await self.rotate(request.session_hash)
         if route.upstream == "gateway":
             await self.own(request.scope, receive, self._dressed(request, send))
         else:
-            token = self.signer.token(session, route.audience, request.peer)
+            if request.partner:
+                token = self.signer.partner_token(request.partner, route.audience, request.peer)
+            else:
+                token = self.signer.token(session, route.audience, request.peer)
             await self.proxy.forward(request, route, token, receive, send)
 
     def _peer(self, request: Request) -> str:
@@ -110,6 +119,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
         value, rest = split_cookie(forwarded.pop(b"cookie"), self.cookie)
         if rest:
             forwarded[b"cookie"] = rest
+        if value:
+            request.inbound.read.pop(b"authorization", None)  # a browser's: who it is stands in its cookie
         digest = digest_of(value) if value and not route.anonymous else None
         session = await self.sessions.find(digest) if digest else None
         if digest and session:
@@ -117,6 +128,13 @@ class Pipeline(msgspec.Struct, kw_only=True):
             if not session.is_used_from(request.peer):
                 raise Refused(403, "gateway.network", "Your company lets its people in from its own networks only.")
         return session
+
+    async def _credentials(self, request: Request, route: Route) -> Actor | None:
+        """The partner whose access token came along. A name and password go on to the one service that wants them."""
+        authorization = request.inbound.read[b"authorization"]
+        if route.basic:
+            request.inbound.forwarded[b"x-oauth-authorization"] = authorization
+        return await self.partners.find(authorization, request.peer) if route.takes_tokens else None
 
     async def _refuse(self, request: Request, refusal: Refused, send: Send) -> None:
         request.status = refusal.status

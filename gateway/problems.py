@@ -19,12 +19,13 @@ class Refused(Exception):
     `code` is stable and is the reason in the decision log; `detail` is for people, and never repeats what was sent.
     """
 
-    def __init__(self, status: int, code: str, detail: str, *, retry_after: int = 0) -> None:
+    def __init__(self, status: int, code: str, detail: str, *, retry_after: int = 0, challenge: str = "") -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.detail = detail
         self.retry_after = retry_after
+        self.challenge = challenge
 
 
 def render(refusal: Refused, *, page: bool) -> tuple[bytes, list[tuple[bytes, bytes]]]:
@@ -37,6 +38,8 @@ def render(refusal: Refused, *, page: bool) -> tuple[bytes, list[tuple[bytes, by
     headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]
     if refusal.retry_after:
         headers.append((b"retry-after", b"%d" % refusal.retry_after))
+    if refusal.challenge:
+        headers.append((b"www-authenticate", refusal.challenge.encode()))
     return body, headers
 
 

@@ -8,6 +8,7 @@ from litestar.types import HTTPScope
 from gateway.headers import Inbound
 from gateway.routes import Route
 from gateway.sessions import Session
+from shared.actor import Actor
 
 _NOTHING = Inbound([])
 
@@ -20,6 +21,7 @@ class Request:
         "inbound",
         "method",
         "new_cookie",
+        "partner",
         "path",
         "peer",
         "route",
@@ -41,6 +43,8 @@ class Request:
         self.peer = ""
         self.route: Route | None = None
         self.session: Session | None = None
+        self.partner: Actor | None = None
+        """Whose access token came instead of a session."""
         self.session_hash = ""
         self.new_cookie = b""
         """The `Set-Cookie` of a new id for the session, where it is due one."""

@@ -35,6 +35,13 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The same for everybody: whose cookie it is does not matter."""
     sign_in: bool = False
     """Unsafe requests count against the narrow limit for guessing."""
+    basic: bool = False
+    """The service checks a name and password itself; the header that has them goes on under another name."""
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Partner systems call services, and look at no pages."""
+        return self.upstream in SERVICES and not self.basic
 
     @property
     def is_page(self) -> bool:
@@ -44,6 +51,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 def _api(resource: str, upstream: Upstream, access: Access = "signed_in", *, sign_in: bool = False) -> Route:
     return Route(prefix=f"{API}/{resource}", upstream=upstream, access=access, audience=(upstream,), sign_in=sign_in)
+
+
+def _oauth(prefix: str, *, basic: bool = False) -> Route:
+    audience = ("identity",)
+    return Route(prefix=prefix, upstream="identity", access="public", audience=audience, exact=True, basic=basic)
 
 
 def _page(prefix: str, *, exact: bool = False, sign_in: bool = False) -> Route:
@@ -73,6 +85,11 @@ ROUTES = (
     _api("kpis", "activity"),
     _api("audit", "activity", "staff"),
     Route(prefix="/api/events", upstream="activity", audience=("activity",), stream=True),
+    _api("api-clients", "identity", "staff"),
+    _oauth("/oauth/token", basic=True),
+    _oauth("/oauth/whoami"),
+    _oauth("/oauth/jwks.json"),
+    _oauth("/.well-known/oauth-authorization-server"),
     _page("/", exact=True),
     _page("/sign-in", sign_in=True),
     _page("/sign-out"),

@@ -62,7 +62,7 @@ async def test_document_names_what_is_missing(redis: Backing) -> None:
     await asyncio.to_thread(rig.stop)
     assert list(merged["paths"]) == ["/api/client-portal/projects"]
     assert "activity" in merged["info"]["description"]
-    assert merged["security"] == [{"session": []}]
+    assert merged["security"] == [{"session": []}, {"partner": []}]
 
 
 @pytest.mark.parametrize("file", ["swagger-ui.js", "swagger-ui.css", "api.js"])

@@ -31,6 +31,7 @@ from services.portal.security.api import router as security
 from services.portal.settings import PortalSettings
 from services.portal.sign_in.api import router as sign_in
 from services.portal.switch_client.api import router as switch_client
+from services.portal.team.api import router as team
 from services.portal.templating import template_config
 from services.portal.two_factor.api import router as two_factor
 from services.portal.two_factor.sign_in import router as second_factor
@@ -54,7 +55,7 @@ def create_app(settings: PortalSettings) -> Litestar:
     """The web pages. `img-src data:` is for Tabler's form controls, whose ticks and arrows are inline images."""
     assets = Assets()
     ways_in = [sign_in, second_factor, two_factor, security, prove_it]
-    for_all = [dashboard, projects, activity, profile, mailbox]
+    for_all = [dashboard, projects, activity, team, profile, mailbox]
     for_staff = [view_as, client_admin, people, failed_sign_ins, switch_client, project_forms, milestone_forms]
     areas = [static_file, choose_theme, *ways_in, *for_all, *for_staff]
     pages = Router(path="/", route_handlers=areas, include_in_schema=False)

@@ -1,0 +1,115 @@
+"""The team of a client: its primary contact invites colleagues, gives them roles, and shuts them out."""
+
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.response import Redirect, Template
+
+from services.portal.clients import ServiceProblem
+from services.portal.forms import Form, Typed
+from services.portal.page import Page
+from services.portal.people.views import roles
+from services.portal.questions import Question, ask
+from services.portal.team import views
+from services.portal.team.views import Member
+
+ASKED = ("first_name", "last_name", "email")
+
+
+@get("/team")
+async def team(page: Page) -> Template:
+    """Everybody of the client, with what they are in which project."""
+    found, cards = await views.team_with_projects(page.services, page.actor)
+    names = {card.id: card.name for card in cards}
+    return await page.show("team/page.html", section="team", found=found, names=names, roles=views.ROLES)
+
+
+@get("/team/new")
+async def new(page: Page) -> Template:
+    """The form for an invitation."""
+    await views.team(page.services)
+    return await _show_new(page, Form())
+
+
+@post("/team/new")
+async def invite(page: Page, data: Typed) -> Template | Redirect:
+    """Invite a colleague."""
+    form = Form(dict.fromkeys(ASKED, "") | data)
+    if form.require(first_name="Give a first name.", last_name="Give a last name.", email="Give an address."):
+        body = {name: form.values[name] for name in ASKED} | {"project_roles": roles(data)}
+        try:
+            made = await page.services.identity.post("team", Member, body)
+            return page.go("/team", f"An invitation is on its way to {made.email}.")
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    return await _show_new(page, form)
+
+
+@get("/team/{person_id:uuid}")
+async def member(page: Page, person_id: UUID) -> Template:
+    """What a colleague is in which project."""
+    return await _show_member(page, person_id, None)
+
+
+@post("/team/{person_id:uuid}")
+async def set_roles(page: Page, person_id: UUID, data: Typed) -> Template | Redirect:
+    """Save what a colleague is in which project."""
+    form = Form(data)
+    try:
+        made = await page.services.identity.put(f"team/{person_id}/project-roles", Member, {"roles": roles(data)})
+        return page.go("/team", f"The roles of {made.name} are saved.")
+    except ServiceProblem as problem:
+        form.refuse(problem)
+    return await _show_member(page, person_id, form)
+
+
+@get("/team/{person_id:uuid}/deactivate")
+async def question(page: Page, person_id: UUID) -> Template:
+    """Are you sure?"""
+    found, _ = await views.member(page.services, page.actor, person_id)
+    asked = Question(
+        title=f"Shut {found.name} out?",
+        text="They are signed out everywhere within a second and cannot sign in any more. We can let them in again.",
+        action=f"/team/{person_id}/deactivate",
+        yes="Shut out",
+        back="/team",
+        danger=True,
+    )
+    return await ask(page, asked, section="team")
+
+
+@post("/team/{person_id:uuid}/deactivate")
+async def deactivate(page: Page, person_id: UUID) -> Redirect:
+    """Shut a colleague out."""
+    try:
+        found = await page.services.identity.post(f"team/{person_id}/deactivate", Member)
+    except ServiceProblem as problem:
+        if problem.status != 403 or not problem.code.startswith("team."):
+            raise
+        return page.go("/team", problem.detail, tone="over")
+    return page.go("/team", f"{found.name} is shut out.")
+
+
+async def _show_new(page: Page, form: Form) -> Template:
+    cards = await views.projects(page.services, page.actor.client_id)
+    choices = views.choices(cards, page.actor, {})
+    return await page.show(
+        "team/new.html", section="team", status=form.status, form=form, choices=choices, roles=views.ROLES
+    )
+
+
+async def _show_member(page: Page, person_id: UUID, form: Form | None) -> Template:
+    found, choices = await views.member(page.services, page.actor, person_id)
+    stored = Form({f"role-{project}": role for project, role in found.project_roles.items()})
+    return await page.show(
+        "team/member.html",
+        section="team",
+        status=form.status if form else 200,
+        member=found,
+        choices=choices,
+        form=form or stored,
+        roles=views.ROLES,
+    )
+
+
+router = Router(path="/", route_handlers=[team, new, invite, member, set_roles, question, deactivate])

@@ -1,0 +1,76 @@
+"""A client's own people, as their primary contact sees and changes them."""
+
+import asyncio
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from services.portal.answers import ProjectCard
+from services.portal.clients import ServiceProblem, Services
+from services.portal.people.views import projects
+from shared.actor import Actor
+
+RANK = {None: 0, "feedback_only": 1, "viewer": 2, "approver": 3}
+ROLES = {
+    "approver": ("Approver", "Decides: accepts quotes, approves work, looks after requirements."),
+    "viewer": ("Viewer", "Looks at everything in the project and decides nothing."),
+    "feedback_only": ("Feedback only", "Sends change requests and bug reports, and sees nothing else."),
+}
+"""The project roles in words (seed 004)."""
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the team (`GET team`)."""
+
+    id: UUID
+    name: str
+    first_name: str
+    email: str | None = None
+    title: str = ""
+    active: bool = True
+    is_primary_contact: bool = False
+    project_roles: dict[UUID, str] = {}
+    last_sign_in_at: datetime | None = None
+    invitation: str = "none"
+
+
+class Team(msgspec.Struct, frozen=True):
+    """The people of the client; `open` is whether the reader may change anything."""
+
+    items: list[Member]
+    open: bool = True
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A project, and the roles that may be given in it. Not `free`: the role there is above the reader's own."""
+
+    project: ProjectCard
+    roles: dict[str, str]
+    free: bool
+
+
+async def team(services: Services) -> Team:
+    return await services.identity.get("team", Team)
+
+
+async def team_with_projects(services: Services, actor: Actor) -> tuple[Team, list[ProjectCard]]:
+    return await asyncio.gather(team(services), projects(services, actor.client_id))
+
+
+async def member(services: Services, actor: Actor, person_id: UUID) -> tuple[Member, list[Choice]]:
+    """One of the team whom the reader may change, with the choice in each project. Raises `ServiceProblem` (404)."""
+    found, cards = await team_with_projects(services, actor)
+    one = next((each for each in found.items if each.id == person_id), None)
+    if one is None or one.is_primary_contact or one.id == actor.id or not found.open:
+        raise ServiceProblem(404, "not_found", "There is nothing here.")
+    return one, choices(cards, actor, one.project_roles)
+
+
+def choices(cards: list[ProjectCard], actor: Actor, held: dict[UUID, str]) -> list[Choice]:
+    """What may be given in each project: roles up to the reader's own."""
+    return [_choice(card, RANK[actor.role_in(card.id)], held.get(card.id)) for card in cards]
+
+
+def _choice(card: ProjectCard, own: int, held: str | None) -> Choice:
+    return Choice(card, {role: words[0] for role, words in ROLES.items() if RANK[role] <= own}, RANK[held] <= own)

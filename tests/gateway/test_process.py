@@ -76,7 +76,7 @@ async def test_one_line_a_request_and_no_secret_in_any(rig: Rig) -> None:
         _, lines, written = await gateway.end()
     assert [(line["reason"], line["granted"], line["status"]) for line in lines] == [
         ("ok", True, 200),
-        ("auth.required", False, 401),
+        ("auth.invalid_token", False, 401),
         ("forbidden", False, 403),
         ("ok", True, 200),
         ("http.malformed", False, 400),

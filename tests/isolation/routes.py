@@ -12,6 +12,7 @@ import msgspec
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
+from ops.keys import as_text, new_claims_key, new_secrets_key
 from shared.config import ServiceSettings, Settings
 
 ROLES = ("anonymous", "feedback", "viewer", "approver", "birch", "member", "admin")
@@ -57,6 +58,8 @@ def application(service: str) -> Litestar:
         "redis_url": "redis://127.0.0.1:1",
         "nats_url": "nats://127.0.0.1:1",
         "smtp_url": "smtp://127.0.0.1:1",
+        "secrets_key": new_secrets_key(),
+        "token_key": as_text(new_claims_key()),
     }
     made_up = {
         field.name: known.get(field.name, "http://127.0.0.1:1")

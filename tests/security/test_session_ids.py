@@ -1,0 +1,85 @@
+"""S1: who a session is changes only together with its id, and an id somebody planted is never worth anything."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.portal_stack import API, PEOPLE, Portal
+from tests.security import people
+from tests.security.people import cookie_of, status_with
+
+PAGE = {"Accept": "text/html"}
+PLANTED = ("a" * 43, "gQ7Yz0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c")
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_planted_id_never_counts(portal: Portal, planted: str) -> None:
+    with portal.client() as http:
+        http.cookies.set("portal_session", planted)
+        body = {"email": PEOPLE["viewer"], "password": "demo-portal-2026"}
+        answer = http.post(f"{API}/auth/login", json=body, headers={"Cookie": f"portal_session={planted}"})
+        assert answer.status_code == 200
+        assert planted not in answer.headers["set-cookie"]
+    assert status_with(portal, planted) == 401
+
+
+def test_signing_in_again_ends_the_id_before(portal: Portal) -> None:
+    http = portal.sign_in(PEOPLE["viewer"])
+    before = cookie_of(http)
+    http.post(f"{API}/auth/login", json={"email": PEOPLE["viewer"], "password": "demo-portal-2026"}).raise_for_status()
+    assert cookie_of(http) != before
+    assert status_with(portal, before) == 401
+    assert status_with(portal, cookie_of(http)) == 200
+
+
+def grant(portal: Portal, person_id: str, client_id: str | None) -> None:
+    if client_id:
+        people.give_role(portal, person_id, {people.project(portal, client_id): "viewer"})
+    else:
+        answer = portal.as_("admin").put(f"{API}/people/{person_id}/policies", json={"policies": ["viewAudit"]})
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("is_staff", [False, True], ids=["project role", "staff policy"])
+def test_changed_right_changes_the_id_with_the_next_page_and_not_before(portal: Portal, is_staff: bool) -> None:
+    client_id = None if is_staff else people.client(portal)
+    who = people.person(portal, client_id)
+    http = portal.sign_in(who["email"])
+    first = cookie_of(http)
+    grant(portal, who["id"], client_id)
+    answer = http.get(f"{API}/auth/me")
+    assert answer.json()["policies" if is_staff else "project_roles"]
+    for headers in ({}, {"Accept": "text/html", "HX-Request": "true"}):
+        assert "set-cookie" not in http.get("/projects", headers=headers).headers
+    assert cookie_of(http) == first
+    portal.until(lambda: portal_session_of(http.get("/projects", headers=PAGE)))
+    second = cookie_of(http)
+    assert second != first
+    assert status_with(portal, second) == 200
+    portal.until(lambda: status_with(portal, first) == 401, seconds=20)
+    assert "set-cookie" not in http.get("/projects", headers=PAGE).headers
+    assert status_with(portal, second) == 200
+
+
+def portal_session_of(answer: object) -> bool:
+    """Whether an answer brought a new id, with all that keeps it."""
+    lines = [line for line in answer.headers.get_list("set-cookie") if line.startswith("portal_session=")]  # type: ignore[attr-defined]
+    for line in lines:
+        assert {"HttpOnly", "Path=/", "SameSite=lax"} <= {part.strip() for part in line.split(";")}
+    return bool(lines)
+
+
+def test_viewing_as_a_client_has_an_id_of_its_own(portal: Portal) -> None:
+    client_id = people.client(portal)
+    who = people.person(portal, None, policies=["viewAsClient"])
+    http = portal.sign_in(who["email"])
+    ids = [cookie_of(http)]
+    steps: list[tuple[str, Callable[[], int]]] = [
+        ("view-as", lambda: http.post(f"{API}/auth/view-as", json={"client_id": client_id}).status_code),
+        ("view-as/end", lambda: http.post(f"{API}/auth/view-as/end").status_code),
+    ]
+    for name, step in steps:
+        assert step() == 200, name
+        ids.append(cookie_of(http))
+        assert [status_with(portal, each) for each in ids] == [401] * (len(ids) - 1) + [200]
+    assert len(set(ids)) == 3

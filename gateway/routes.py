@@ -79,6 +79,8 @@ ROUTES = (
     _api("policies", "identity", "staff"),
     _api("team", "identity"),
     _api("clients", "identity"),
+    _api("contacts", "identity", "staff"),
+    _api("invitations", "identity", "staff"),
     _api("projects", "projects"),
     _api("milestones", "projects"),
     _api("activity", "activity"),

@@ -111,10 +111,15 @@ class _Demo:
     async def _client(self, client: Mapping[str, Any]) -> list[tuple[int, Callable[[], Any]]]:
         """Create a client with its people on the first day; what happens on later days is returned."""
         with clock.moved_to(_at(FIRST_DAY)):
-            made = await self._ask("identity", "POST", "clients", {"name": client["name"]})
+            taken_on = {"name": client["name"], "variant": client.get("variant", "delivery")}
+            made = await self._ask("identity", "POST", "clients", taken_on)
             ways_in = {"sign_in_methods": client["sign_in_methods"]}
             await self._ask("identity", "PATCH", f"clients/{made['id']}", ways_in)
             people = {each["email"]: await self._person(each, made["id"]) for each in client["people"]}
+            for contact in client["contacts"]:
+                await self._contact(contact, made["id"])
+            if primary := [people[each["email"]] for each in client["people"] if each.get("primary")]:
+                await self._ask("identity", "POST", f"clients/{made['id']}/portal/enable", {"user_id": primary[0]})
         roles = {people[each["email"]]: each["role"] for each in client["people"]}
         return [step for project in client["projects"] for step in _Project(self, made["id"], roles, project).steps()]
 
@@ -133,6 +138,13 @@ class _Demo:
         made = await self._ask("identity", "POST", "people", body)
         self._people[person["name"]] = UUID(made["id"])
         return made["id"]
+
+    async def _contact(self, contact: Mapping[str, Any], client_id: str) -> None:
+        """Somebody of a client who cannot sign in (yet)."""
+        first, _, last = contact["name"].partition(" ")
+        body = {"first_name": first, "last_name": last, "is_primary_contact": contact.get("primary", False)}
+        body |= {name: contact[name] for name in ("email", "title", "phone", "language") if name in contact}
+        await self._ask("identity", "POST", f"clients/{client_id}/contacts", body)
 
     async def _ask(self, service: str, method: str, path: str, body: Any, *, by: str = "Clara Hoffmann") -> Any:
         """One call as a member of staff. A 404 may mean that an event has not arrived yet, so it is asked again."""

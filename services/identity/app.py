@@ -12,11 +12,15 @@ from litestar.di import Provide
 
 from services.identity.api_clients.api import router as api_clients
 from services.identity.assignments.api import router as assignments
+from services.identity.bulk_invitations.api import router as bulk_invitations
+from services.identity.bulk_invitations.worker import Inviter
 from services.identity.cache import Cache
 from services.identity.clients.api import router as clients
 from services.identity.consumers import consumers
 from services.identity.contacts.api import router as contacts
 from services.identity.correspondence import AUTHORS
+from services.identity.email_changes.api import router as email_changes
+from services.identity.invitations.api import router as invitations
 from services.identity.mails.mailer import Mailer
 from services.identity.mails.server import MailServer
 from services.identity.mails.writing import Writing
@@ -26,6 +30,7 @@ from services.identity.oauth.queries import own_verifier
 from services.identity.oauth.server import Issuer
 from services.identity.passkeys.api import router as passkeys
 from services.identity.passkeys.relying_party import RelyingParty
+from services.identity.password_changes.api import router as password_changes
 from services.identity.people.api import router as people
 from services.identity.people.passwords import Passwords
 from services.identity.policies.api import router as policies
@@ -61,6 +66,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
     sealer = Sealer(settings.secrets_key)
     passwords = Passwords(settings.password_threads, settings.password_queue)
     mailer = _mailer(settings)
+    inviter = Inviter(mailer)
     party = RelyingParty(settings.public_url, settings.company_name)
     outgoing = Outgoing(private=settings.private_issuers)
     openid = OpenId(outgoing, settings.public_url)
@@ -72,7 +78,9 @@ def create_app(settings: IdentitySettings) -> Litestar:
     @asynccontextmanager
     async def background(app: Litestar) -> AsyncGenerator[None]:
         mailing = asyncio.create_task(mailer.run(app.state.database))
+        inviting = asyncio.create_task(inviter.run(app.state.database))
         yield
+        inviting.cancel()
         await mailer.stop(mailing)
         passwords.close()
         await outgoing.close()
@@ -87,12 +95,16 @@ def create_app(settings: IdentitySettings) -> Litestar:
         routers=[
             clients,
             contacts,
+            bulk_invitations,
             people,
             policies,
             assignments,
             team,
             *sessions,
             sign_in_links,
+            invitations,
+            password_changes,
+            email_changes,
             viewing,
             second_factors,
             step_up,
@@ -119,6 +131,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             "party": Provide(lambda: party, sync_to_thread=False),
             "openid": Provide(lambda: openid, sync_to_thread=False),
             "mailer": Provide(lambda: mailer, sync_to_thread=False),
+            "inviter": Provide(lambda: inviter, sync_to_thread=False),
         },
     )
 

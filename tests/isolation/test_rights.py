@@ -40,6 +40,11 @@ def ids_of(portal: Portal) -> dict[str, str]:
         "milestone_id": next(each["id"] for each in milestones if each["status"] == "completed"),
         "open_milestone_id": next(each["id"] for each in milestones if each["status"] != "completed"),
         "person_id": portal.me("viewer")["id"],
+        # Without an address, so that nothing becomes of inviting them.
+        "contact_id": next(
+            each["id"] for each in staff.get(f"{API}/clients/{acme}/contacts").json()["items"] if each["email"] is None
+        ),
+        "bulk_id": str(uuid4()),
         "mail": "19700101000000000000.eml",
         "session_id": portal.as_("viewer").get(f"{API}/sessions").json()["items"][0]["id"],
     }

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from services.identity.sessions.commands import sign_in
+from services.identity.sessions.admission import sign_in
 from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import Account
 from services.identity.tokens import digest

@@ -1,0 +1,137 @@
+"""Inviting many at once: picking them, inviting one after the other, and hearing from the mails what became of it."""
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+import structlog
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+
+from services.identity.bulk_invitations import queries
+from services.identity.bulk_invitations.models import BulkInvitation, BulkInvitationItem
+from services.identity.clients.models import Client
+from services.identity.contacts.access import grant
+from services.identity.contacts.models import HasAccount, client_of, has_account
+from services.identity.contacts.queries import lock_contact
+from services.identity.invitations.commands import invite
+from services.identity.mails.models import Mail
+from services.identity.people.models import Person
+from shared import outbox
+from shared.actor import Actor
+from shared.clock import now
+from shared.contracts.contacts import BulkInvitationFinished, BulkInvitationStarted
+from shared.database import Db, driver, out_of_reach
+from shared.errors import Conflict, DomainError, NotFound
+
+# A mail that was overtaken by a newer one, or by the end of the person's access, is no failure: nobody waits for it.
+_HEAR = text("""
+    update bulk_invitation_items i
+    set status = case when m.sent_at is not null then 'sent' when m.failure in ('closed', 'replaced') then 'skipped'
+                      else 'failed' end,
+        reason = m.failure, updated_at = now()
+    from mails m where m.id = i.mail_id and i.status = 'waiting' and m.due_at is null
+    returning i.person_id
+""")
+
+log = structlog.get_logger("identity.bulk_invitations")
+
+
+class StartBulkInvitation(msgspec.Struct, forbid_unknown_fields=True):
+    """`confirm` is the tick box: many mails cannot be called back."""
+
+    confirm: Literal[True]
+    client_id: UUID | None = None
+
+
+class InvitedMeanwhile(Conflict):
+    code = "contact.invited_meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__("Somebody else invited this contact in the meantime.")
+
+
+async def start(db: Db, actor: Actor, client_id: UUID | None) -> UUID:
+    """Pick everybody who can be invited now, of one client or of all; the id. Pressed twice, it is the same one.
+
+    Raises `NotFound`.
+    """
+    if client_id and await db.get(Client, client_id) is None:
+        raise NotFound
+    bulk = BulkInvitation(created_by=_id_of(actor), client_id=client_id)
+    values = {column.key: getattr(bulk, column.key) for column in BulkInvitation.__table__.columns}
+    first = await db.execute(
+        insert(BulkInvitation).values(values).on_conflict_do_nothing().returning(BulkInvitation.id)
+    )
+    if first.scalar() is None:
+        running = await queries.find_running(db, client_id)
+        return running or await start(db, actor, client_id)
+    connection = await driver(db)
+    picked = await connection.execute(queries.PICK, client_id, bulk.id)
+    started = BulkInvitationStarted(total=int(picked.split()[-1]))
+    await outbox.append(db, actor, started, client_id=client_id, aggregate_id=bulk.id)
+    return bulk.id
+
+
+def _id_of(actor: Actor) -> UUID:
+    if actor.id is None:
+        raise NotFound
+    return actor.id
+
+
+async def invite_next(db: Db) -> bool:
+    """Queue the mail of the next one; False where nobody is left. Whom a rule keeps out is skipped, and says why."""
+    item = await queries.lock_next(db)
+    if item is None:
+        return False
+    inviter, person_id = await _inviter(db, item.bulk_invitation_id), item.person_id
+    try:
+        async with db.begin_nested():
+            item.mail_id = (await _invite(db, inviter, item)).id
+    except DomainError as error:
+        item.skip(error.code)
+    except Exception as error:
+        if out_of_reach(error):
+            raise
+        log.exception("bulk_invitation.failed", person=str(person_id), error=repr(error))
+        item.status, item.reason = "failed", "internal"
+    return True
+
+
+async def _inviter(db: Db, bulk_id: UUID) -> Actor:
+    """Who pressed the button, as the author of what follows from it."""
+    bulk = await db.get_one(BulkInvitation, bulk_id)
+    person = await db.get_one(Person, bulk.created_by)
+    return Actor(id=person.id, name=person.name, kind="staff")
+
+
+async def _invite(db: Db, inviter: Actor, item: BulkInvitationItem) -> Mail:
+    """Let somebody in and invite them, if that still makes sense: they were picked a while ago."""
+    person, clients = await lock_contact(db, inviter, item.person_id)
+    if person.client_id != item.client_id:
+        raise NotFound
+    if has_account(person):
+        raise HasAccount
+    if await queries.holds_invitation(db, person.id):
+        raise InvitedMeanwhile
+    await grant(db, inviter, client_of(person, clients), person)
+    return await invite(db, inviter, person)
+
+
+async def hear_of_mails(db: Db) -> bool:
+    """Take over what became of the mails; False where nothing was new."""
+    return (await db.scalars(_HEAR)).first() is not None
+
+
+async def finish_next(db: Db) -> bool:
+    """Say that one has come to its end; False where none has."""
+    bulk = await queries.lock_finished(db)
+    if bulk is None:
+        return False
+    inviter = await _inviter(db, bulk.id)
+    counts = await (await driver(db)).fetchrow(queries.COUNT_ITEMS, bulk.id)
+    assert counts
+    bulk.done_at = now()
+    finished = BulkInvitationFinished(sent=counts["sent"], failed=counts["failed"], skipped=counts["skipped"])
+    await outbox.append(db, inviter, finished, client_id=bulk.client_id, aggregate_id=bulk.id)
+    return True

@@ -1,0 +1,143 @@
+"""Who can be invited, and how far an invitation of many has come."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from sqlalchemy import exists, select, text
+
+from services.identity.bulk_invitations.models import BulkInvitation, BulkInvitationItem
+from services.identity.invitations.queries import STATE
+from shared.database import Db
+from shared.errors import NotFound
+
+_CONTACTS = f"""
+    from people p join clients c on c.id = p.client_id left join ({STATE}) i on i.person_id = p.id
+    where p.kind = 'client' and ($1::uuid is null or p.client_id = $1)
+"""
+_INVITED = """
+    (p.last_sign_in_at is not null or p.password_hash is not null or coalesce(i.status, 'none') in
+     ('waiting', 'sent', 'accepted'))
+"""
+_ELIGIBLE = f"""
+    (p.active and p.email is not null and c.active and c.portal_enabled and not {_INVITED} and not exists
+     (select from people o where lower(o.email) = lower(p.email) and o.portal_access and o.id <> p.id))
+"""
+_COUNTS = f"""
+    select count(*) filter (where {_ELIGIBLE}) as eligible, count(*) filter (where {_INVITED}) as already_invited,
+           count(*) as total,
+           (select id from bulk_invitations where done_at is null and client_id is not distinct from $1) as running
+    {_CONTACTS}
+"""  # noqa: S608  (constants)
+PICK = f"""
+    insert into bulk_invitation_items (bulk_invitation_id, person_id, client_id, status, updated_at)
+    select $2, p.id, p.client_id, 'waiting', now() {_CONTACTS} and {_ELIGIBLE}
+"""
+COUNT_ITEMS = """
+    select count(*) as total, count(*) filter (where status = 'sent') as sent,
+           count(*) filter (where status = 'failed') as failed, count(*) filter (where status = 'skipped') as skipped,
+           count(*) filter (where status = 'waiting') as waiting
+    from bulk_invitation_items where bulk_invitation_id = $1
+"""
+_ONE = """
+    select b.id, b.client_id, c.name as client_name, b.created_at, b.done_at is not null as done
+    from bulk_invitations b left join clients c on c.id = b.client_id where b.id = $1
+"""
+_FAILURES = """
+    select i.person_id, p.client_id, p.first_name || ' ' || p.last_name as name, i.status, i.reason
+    from bulk_invitation_items i join people p on p.id = i.person_id
+    where i.bulk_invitation_id = $1 and i.status in ('failed', 'skipped')
+    order by i.status, lower(p.last_name), lower(p.first_name), p.id limit 200
+"""
+
+
+_HELD = text(f"select i.status from ({STATE}) i where i.person_id = :person")  # noqa: S608  (a constant)
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """`eligible` could be invited now; `already_invited` hold an invitation or an account; `total` are all contacts.
+    `running` is an invitation of the same contacts that has not come to its end.
+    """
+
+    eligible: int
+    already_invited: int
+    total: int
+    running: UUID | None
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Somebody who got no invitation, and why: `failed` may be tried again, `skipped` had become pointless."""
+
+    person_id: UUID
+    client_id: UUID
+    name: str
+    status: str
+    reason: str
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far it is. `failures` are the first 200."""
+
+    id: UUID
+    client_id: UUID | None
+    client_name: str | None
+    created_at: datetime
+    total: int
+    sent: int
+    failed: int
+    skipped: int
+    waiting: int
+    done: bool
+    failures: list[Failure]
+
+
+async def preview(connection: asyncpg.Connection, client_id: UUID | None) -> Preview:
+    """What would happen, among the contacts of one client or of all. Raises `NotFound`."""
+    if client_id and not await connection.fetchval("select 1 from clients where id = $1", client_id):
+        raise NotFound
+    row = await connection.fetchrow(_COUNTS, client_id)
+    return msgspec.convert(dict(row or {}), Preview)
+
+
+async def get_progress(connection: asyncpg.Connection, bulk_id: UUID) -> Progress:
+    """How far one has come. Raises `NotFound`."""
+    row = await connection.fetchrow(_ONE, bulk_id)
+    counts = await connection.fetchrow(COUNT_ITEMS, bulk_id)
+    if row is None or counts is None:
+        raise NotFound
+    failures = [Failure(**each) for each in await connection.fetch(_FAILURES, bulk_id)]
+    return Progress(**row, **counts, failures=failures)
+
+
+async def find_running(db: Db, client_id: UUID | None) -> UUID | None:
+    """The one that has not come to its end, for the same contacts."""
+    same = (BulkInvitation.client_id.is_not_distinct_from(client_id), BulkInvitation.done_at.is_(None))
+    return await db.scalar(select(BulkInvitation.id).where(*same))
+
+
+async def is_anything_running(db: Db) -> bool:
+    """Whether there is anything to do."""
+    return await db.scalar(select(BulkInvitation.id).where(BulkInvitation.done_at.is_(None)).limit(1)) is not None
+
+
+async def holds_invitation(db: Db, person_id: UUID) -> bool:
+    """Whether somebody has an invitation they can use, or is about to get one."""
+    held = await db.scalar(_HELD, {"person": person_id})
+    return held in ("waiting", "sent", "accepted")
+
+
+async def lock_next(db: Db) -> BulkInvitationItem | None:
+    """Somebody who has no mail yet, locked; whom another process has in hand is passed over."""
+    due = (BulkInvitationItem.status == "waiting", BulkInvitationItem.mail_id.is_(None))
+    next_one = select(BulkInvitationItem).where(*due).order_by(BulkInvitationItem.bulk_invitation_id)
+    return await db.scalar(next_one.limit(1).with_for_update(skip_locked=True))
+
+
+async def lock_finished(db: Db) -> BulkInvitation | None:
+    """One in which nobody waits any more, and of which nobody was told yet."""
+    waiting = exists().where(
+        BulkInvitationItem.bulk_invitation_id == BulkInvitation.id, BulkInvitationItem.status == "waiting"
+    )
+    finished = select(BulkInvitation).where(BulkInvitation.done_at.is_(None), ~waiting)
+    return await db.scalar(finished.limit(1).with_for_update(skip_locked=True))

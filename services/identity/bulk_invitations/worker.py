@@ -1,0 +1,62 @@
+"""Works off invitations of many. The tables are the queue: no process takes it along when it ends."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from services.identity.bulk_invitations import commands, queries
+from services.identity.mails.mailer import Mailer
+from shared.actor import SYSTEM
+from shared.database import Database, Db
+
+BUSY_SECONDS = 0.5
+IDLE_SECONDS = 5.0
+
+log = structlog.get_logger("identity.bulk_invitations")
+
+
+class Inviter:
+    """Any number may run; each takes the next one that nobody else has in hand."""
+
+    def __init__(self, mailer: Mailer) -> None:
+        self._mailer = mailer
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Somebody was picked. Without a word they are found a little later."""
+        self._wake.set()
+
+    async def run(self, database: Database) -> None:
+        """Invite who waits, until cancelled. What goes wrong is tried again."""
+        while True:
+            self._wake.clear()
+            busy = True
+            try:
+                busy = await self.work(database)
+            except Exception as error:
+                log.exception("bulk_invitation.interrupted", error=repr(error))
+            await self._wait(BUSY_SECONDS if busy else IDLE_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def work(self, database: Database) -> bool:
+        """Everything that can be done now, each step a transaction of its own; whether there is more to wait for."""
+        if not await _step(database, queries.is_anything_running):
+            return False
+        while await _step(database, commands.invite_next):
+            self._mailer.wake()
+        await _step(database, commands.hear_of_mails)
+        while await _step(database, commands.finish_next):
+            pass
+        return True
+
+
+async def _step(database: Database, step: Callable[[Db], Awaitable[bool]]) -> bool:
+    async with database.uow(SYSTEM) as db:
+        return await step(db)

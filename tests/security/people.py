@@ -83,3 +83,10 @@ class Stream:
         except httpx2.HTTPError:
             pass
         self.ended.set()
+
+
+def watch(http: httpx2.Client, client_id: str) -> Stream:
+    """A stream that stays: shortly after a change of rights the first ones are sent away at once."""
+    while (stream := Stream(http, client_id)).ended.wait(0.5):
+        pass
+    return stream

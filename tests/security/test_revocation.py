@@ -9,7 +9,7 @@ import pytest
 
 from tests.portal_stack import API, Portal
 from tests.security import people
-from tests.security.people import Stream, cookie_of
+from tests.security.people import cookie_of, watch
 
 REQUESTS_SECONDS, STREAM_SECONDS = 10, 15
 """Deadlines for the suite on a busy machine. What is promised is 1 and 5; `make bench-security` measures it."""
@@ -74,7 +74,7 @@ def test_access_that_ends_ends_for_requests_and_streams(portal: Portal, ending: 
     http = portal.sign_in(who["email"])
     path = f"{API}/projects/{project}"
     portal.until(lambda: http.get(path).status_code == 200)
-    stream = Stream(http, client_id)
+    stream = watch(http, client_id)
     with portal.client() as same:  # what revokes may change the cookies of `http`
         headers = {"Cookie": f"portal_session={cookie_of(http)}"}
         for _ in range(20):

@@ -19,7 +19,7 @@ from shared.http import API
 from shared.pagination import Cursor, Limit, Page, decode_cursor, encode_cursor
 
 
-@get("/activity")
+@get("/activity", opt={"scope": "activity:read"})
 async def list_activity(
     *,
     actor: Actor,
@@ -30,7 +30,7 @@ async def list_activity(
     client_id: UUID | None = None,
 ) -> Page[EntryView]:
     """What happened, newest first: at the caller's client, in one project, or for staff at any client."""
-    tenant = None if actor.is_staff and client_id is None else require_tenant(actor, client_id)
+    tenant = None if actor.sees_all_clients and client_id is None else require_tenant(actor, client_id)
     before = decode_cursor(cursor, After).position if cursor else LAST
     readable = actor.readable_projects()
     if project_id and readable is not None and project_id not in readable:
@@ -38,7 +38,7 @@ async def list_activity(
     async with read(actor) as connection:
         if project_id:
             tenant = await queries.require_client_of(connection, project_id, tenant)
-        elif tenant and actor.is_staff:
+        elif tenant and actor.sees_all_clients:
             await queries.require_client(connection, tenant)
         if actor.assignments is not None and project_id is None:
             named = {project: client for project, client in actor.assignments.items() if tenant in (None, client)}
@@ -48,11 +48,12 @@ async def list_activity(
                 connection, tenant, before, limit + 1, project_id=project_id, readable=readable
             )
     more = encode_cursor(After(rows[limit - 1]["position"])) if len(rows) > limit else None
-    return Page([queries.view(row, tell_client=actor.is_staff) for row in rows[:limit]], more)
+    return Page([queries.view(row, tell_client=actor.sees_all_clients) for row in rows[:limit]], more)
 
 
 @get(
     "/api/events/{client_id:uuid}",
+    opt={"scope": "events:read"},
     responses={200: ResponseSpec(None, description="Server-sent events", media_type="text/event-stream")},
 )
 async def stream_events(
@@ -69,7 +70,7 @@ async def stream_events(
     everything anew. `closed`: access ended, for the reason in its data.
     """
     require_tenant(actor, client_id)
-    if actor.is_staff:
+    if actor.sees_all_clients:
         async with read(actor) as connection:
             await queries.require_client(connection, client_id)
     return EventStream(

@@ -17,13 +17,13 @@ from shared.errors import NotFound
 from shared.http import API
 
 
-@get("/kpis", responses={200: ResponseSpec(Kpis, description="The figures")})
+@get("/kpis", opt={"scope": "activity:read"}, responses={200: ResponseSpec(Kpis, description="The figures")})
 async def get_kpis(actor: Actor, read: ReadOnly, state: State, client_id: UUID | None = None) -> Response[bytes]:
     """The figures of the caller's client, or of the one staff name."""
     tenant = require_tenant(actor, client_id)
     async with read(actor) as connection:
         changed = await queries.changed(connection, tenant)
-    if changed is None and actor.is_staff:
+    if changed is None and actor.sees_all_clients:
         raise NotFound
     cache: KpiCache = state.kpis
     return Response(await cache.answer(read, actor, tenant, changed or 0, today()), media_type=MediaType.JSON)

@@ -30,7 +30,7 @@ class Phases(msgspec.Struct, frozen=True):
     items: list[PhaseView]
 
 
-@get("/projects")
+@get("/projects", opt={"scope": "projects:read"})
 async def list_projects(
     *,
     actor: Actor,
@@ -48,7 +48,7 @@ async def list_projects(
         )
 
 
-@post("/projects", guards=[manage_projects])
+@post("/projects", guards=[manage_projects], opt={"scope": "projects:write"})
 async def create_project(data: CreateProject, actor: Actor, uow: UnitOfWork) -> Response[ProjectDetail]:
     """Start a project for an active client."""
     async with uow(actor) as db:
@@ -56,14 +56,14 @@ async def create_project(data: CreateProject, actor: Actor, uow: UnitOfWork) -> 
         return with_etag(await queries.get_project(db, actor, project.id))
 
 
-@get("/projects/{project_id:uuid}")
+@get("/projects/{project_id:uuid}", opt={"scope": "projects:read"})
 async def get_project(project_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[ProjectDetail]:
     """A project with its plan. That it was read is an event: `view_project`."""
     async with uow(actor) as db:
         return with_etag(await commands.view_project(db, actor, project_id))
 
 
-@patch("/projects/{project_id:uuid}", guards=[manage_projects])
+@patch("/projects/{project_id:uuid}", guards=[manage_projects], opt={"scope": "projects:write"})
 async def change_project(
     project_id: UUID, data: PatchProject, if_match: IfMatch, actor: Actor, uow: UnitOfWork
 ) -> Response[ProjectDetail]:
@@ -73,7 +73,7 @@ async def change_project(
         return with_etag(await queries.get_project(db, actor, project.id))
 
 
-@get("/projects/{project_id:uuid}/phases")
+@get("/projects/{project_id:uuid}/phases", opt={"scope": "projects:read"})
 async def list_phases(project_id: UUID, actor: Actor, read: ReadOnly) -> Phases:
     """The phases of a project, in the order in which they are due."""
     async with read(actor) as connection:

@@ -15,6 +15,7 @@ from shared import outbox
 from shared.actor import Actor
 from shared.contracts.projects import ProjectViewed
 from shared.database import Db
+from shared.errors import NotFound
 from shared.events import EventData
 
 
@@ -61,6 +62,8 @@ async def create_project(db: Db, actor: Actor, data: CreateProject) -> Project:
     """Start a project for a client that is known here and active. Not for those limited to projects there are."""
     if actor.assignments is not None:
         raise NotForLimited
+    if not actor.sees(data.client_id):
+        raise NotFound
     client = await queries.get_client(db, data.client_id)
     client.require_active()
     project = Project(**_columns(data))

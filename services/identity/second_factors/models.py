@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.identity.single_use import SingleUse, single_use
 from services.identity.tokens import digest
 from shared.clock import now
-from shared.errors import Conflict, Unauthorized
+from shared.errors import Conflict, Invalid, Unauthorized
 from shared.orm import Base, Identified
 
 Step = Literal["second_factor", "enrol"]
@@ -40,11 +40,11 @@ class FactorRefused(Unauthorized):
         super().__init__("This code cannot be used. Wait for the next one, or sign in again.")
 
 
-class SetupRefused(Unauthorized):
+class SetupRefused(Invalid):
     code = "two_factor.code_invalid"
 
     def __init__(self) -> None:
-        super().__init__("This is not the code of the new secret, or it waited too long. Begin again.")
+        super().__init__("This is not a code of the new secret, or the secret waited too long.", field="code")
 
 
 class FactorRequired(Conflict):

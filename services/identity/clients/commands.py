@@ -22,6 +22,7 @@ from services.identity.fields import Language, Name
 from services.identity.people.commands import Touched
 from services.identity.sessions.commands import end_sessions
 from services.identity.sessions.models import Session
+from services.identity.viewing.commands import close_views
 from shared import outbox
 from shared.actor import Actor
 from shared.contracts.contacts import PortalDisabled, PortalEnabled
@@ -92,7 +93,7 @@ async def change_client(db: Db, actor: Actor, client_id: UUID, patch: PatchClien
 
 async def apply(db: Db, actor: Actor, client: Client, changes: dict[str, object]) -> Touched:
     """Take over what is new, tell it, and end every session of its people where the client is closed after that."""
-    was_open, updated = client.is_open, client.change(changes)
+    updated = client.change(changes)
     if updated is None:
         return Touched()
     await db.flush()
@@ -100,7 +101,7 @@ async def apply(db: Db, actor: Actor, client: Client, changes: dict[str, object]
     await _tell_portal(db, actor, client, updated)
     if not client.is_open:
         ended = await end_sessions(db, actor, "client_closed", Session.client_id == client.id)
-        return Touched(ended, await queries.hashes_viewing(db, client.id) if was_open else [])
+        return Touched(ended, await close_views(db, actor, client.id))
     return Touched(changed=await queries.hashes_of(db, client.id) if _SIGHT.intersection(updated.fields) else [])
 
 

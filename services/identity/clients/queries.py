@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import ColumnElement, select, text
+from sqlalchemy import select, text
 
 from services.identity.clients.models import Client
 from services.identity.sessions.models import Session
@@ -120,16 +120,7 @@ async def load_client(db: Db, client_id: UUID) -> Client:
 
 async def hashes_of(db: Db, client_id: UUID) -> list[str]:
     """The hashes of all sessions of its people that may still be in use."""
-    return await _hashes(db, Session.client_id == client_id)
-
-
-async def hashes_viewing(db: Db, client_id: UUID) -> list[str]:
-    """The hashes of the sessions in which staff look at the portal through its eyes."""
-    return await _hashes(db, Session.viewing_client_id == client_id)
-
-
-async def _hashes(db: Db, which: ColumnElement[bool]) -> list[str]:
-    live = (which, Session.revoked_at.is_(None), Session.expires_at > now())
+    live = (Session.client_id == client_id, Session.revoked_at.is_(None), Session.expires_at > now())
     return [
         each
         for row in await db.execute(select(Session.hash, Session.previous_hash).where(*live))

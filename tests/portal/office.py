@@ -5,33 +5,13 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.portal.access import Access
-from tests.portal.standin import ACME, BASE, BIRCH, TODAY, ago, entry, page, problem, uid
+from tests.portal.personnel import Personnel
+from tests.portal.standin import BASE, TODAY, ago, entry, problem, uid
 
 STALE = "Somebody changed this in the meantime. Look at what is there now before you save."
 
 
-def people() -> list[dict[str, Any]]:
-    rows = [
-        ("Anna Keller", "approver@acme.example", ACME, True, True),
-        ("Felix Brandt", "viewer@acme.example", ACME, False, True),
-        ("Mia Lorenz", "feedback@acme.example", ACME, False, False),
-        ("Oliver Reed", "approver@birch.example", BIRCH, True, True),
-    ]
-    return [
-        {
-            "id": uid(60 + n),
-            "name": name,
-            "email": email,
-            "client_id": of,
-            "is_primary_contact": primary,
-            "active": active,
-        }
-        for n, (name, email, of, primary, active) in enumerate(rows)
-    ]
-
-
-class Office(Access):
+class Office(Personnel):
     """`say` makes the next write below a path fail with a problem of your choice."""
 
     def __init__(self) -> None:
@@ -41,7 +21,6 @@ class Office(Access):
     def reset(self) -> None:
         super().reset()
         self.problems: dict[str, dict[str, Any]] = {}
-        self.state["people"] = people()
         for project in self.state["projects"]:
             project["fixed_completion"] = None
             for number, milestone in enumerate(project["milestones"]):
@@ -69,7 +48,6 @@ class Office(Access):
     def _routes(self) -> list[tuple[str, str, Any]]:
         return [
             *super()._routes(),
-            ("GET", "/people", self.list_people),
             ("POST", "/clients", self.create_client),
             ("PATCH", "/clients/{id}", self.change_client),
             ("POST", "/projects", self.create_project),
@@ -92,10 +70,6 @@ class Office(Access):
         if kind == "milestones":
             return next(step for each in self.state["projects"] for step in each["milestones"] if step["id"] == of)
         return next(each for each in self.state[kind] if each["id"] == of)
-
-    async def list_people(self, request: web.Request) -> web.Response:
-        of = request.query.get("client_id")
-        return page([each for each in self.state["people"] if of in (None, each["client_id"])], request)
 
     async def create_client(self, request: web.Request) -> web.Response:
         made = {"id": uid(500), "active": True, "portal_enabled": True, "people_count": 0, "created_at": ago(seconds=0)}

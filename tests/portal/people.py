@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.identity.policies.models import ADMIN_POLICIES
 from shared.actor import Actor
 from tests.portal.standin import ACME, uid
 
@@ -32,7 +33,7 @@ CLARA = Actor(
     name="Clara Hoffmann",
     kind="staff",
     session_id=UUID(uid(73)),
-    policies=frozenset({"manageClients", "managePeople", "managePortalAccess", "manageProjects", "viewAudit"}),
+    policies=frozenset(ADMIN_POLICIES),
 )
 """Of the company, with every policy."""
 JONAS = Actor(id=UUID(uid(64)), name="Jonas Weber", kind="staff", session_id=UUID(uid(74)))

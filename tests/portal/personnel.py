@@ -1,0 +1,187 @@
+"""The stand-in services as those use them who decide what people may do: people, policies, a client's team, the audit log."""
+
+from typing import Any
+
+from aiohttp import web
+
+from services.identity.policies.models import ADMIN_POLICIES, GROUPS, POLICIES
+from tests.portal.access import Access, ahead
+from tests.portal.standin import ACME, BIRCH, ago, missing, page, problem, uid
+
+ANNA_ID, MIA_ID, CLARA_ID, JONAS_ID, EMIL_ID, FELIX_ID = (uid(number) for number in (61, 62, 63, 64, 67, 68))
+LINK = "https://portal.test/reset-password?token=abc"
+
+
+def people() -> list[dict[str, Any]]:
+    """Acme's and Birch's people as ever, and three of staff."""
+    rows = [
+        (61, "Anna Keller", "approver@acme.example", ACME, True, True, []),
+        (68, "Felix Brandt", "viewer@acme.example", ACME, False, True, []),
+        (62, "Mia Lorenz", "feedback@acme.example", ACME, False, False, []),
+        (69, "Oliver Reed", "approver@birch.example", BIRCH, True, True, []),
+        (63, "Clara Hoffmann", "admin@northwind.example", None, False, True, list(ADMIN_POLICIES)),
+        (64, "Jonas Weber", "member@northwind.example", None, False, True, ["manageProjects"]),
+        (67, "Emil Sand", "emil@northwind.example", None, False, True, ["manageProjects", "viewAudit"]),
+    ]
+    return [
+        {
+            "id": uid(number),
+            "name": name,
+            "first_name": name.split()[0],
+            "last_name": name.split()[1],
+            "email": email,
+            "kind": "client" if of else "staff",
+            "client_id": of,
+            "client_name": {ACME: "Acme GmbH", BIRCH: "Birch Ltd"}.get(of or ""),
+            "title": "" if of else "Project lead",
+            "phone": "",
+            "language": "en",
+            "is_primary_contact": primary,
+            "active": active,
+            "portal_access": True,
+            "policies": policies,
+            "limited": number == 67,
+            "assigned_projects": [uid(1)] if number == 67 else [],
+            "project_roles": {uid(1): "viewer"} if number == 68 else {},
+            "two_factor": not of,
+            "last_sign_in_at": ago(hours=number) if active else None,
+        }
+        for number, name, email, of, primary, active, policies in rows
+    ]
+
+
+def attempts() -> list[dict[str, Any]]:
+    """Refused sign-ins as the audit log has them."""
+    rows = [
+        ("unknown", "password", uid(801), "198.51.100.7", "Chrome 130", "Windows 11"),
+        ("wrong", "password", FELIX_ID, "203.0.113.9", "Firefox 131", "Windows 11"),
+        ("network", "magic_link", FELIX_ID, "198.51.100.24", "Safari 18", "iOS 18"),
+        ("second_factor", "password", JONAS_ID, "192.0.2.44", "", ""),
+    ]
+    return [
+        {
+            "id": uid(810 + n),
+            "seq": 100 - n,
+            "type": "failed_login",
+            "subject": subject,
+            "client_id": ACME if reason in ("wrong", "network") else None,
+            "at": ago(minutes=7 + 50 * n),
+            "detail": {"reason": reason, "method": method},
+            "session": {
+                "id": uid(820 + n),
+                "ip": ip,
+                "device_type": "desktop",
+                "browser": browser,
+                "platform": platform,
+            },
+        }
+        for n, (reason, method, subject, ip, browser, platform) in enumerate(rows)
+    ]
+
+
+class Personnel(Access):
+    """`state["team_open"]` says whether the primary contact may change the team."""
+
+    def reset(self) -> None:
+        super().reset()
+        self.state |= {"people": people(), "attempts": attempts(), "team_open": True, "invitations": {}}
+
+    def person(self, of: str) -> dict[str, Any]:
+        return next(each for each in self.state["people"] if each["id"] == of)
+
+    def _routes(self) -> list[tuple[str, str, Any]]:
+        return [
+            *super()._routes(),
+            ("GET", "/people", self.list_people),
+            ("GET", "/policies", self.list_policies),
+            ("GET", "/audit", self.list_audit),
+            ("POST", "/people", self.create_person),
+            ("GET", "/people/{id}", self.get_person),
+            ("PATCH", "/people/{id}", self.change_person),
+            ("PUT", "/people/{id}/{what}", self.set_rights),
+            ("DELETE", "/people/{id}/two-factor", self.reset_two_factor),
+            ("POST", "/people/{id}/reset-link", self.reset_link),
+            ("GET", "/team", self.get_team),
+            ("POST", "/team", self.invite),
+            ("PUT", "/team/{id}/project-roles", self.set_team_roles),
+            ("POST", "/team/{id}/deactivate", self.deactivate),
+        ]
+
+    async def list_people(self, request: web.Request) -> web.Response:
+        of, kind, q = (request.query.get(name) for name in ("client_id", "kind", "q"))
+        wanted = [
+            each
+            for each in self.state["people"]
+            if of in (None, each["client_id"])
+            and kind in (None, each["kind"])
+            and (q or "").lower() in each["name"].lower()
+        ]
+        return page(wanted, request)
+
+    async def list_policies(self, _request: web.Request) -> web.Response:
+        policies = [{"key": each.key, "name": each.name, "description": each.description} for each in POLICIES]
+        groups = [{"key": each.key, "name": each.name, "policies": each.policies} for each in GROUPS]
+        return web.json_response({"groups": groups, "policies": policies})
+
+    async def list_audit(self, request: web.Request) -> web.Response:
+        of = request.query.get("client_id")
+        return page([each for each in self.state["attempts"] if of in (None, each["client_id"])], request)
+
+    async def get_person(self, request: web.Request) -> web.Response:
+        found = [each for each in self.state["people"] if each["id"] == request.match_info["id"]]
+        return web.json_response(found[0]) if found else missing()
+
+    async def create_person(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        made = people()[5] | {"id": uid(900), "name": f"{body['first_name']} {body['last_name']}"} | body
+        self.state["people"].append(made)
+        return web.json_response(made, status=201)
+
+    async def change_person(self, request: web.Request) -> web.Response:
+        found = self.person(request.match_info["id"])
+        found |= await request.json()
+        return web.json_response(found)
+
+    async def set_rights(self, request: web.Request) -> web.Response:
+        found, body = self.person(request.match_info["id"]), await request.json()
+        if "group" in body:
+            body = {"policies": next(list(each.policies) for each in GROUPS if each.key == body["group"])}
+        names = {"roles": "project_roles", "project_ids": "assigned_projects"}
+        found |= {names.get(name, name): value for name, value in body.items()}
+        return web.json_response(found)
+
+    async def reset_two_factor(self, request: web.Request) -> web.Response:
+        if not self.state["fresh"]:
+            return problem(403, "auth.step_up_required", "Prove first that it is you.")
+        self.person(request.match_info["id"])["two_factor"] = False
+        return web.Response(status=204)
+
+    async def reset_link(self, _request: web.Request) -> web.Response:
+        if not self.state["fresh"]:
+            return problem(403, "auth.step_up_required", "Prove first that it is you.")
+        return web.json_response({"link": LINK, "expires_at": ahead(hours=1)}, status=201)
+
+    async def get_team(self, _request: web.Request) -> web.Response:
+        items = [self._member(each) for each in self.state["people"] if each["client_id"] == ACME]
+        return web.json_response({"items": items, "open": self.state["team_open"]})
+
+    async def invite(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        made = self.person(FELIX_ID) | body | {"id": uid(901), "name": f"{body['first_name']} {body['last_name']}"}
+        made |= {"last_sign_in_at": None}
+        self.state["people"].append(made)
+        self.state["invitations"][made["id"]] = "waiting"
+        return web.json_response(self._member(made), status=201)
+
+    async def set_team_roles(self, request: web.Request) -> web.Response:
+        found = self.person(request.match_info["id"])
+        found["project_roles"] = (await request.json())["roles"]
+        return web.json_response(self._member(found))
+
+    async def deactivate(self, request: web.Request) -> web.Response:
+        found = self.person(request.match_info["id"])
+        found["active"] = False
+        return web.json_response(self._member(found))
+
+    def _member(self, found: dict[str, Any]) -> dict[str, Any]:
+        return found | {"invitation": self.state["invitations"].get(found["id"], "none")}

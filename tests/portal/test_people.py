@@ -1,0 +1,180 @@
+"""People and what they may do: list, a new member of staff, one person, and the ways to take access away."""
+
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from tests.portal.people import ANNA, CLARA, JONAS
+from tests.portal.personnel import ANNA_ID, CLARA_ID, EMIL_ID, FELIX_ID, JONAS_ID, LINK
+from tests.portal.standin import uid
+
+FRAGMENT = {"HX-Request": "true"}
+POWER = replace(CLARA, policies=frozenset({"managePeople", "manageProjects"}))
+
+
+async def test_the_list_says_in_words_what_each_may_do(browse, standin):
+    page = (await browse(CLARA).get("/people")).text
+    for name, words in (
+        ("Clara Hoffmann", "Administrator"),
+        ("Jonas Weber", "Member"),
+        ("Emil Sand", "1 project only"),
+    ):
+        row = page[page.index(f"<span>{name}</span>") :]
+        assert words in row[: row.index("</tr>")]
+    assert "Anna Keller" not in page
+    clients = (await browse(CLARA).get("/people", params={"kind": "client"})).text
+    assert "Acme GmbH" in clients
+    assert "Primary contact" in clients
+    assert "Jonas Weber" not in clients
+
+
+async def test_search_works_as_a_plain_form_and_as_one_types(browse, standin):
+    whole = (await browse(CLARA).get("/people", params={"q": " emil "})).text
+    assert "Emil Sand" in whole
+    assert "Jonas Weber" not in whole
+    rows = (await browse(CLARA).get("/people", params={"q": "emil"}, headers=FRAGMENT)).text
+    assert "<html" not in rows
+    assert "Nobody matches" in (await browse(CLARA).get("/people", params={"q": "zzz"})).text
+
+
+@pytest.mark.parametrize("path", ["/people", "/people/new", f"/people/{EMIL_ID}"])
+async def test_these_pages_are_for_those_who_manage_people(browse, standin, path):
+    for actor in (JONAS, ANNA, replace(CLARA, assignments={})):
+        assert (await browse(actor).get(path)).status_code == 403
+    assert 'href="/people"' not in (await browse(JONAS).get("/")).text
+    assert 'href="/people"' in (await browse(CLARA).get("/")).text
+
+
+async def test_a_new_member_of_staff_gets_the_policies_of_a_group(browse, standin):
+    typed = {"first_name": "Priya", "last_name": "Nair", "email": "priya@northwind.example", "group": "power_user",
+             "title": "Design", "phone": "", "language": "de"}  # fmt: skip
+    answer = await browse(CLARA).post("/people/new", data=typed)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/people/{uid(900)}")
+    (_, path, body) = standin.written[-1]
+    assert (path, body["kind"], body["title"], body["language"]) == ("/people", "staff", "Design", "de")
+    assert set(body["policies"]) == set(CLARA.policies) - {"managePeople", "manageApiClients"}
+
+
+async def test_what_is_missing_or_refused_stays_in_the_form(browse, standin):
+    empty = await browse(CLARA).post("/people/new", data={"group": "member", "email": "x"})
+    assert empty.status_code == 422
+    assert "Give a first name." in empty.text
+    assert standin.written == []
+    standin.say("/people", 409, "person.email_taken", "Somebody signs in with this address already.",
+                errors=[{"field": "email", "message": "Somebody signs in with this address already."}])  # fmt: skip
+    typed = {"first_name": "Priya", "last_name": "Nair", "email": "member@northwind.example", "group": "member"}
+    taken = await browse(CLARA).post("/people/new", data=typed)
+    assert taken.status_code == 409
+    assert "signs in with this address already" in taken.text
+    assert 'value="Priya"' in taken.text
+
+
+async def test_only_groups_that_one_may_give_are_offered(browse, standin):
+    page = (await browse(POWER).get("/people/new")).text
+    assert 'value="member"' in page
+    assert 'value="admin"' not in page
+    assert 'value="power_user"' not in page
+
+
+async def test_policies_are_ticked_one_by_one_or_come_by_group(browse, standin):
+    page = (await browse(CLARA).get(f"/people/{EMIL_ID}")).text
+    assert set(re.findall(r'name="policy-(\w+)" checked', page)) == {"manageProjects", "viewAudit"}
+    http = browse(CLARA)
+    for typed, body in (
+        ({"policy-viewAudit": "on", "policy-manageClients": "on"}, {"policies": ["viewAudit", "manageClients"]}),
+        ({"policy-viewAudit": "on", "group": "member"}, {"group": "member"}),
+        ({}, {"policies": []}),
+    ):
+        answer = await http.post(f"/people/{EMIL_ID}/policies", data=typed)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/people/{EMIL_ID}")
+        assert standin.written[-1] == ("PUT", f"/people/{EMIL_ID}/policies", body)
+
+
+async def test_a_refused_right_is_said_and_what_was_ticked_stays(browse, standin):
+    standin.say(f"/people/{CLARA_ID}/policies", 409, "person.last_admin", "Nobody else may manage people.")
+    answer = await browse(CLARA).post(f"/people/{CLARA_ID}/policies", data={"policy-viewAudit": "on"})
+    assert answer.status_code == 409
+    assert "Nobody else may manage people." in answer.text
+    assert re.findall(r'name="policy-(\w+)" checked', answer.text) == ["viewAudit"]
+
+
+async def test_what_one_does_not_hold_cannot_be_ticked_and_who_holds_more_not_be_changed(browse, standin):
+    page = (await browse(POWER).get(f"/people/{JONAS_ID}")).text
+    assert re.search(r'name="policy-viewAudit"\s+disabled', page)
+    assert not re.search(r'name="policy-manageProjects"[^>]*disabled', page)
+    above = (await browse(POWER).get(f"/people/{EMIL_ID}")).text
+    assert "may do things you may not (View the audit log)" in above
+    assert "<button" not in above[above.index("<main") : above.index("</main>")]
+
+
+async def test_a_subcontractor_is_limited_to_ticked_projects(browse, standin):
+    page = (await browse(CLARA).get(f"/people/{EMIL_ID}")).text
+    assert re.findall(r'name="project-([^"]+)" checked', page) == [uid(1)]
+    http = browse(CLARA)
+    typed = {"limited": "on", f"project-{uid(2)}": "on", f"project-{uid(3)}": "on"}
+    await http.post(f"/people/{EMIL_ID}/assignments", data=typed)
+    assert standin.written[-1][2] == {"limited": True, "project_ids": [uid(2), uid(3)]}
+    await http.post(f"/people/{EMIL_ID}/assignments", data={f"project-{uid(2)}": "on"})
+    assert standin.written[-1][2] == {"limited": False, "project_ids": []}
+
+
+async def test_a_clients_person_has_a_role_in_each_project(browse, standin):
+    page = (await browse(CLARA).get(f"/people/{FELIX_ID}")).text
+    assert "policy-" not in page
+    assert re.search(rf'name="role-{uid(1)}">.*?<option value="viewer" selected>', page, re.DOTALL)
+    typed = {f"role-{uid(1)}": "approver", f"role-{uid(2)}": ""}
+    await browse(CLARA).post(f"/people/{FELIX_ID}/project-roles", data=typed)
+    assert standin.written[-1] == ("PUT", f"/people/{FELIX_ID}/project-roles", {"roles": {uid(1): "approver"}})
+    assert "can look into every project" in (await browse(CLARA).get(f"/people/{ANNA_ID}")).text
+
+
+async def test_only_changed_details_are_sent(browse, standin):
+    page = (await browse(CLARA).get(f"/people/{EMIL_ID}")).text
+    opened = re.search(r'name="opened" value="([^"]*)"', page)[1]
+    typed = {
+        "opened": opened,
+        "first_name": "Emil",
+        "last_name": "Sand",
+        "title": "Design",
+        "phone": "",
+        "language": "en",
+    }
+    await browse(CLARA).post(f"/people/{EMIL_ID}", data=typed)
+    assert standin.written == [("PATCH", f"/people/{EMIL_ID}", {"title": "Design"})]
+    nameless = await browse(CLARA).post(f"/people/{EMIL_ID}", data=typed | {"first_name": ""})
+    assert nameless.status_code == 422
+    assert "Give a first name." in nameless.text
+
+
+async def test_shutting_out_asks_first_and_can_be_taken_back(browse, standin):
+    http = browse(CLARA)
+    asked = (await http.get(f"/people/{EMIL_ID}/deactivate", headers=FRAGMENT)).text
+    assert "Deactivate Emil Sand?" in asked
+    assert "<html" not in asked
+    assert (await http.post(f"/people/{EMIL_ID}/active")).status_code == 303
+    assert standin.written[-1] == ("PATCH", f"/people/{EMIL_ID}", {"active": False})
+    assert "Activate" in (await http.get(f"/people/{EMIL_ID}")).text
+    await http.post(f"/people/{EMIL_ID}/active", data={"active": "on"})
+    assert standin.written[-1][2] == {"active": True}
+
+
+async def test_second_factor_and_link_ask_for_a_fresh_proof(browse, standin):
+    standin.state["fresh"] = False
+    for what in ("two-factor/reset", "reset-link"):
+        answer = await browse(CLARA).post(f"/people/{EMIL_ID}/{what}", data={"x": "1"})
+        assert "/prove-it" in answer.headers["location"], answer.text[:300]
+    standin.state["fresh"] = True
+    shown = await browse(CLARA).post(f"/people/{EMIL_ID}/reset-link")
+    assert (shown.status_code, LINK in shown.text) == (200, True)
+    assert LINK not in (await browse(CLARA).get(f"/people/{EMIL_ID}")).text
+    assert (
+        "Remove the second factor of Emil Sand?"
+        in (await browse(CLARA).get(f"/people/{EMIL_ID}/two-factor/reset")).text
+    )
+    assert (await browse(CLARA).post(f"/people/{EMIL_ID}/two-factor/reset")).status_code == 303
+    assert standin.person(EMIL_ID)["two_factor"] is False
+
+
+async def test_nobody_there_is_a_calm_page(browse, standin):
+    assert (await browse(CLARA).get(f"/people/{uid(999)}")).status_code == 404

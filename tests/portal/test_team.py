@@ -1,0 +1,88 @@
+"""The team of a client, in the hands of its primary contact."""
+
+import re
+
+from msgspec.structs import replace
+
+from tests.portal.people import ANNA, MIA
+from tests.portal.personnel import ANNA_ID, FELIX_ID
+from tests.portal.standin import uid
+
+FRAGMENT = {"HX-Request": "true"}
+
+
+async def test_the_list_names_roles_and_keeps_oneself_out_of_reach(browse, standin):
+    page = (await browse(ANNA).get("/team")).text
+    assert "Felix Brandt" in page
+    assert re.search(r"<span>Website relaunch</span>\s*<span class=\"faint\">Viewer</span>", page)
+    assert f'href="/team/{FELIX_ID}"' in page
+    assert f'href="/team/{ANNA_ID}"' not in page
+    assert "(you)" in page
+    assert "Oliver Reed" not in page
+    assert 'href="/team"' in (await browse(ANNA).get("/")).text
+    assert 'href="/team"' not in (await browse(MIA).get("/")).text
+
+
+async def test_a_closed_team_offers_nothing_to_press(browse, standin):
+    standin.state["team_open"] = False
+    page = (await browse(ANNA).get("/team")).text
+    assert "We look after this list for you" in page
+    assert "/team/new" not in page
+    assert "/deactivate" not in page
+    assert (await browse(ANNA).get(f"/team/{FELIX_ID}")).status_code == 404
+
+
+async def test_an_invitation_with_roles(browse, standin):
+    typed = {"first_name": "Nina", "last_name": "Vogt", "email": "nina@acme.example",
+             f"role-{uid(1)}": "viewer", f"role-{uid(2)}": ""}  # fmt: skip
+    answer = await browse(ANNA).post("/team/new", data=typed)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/team")
+    body = {
+        "first_name": "Nina",
+        "last_name": "Vogt",
+        "email": "nina@acme.example",
+        "project_roles": {uid(1): "viewer"},
+    }
+    assert standin.written == [("POST", "/team", body)]
+    page = (await browse(ANNA).get("/team")).text
+    assert "Invited" in page[page.index("Nina Vogt") :]
+
+
+async def test_what_is_missing_or_refused_stays_in_the_form(browse, standin):
+    empty = await browse(ANNA).post("/team/new", data={"email": "", f"role-{uid(1)}": "viewer"})
+    assert empty.status_code == 422
+    assert "Give an address." in empty.text
+    assert '<option value="viewer" selected>' in empty.text
+    standin.say("/team", 403, "team.role_above_own", "In that project, this is a role above your own.")
+    typed = {"first_name": "Nina", "last_name": "Vogt", "email": "nina@acme.example", f"role-{uid(1)}": "approver"}
+    refused = await browse(ANNA).post("/team/new", data=typed)
+    assert refused.status_code == 403
+    assert "a role above your own" in refused.text
+    assert 'value="Nina"' in refused.text
+
+
+async def test_roles_above_ones_own_are_not_offered(browse, standin):
+    viewer = replace(ANNA, project_roles={})
+    assert 'value="approver"' not in (await browse(viewer).get("/team/new")).text
+    standin.person(FELIX_ID)["project_roles"] = {uid(1): "approver"}
+    page = (await browse(viewer).get(f"/team/{FELIX_ID}")).text
+    assert "Approver, above your own role" in page
+    assert f'type="hidden" name="role-{uid(1)}" value="approver"' in page
+    await browse(ANNA).post(f"/team/{FELIX_ID}", data={f"role-{uid(1)}": "approver", f"role-{uid(2)}": "viewer"})
+    body = {"roles": {uid(1): "approver", uid(2): "viewer"}}
+    assert standin.written == [("PUT", f"/team/{FELIX_ID}/project-roles", body)]
+
+
+async def test_shutting_out_asks_first(browse, standin):
+    asked = (await browse(ANNA).get(f"/team/{FELIX_ID}/deactivate", headers=FRAGMENT)).text
+    assert "Shut Felix Brandt out?" in asked
+    answer = await browse(ANNA).post(f"/team/{FELIX_ID}/deactivate")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/team")
+    assert not standin.person(FELIX_ID)["active"]
+    standin.say(f"/team/{FELIX_ID}/deactivate", 403, "team.role_above_own", "Above your own.")
+    assert (await browse(ANNA).post(f"/team/{FELIX_ID}/deactivate")).headers["location"] == "/team"
+
+
+async def test_oneself_has_no_page(browse, standin):
+    assert (await browse(ANNA).get(f"/team/{ANNA_ID}")).status_code == 404
+    assert (await browse(ANNA).get(f"/team/{uid(999)}")).status_code == 404

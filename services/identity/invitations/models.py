@@ -1,13 +1,16 @@
 """An invitation: a link that lets somebody in for the first time, or in again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from services.identity.single_use import single_use
+from shared.errors import Invalid
 
 INVITATION = single_use("invitation")
+STAFF_METHODS = ("magic_link", "password", "passkey")
 Status = Literal["none", "waiting", "sent", "failed", "accepted", "expired"]
 
 
@@ -20,6 +23,13 @@ class InvitationState(msgspec.Struct, frozen=True):
     failure: str = ""
 
 
+class PasswordNotUsed(Invalid):
+    code = "auth.password_not_used"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody signs in with a password here. Leave it out.", field="password")
+
+
 class InvitationView(msgspec.Struct, frozen=True):
     """What somebody who holds the link sees before accepting. `client_name` is None for staff."""
 
@@ -28,7 +38,5 @@ class InvitationView(msgspec.Struct, frozen=True):
     last_name: str
     client_name: str | None
     company_name: str
-    sign_in_methods: list[str]
+    sign_in_methods: Sequence[str]
     expires_at: datetime
-    registers: bool
-    """Whether accepting makes the person known, who then has to say their name."""

@@ -10,9 +10,13 @@ from sqlalchemy.dialects.postgresql import insert
 from services.identity.one_time_tokens import queries
 from services.identity.one_time_tokens.models import OneTimeToken, new_code
 from services.identity.people.models import Person
+from services.identity.sessions.models import Attempt
 from services.identity.single_use import take
 from services.identity.tokens import digest, new_token
+from shared import outbox
+from shared.actor import Actor
 from shared.clock import now
+from shared.contracts.identity import SignInFailed
 from shared.database import Db
 
 _KEPT = ("purpose", "client_id", "facts", "tries", "created_at", "expires_at", "used_at", "token_hash")
@@ -63,6 +67,13 @@ async def mint_code(db: Db, token: OneTimeToken) -> str:
 async def redeem(db: Db, purpose: str, token: str, *proof: ColumnElement[bool]) -> OneTimeToken | None:
     """Use up the token, if it is of this purpose, neither used nor too old, and `proof` holds."""
     return await take(db, OneTimeToken, *queries.shown(purpose, token), *proof)
+
+
+async def refuse(db: Db, attempt: Attempt, purpose: str) -> None:
+    """Put on record that somebody showed a token that is not good. Commit it, and answer with `TokenInvalid`."""
+    nobody = Actor(session_id=attempt.id, ip=attempt.ip)
+    event = SignInFailed(method=purpose, reason="unknown", ip=attempt.ip, user_agent=attempt.user_agent)
+    await outbox.append(db, nobody, event, client_id=None, aggregate_id=attempt.id)
 
 
 async def withdraw(db: Db, person_id: UUID, *purposes: str) -> None:

@@ -1,8 +1,9 @@
 """Looking at a token without using it up."""
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 
 from services.identity.one_time_tokens.models import OneTimeToken
+from services.identity.single_use import live
 from services.identity.tokens import digest
 from shared.database import Db
 
@@ -14,6 +15,5 @@ def shown(purpose: str, token: str) -> tuple[ColumnElement[bool], ...]:
 
 async def find_live(db: Db, token: str, *purposes: str) -> OneTimeToken | None:
     """The token, while it can be redeemed; None for everything else, which is never told apart."""
-    live = (OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > func.now())
     found = select(OneTimeToken).where(OneTimeToken.token_hash == digest(token), OneTimeToken.purpose.in_(purposes))
-    return await db.scalar(found.where(*live))
+    return await db.scalar(found.where(*live(OneTimeToken)))

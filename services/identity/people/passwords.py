@@ -17,6 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from prometheus_client import Gauge, Histogram
 
+from services.identity.people.password_rules import require_strong
 from shared.errors import Unavailable
 
 P = ParamSpec("P")
@@ -45,8 +46,12 @@ class Passwords:
         self._room = threads + queue
         self._nobodys = self._hasher.hash("nobody has this password")
 
-    async def hash(self, password: str) -> str:
-        """The hash of a new password. Raises `TooBusy`."""
+    async def hash(self, password: str, *about: str) -> str:
+        """The hash of a new password; `about` the person: what it must not be made of.
+
+        Raises `PasswordTooEasy` and `TooBusy`.
+        """
+        require_strong(password, *about)
         return await self._work(self._hasher.hash, _one_spelling(password))
 
     async def matches(self, password_hash: str | None, password: str) -> bool:

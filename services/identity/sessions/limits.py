@@ -55,6 +55,16 @@ LINK = (
     Limit("link-account-ip", 6, 15, ("account", "ip")),
     Limit("link-account", 30, 60, ("account",)),
 )
+FORGOT = (
+    Limit("forgot-ip", 30, 15, ("ip",)),
+    Limit("forgot-account-ip", 6, 15, ("account", "ip")),
+    Limit("forgot-account", 30, 60, ("account",)),
+)
+REGISTER = (
+    Limit("register-ip", 30, 15, ("ip",)),
+    Limit("register-account-ip", 6, 15, ("account", "ip")),
+    Limit("register-account", 30, 60, ("account",)),
+)
 REDEMPTION = (Limit("redeem-ip", 30, 5, ("ip",)),)
 CEREMONY = (Limit("ceremony-ip", 60, 5, ("ip",)),)
 """Beginnings of sign-ins with a passkey or at an identity provider: each leaves a row for a while."""

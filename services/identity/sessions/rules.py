@@ -25,12 +25,13 @@ def refusal(person: Person, client: Client | None, method: Method, ip: str | Non
         return None
     if client is None or client.id != person.client_id or not client.is_open:
         return "closed"
-    if not _admits(client.sign_in_methods, method):
+    if not admits(client.sign_in_methods, method):
         return "method"
     return "network" if ip is not None and not is_within(ip, client.allowed_networks) else None
 
 
-def _admits(methods: Collection[str], method: Method) -> bool:
+def admits(methods: Collection[str], method: Method) -> bool:
+    """Whether a client with these methods lets people in by `method`."""
     return set(methods) != {"sso"} if method == "invitation" else method in methods
 
 

@@ -1,0 +1,120 @@
+"""Verifying an address, and changing it: the change counts when both addresses have confirmed it."""
+
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from services.identity.email_changes.models import NEW, OLD, VERIFICATION
+from services.identity.invitations.models import INVITATION
+from services.identity.mails.commands import queue, replace, write_to_person
+from services.identity.mails.models import KINDS, Draft, Mail
+from services.identity.one_time_tokens.commands import issue, redeem, refuse, withdraw
+from services.identity.one_time_tokens.models import OneTimeToken, TokenInvalid
+from services.identity.one_time_tokens.queries import find_live
+from services.identity.password_changes.models import PASSWORD_RESET
+from services.identity.people.addresses import store_address
+from services.identity.people.models import EmailTaken, Person
+from services.identity.people.queries import find_by_email, load_person
+from services.identity.sessions.models import Attempt
+from services.identity.sign_in_links.models import SignInLink
+from shared import outbox
+from shared.actor import Actor
+from shared.clock import now, uuid7
+from shared.contracts.identity import EmailChanged, EmailChangeRequested, EmailVerified
+from shared.database import Db
+
+Side = Literal["old", "new"]
+
+
+async def request_verification(db: Db, person_id: UUID) -> None:
+    """Have a link mailed to one's own address, unless it is verified already."""
+    person = await load_person(db, person_id)
+    if person.email_verified_at:
+        return
+    await replace(db, person.id, VERIFICATION)
+    token = await issue(db, VERIFICATION, KINDS[VERIFICATION].lasts, person, {"email": person.email})
+    await queue(db, VERIFICATION, person, token=token)
+
+
+async def verify(db: Db, attempt: Attempt, token: str) -> bool:
+    """Use the link up: the address is the person's. False, and on record, where it is not good."""
+    found = await find_live(db, token, VERIFICATION)
+    person = await _owner(db, found) if found else None
+    if (
+        found is None
+        or person is None
+        or person.email != found.facts["email"]
+        or not await redeem(db, VERIFICATION, token)
+    ):
+        await refuse(db, attempt, VERIFICATION)
+        return False
+    person.email_verified_at = now()
+    await _tell(db, attempt, person, EmailVerified())
+    return True
+
+
+async def request_change(db: Db, actor: Actor, person_id: UUID, email: str) -> None:
+    """Have both addresses asked. An earlier request is worth nothing now; one's present address changes nothing."""
+    person = await load_person(db, person_id)
+    if email == person.email:
+        return
+    await replace(db, person.id, NEW, OLD)
+    facts = {"change": str(uuid7()), "old": person.email, "new": email}
+    for purpose, address in ((NEW, email), (OLD, person.email or "")):
+        token = await issue(db, purpose, KINDS[purpose].lasts, person, facts)
+        mail = await queue(db, purpose, person, token=token, facts={"new": email})
+        mail.address = address
+    await outbox.append(db, actor, EmailChangeRequested(), client_id=person.client_id, aggregate_id=person.id)
+
+
+async def write_to_new(db: Db, mail: Mail) -> Draft | None:
+    """To the new address, unless somebody signs in with it: whose it is, is nothing the person should learn (A5)."""
+    taken = await find_by_email(db, mail.address)
+    return await write_to_person(db, mail) if taken is None else None
+
+
+async def confirm(db: Db, attempt: Attempt, token: str) -> Side | Literal["done"] | None:
+    """Use one of the two links up. The side that still has to confirm, or that it is done; None, and on record, where
+    the link is not good. Raises `TokenInvalid` where the new address became somebody else's meanwhile.
+    """
+    found = await find_live(db, token, NEW, OLD)
+    person = await _owner(db, found) if found else None
+    current = found is not None and person is not None and person.email == found.facts["old"]
+    if found is None or person is None or not current or not await redeem(db, found.purpose, token):
+        await refuse(db, attempt, NEW)
+        return None
+    other = OLD if found.purpose == NEW else NEW
+    if not await _is_confirmed(db, person, other, found.facts["change"]):
+        return "old" if other == OLD else "new"
+    await _apply(db, person, found.facts["new"])
+    await _tell(db, attempt, person, EmailChanged())
+    return "done"
+
+
+async def _owner(db: Db, token: OneTimeToken) -> Person | None:
+    """The person, locked, so that of both confirmations at once one sees the other."""
+    assert token.person_id is not None
+    person = await load_person(db, token.person_id)
+    return person if person.active else None
+
+
+async def _is_confirmed(db: Db, person: Person, purpose: str, change: str) -> bool:
+    theirs = (OneTimeToken.person_id == person.id, OneTimeToken.purpose == purpose, OneTimeToken.used_at.is_not(None))
+    return bool(await db.scalar(select(OneTimeToken.id).where(*theirs, OneTimeToken.facts["change"].astext == change)))
+
+
+async def _apply(db: Db, person: Person, email: str) -> None:
+    """The person signs in with the new address; what was mailed to the old one no longer works."""
+    person.email, person.email_verified_at = email, now()
+    try:
+        await store_address(db)
+    except EmailTaken as error:
+        raise TokenInvalid from error
+    await db.execute(delete(SignInLink).where(SignInLink.person_id == person.id))
+    await withdraw(db, person.id, PASSWORD_RESET, INVITATION, VERIFICATION)
+
+
+async def _tell(db: Db, attempt: Attempt, person: Person, event: EmailVerified | EmailChanged) -> None:
+    author = person.signed_in(attempt.id, attempt.ip)
+    await outbox.append(db, author, event, client_id=person.client_id, aggregate_id=person.id)

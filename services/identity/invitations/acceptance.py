@@ -1,0 +1,120 @@
+"""Coming in with a mailed link: for somebody who was invited, or who registered. Looking at it changes nothing (A1)."""
+
+import msgspec
+
+from services.identity.clients.models import Client
+from services.identity.invitations.models import INVITATION, STAFF_METHODS, InvitationView
+from services.identity.one_time_tokens.commands import redeem, refuse
+from services.identity.one_time_tokens.models import OneTimeToken, TokenInvalid
+from services.identity.one_time_tokens.queries import find_live
+from services.identity.people.addresses import ListedAlready
+from services.identity.people.commands import CreatePerson, create_person
+from services.identity.people.models import EmailTaken, Person
+from services.identity.registrations.models import REGISTRATION
+from services.identity.registrations.queries import lock_host
+from services.identity.sessions.admission import Pending, sign_in
+from services.identity.sessions.commands import Entry
+from services.identity.sessions.models import Attempt
+from services.identity.sessions.queries import Account, lock_visitor
+from services.identity.sessions.rules import is_within, refusal
+from shared import outbox
+from shared.actor import SYSTEM
+from shared.clock import now
+from shared.contracts.identity import InvitationAccepted
+from shared.database import Db
+
+
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody says about themselves when they come in for the first time."""
+
+    token: str
+    first_name: str
+    last_name: str
+    password_hash: str | None = None
+
+
+async def look(db: Db, token: str, company_name: str) -> InvitationView | None:
+    """What the link is for, while it can be used by the person it was sent to."""
+    found = await find_live(db, token, INVITATION, REGISTRATION)
+    if found is None:
+        return None
+    person = await db.get(Person, found.person_id) if found.person_id else None
+    client = await db.get(Client, found.client_id) if found.client_id else None
+    if person and (person.email != found.facts["email"] or refusal(person, client, "invitation", None)):
+        return None
+    return InvitationView(
+        email=found.facts["email"],
+        first_name=person.first_name if person else found.facts["first_name"],
+        last_name=person.last_name if person else found.facts["last_name"],
+        client_name=client.name if client else None,
+        company_name=company_name,
+        sign_in_methods=client.sign_in_methods if client else STAFF_METHODS,
+        expires_at=found.expires_at,
+    )
+
+
+async def accept(db: Db, attempt: Attempt, said: Acceptance) -> Entry | Pending | None:
+    """Use the link up and sign its person in; None, and on record, where it is not good or they may not come in.
+
+    A link that only cannot be used from here, because of the networks a client allows, is still good elsewhere.
+    """
+    found = await find_live(db, said.token, INVITATION, REGISTRATION)
+    if found is None:
+        await refuse(db, attempt, INVITATION)
+        return None
+    registers = found.purpose == REGISTRATION
+    person = await (_register if registers else _take_up)(db, attempt, found, said)
+    if person is None:
+        return None
+    person.email_verified_at = person.email_verified_at or now()
+    await db.flush()
+    event = InvitationAccepted(registered=registers, ip=attempt.ip, user_agent=attempt.user_agent)
+    await outbox.append(
+        db, person.signed_in(attempt.id, attempt.ip), event, client_id=person.client_id, aggregate_id=person.id
+    )
+    return await sign_in(db, attempt, Account(person.id, person.client_id), "invitation", proven=True)
+
+
+async def _register(db: Db, attempt: Attempt, found: OneTimeToken, said: Acceptance) -> Person | None:
+    """A contact of the client who may sign in, in no project yet, if the client would still have them.
+
+    Raises `TokenInvalid` where the address became somebody's at this very moment.
+    """
+    nobody = Account(None, found.client_id)
+    client = await lock_host(db, found.facts["email"])
+    welcome = client and client.id == found.client_id and is_within(attempt.ip, client.allowed_networks)
+    if client is None or not welcome or await redeem(db, REGISTRATION, said.token) is None:
+        await sign_in(db, attempt, nobody, "invitation", proven=False)
+        return None
+    data = CreatePerson(
+        kind="client",
+        client_id=client.id,
+        email=found.facts["email"],
+        first_name=said.first_name,
+        last_name=said.last_name,
+        language="de" if client.language == "de" else "en",
+    )
+    try:
+        return await create_person(db, SYSTEM, data, said.password_hash)
+    except (EmailTaken, ListedAlready) as error:
+        raise TokenInvalid from error
+
+
+async def _take_up(db: Db, attempt: Attempt, found: OneTimeToken, said: Acceptance) -> Person | None:
+    """The person who was invited, if the address is still theirs and they may come in."""
+    account = Account(found.person_id, found.client_id)
+    visitor = await lock_visitor(db, found.person_id) if found.person_id else None
+    if visitor and refusal(*visitor, "invitation", attempt.ip):
+        await sign_in(db, attempt, account, "invitation", proven=True)
+        return None
+    theirs = visitor and visitor[0].email == found.facts["email"]
+    if visitor is None or not theirs or await redeem(db, INVITATION, said.token) is None:
+        await sign_in(db, attempt, account, "invitation", proven=False)
+        return None
+    person, _ = visitor
+    person.password_hash = said.password_hash or person.password_hash
+    changed = person.change({"first_name": said.first_name, "last_name": said.last_name})
+    if changed:
+        author = person.signed_in(attempt.id, attempt.ip)
+        await outbox.append(db, author, changed, client_id=person.client_id, aggregate_id=person.id)
+    return person

@@ -1,0 +1,109 @@
+"""Invitations and registrations over HTTP: asking for one, looking at one, and coming in with it."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, Router, post
+from msgspec import Meta
+
+from services.identity.fields import Email, Name, Password, same_address
+from services.identity.invitations import acceptance
+from services.identity.invitations.acceptance import Acceptance
+from services.identity.invitations.models import InvitationView, PasswordNotUsed
+from services.identity.mails.mailer import Mailer
+from services.identity.one_time_tokens.models import TokenInvalid
+from services.identity.people.passwords import Passwords
+from services.identity.registrations import commands as registrations
+from services.identity.sessions.entry import Door, SignedIn
+from services.identity.sessions.limits import REDEMPTION, REGISTER, AttemptLimits
+from services.identity.sessions.models import Attempt
+from services.identity.settings import IdentitySettings
+from shared.actor import SYSTEM
+from shared.database import UnitOfWork
+from shared.errors import Invalid
+from shared.http import API
+
+Token = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Look(msgspec.Struct, forbid_unknown_fields=True):
+    token: Token
+
+
+class Register(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """With the `token` of a mailed link: come in. With an `email`: ask for such a link."""
+
+    first_name: Name
+    last_name: Name
+    token: Token | None = None
+    email: Email | None = None
+    password: Password | None = None
+
+
+class TokenOrEmail(Invalid):
+    code = "auth.token_or_email"
+
+    def __init__(self) -> None:
+        super().__init__("Send the link's token or an e-mail address, one of the two.", field="token")
+
+
+@post("/auth/invitation", status_code=200, opt={"public": True})
+async def look_at_invitation(
+    *, data: Look, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, settings: IdentitySettings
+) -> InvitationView:
+    """What a mailed link is for. Looking changes nothing."""
+    await limits.admit(REDEMPTION, ip=attempt.ip)
+    async with uow(SYSTEM) as db:
+        found = await acceptance.look(db, data.token, settings.company_name)
+    if found is None:
+        raise TokenInvalid
+    await limits.give_back(REDEMPTION, ip=attempt.ip)
+    return found
+
+
+@post("/auth/register", status_code=200, opt={"public": True})
+async def register(
+    *,
+    data: Register,
+    attempt: Attempt,
+    uow: UnitOfWork,
+    limits: AttemptLimits,
+    passwords: Passwords,
+    settings: IdentitySettings,
+    door: Door,
+    mailer: Mailer,
+) -> Response[SignedIn] | Response[None]:
+    """Come in with the link of a mail (200), or ask for one (202, whatever the address: A5)."""
+    if bool(data.token) == bool(data.email):
+        raise TokenOrEmail
+    if data.email:
+        await _ask(data, attempt, uow, limits)
+        mailer.wake()
+        return Response(None, status_code=202)
+    await limits.admit(REDEMPTION, ip=attempt.ip)
+    said = Acceptance(token=data.token or "", first_name=data.first_name, last_name=data.last_name)
+    if data.password:
+        async with uow(SYSTEM) as db:
+            seen = await acceptance.look(db, said.token, settings.company_name)
+        if seen and "password" not in seen.sign_in_methods:
+            raise PasswordNotUsed
+        about = (seen.email, data.first_name, data.last_name, settings.company_name) if seen else ()
+        said = msgspec.structs.replace(said, password_hash=await passwords.hash(data.password, *about))
+    async with uow(SYSTEM) as db:
+        entry = await acceptance.accept(db, attempt, said)
+    if entry is None:
+        raise TokenInvalid
+    await limits.give_back(REDEMPTION, ip=attempt.ip)
+    return await door.let_in(entry)
+
+
+async def _ask(data: Register, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits) -> None:
+    if data.password:
+        raise PasswordNotUsed
+    email = same_address(data.email or "")
+    await limits.admit(REGISTER, ip=attempt.ip, account=email)
+    async with uow(SYSTEM) as db:
+        await registrations.request(db, attempt, email, data.first_name, data.last_name)
+
+
+router = Router(API, route_handlers=[look_at_invitation, register], tags=["invitations"])

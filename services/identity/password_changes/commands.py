@@ -1,0 +1,114 @@
+"""Forgetting a password, being helped to a new one, and changing it."""
+
+from uuid import UUID
+
+from services.identity.mails.commands import queue
+from services.identity.mails.models import KINDS, Draft, Mail
+from services.identity.one_time_tokens.commands import issue, mint, redeem, refuse, withdraw
+from services.identity.one_time_tokens.models import OneTimeToken
+from services.identity.one_time_tokens.queries import find_live
+from services.identity.password_changes.models import PASSWORD_RESET, NoPasswords, NotYourOwn
+from services.identity.people.models import Person
+from services.identity.people.queries import find_by_email
+from services.identity.policies.models import require_reach
+from services.identity.second_factors.models import ENROL, SECOND_FACTOR
+from services.identity.sessions.commands import Entry, end_sessions, renew
+from services.identity.sessions.models import Attempt, Session
+from services.identity.sessions.queries import lock_entitled
+from shared import outbox
+from shared.actor import Actor
+from shared.clock import now
+from shared.contracts.identity import PasswordChanged, PasswordReset, PasswordResetRequested
+from shared.database import Db
+from shared.errors import NotFound
+
+
+async def forget(db: Db, attempt: Attempt, email: str) -> None:
+    """Have a link mailed, if somebody signs in with this address and a password; the same row for all (A5)."""
+    await queue(db, PASSWORD_RESET, email, facts={"ip": attempt.ip, "user_agent": attempt.user_agent})
+
+
+async def write_mail(db: Db, mail: Mail) -> Draft | None:
+    """The link; None, and nothing is kept, for an address that signs in nobody with a password."""
+    found = await find_by_email(db, mail.address)
+    person = await lock_entitled(db, found.id, "password") if found else None
+    if person is None:
+        return None
+    token = await _begin(db, person)
+    if mail.person_id is None:
+        event = PasswordResetRequested(by="themselves", ip=mail.facts["ip"], user_agent=mail.facts["user_agent"])
+        await outbox.append(db, Actor(ip=event.ip), event, client_id=person.client_id, aggregate_id=person.id)
+    mail.person_id, mail.client_id, mail.token_id = person.id, person.client_id, token.id
+    return Draft(person.language, person.first_name, token=await mint(db, token))
+
+
+async def make_link(db: Db, actor: Actor, person_id: UUID) -> tuple[OneTimeToken, str]:
+    """A token for somebody else's new password, for when no mail reaches them (features: 304).
+
+    Nobody gets at who holds more than themselves. Raises `NotFound`, `NotYourOwn`, `NoPasswords`.
+    """
+    if actor.id == person_id:
+        raise NotYourOwn
+    person = await db.get(Person, person_id)
+    if person is None:
+        raise NotFound
+    require_reach(actor, person.policies)
+    entitled = await lock_entitled(db, person_id, "password")
+    if entitled is None:
+        raise NoPasswords
+    token = await _begin(db, entitled)
+    event = PasswordResetRequested(by="staff", ip=actor.ip)
+    await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
+    return token, await mint(db, token)
+
+
+async def _begin(db: Db, person: Person) -> OneTimeToken:
+    return await issue(db, PASSWORD_RESET, KINDS[PASSWORD_RESET].lasts, person, {"email": person.email})
+
+
+async def find_owner(db: Db, token: str) -> Person | None:
+    """Whose new password the token is for, while it can be used."""
+    found = await find_live(db, token, PASSWORD_RESET)
+    return await db.get(Person, found.person_id) if found else None
+
+
+async def reset(db: Db, attempt: Attempt, token: str, password_hash: str) -> list[str] | None:
+    """Use the token up: the password is another one and every session ends, as do sign-ins that wait for a second
+    factor. Returns the hashes of the sessions; None, and on record, where the token is not good.
+    """
+    owner = await find_owner(db, token)
+    person = await lock_entitled(db, owner.id, "password") if owner else None
+    used = await redeem(db, PASSWORD_RESET, token) if person else None
+    if person is None or used is None or used.facts["email"] != person.email:
+        await refuse(db, attempt, PASSWORD_RESET)
+        return None
+    person.email_verified_at = person.email_verified_at or now()
+    author = person.signed_in(attempt.id, attempt.ip)
+    await _replace(db, person, password_hash)
+    event = PasswordReset(ip=attempt.ip, user_agent=attempt.user_agent)
+    await outbox.append(db, author, event, client_id=person.client_id, aggregate_id=person.id)
+    return await end_sessions(db, author, "password_reset", Session.person_id == person.id)
+
+
+async def change(db: Db, actor: Actor, person_id: UUID, password_hash: str) -> Entry:
+    """Another password for who is signed in: their session goes on under a new id, all others end.
+
+    Raises `NoPasswords`.
+    """
+    person = await lock_entitled(db, person_id, "password")
+    if person is None:
+        raise NoPasswords
+    await _replace(db, person, password_hash)
+    await outbox.append(db, actor, PasswordChanged(), client_id=person.client_id, aggregate_id=person.id)
+    others = (Session.person_id == person.id, Session.id.is_distinct_from(actor.session_id))
+    ended = await end_sessions(db, actor, "password_changed", *others)
+    entry = await renew(db, actor)
+    return Entry(entry.person_id, entry.token, [*ended, *entry.ended], entry.seconds)
+
+
+async def _replace(db: Db, person: Person, password_hash: str) -> None:
+    """Store it, tell the person, and leave nothing open that the old one had opened."""
+    person.password_hash = password_hash
+    await db.flush()
+    await withdraw(db, person.id, PASSWORD_RESET, SECOND_FACTOR, ENROL)
+    await queue(db, "password_changed", person, facts={"at": now().isoformat()})

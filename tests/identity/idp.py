@@ -5,6 +5,7 @@ What a test sets in `claims`, `algorithm` or `metadata`, this provider gets wron
 
 import asyncio
 import base64
+import hmac
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +24,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc9207 import IssuerParameter
 from authlib.oidc.core import OpenIDCode
 from joserfc import jwt
-from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 SECRET = "a secret of the provider"
 CLIENT = "portal-at-the-provider"
@@ -168,8 +169,9 @@ class IdentityProvider:
         """An id token, as well or as badly signed as the test wants it."""
         header = {"alg": self.algorithm, "typ": "JWT"}
         if self.algorithm == "none":
-            parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in (header, claims)]
-            return ".".join(part.rstrip("=") for part in parts) + "."
+            return f"{_encoded(json.dumps(header))}.{_encoded(json.dumps(claims))}."
+        if self.algorithm == "HS256":
+            return _signed_with_the_public_key(header, claims)
         key = self.signer or key_for(self.algorithm)
         return jwt.encode(header | {"kid": key.kid}, claims, key, [self.algorithm])
 
@@ -279,10 +281,16 @@ class IdTokens(OpenIDCode):
         return self.idp.sign({name: value for name, value in told.items() if value is not None})
 
 
-def public_key_as_secret(algorithm: str) -> Key:
-    """A provider's public key taken for the secret of an HMAC: what everybody knows would sign."""
-    public = key_for(algorithm)
-    return OctKey.import_key(public.as_pem(private=False), {"kid": public.kid or ""})
+def _signed_with_the_public_key(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """The provider's public key taken for the secret of an HMAC: what everybody knows signs (RFC 8725, 2.1)."""
+    public = key_for("RS256")
+    signed = ".".join(_encoded(json.dumps(part)) for part in (header | {"kid": public.kid}, claims))
+    return f"{signed}.{_encoded(hmac.digest(public.as_pem(private=False), signed.encode(), 'sha256'))}"
+
+
+def _encoded(part: str | bytes) -> str:
+    raw = part.encode() if isinstance(part, str) else part
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _web(reply: Reply) -> web.Response:

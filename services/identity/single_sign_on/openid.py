@@ -135,7 +135,7 @@ class OpenId:
         url = issuer.rstrip("/") + "/.well-known/openid-configuration"
         metadata = await self._read(url, lambda document: msgspec.convert(document, Metadata))
         addresses = (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri)
-        if metadata.issuer != issuer or not all(self._outgoing.allows(httpx2.URL(each)) for each in addresses):
+        if metadata.issuer != issuer or not all(map(self._outgoing.allows, addresses)):
             log.warning("single_sign_on.metadata", issuer=issuer, told=metadata.issuer)
             raise ProviderAway
         _keep(self._metadata, issuer, metadata)

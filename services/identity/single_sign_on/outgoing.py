@@ -28,8 +28,12 @@ class Outgoing(httpx2.AsyncBaseTransport):
         self._private = private
         self._inner = httpx2.AsyncHTTPTransport()
 
-    def allows(self, url: httpx2.URL) -> bool:
-        """Whether a provider may live at `url`, as far as can be told without looking up its name."""
+    def allows(self, address: httpx2.URL | str) -> bool:
+        """Whether a provider may live at this URL, as far as can be told without looking up its name."""
+        try:
+            url = httpx2.URL(address)
+        except httpx2.InvalidURL:
+            return False
         loopback = self._private and url.host in ("localhost", "127.0.0.1", "::1")
         return bool(url.host) and not url.userinfo and (url.scheme == "https" or (url.scheme == "http" and loopback))
 

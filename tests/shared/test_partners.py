@@ -1,0 +1,234 @@
+"""Partner tokens are narrow (reliability: A7, G2, G6), asked of the one verifier that the gateway and every service use."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from shared import claims, partners
+from shared.actor import Actor
+from shared.clock import uuid7
+from shared.errors import Unavailable
+from shared.partners import InvalidToken, PartnerVerifier
+from tests.partners import ISSUER, IdentityStandIn, PartnerSigner, new_key
+
+ERP = Actor(id=uuid7(), kind="partner", client_id=uuid7(), scopes=frozenset({"projects:read", "activity:read"}))
+
+
+@pytest.fixture
+def keys() -> PartnerSigner:
+    return PartnerSigner()
+
+
+@pytest.fixture
+async def identity(keys: PartnerSigner) -> AsyncIterator[IdentityStandIn]:
+    stand_in = IdentityStandIn(keys)
+    await stand_in.start()
+    yield stand_in
+    await stand_in.stop()
+
+
+@pytest.fixture
+def verifier(identity: IdentityStandIn) -> PartnerVerifier:
+    return partners.asking(ISSUER, f"http://127.0.0.1:{identity.port}")
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def resigned(token: str, change: Callable[[dict[str, Any]], None], sign: Callable[[bytes], bytes]) -> str:
+    """`token` with its header changed and signed by `sign`."""
+    head, body, _ = token.split(".")
+    header = json.loads(base64.urlsafe_b64decode(head + "=="))
+    change(header)
+    signed = f"{b64(json.dumps(header).encode())}.{body}"
+    return f"{signed}.{b64(sign(signed.encode()))}"
+
+
+def said_twice(keys: PartnerSigner, token: str, part: int, name: str, value: str) -> str:
+    """`token`, well signed, with one name twice in its head (0) or body (1)."""
+    parts = token.split(".")
+    text = base64.urlsafe_b64decode(parts[part] + "==").decode()
+    parts[part] = b64(f'{{"{name}": {value}, {text[1:]}'.encode())
+    signed = f"{parts[0]}.{parts[1]}"
+    return f"{signed}.{b64(keys.keys[0].private_key.sign(signed.encode()))}"
+
+
+def forgeries(keys: PartnerSigner) -> dict[str, str]:
+    good, stranger, now = keys.token(ERP), new_key("stranger"), int(time.time())
+    ours, public = keys.keys[0].private_key.sign, keys.keys[0].as_dict(private=False)
+
+    def say(**header: Any) -> Callable[[dict[str, Any]], None]:
+        return lambda head: head.update(header)
+
+    def mac(secret: bytes) -> Callable[[bytes], bytes]:
+        return lambda message: hmac.new(secret, message, hashlib.sha256).digest()
+
+    found = {
+        "alg none": resigned(good, say(alg="none"), lambda _message: b""),
+        "no signature": good.rpartition(".")[0] + ".",
+        "a stranger with our kid": resigned(good, say(), stranger.private_key.sign),
+        "a stranger's kid": resigned(good, say(kid="stranger"), stranger.private_key.sign),
+        "no kid": resigned(good, lambda head: head.pop("kid"), ours),
+        "kid is a list": resigned(good, say(kid=["first"]), ours),
+        "jwk in the header": resigned(
+            good, say(jwk=stranger.as_dict(private=False), kid="stranger"), stranger.private_key.sign
+        ),
+        "jku in the header": resigned(good, say(jku="http://127.0.0.1:1/x", kid="x"), stranger.private_key.sign),
+        "x5u in the header": resigned(good, say(x5u="http://127.0.0.1:1/x", kid="x"), stranger.private_key.sign),
+        "crit in the header": resigned(good, say(crit=["exp"]), ours),
+        "another type": keys.token(ERP, {"typ": "portal-claims+jwt"}),
+        "plain type": keys.token(ERP, {"typ": "JWT"}),
+        "no type": resigned(good, lambda head: head.pop("typ"), ours),
+        "another audience": keys.token(ERP, aud="projects"),
+        "no audience": keys.token(ERP, aud=None),
+        "another issuer": keys.token(ERP, iss="http://portal.example"),
+        "no issuer": keys.token(ERP, iss=None),
+        "expired": keys.token(ERP, iat=now - 700, exp=now - 100),
+        "not yet": keys.token(ERP, nbf=now + 600),
+        "of the future": keys.token(ERP, iat=now + 300, exp=now + 600),
+        "lives too long": keys.token(ERP, exp=now + 601),
+        "no end": keys.token(ERP, exp=None),
+        "no beginning": keys.token(ERP, iat=None),
+        "end is a text": keys.token(ERP, exp="9999999999"),
+        "of nobody": keys.token(ERP, sub=None),
+        "client is no id": keys.token(ERP, cid="' or 1=1"),
+        "no version": keys.token(ERP, ver=None),
+        "no jti": keys.token(ERP, jti=None),
+        "audience twice": said_twice(keys, good, 1, "aud", '"client-portal"'),
+        "client twice": said_twice(keys, good, 1, "cid", f'"{uuid7()}"'),
+        "algorithm twice": said_twice(keys, good, 0, "alg", '"none"'),
+        "type twice": said_twice(keys, good, 0, "typ", '"JWT"'),
+        "not a token": "x",
+        "empty parts": "..",
+        "a deep head": f"{b64(b'[' * 50_000)}.x.y",
+    }
+    for name, secret in {
+        "JSON": json.dumps(public).encode(),
+        "x": public["x"].encode(),
+        "raw": base64.urlsafe_b64decode(public["x"] + "=="),
+        "PEM": keys.keys[0].as_pem(private=False),
+        "empty": b"",
+    }.items():
+        found[f"HS256 with our public key as {name}"] = resigned(good, say(alg="HS256"), mac(secret))
+    for alg in ("EdDSA", "ES256", "RS256", ""):
+        found[f"alg {alg}"] = resigned(good, say(alg=alg), stranger.private_key.sign)
+    return found
+
+
+async def test_a_good_token_is_the_partner_it_names(verifier: PartnerVerifier, keys: PartnerSigner) -> None:
+    partner = await verifier.verify(keys.token(ERP), "192.0.2.7")
+    assert (partner.kind, partner.id, partner.name, partner.client_id) == ("partner", ERP.id, "Acme ERP", ERP.client_id)
+    assert (partner.scopes, partner.ip, partner.policies) == (ERP.scopes, "192.0.2.7", frozenset())
+    assert partner.session_id is not None
+    assert partner.session_ends is not None
+
+
+async def test_no_forgery_passes_and_none_reaches_identity(
+    verifier: PartnerVerifier, keys: PartnerSigner, identity: IdentityStandIn
+) -> None:
+    for name, token in forgeries(keys).items():
+        with pytest.raises(InvalidToken):
+            pytest.fail(f"{name} was accepted as {await verifier.verify(token, '')}")
+    assert identity.asked_who == 0
+
+
+async def test_a_revoked_one_is_refused_within_a_second(
+    verifier: PartnerVerifier, keys: PartnerSigner, identity: IdentityStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, real = 0.0, time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + clock)
+    token = keys.token(ERP)
+    await verifier.verify(token, "")
+    identity.status = 401
+    assert (await verifier.verify(token, "")).id == ERP.id  # asked less than a second ago
+    clock = partners.LIVE_SECONDS
+    with pytest.raises(InvalidToken):
+        await verifier.verify(token, "")
+
+
+async def test_many_at_once_share_one_question_a_second(
+    verifier: PartnerVerifier, keys: PartnerSigner, identity: IdentityStandIn
+) -> None:
+    token = keys.token(ERP)
+    await asyncio.gather(*(verifier.verify(token, "") for _ in range(50)))
+    assert (identity.asked_who, identity.asked_for_keys) == (1, 1)
+    await verifier.verify(keys.token(ERP), "")  # the proof is the token, not what another one of it proved
+    assert identity.asked_who == 2
+
+
+@pytest.mark.parametrize("status", [500, 503, 404, 302])
+async def test_while_nobody_can_say_the_answer_is_unavailable(
+    verifier: PartnerVerifier, keys: PartnerSigner, identity: IdentityStandIn, status: int
+) -> None:
+    token = keys.token(ERP)
+    identity.status = status
+    with pytest.raises(Unavailable):
+        await verifier.verify(token, "")
+    identity.status = 200
+    assert (await verifier.verify(token, "")).id == ERP.id  # no second of waiting for what was no answer
+
+
+async def test_identity_away_is_unavailable_and_never_yes(
+    verifier: PartnerVerifier, keys: PartnerSigner, identity: IdentityStandIn
+) -> None:
+    token = keys.token(ERP)
+    await identity.stop()
+    with pytest.raises(Unavailable):
+        await verifier.verify(token, "")
+    await identity.start(identity.port)
+    await verifier.verify(token, "")
+    await identity.stop()
+    with pytest.raises(Unavailable):
+        await verifier.verify(keys.token(ERP), "")
+
+
+async def test_a_new_key_is_found_and_random_ones_ask_once(
+    verifier: PartnerVerifier, keys: PartnerSigner, identity: IdentityStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, real = 0.0, time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + clock)
+    old = keys.token(ERP)
+    await verifier.verify(old, "")
+    clock += claims.REFRESH_SECONDS + 1
+    for number in range(50):
+        with pytest.raises(InvalidToken):
+            await verifier.verify(keys.token(ERP, {"kid": f"k{number}"}), "")
+    assert identity.asked_for_keys == 2
+    keys.keys.insert(0, new_key("second"))
+    clock += claims.REFRESH_SECONDS + 1
+    assert (await verifier.verify(keys.token(ERP), "")).id == ERP.id
+    assert (await verifier.verify(old, "")).id == ERP.id
+    assert identity.asked_for_keys == 3
+
+
+async def test_a_withdrawn_key_counts_no_more_and_the_last_ones_go_on_while_the_source_is_down(
+    verifier: PartnerVerifier, keys: PartnerSigner, identity: IdentityStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, real = 0.0, time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + clock)
+    old, again = keys.token(ERP), keys.token(ERP)
+    await verifier.verify(old, "")
+    await identity.stop()
+    for _ in range(3):  # ten minutes without the source: the keys stay, only liveness cannot be asked
+        clock += claims.KEYS_LIVE_SECONDS
+        with pytest.raises(Unavailable):
+            await verifier.verify(old, "")
+    keys.keys[:] = [new_key("second")]
+    await identity.start(identity.port)
+    clock += claims.KEYS_LIVE_SECONDS + 1
+    await verifier.verify(again, "")  # asks for the keys on the side
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                await verifier.verify(again, "")
+            except InvalidToken:
+                break
+            await asyncio.sleep(0.01)

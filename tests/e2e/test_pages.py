@@ -17,7 +17,8 @@ LOOKS = [
     pytest.param(False, True, id="light-390"),
     pytest.param(True, True, id="dark-390"),
 ]
-CLIENT_PAGES = ["/", "/projects", "/projects/{project}", "/activity", "/profile", "/nowhere"]
+OWN_PAGES = ["/profile", "/security", "/security/two-factor"]
+CLIENT_PAGES = ["/", "/projects", "/projects/{project}", "/activity", *OWN_PAGES, "/nowhere"]
 STAFF_PAGES = [
     *CLIENT_PAGES,
     "/clients",
@@ -25,12 +26,22 @@ STAFF_PAGES = [
     "/projects/{project}/edit",
     "/projects/{project}/milestones/new",
 ]
-ADMIN_PAGES = [*STAFF_PAGES, "/clients/new", "/clients/{client}/edit", "/projects/new?client_id={client}"]
+ADMIN_PAGES = [
+    *STAFF_PAGES,
+    "/clients/new",
+    "/clients/{client}/edit",
+    "/projects/new?client_id={client}",
+    "/people",
+    "/people/new",
+    "/people/{member}",
+    "/people/{viewer}",
+    "/failed-sign-ins",
+]
 PAGES = {
     "anonymous": ["/sign-in", "/sign-in/link", "/mailbox"],
-    "feedback": ["/", "/projects", "/activity", "/profile"],
+    "feedback": ["/", "/projects", "/activity", *OWN_PAGES],
     "viewer": CLIENT_PAGES,
-    "approver": CLIENT_PAGES,
+    "approver": [*CLIENT_PAGES, "/team", "/team/new", "/team/{viewer}"],
     "birch": ["/", "/projects", "/activity"],
     "member": STAFF_PAGES,
     "admin": ADMIN_PAGES,
@@ -39,18 +50,22 @@ KEPT = {
     ("approver", "/", False, False): "dashboard",
     ("approver", "/projects/{project}", False, False): "project",
     ("approver", "/projects/{project}", True, False): "project-dark",
+    ("approver", "/team", False, False): "team",
     ("admin", "/clients/{client}", False, False): "client",
+    ("admin", "/people/{member}", False, False): "rights",
+    ("viewer", "/security", False, False): "security",
     ("approver", "/", False, True): "phone",
 }
 
 
 @pytest.fixture(scope="module")
 def ids(portal: Portal) -> dict[str, str]:
-    """Acme, and its project with the most to see."""
+    """Acme, its project with the most to see, and people to look at."""
     acme = portal.me("approver")["client_id"]
     projects = portal.as_("admin").get(f"{API}/projects", params={"client_id": acme, "limit": 100}).json()["items"]
     busiest = max(projects, key=lambda each: (each["status"] == "on_track", each["milestones_total"]))
-    return {"client": acme, "project": busiest["id"]}
+    people = {who: portal.me(who)["id"] for who in ("member", "viewer")}
+    return {"client": acme, "project": busiest["id"], **people}
 
 
 def inaccessible(page: Page) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ async def rotate_secret(db: Db, actor: Actor, api_client_id: UUID, overlap: time
     require_own(actor, api_client.scopes)
     rotated = api_client.rotated(now() + overlap)
     for old in await queries.load_secrets(db, api_client_id):
-        if old.retire(overlap) <= now():
+        if old.retire(rotated.old_valid_until) <= now():
             await db.delete(old)
     secret = await _add_secret(db, api_client)
     await _tell(db, actor, api_client, rotated)

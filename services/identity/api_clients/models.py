@@ -1,7 +1,7 @@
 """An api client: a partner system that may use the API, as far as its scopes go. In OAuth's words, a client."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -172,13 +172,11 @@ class ApiClientSecret(Base, Identified):
         secret = new_token()
         return cls(api_client_id=api_client_id, secret_hash=digest(secret)), secret
 
-    def retire(self, overlap: timedelta) -> datetime:
-        """Live on for `overlap`, never longer than was said before."""
-        until = now() + overlap
-        if self.expires_at:
-            until = min(until, self.expires_at)
-        self.expires_at = until
-        return until
+    def retire(self, until: datetime) -> datetime:
+        """Live on until then, never longer than was said before; when that is."""
+        end = min(until, self.expires_at) if self.expires_at else until
+        self.expires_at = end
+        return end
 
 
 def require_public_keys(jwks: Mapping[str, Any] | None) -> None:

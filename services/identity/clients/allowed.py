@@ -53,6 +53,8 @@ def _network(typed: str, number: int) -> IPv4Network | IPv6Network:
         found = ip_network(typed.strip(), strict=False)
     except ValueError as error:
         raise NotANetwork(number) from error
+    if "%" in typed:  # a zone is known to one machine only (RFC 4007, 6)
+        raise NotANetwork(number)
     if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):  # an IPv4 address is compared as one
         return IPv4Network((int(found.network_address) & 0xFFFFFFFF, found.prefixlen - 96))
     return found

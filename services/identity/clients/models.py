@@ -69,7 +69,7 @@ class DomainTaken(Conflict):
         super().__init__("One of these domains is another client's already.", field="allowed_domains")
 
 
-class SettingsTooLarge(Invalid):
+class BadSettings(Invalid):
     code = "client.settings"
 
     def __init__(self, detail: str) -> None:

@@ -26,6 +26,14 @@ async def test_a_new_client_is_open_and_empty(identity: Identity) -> None:
         "variant": "services",
         "people_count": 0,
         "created_at": 0,
+        "sign_in_methods": ["magic_link"],
+        "second_factor": "optional",
+        "team_invites": True,
+        "language": "en",
+        "portal_user_id": None,
+        "allowed_networks": [],
+        "allowed_domains": [],
+        "settings": {},
     }
     (event,) = await identity.events("client_created", client["id"])
     assert str(event.clientid) == client["id"]
@@ -72,7 +80,7 @@ async def test_a_change_is_stored_and_told_once(identity: Identity) -> None:
         assert (answer.status_code, answer.json()["name"]) == (200, "Acme AG")
     events = await identity.events("client_updated", client_id)
     assert [msgspec.json.decode(event.data) for event in events] == [
-        {"name": "Acme AG", "active": True, "portal_enabled": True}
+        {"name": "Acme AG", "active": True, "portal_enabled": True, "fields": ["name"]}
     ]
     assert (await identity.api(ADMIN, "PATCH", f"clients/{client_id}", json={"variant": "account"})).status_code == 422
     assert (await identity.api(ADMIN, "PATCH", f"clients/{client_id}", json={"name": None})).status_code == 422
@@ -120,9 +128,43 @@ async def test_the_list_is_searched_and_read_page_by_page(identity: Identity) ->
     assert nothing.json() == {"items": [], "next_cursor": None}
 
 
+async def test_the_list_is_narrowed_by_what_clients_are(identity: Identity) -> None:
+    word = uuid4().hex[:8]
+    for name, variant, changes in (
+        ("open", "services", {}),
+        ("closed", "services", {"portal_enabled": False}),
+        ("gone", "account", {"active": False}),
+    ):
+        made = await identity.api(ADMIN, "POST", "clients", json={"name": f"{word} {name}", "variant": variant})
+        await identity.api(ADMIN, "PATCH", f"clients/{made.json()['id']}", json=changes)
+
+    async def found(**query: str) -> list[str]:
+        answer = await identity.api(ADMIN, "GET", "clients", params={"q": word, **query})
+        return [client["name"].removeprefix(f"{word} ") for client in answer.json()["items"]]
+
+    assert await found() == ["closed", "gone", "open"]
+    assert await found(active="true") == ["closed", "open"]
+    assert await found(active="false") == ["gone"]
+    assert await found(portal="true", active="true") == ["open"]
+    assert await found(portal="false") == ["closed"]
+    assert await found(variant="services", portal="true") == ["open"]
+    assert await found(variant="regulated") == []
+
+
 @pytest.mark.parametrize(
     "query",
-    [{"cursor": "x"}, {"cursor": "bm8"}, {"limit": 0}, {"limit": 101}, {"limit": "x"}, {"q": "\x00"}, {"q": "x" * 101}],
+    [
+        {"active": "maybe"},
+        {"portal": ""},
+        {"variant": "healthcare"},
+        {"cursor": "x"},
+        {"cursor": "bm8"},
+        {"limit": 0},
+        {"limit": 101},
+        {"limit": "x"},
+        {"q": "\x00"},
+        {"q": "x" * 101},
+    ],
 )
 async def test_a_list_asked_for_wrongly_is_422(identity: Identity, query: dict[str, object]) -> None:
     assert (await identity.api(ADMIN, "GET", "clients", params=query)).status_code == 422

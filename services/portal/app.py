@@ -21,6 +21,7 @@ from services.portal.failures import EXCEPTION_HANDLERS
 from services.portal.mailbox.api import router as mailbox
 from services.portal.milestone_forms.api import router as milestone_forms
 from services.portal.page import Page
+from services.portal.passkeys.api import router as passkeys
 from services.portal.people.api import router as people
 from services.portal.preferences import choose_theme
 from services.portal.profile.api import router as profile
@@ -30,6 +31,8 @@ from services.portal.prove_it.api import router as prove_it
 from services.portal.security.api import router as security
 from services.portal.settings import PortalSettings
 from services.portal.sign_in.api import router as sign_in
+from services.portal.single_sign_on.settings import router as single_sign_on_settings
+from services.portal.single_sign_on.sign_in import router as single_sign_on
 from services.portal.switch_client.api import router as switch_client
 from services.portal.team.api import router as team
 from services.portal.templating import template_config
@@ -54,9 +57,18 @@ SECURITY_HEADERS = {
 def create_app(settings: PortalSettings) -> Litestar:
     """The web pages. `img-src data:` is for Tabler's form controls, whose ticks and arrows are inline images."""
     assets = Assets()
-    ways_in = [sign_in, second_factor, two_factor, security, prove_it]
+    ways_in = [sign_in, second_factor, two_factor, security, prove_it, passkeys, single_sign_on]
     for_all = [dashboard, projects, activity, team, profile, mailbox]
-    for_staff = [view_as, client_admin, people, failed_sign_ins, switch_client, project_forms, milestone_forms]
+    for_staff = [
+        view_as,
+        single_sign_on_settings,
+        client_admin,
+        people,
+        failed_sign_ins,
+        switch_client,
+        project_forms,
+        milestone_forms,
+    ]
     areas = [static_file, choose_theme, *ways_in, *for_all, *for_staff]
     pages = Router(path="/", route_handlers=areas, include_in_schema=False)
     return create_service(

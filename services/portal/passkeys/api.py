@@ -1,0 +1,139 @@
+"""One's own passkeys, and signing in with one. What static/js/passkeys.js had the browser make comes as a form."""
+
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.response import Redirect, Template
+
+from services.portal.answers import Me, Passkey, SignedIn
+from services.portal.clients import ServiceProblem
+from services.portal.forms import Form, Typed
+from services.portal.page import Page
+from services.portal.passkeys import views
+from services.portal.paths import local_path
+from services.portal.prove_it.views import require_fresh
+from services.portal.questions import Question, ask
+from services.portal.sign_in.arrival import arrive
+from services.portal.sign_in.refusals import explain
+
+HOME = "/security/passkeys"
+REFUSED = "This passkey was not accepted. Try again, or sign in another way."
+
+
+@get(HOME)
+async def passkeys(page: Page) -> Template:
+    """All of them."""
+    found = await views.load(page.services)
+    return await page.show("passkeys/page.html", section="security", passkeys=found)
+
+
+@get(f"{HOME}/new")
+async def new(page: Page) -> Template:
+    """Name a new one. The proof this needs comes first, not after the fingerprint."""
+    await require_fresh(page)
+    return await _show_new(page, Form())
+
+
+@post(f"{HOME}/new")
+async def add(page: Page, data: Typed) -> Template | Redirect:
+    """Keep the passkey that the browser made."""
+    form = Form({"name": data.get("name")})
+    credential = views.credential(data.get("credential"))
+    if credential is None:
+        form.error = "Your browser made no passkey. Try again, with scripts switched on."
+    if form.require(name="Give it a name.") and credential is not None:
+        try:
+            body = {"name": form.values["name"], "credential": credential}
+            await page.services.identity.post("passkeys", Passkey, body)
+            return page.go(HOME, "Your passkey is ready to sign you in")
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    return await _show_new(page, form)
+
+
+@get(f"{HOME}/{{passkey_id:uuid}}/rename")
+async def edit(page: Page, passkey_id: UUID) -> Template:
+    """The form with its name."""
+    passkey = await views.passkey(page.services, passkey_id)
+    return await _show_rename(page, Form({"name": passkey.name}))
+
+
+@post(f"{HOME}/{{passkey_id:uuid}}/rename")
+async def rename(page: Page, passkey_id: UUID, data: Typed) -> Template | Redirect:
+    """Call it something else."""
+    form = Form({"name": data.get("name")})
+    if form.require(name="Give it a name."):
+        try:
+            await page.services.identity.patch(f"passkeys/{passkey_id}", Passkey, dict(form.values))
+            return page.go(HOME, "Name saved")
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    return await _show_rename(page, form)
+
+
+@get(f"{HOME}/{{passkey_id:uuid}}/remove")
+async def ask_to_remove(page: Page, passkey_id: UUID) -> Template:
+    """Sure?"""
+    passkey = await views.passkey(page.services, passkey_id)
+    question = Question(
+        title=f"Remove {passkey.name}?",
+        text="It will not sign you in here any more. Afterwards, delete it on the device as well.",
+        action=page.path,
+        yes="Remove passkey",
+        back=HOME,
+        danger=True,
+    )
+    return await ask(page, question, section="security")
+
+
+@post(f"{HOME}/{{passkey_id:uuid}}/remove")
+async def remove(page: Page, passkey_id: UUID) -> Redirect:
+    """Drop it. One that is gone already is removed as well."""
+    try:
+        await page.services.identity.delete(f"passkeys/{passkey_id}")
+    except ServiceProblem as problem:
+        if problem.status != 404:
+            raise
+        return page.go(HOME, "It was removed already", tone="info")
+    return page.go(HOME, "That passkey is removed")
+
+
+@post("/sign-in/passkey", opt={"public": True})
+async def sign_in(page: Page, data: Typed) -> Template | Redirect:
+    """Sign in with what the browser's passkey signed."""
+    form = Form({"next": local_path(data.get("next"))})
+    body = {"credential": views.credential(data.get("credential"))}
+    try:
+        answer = await page.services.identity.send("POST", "auth/passkey", SignedIn, body=body)
+        return arrive(page, answer, form.values["next"])
+    except ServiceProblem as problem:
+        explain(form, problem, REFUSED)
+    return await page.show("passkeys/refused.html", form=form, status=form.status)
+
+
+@post("/prove-it/passkey")
+async def prove(page: Page, data: Typed) -> Template | Redirect:
+    """Prove with a passkey that it is really oneself; then open the page, or send the form that waited on its way."""
+    body = {"credential": views.credential(data.get("proof_credential"))}
+    target = local_path(data.get("proof_next"))
+    try:
+        answer = await page.services.identity.send("POST", "auth/step-up/passkey", Me, body=body)
+    except ServiceProblem as problem:
+        form = Form({"next": target})
+        explain(form, problem, "This passkey was not accepted. Go back and try again.")
+        return await page.show("passkeys/refused.html", form=form, status=form.status)
+    return Redirect(target, status_code=307 if data.get("proof_resend") else 303, cookies=answer.cookies)
+
+
+async def _show_new(page: Page, form: Form) -> Template:
+    return await page.show("passkeys/new.html", section="security", status=form.status, form=form)
+
+
+async def _show_rename(page: Page, form: Form) -> Template:
+    return await page.show("passkeys/rename.html", section="security", status=form.status, form=form)
+
+
+router = Router(
+    path="/",
+    route_handlers=[passkeys, new, add, edit, rename, ask_to_remove, remove, sign_in, prove],
+)

@@ -1,0 +1,57 @@
+// Passkeys. A button `data-passkey="create"` or `"get"` asks the service at `data-options` what the browser has to do, has
+// it done, and sends its form, with the answer in the hidden input `data-answer` names. Without passkeys it stays hidden.
+import { toast } from './shell.js';
+
+const REQUEST = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' };
+const able = window.PublicKeyCredential?.parseCreationOptionsFromJSON && PublicKeyCredential.parseRequestOptionsFromJSON;
+
+/** What a browser's refusal means to the person before it; they know it when they cancelled. */
+const WORDS = {
+  NotAllowedError: '',
+  AbortError: '',
+  InvalidStateError: 'This device has a passkey for you already.',
+  SecurityError: 'Passkeys do not work at this address.',
+};
+
+/** Options from the service; null when the person is sent to prove first that it is them. */
+async function ask(url) {
+  const answer = await fetch(url, REQUEST);
+  if (answer.ok) return (await answer.json()).options;
+  const problem = await answer.json().catch(() => ({}));
+  if (answer.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+  else if (problem.code === 'auth.step_up_required') location.assign(`/prove-it?next=${encodeURIComponent(location.pathname)}`);
+  else toast(problem.detail || 'That did not work. Try again.', 'over');
+  return null;
+}
+
+async function perform(kind, options) {
+  const credential = kind === 'create'
+    ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
+    : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
+  return JSON.stringify(credential);
+}
+
+async function use(button) {
+  const { form } = button;
+  if (!form.reportValidity()) return;
+  button.disabled = true;
+  try {
+    const options = await ask(button.dataset.options);
+    if (!options) return;
+    form.elements[button.dataset.answer].value = await perform(button.dataset.passkey, options);
+    form.action = button.formAction;
+    form.submit();
+  } catch (error) {
+    const words = WORDS[error.name] ?? 'That did not work. Try again, or use another way.';
+    if (words) toast(words, 'over');
+  } finally {
+    button.disabled = false;
+  }
+}
+
+for (const button of document.querySelectorAll('[data-passkey]')) {
+  if (!able) continue;
+  button.closest('[data-passkeys]').hidden = false;
+  document.querySelector('[data-no-passkeys]')?.remove();
+  button.addEventListener('click', (event) => { event.preventDefault(); use(button); });
+}

@@ -21,8 +21,8 @@ from shared.orm import Base, Identified, Timestamped
 Scope = Literal[
     "clients:read",
     "clients:write",
-    "people:read",
-    "people:write",
+    "contacts:read",
+    "contacts:write",
     "projects:read",
     "projects:write",
     "activity:read",
@@ -32,8 +32,8 @@ Scope = Literal[
 SCOPES: dict[Scope, str] = {
     "clients:read": "See clients",
     "clients:write": "Take on clients and change them",
-    "people:read": "See the people of clients",
-    "people:write": "Add people of clients and change them",
+    "contacts:read": "See the contacts of clients, with their addresses",
+    "contacts:write": "Add contacts of clients and change them",
     "projects:read": "See projects and their plans",
     "projects:write": "Start projects, change them and their milestones",
     "activity:read": "See what happened, and key figures",
@@ -43,7 +43,7 @@ SCOPES: dict[Scope, str] = {
 """What each scope allows, for people."""
 POLICY_OF: dict[str, str] = {
     "clients:write": "manageClients",
-    "people:write": "managePeople",
+    "contacts:write": "manageClients",
     "projects:write": "manageProjects",
     "audit:read": "viewAudit",
 }

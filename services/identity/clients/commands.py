@@ -17,6 +17,7 @@ from services.identity.clients.models import (
     SecondFactor,
     SignInMethod,
     Variant,
+    WaysInAreForStaff,
 )
 from services.identity.fields import Language, Name
 from services.identity.people.commands import Touched
@@ -30,6 +31,7 @@ from shared.contracts.identity import ClientUpdated
 from shared.database import Db
 from shared.errors import Forbidden
 
+_WAYS_IN = frozenset({"sign_in_methods", "second_factor", "allowed_networks", "allowed_domains", "team_invites"})
 _SIGHT = frozenset({"allowed_networks"})
 """What a session's record holds of the client."""
 
@@ -89,6 +91,8 @@ async def change_client(db: Db, actor: Actor, client_id: UUID, patch: PatchClien
     if patch.portal_enabled is not UNSET and not actor.can("managePortalAccess"):
         raise PortalAccessNeedsPolicy
     changes = patch.changes()
+    if actor.kind == "partner" and not _WAYS_IN.isdisjoint(changes):
+        raise WaysInAreForStaff
     client = await queries.lock_client(db, actor, client_id)
     await _require_apart(db, client, changes)
     return await apply(db, actor, client, changes)

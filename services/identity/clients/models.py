@@ -23,6 +23,13 @@ MAX_SETTINGS = 16_384
 """Bytes of a client's settings as JSON."""
 
 
+class WaysInAreForStaff(Forbidden):
+    code = "client.ways_in_are_for_staff"
+
+    def __init__(self) -> None:
+        super().__init__("How a client's people sign in is for staff to say, not for partner systems.")
+
+
 class PortalAccessNeedsPolicy(Forbidden):
     code = "client.portal_access_needs_policy"
 

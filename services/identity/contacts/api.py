@@ -21,7 +21,7 @@ from shared.pagination import Cursor, Limit, Page
 
 Search = Annotated[str, Parameter(query="q", max_length=100, pattern=r"^[^\x00]*$", default="")]
 MAY_LET_IN = require_policy("managePortalAccess")
-READ, WRITE = {"scope": "clients:read"}, {"scope": "clients:write"}
+READ, WRITE = {"scope": "contacts:read"}, {"scope": "contacts:write"}
 
 
 class Move(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,7 +43,7 @@ async def export_contacts(client_id: UUID, actor: Actor, read: ReadOnly) -> Resp
     async with read(actor) as connection:
         contacts = await queries.all_contacts(connection, actor, client_id)
     headers = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
-    return Response(to_csv(contacts), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(to_csv(contacts), media_type="text/csv", headers=headers)
 
 
 @get("/contacts/{contact_id:uuid}", guards=[require_staff], opt=READ)

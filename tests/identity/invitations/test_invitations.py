@@ -140,8 +140,12 @@ async def test_whatever_is_wrong_with_the_link_looks_the_same(identity: Identity
     seen, answer = await look(browser, token), await accept(browser, token)
     assert (seen.status_code, answer.status_code) == (401, 401)
     assert seen.json() == answer.json() == never.json()
-    assert not await identity.execute("select 1 from one_time_tokens where person_id = $1 and used_at is not null", person["id"])
-    assert (await identity.events("failed_login"))[-1].time > (await identity.events("invitation_sent", person["id"]))[0].time
+    assert not await identity.execute(
+        "select 1 from one_time_tokens where person_id = $1 and used_at is not null", person["id"]
+    )
+    assert (await identity.events("failed_login"))[-1].time > (await identity.events("invitation_sent", person["id"]))[
+        0
+    ].time
 
 
 async def test_from_a_network_that_is_not_allowed_the_link_is_kept_for_one_that_is(identity: Identity) -> None:
@@ -180,7 +184,9 @@ async def test_the_outcome_is_told_in_the_name_of_who_invited(identity: Identity
     good, bad = await invited(identity, client_id), await invited(identity, client_id, email="x1@bounces.example")
     await identity.until("select 1 from mails where address = $1 and failed_at is not null", bad["email"])
     await identity.until("select 1 from mails where address = $1 and sent_at is not null", good["email"])
-    (sent,), (failed,) = [await identity.events(f"invitation_{each}", person["id"]) for each, person in (("sent", good), ("failed", bad))]
+    (sent,), (failed,) = [
+        await identity.events(f"invitation_{each}", person["id"]) for each, person in (("sent", good), ("failed", bad))
+    ]
     assert sent.actorid == failed.actorid == ADMIN.id
     assert (sent.actorname, str(sent.clientid)) == ("Jonas Weber", client_id)
     assert msgspec.json.decode(failed.data) == {"reason": "refused"}
@@ -218,7 +224,14 @@ async def test_a_link_that_was_withdrawn_is_no_good(identity: Identity) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, NAMES, {"token": "x", "email": "a@b.example", **NAMES}, {"token": "x", "first_name": "A\r\nB", "last_name": "C"}, {"token": "x" * 101, **NAMES}, {"token": "x", **NAMES, "kind": "staff"}],
+    [
+        {},
+        NAMES,
+        {"token": "x", "email": "a@b.example", **NAMES},
+        {"token": "x", "first_name": "A\r\nB", "last_name": "C"},
+        {"token": "x" * 101, **NAMES},
+        {"token": "x", **NAMES, "kind": "staff"},
+    ],
 )
 async def test_what_cannot_be_an_acceptance(identity: Identity, body: dict[str, Any]) -> None:
     answer = await (await identity.browser())("POST", "auth/register", json=body)

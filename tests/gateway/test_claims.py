@@ -97,7 +97,9 @@ def test_token_is_shared_by_nobody(session: Session) -> None:
     signs = signer(new_key())
     raised = msgspec.structs.replace(session, version=2)
     other = msgspec.structs.replace(session, session_id=session.person_id)
-    asked = [(session, "projects", "1"), (raised, "projects", "1"), (other, "projects", "1"), (None, "projects", "1"),
+    proven = msgspec.structs.replace(session, proven_at=session.expires_at)
+    viewing = msgspec.structs.replace(session, client_id=None)
+    asked = [(session, "projects", "1"), (proven, "projects", "1"), (viewing, "projects", "1"), (raised, "projects", "1"), (other, "projects", "1"), (None, "projects", "1"),
              (session, "activity", "1"), (session, "projects", "2"), (None, "projects", "2")]  # fmt: skip
     assert len({signs.token(who, (audience,), ip) for who, audience, ip in asked}) == len(asked)
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway import decisions
 from ops.stack.ports import free_port
 from tests.gateway.raw import Wire, ask, request
 from tests.gateway.rig import Echo, Rig
@@ -115,6 +116,18 @@ async def test_sigterm_ends_streams_and_the_process(rig: Rig) -> None:
         code, lines, _ = await ending
     assert code in (0, -15)
     assert [line["reason"] for line in lines if line["route"] == "/api/events"] == ["ok"] * 10
+
+
+async def test_last_lines_are_written_before_the_process_ends(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setattr(decisions, "FLUSH_SECONDS", 3600)
+    gateway = rig.again()
+    answer, _ = await ask(gateway.port, request(path=b"/last/words"))
+    assert answer.status == 404
+    assert b"/last/words" not in capfdbinary.readouterr().out
+    await asyncio.to_thread(gateway.stop)
+    assert b"/last/words" in capfdbinary.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,10 @@ async def revoke(db: Db, actor: Actor, person: Person) -> list[str]:
 
 
 async def forget_promises(db: Db, actor: Actor, person: Person, reason: str) -> list[str]:
-    """Their sessions end, and no mail of before, on its way or arrived, lets anybody in."""
-    await withdraw(db, person.id, *PURPOSES)
+    """Their sessions end, and no mail of before, on its way or arrived, lets anybody in.
+
+    Mails before tokens, as whoever writes a mail locks them: two orders would be a deadlock.
+    """
     await replace(db, person.id, *KINDS)
+    await withdraw(db, person.id, *PURPOSES)
     return await end_sessions(db, actor, reason, Session.person_id == person.id)

@@ -1,0 +1,43 @@
+"""Contacts as a file: nothing in it is ever computed, and every name arrives as it was."""
+
+import csv
+from io import StringIO
+
+import pytest
+
+from services.identity.contacts.spreadsheet import neutral
+from tests.identity.contacts.conftest import MakeContact
+from tests.identity.rig import ADMIN, Identity
+
+HEBREW = "\u202bשרה\u202c"
+
+
+async def test_the_file_holds_every_contact_and_no_formula(identity: Identity, contact: MakeContact) -> None:
+    client_id = await identity.client()
+    formula = '=HYPERLINK("http://evil.example","x")'
+    await contact(client_id, first_name=formula, last_name="Abel", phone="+49 30 1", title="@SUM(1)")
+    await contact(client_id, first_name="ليلى", last_name="حداد", email=None, title='Says "hi", often')
+    await contact(client_id, first_name=HEBREW, last_name="-Cohen")
+    answer = await identity.api(ADMIN, "GET", f"clients/{client_id}/contacts.csv")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "attachment" in answer.headers["content-disposition"]
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(StringIO(answer.content.decode("utf-8-sig"), newline="")))
+    assert [(row["First name"], row["Last name"]) for row in rows] == [
+        (HEBREW, "'-Cohen"),
+        (f"'{formula}", "Abel"),
+        ("ليلى", "حداد"),
+    ]
+    assert (rows[1]["Phone"], rows[1]["Title"]) == ("'+49 30 1", "'@SUM(1)")
+    assert (rows[2]["E-mail"], rows[2]["Title"], rows[2]["Portal access"]) == ("", 'Says "hi", often', "no")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＠"])
+def test_what_a_spreadsheet_would_take_for_a_formula_is_shown(start: str) -> None:
+    assert neutral(f"{start}1+1") == f"'{start}1+1"
+
+
+@pytest.mark.parametrize("cell", ["", "Anna", "a=b", "1-2", "حداد", "O'Neil"])
+def test_everything_else_stays_as_it_is(cell: str) -> None:
+    assert neutral(cell) == cell

@@ -95,6 +95,8 @@ class _Demo:
         self._people = {"Clara Hoffmann": admin}
         self._sessions: defaultdict[str, UUID] = defaultdict(clock.uuid7)
         self._roles: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self.projects: dict[str, str] = {}
+        """The ids of what the story calls projects."""
 
     async def create(self, story: Mapping[str, Any]) -> None:
         """Tell the whole story in the order of its days."""
@@ -107,6 +109,13 @@ class _Demo:
             with clock.moved_to(_at(day)):  # once a day, so that its events keep their order to the millisecond
                 for _, step in steps:
                     await step()
+        for person in story["people"]:
+            if "limited_to" in person:
+                await self._limit(person)
+
+    async def _limit(self, person: Mapping[str, Any]) -> None:
+        body = {"limited": True, "project_ids": [self.projects[name] for name in person["limited_to"]]}
+        await self._ask("identity", "PUT", f"people/{self._people[person['name']]}/assignments", body)
 
     async def _client(self, client: Mapping[str, Any]) -> list[tuple[int, Callable[[], Any]]]:
         """Create a client with its people on the first day; what happens on later days is returned."""
@@ -134,6 +143,7 @@ class _Demo:
             "password": PASSWORD,
             "is_primary_contact": person.get("primary", False),
             "policies": person.get("policies", []),
+            "title": person.get("title", ""),
         }
         made = await self._ask("identity", "POST", "people", body)
         self._people[person["name"]] = UUID(made["id"])
@@ -216,6 +226,7 @@ class _Project:
         body |= {"scope": story["scope"].strip(), "client_id": self._client_id, "status": "on_track"}
         body |= {"starts_on": _date(story["starts"]), "ends_on": _date(story["ends"])}
         self._id = (await self._demo.project("POST", "projects", body, self._lead))["id"]
+        self._demo.projects[story["name"]] = self._id
         for milestone in story["milestones"]:
             await self._plan(milestone)
         for person_id, role in self._roles.items():

@@ -42,6 +42,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         return self.kind == "staff"
 
     @property
+    def is_limited(self) -> bool:
+        """Whether this is a subcontractor."""
+        return self.assignments is not None
+
+    @property
     def sees_all_clients(self) -> bool:
         """Whether no tenant bounds the actor. A subcontractor is bounded by `assignments`, which queries apply."""
         return self.kind in ("staff", "system") or (self.kind == "partner" and self.client_id is None)

@@ -26,6 +26,7 @@ PASSWORD = "demo-portal-2026"
 PEOPLE = {
     "admin": "admin@northwind.example",
     "member": "member@northwind.example",
+    "subcontractor": "subcontractor@northwind.example",
     "approver": "approver@acme.example",
     "viewer": "viewer@acme.example",
     "feedback": "feedback@acme.example",
@@ -59,10 +60,43 @@ class Portal:
         return self.run.gateway
 
     def as_(self, who: str) -> httpx2.Client:
-        """A browser-like client signed in as one of `PEOPLE`, or `anonymous`; kept for the session."""
+        """A client as one of `PEOPLE`, as `viewing` (the administrator viewing as Acme), as `partner` (a system of
+        Birch's with every scope) or `anonymous`; kept for the session.
+        """
         if who not in self._sessions:
-            self._sessions[who] = self.sign_in(PEOPLE[who]) if who in PEOPLE else self.client()
+            self._sessions[who] = self.new(who)
         return self._sessions[who]
+
+    def new(self, who: str) -> httpx2.Client:
+        """The same, with a session of its own."""
+        if who == "viewing":
+            return self._viewing(self.me("approver")["client_id"])
+        if who == "partner":
+            return self._partner(self.me("birch")["client_id"])
+        return self.sign_in(PEOPLE[who]) if who in PEOPLE else self.client()
+
+    def _viewing(self, client_id: str) -> httpx2.Client:
+        http = self.sign_in(PEOPLE["admin"])
+        answer = http.post(f"{API}/auth/view-as", json={"client_id": client_id})
+        assert answer.status_code == 200, answer.text
+        return http
+
+    def _partner(self, client_id: str) -> httpx2.Client:
+        staff = self.sign_in(PEOPLE["admin"])
+        scopes = [each["key"] for each in staff.get(f"{API}/api-clients/scopes").json()["items"]]
+        body = {"name": "Warehouse", "scopes": scopes, "client_id": client_id}
+        made = staff.post(f"{API}/api-clients", json=body)
+        assert made.status_code == 201, made.text
+        http = self.client()
+        http.headers["authorization"] = f"Bearer {self.token(made.json())}"
+        return http
+
+    def token(self, api_client: dict[str, Any]) -> str:
+        """An access token for an api client as it was created, secret included."""
+        keys = (api_client["id"], api_client["client_secret"])
+        answer = self.client().post("/oauth/token", data={"grant_type": "client_credentials"}, auth=keys)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["access_token"]
 
     def forget(self, who: str) -> None:
         """Sign in anew next time: something ended the kept session."""

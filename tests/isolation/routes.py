@@ -15,7 +15,18 @@ from litestar.routes import HTTPRoute
 from ops.keys import as_text, new_claims_key, new_secrets_key
 from shared.config import ServiceSettings, Settings
 
-ROLES = ("anonymous", "feedback", "viewer", "approver", "birch", "member", "admin")
+ROLES = (
+    "anonymous",
+    "feedback",
+    "viewer",
+    "approver",
+    "birch",
+    "member",
+    "subcontractor",
+    "admin",
+    "viewing",
+    "partner",
+)
 RIGHTS = Path(__file__).parent / "rights.toml"
 SERVICES = ("identity", "projects", "activity", "portal")
 EXEMPT = re.compile(r"^/(schema|healthz|readyz|static)(/|$)")
@@ -93,9 +104,14 @@ def declared() -> Iterator[Right]:
                 service,
                 method,
                 path,
-                {role: cells.get(role, cells.get("others")) for role in ROLES},
+                {role: cells.get(role, _otherwise(service, role, cells)) for role in ROLES},
                 line.get("query", {}),
                 line.get("body"),
                 line.get("form", False),
                 line.get("alone", False),
             )
+
+
+def _otherwise(service: str, role: str, cells: dict[str, Any]) -> Any:
+    """What a role gets that a line does not name. Pages are for people: there a partner's token is nobody's."""
+    return cells.get("anonymous" if (service, role) == ("portal", "partner") else "others", cells.get("others"))

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.isolation.routes import ROLES, SERVICES, Right, declared, real_routes, shape
-from tests.portal_stack import API, PEOPLE, Portal
+from tests.portal_stack import API, Portal
 
 RIGHTS = list(declared())
 REFUSED = {401, 403, 404}
@@ -95,7 +95,7 @@ def test_a_role_gets_what_is_declared(portal: Portal, ids: dict[str, str], right
     mine = dict(ids)
     if "{session_id}" in right.path:
         mine["session_id"] = str(uuid4())
-    http = portal.sign_in(PEOPLE[role]) if right.alone and role in PEOPLE else portal.as_(role)
+    http = portal.new(role) if right.alone else portal.as_(role)
     if right.alone:
         portal.forget(role)
     answer = ask(http, right, mine, headers={"accept": "text/html"} if right.service == "portal" else {})

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from litestar import Router, get, post
+from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
 from services.portal.answers import ProjectDetail
@@ -14,19 +15,28 @@ from services.portal.page import Page
 from services.portal.project_forms import team, views
 from services.portal.projects.views import project as project_page
 from services.portal.toasts import Toast
-from shared.claims import require_policy
+from shared.actor import Actor
+from shared.claims import Connection, require_policy
+from shared.errors import Forbidden
 
 UNKNOWN_CLIENT = "This client cannot be found. If it was added a moment ago, try again."
 
 
-@get("/projects/new")
+async def refuse_limited(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """The guard of new projects: a subcontractor works on those there are."""
+    actor: Actor = connection.scope["auth"]
+    if actor.is_limited:
+        raise Forbidden("You work on the projects named for you.")
+
+
+@get("/projects/new", guards=[refuse_limited])
 async def new(page: Page, client_id: UUID | None = None) -> Template:
     """The form for a new project."""
     chosen = client_id or page.chosen_client
     return await _show_new(page, Form({"client_id": chosen, "status": "on_track"}))
 
 
-@post("/projects/new")
+@post("/projects/new", guards=[refuse_limited])
 async def create(page: Page, data: Typed) -> Template | Redirect:
     """Start a project."""
     form = Form(data)

@@ -60,7 +60,7 @@ class PatchProject(msgspec.Struct, forbid_unknown_fields=True):
 
 async def create_project(db: Db, actor: Actor, data: CreateProject) -> Project:
     """Start a project for a client that is known here and active. Not for those limited to projects there are."""
-    if actor.assignments is not None:
+    if actor.is_limited:
         raise NotForLimited
     if not actor.sees(data.client_id):
         raise NotFound

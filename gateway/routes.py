@@ -75,6 +75,7 @@ ROUTES = (
     _api("auth/view-as", "identity"),
     _api("sessions", "identity"),
     _api("two-factor", "identity"),
+    _api("passkeys", "identity"),
     _api("people", "identity"),
     _api("policies", "identity", "staff"),
     _api("team", "identity"),

@@ -51,11 +51,11 @@ async def require_fresh(page: Page) -> None:
 
 
 def _carried(data: Fields) -> list[tuple[str, str]]:
-    """The inputs of the form under way. Passwords are typed again: no page ever repeats one."""
+    """The inputs of the form under way. Passwords and secrets are typed again: no page ever repeats one."""
     listed = {name: value if isinstance(value, list) else [value] for name, value in data.items()}
     return [
         (name, value)
         for name, values in listed.items()
         for value in values
-        if not name.startswith(OWN) and "password" not in name
+        if not name.startswith(OWN) and "password" not in name and "secret" not in name
     ]

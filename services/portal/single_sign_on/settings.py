@@ -80,13 +80,9 @@ async def remove(page: Page, client_id: UUID) -> Redirect:
 
 
 def _body(form: Form) -> dict[str, Any]:
-    domains = form.values["domains"].replace(",", " ").lower().split()
-    secret = {"client_secret": form.values["client_secret"]} if form.values["client_secret"] else {}
-    return {
-        "issuer": form.values["issuer"],
-        "oauth_client_id": form.values["oauth_client_id"],
-        "domains": domains,
-    } | secret
+    body: dict[str, Any] = {name: form.values[name] for name in ("issuer", "oauth_client_id", "client_secret")}
+    body["domains"] = form.values["domains"].replace(",", " ").lower().split()
+    return {name: value for name, value in body.items() if value}
 
 
 async def _load(page: Page, client_id: UUID) -> SingleSignOn:

@@ -1,7 +1,7 @@
 """Signing in at one's own organisation: there, and back again.
 
-The provider is another site, and this one's pages send forms to nobody else (Content-Security-Policy); so what leads there
-is a page with a link, which a browser follows by itself.
+The provider is another site, and our pages send forms to nobody else (Content-Security-Policy): what leads there is a
+page with a link, which a browser follows by itself.
 """
 
 from typing import Annotated
@@ -56,7 +56,7 @@ async def set_out(page: Page, data: Typed) -> Template:
 async def come_back(
     page: Page, code: Returned = "", state: Returned = "", iss: Returned = "", error: Returned = ""
 ) -> Template | Redirect:
-    """Back from the provider. Good once, and in the browser that set out: looking at the address again changes nothing."""
+    """Back from the provider. Good once, and in the browser that set out."""
     form = Form({"next": heading_for(page)})
     body = {name: value for name, value in (("code", code), ("state", state), ("iss", iss)) if value}
     if error or not (code and state):

@@ -33,7 +33,7 @@ async function perform(kind, options) {
 
 async function use(button) {
   const { form } = button;
-  if (!form.reportValidity()) return;
+  if (!button.formNoValidate && !form.reportValidity()) return;
   button.disabled = true;
   try {
     const options = await ask(button.dataset.options);

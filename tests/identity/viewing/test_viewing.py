@@ -211,6 +211,17 @@ async def test_losing_the_policy_makes_the_viewer_staff_again(identity: Identity
     assert await identity.redis.get(f"session:{browser.session_hash}") == b"old"
 
 
+@pytest.mark.parametrize("loss", ["policies = '{manageClients}'", "limited = true"])
+async def test_nothing_is_viewed_that_the_viewer_may_not_view_by_now(identity: Identity, loss: str) -> None:
+    """Whatever had told the session, or had not."""
+    browser = await viewer(identity)
+    await view(browser, await identity.client())
+    await identity.execute(f"update people set {loss} where id = $1", browser.actor.id)
+    record = await browser.record()
+    assert record
+    assert (record["kind"], record["read_only"]) == ("staff", False)
+
+
 async def test_the_viewers_own_session_does_not_end_with_the_clients(identity: Identity) -> None:
     """`client_closed` ends the sessions of the client's people; a viewer's is not one of them, wherever they look from."""
     client_id = await identity.client()

@@ -258,3 +258,46 @@ def test_no_page_on_the_way_shuts_anybody_out(portal: Portal, sit: Sit, dark: bo
         page.get_by_role("link", name="Use a recovery code").click()
         look_at("recovery")
     assert problems == []
+
+
+SHIFTS = """() => new Promise((done) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const each of list.getEntries()) sum += each.value; })
+    .observe({ type: 'layout-shift', buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => done(sum)));
+})"""
+
+
+@pytest.mark.parametrize("narrow", [False, True], ids=["1280", "390"])
+def test_nothing_jumps_while_a_page_arrives(sit: Sit, narrow: bool) -> None:
+    with sit("anonymous", narrow=narrow) as seat:
+        seat.open("/sign-in")
+        assert seat.page.evaluate(SHIFTS) == 0
+        seat.page.get_by_label("E-mail").fill("somebody@acme.example")
+        seat.page.get_by_role("button", name="Continue").click()
+        expect(seat.page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
+        assert seat.page.evaluate(SHIFTS) == 0
+    with sit("approver", narrow=narrow) as seat:
+        for path in ("/security", "/security/two-factor", "/profile"):
+            seat.open(path)
+            assert seat.page.evaluate(SHIFTS) == 0, path
+
+
+def test_every_way_in_is_offered_to_everybody_alike(portal: Portal, sit: Sit) -> None:
+    pages: list[str] = []
+    for address in ("approver@acme.example", "nobody@nowhere.example"):
+        with sit("anonymous") as seat:
+            seat.open("/sign-in")
+            seat.page.get_by_label("E-mail").fill(address)
+            seat.page.get_by_role("button", name="Continue").click()
+            for name in ("Mail me a sign-in link", "Sign in with a passkey", "Use your organisation's sign-in"):
+                expect(seat.page.get_by_role("button", name=name)).to_be_visible()
+            pages.append(seat.page.content().replace(address, "ADDRESS"))
+    assert pages[0] == pages[1]
+
+
+def test_without_scripts_the_page_says_what_a_passkey_needs(sit: Sit) -> None:
+    with sit("anonymous", scripts=False) as seat:
+        seat.open("/sign-in")
+        expect(seat.page.get_by_text("Signing in with a passkey needs JavaScript")).to_be_visible()
+        expect(seat.page.get_by_role("button", name="Sign in with a passkey")).to_be_hidden()

@@ -11,6 +11,7 @@ import asyncpg
 import httpx2
 import pytest
 
+from tests.isolation import page
 from tests.isolation.routes import ROLES, SERVICES, Right, declared, real_routes, shape
 from tests.portal_stack import API, Portal
 
@@ -58,6 +59,10 @@ def test_every_route_is_declared_and_nothing_else_is(service: str) -> None:
 
 def test_every_line_speaks_of_every_role() -> None:
     assert [right.name for right in RIGHTS if None in right.cells.values()] == []
+
+
+def test_the_page_of_the_documentation_is_the_declaration() -> None:
+    assert page.PAGE.read_text() == page.text(), "run `python -m tests.isolation.page`"
 
 
 def fill(text: str, ids: dict[str, str]) -> str:

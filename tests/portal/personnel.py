@@ -5,7 +5,8 @@ from typing import Any
 from aiohttp import web
 
 from services.identity.policies.models import ADMIN_POLICIES, GROUPS, POLICIES
-from tests.portal.access import Access, ahead
+from tests.portal.access import ahead
+from tests.portal.keyring import Keyring
 from tests.portal.standin import ACME, BIRCH, ago, missing, page, problem, uid
 
 ANNA_ID, MIA_ID, CLARA_ID, JONAS_ID, EMIL_ID, FELIX_ID = (uid(number) for number in (61, 62, 63, 64, 67, 68))
@@ -79,7 +80,7 @@ def attempts() -> list[dict[str, Any]]:
     ]
 
 
-class Personnel(Access):
+class Personnel(Keyring):
     """`state["team_open"]` says whether the primary contact may change the team."""
 
     def reset(self) -> None:

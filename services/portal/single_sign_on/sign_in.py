@@ -22,6 +22,8 @@ from services.portal.sign_in.refusals import explain
 
 NextPath = Annotated[str, Parameter(query="next")]
 Returned = Annotated[str, Parameter(max_length=2000)]
+State = Annotated[str, Parameter(query="state", max_length=2000)]
+"""Has a name of its own because `state` is the framework's."""
 NOWHERE = "No organisation's own sign-in belongs to this address. Sign in another way."
 REFUSED = "Your organisation's sign-in leads to no account here. Start again, or ask who manages it."
 AWAY = "Your organisation's sign-in is not answering right now. Try again in a moment, or sign in another way."
@@ -54,12 +56,12 @@ async def set_out(page: Page, data: Typed) -> Template:
 
 @get("/sign-in/sso/callback")
 async def come_back(
-    page: Page, code: Returned = "", state: Returned = "", iss: Returned = "", error: Returned = ""
+    page: Page, code: Returned = "", brought: State = "", iss: Returned = "", error: Returned = ""
 ) -> Template | Redirect:
     """Back from the provider. Good once, and in the browser that set out."""
     form = Form({"next": heading_for(page)})
-    body = {name: value for name, value in (("code", code), ("state", state), ("iss", iss)) if value}
-    if error or not (code and state):
+    body = {name: value for name, value in (("code", code), ("state", brought), ("iss", iss)) if value}
+    if error or not (code and brought):
         form.error = REFUSED
         return await _show_address(page, form, status=401)
     try:

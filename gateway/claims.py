@@ -13,8 +13,9 @@ from joserfc.jws import JWSRegistry
 
 from gateway.sessions import Session
 from shared.actor import Actor
-from shared.claims import ALGORITHM, ISSUER, MAX_LIFE, TYPE
+from shared.claims import ISSUER, MAX_LIFE, TYPE
 from shared.config import SettingsError
+from shared.tokens import ALGORITHM
 
 RENEW_BEFORE = 20
 """A token with fewer seconds left is not handed out: the service's own work and a clock off by a few must fit in."""

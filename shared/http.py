@@ -21,12 +21,13 @@ from sqlalchemy import text
 from shared import errors, partners, telemetry
 from shared.actor import SYSTEM, Actor
 from shared.broker import ensure_streams, work_with
-from shared.claims import Verifier, header_of, refuse_read_only, require_known
+from shared.claims import Verifier, refuse_read_only, require_known
 from shared.config import ServiceSettings, Settings
 from shared.database import Database, out_of_reach
 from shared.inbox import Consumer
 from shared.partners import PartnerVerifier
 from shared.relay import Relay
+from shared.tokens import header_of
 
 API = "/api/client-portal"
 PROBLEM = "application/problem+json"

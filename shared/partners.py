@@ -14,8 +14,8 @@ import aiohttp
 import msgspec
 
 from shared.actor import Actor
-from shared.claims import PublicKeys, SignedBody, TokenReader
 from shared.errors import Unauthorized, Unavailable
+from shared.tokens import PublicKeys, SignedBody, TokenReader
 
 TYPE = "at+jwt"
 AUDIENCE = "client-portal"

@@ -9,9 +9,9 @@ from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 
 from shared.actor import Actor
-from shared.claims import ALGORITHM
 from shared.clock import uuid7
 from shared.partners import AUDIENCE, JWKS_PATH, MAX_LIFE, TYPE, WHOAMI_PATH
+from shared.tokens import ALGORITHM
 
 ISSUER = "http://portal.test"
 

@@ -10,7 +10,8 @@ from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 
 from shared.actor import Actor
-from shared.claims import ALGORITHM, ISSUER, MAX_LIFE, TYPE
+from shared.claims import ISSUER, MAX_LIFE, TYPE
+from shared.tokens import ALGORITHM
 
 
 class Signer:

@@ -14,8 +14,9 @@ from gateway.claims import RENEW_BEFORE, ClaimsSigner
 from gateway.sessions import Session
 from gateway.settings import GatewaySettings
 from ops.stack.backing import Backing
-from shared.claims import MAX_LIFE, InvalidClaims, Verifier
+from shared.claims import MAX_LIFE, Verifier
 from shared.config import SettingsError, load
+from shared.tokens import InvalidClaims
 from tests.gateway.rig import Identity, Rig, new_key
 
 PROJECTS = "/api/client-portal/projects"

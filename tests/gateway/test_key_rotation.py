@@ -11,8 +11,9 @@ import pytest
 
 from gateway.claims import ClaimsSigner
 from ops.stack.backing import Backing
-from shared import claims
-from shared.claims import InvalidClaims, Verifier
+from shared import tokens
+from shared.claims import Verifier
+from shared.tokens import InvalidClaims
 from tests.gateway.rig import Rig, Server, answer, new_key
 
 PROJECTS = "/api/client-portal/projects"
@@ -52,7 +53,7 @@ class Service:
         except InvalidClaims:
             await answer(send, 401, b"")
             return
-        self.kids.append(claims.header_of(token)["kid"])
+        self.kids.append(tokens.header_of(token)["kid"])
         await answer(send, 200, b"")
 
 
@@ -98,8 +99,8 @@ async def test_rotation_under_load_fails_no_request_and_the_old_key_opens_nothin
     redis: Backing, published: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The steps of docs/operations.md: publish the new key, wait, sign with it, wait, drop the old one."""
-    monkeypatch.setattr(claims, "REFRESH_SECONDS", SOON)
-    monkeypatch.setattr(claims, "KEYS_LIVE_SECONDS", SOON)
+    monkeypatch.setattr(tokens, "REFRESH_SECONDS", SOON)
+    monkeypatch.setattr(tokens, "KEYS_LIVE_SECONDS", SOON)
     old, new = new_key("old"), new_key("new")
     steps = [key_set(old), key_set(old, new), key_set(new, old), key_set(new)]
     published.jwks = ClaimsSigner(steps[0]).jwks
@@ -132,8 +133,8 @@ async def test_rotation_under_load_fails_no_request_and_the_old_key_opens_nothin
 async def test_services_go_on_with_the_keys_they_have_while_nobody_publishes_any(
     published: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claims, "KEYS_LIVE_SECONDS", 0)
-    monkeypatch.setattr(claims, "REFRESH_SECONDS", 0)
+    monkeypatch.setattr(tokens, "KEYS_LIVE_SECONDS", 0)
+    monkeypatch.setattr(tokens, "REFRESH_SECONDS", 0)
     signer = ClaimsSigner(key_set(new_key("only")))
     published.jwks = signer.jwks
     verifier = Verifier("projects", published.server.url)

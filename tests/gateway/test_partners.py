@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ops.stack.backing import Backing
-from shared import claims
+from shared import tokens
 from shared.actor import Actor
 from shared.clock import uuid7
 from shared.partners import JWKS_PATH, LIVE_SECONDS, WHOAMI_PATH
@@ -174,7 +174,7 @@ async def test_keys_rotate_under_load_without_a_refusal(
     partners: Partners, http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """G6: the new key published; then it signs; then the old one is withdrawn, once what it signed has expired."""
-    monkeypatch.setattr(claims, "REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(tokens, "REFRESH_SECONDS", 0.05)
     statuses: list[int] = []
     stop = asyncio.Event()
 

@@ -14,10 +14,11 @@ from aiohttp import web
 from joserfc.jwk import OKPKey
 
 from shared.actor import Actor
-from shared.claims import InvalidClaims, Verifier
+from shared.claims import Verifier
 from shared.clock import uuid7
 from shared.errors import Unavailable
 from shared.testing.claims import Signer
+from shared.tokens import InvalidClaims
 
 PERSON = Actor(id=uuid7(), name="Anna", kind="client", client_id=uuid7(), session_id=uuid7(), ip="203.0.113.9")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shared import claims, partners
+from shared import partners, tokens
 from shared.actor import Actor
 from shared.clock import uuid7
 from shared.errors import Unavailable
@@ -197,13 +197,13 @@ async def test_a_new_key_is_found_and_random_ones_ask_once(
     monkeypatch.setattr(time, "monotonic", lambda: real() + clock)
     old = keys.token(ERP)
     await verifier.verify(old, "")
-    clock += claims.REFRESH_SECONDS + 1
+    clock += tokens.REFRESH_SECONDS + 1
     for number in range(50):
         with pytest.raises(InvalidToken):
             await verifier.verify(keys.token(ERP, {"kid": f"k{number}"}), "")
     assert identity.asked_for_keys == 2
     keys.keys.insert(0, new_key("second"))
-    clock += claims.REFRESH_SECONDS + 1
+    clock += tokens.REFRESH_SECONDS + 1
     assert (await verifier.verify(keys.token(ERP), "")).id == ERP.id
     assert (await verifier.verify(old, "")).id == ERP.id
     assert identity.asked_for_keys == 3
@@ -218,12 +218,12 @@ async def test_a_withdrawn_key_counts_no_more_and_the_last_ones_go_on_while_the_
     await verifier.verify(old, "")
     await identity.stop()
     for _ in range(3):  # ten minutes without the source: the keys stay, only liveness cannot be asked
-        clock += claims.KEYS_LIVE_SECONDS
+        clock += tokens.KEYS_LIVE_SECONDS
         with pytest.raises(Unavailable):
             await verifier.verify(old, "")
     keys.keys[:] = [new_key("second")]
     await identity.start(identity.port)
-    clock += claims.KEYS_LIVE_SECONDS + 1
+    clock += tokens.KEYS_LIVE_SECONDS + 1
     await verifier.verify(again, "")  # asks for the keys on the side
     async with asyncio.timeout(5):
         while True:

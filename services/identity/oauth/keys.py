@@ -8,9 +8,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 from joserfc.jws import JWSRegistry
 
-from shared.claims import ALGORITHM, InvalidClaims, PublicKeys
 from shared.config import SettingsError
 from shared.partners import TYPE
+from shared.tokens import ALGORITHM, InvalidClaims, PublicKeys
 
 _registry = JWSRegistry(algorithms=[ALGORITHM])
 

@@ -49,7 +49,7 @@ def test_new_route_lets_nobody_in_unless_it_says_so() -> None:
 
 
 def test_only_these_api_routes_are_open_to_nobody() -> None:
-    public = {route.prefix for route in ROUTES if route.access == "public" and route.prefix.startswith("/api")}
+    public = {route.prefix for route in ROUTES if route.access == "public" and route.prefix.startswith("/api/")}
     assert public == {f"{API}/auth", f"{API}/auth/logout"}
 
 

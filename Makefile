@@ -68,6 +68,10 @@ bench: install-dev ## the benchmarks, each beside its floor
 	@$(PY) -m tests.bench $(ARGS)
 .PHONY: bench
 
+bench-security: install-dev ## the promises about signing in, with their full counts (half an hour)
+	@$(PY) -m pytest -s -W ignore tests/bench/security.py $(ARGS)
+.PHONY: bench-security
+
 lock: install-dev ## renew requirements/*.txt (UPGRADE=1: to the newest versions)
 	@for name in base stack dev redis; do \
 		(cd requirements && ../.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \

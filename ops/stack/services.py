@@ -102,6 +102,7 @@ def environments(
         own[name]["PORTAL_DATABASE_URL"] = runtime_url(addresses.database_admin_url, name, passwords.services[name])
     own["gateway"]["PORTAL_CLAIMS_KEY_FILE"] = str(keys.claims)
     own["identity"] |= {"PORTAL_TOKEN_KEY_FILE": str(keys.tokens), "PORTAL_SECRETS_KEY_FILE": str(keys.secrets)}
+    own["identity"]["PORTAL_PRIVATE_ISSUERS"] = os.environ.get("PORTAL_PRIVATE_ISSUERS", "true")
     own["identity"]["PORTAL_COMPANY_NAME"] = os.environ.get("PORTAL_COMPANY_NAME", DEMO_COMPANY)
     own["portal"]["PORTAL_COMPANY_NAME"] = os.environ.get("PORTAL_COMPANY_NAME", DEMO_COMPANY)
     if addresses.mailbox_dir:

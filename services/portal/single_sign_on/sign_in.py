@@ -69,7 +69,7 @@ async def come_back(
         return arrive(page, answer, form.values["next"])
     except ServiceProblem as problem:
         _explain(form, problem, REFUSED)
-    return await _show_address(page, form)
+    return await _show_address(page, form, status=form.refused_with or 401)
 
 
 async def _lead(page: Page, form: Form, answer: Answer[WayThere]) -> Template:

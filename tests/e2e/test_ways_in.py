@@ -294,10 +294,3 @@ def test_every_way_in_is_offered_to_everybody_alike(portal: Portal, sit: Sit) ->
                 expect(seat.page.get_by_role("button", name=name)).to_be_visible()
             pages.append(seat.page.content().replace(address, "ADDRESS"))
     assert pages[0] == pages[1]
-
-
-def test_without_scripts_the_page_says_what_a_passkey_needs(sit: Sit) -> None:
-    with sit("anonymous", scripts=False) as seat:
-        seat.open("/sign-in")
-        expect(seat.page.get_by_text("Signing in with a passkey needs JavaScript")).to_be_visible()
-        expect(seat.page.get_by_role("button", name="Sign in with a passkey")).to_be_hidden()

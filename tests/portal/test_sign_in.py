@@ -1,5 +1,7 @@
 """Signing in and out, as forms that need no JavaScript."""
 
+import re
+
 import pytest
 
 from tests.portal.people import ANNA
@@ -160,3 +162,9 @@ async def test_signing_in_never_leads_elsewhere(browse, target):
     data = {"email": MAIL, "password": PASSWORD, "next": target}
     answer = await browse().post("/sign-in/password", data=data)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
+async def test_what_needs_scripts_says_so(browse):
+    page = (await browse().get("/sign-in")).text
+    assert re.search("<noscript>.*passkey needs JavaScript.*</noscript>", page)
+    assert "data-passkeys inert" in page

@@ -1,5 +1,6 @@
 // Passkeys. A button `data-passkey="create"` or `"get"` asks the service at `data-options` what the browser has to do, has
-// it done, and sends its form, with the answer in the hidden input `data-answer` names. Without passkeys it stays hidden.
+// it done, and sends its form, with the answer in the hidden input `data-answer` names. Without passkeys it stays as it is:
+// hidden, or `inert` where its place is kept so that nothing jumps.
 import { toast } from './shell.js';
 
 const REQUEST = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' };
@@ -51,7 +52,8 @@ async function use(button) {
 
 for (const button of document.querySelectorAll('[data-passkey]')) {
   if (!able) continue;
-  button.closest('[data-passkeys]').hidden = false;
+  const place = button.closest('[data-passkeys]');
+  place.hidden = place.inert = false;
   document.querySelector('[data-no-passkeys]')?.remove();
   button.addEventListener('click', (event) => { event.preventDefault(); use(button); });
 }

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from litestar import Router, get, post
+from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
 from services.portal.clients import ServiceProblem
@@ -12,6 +13,17 @@ from services.portal.people.views import roles
 from services.portal.questions import Question, ask
 from services.portal.team import views
 from services.portal.team.views import Member
+from shared.actor import Actor
+from shared.claims import Connection
+from shared.errors import Forbidden
+
+
+async def require_primary_contact(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """The guard of these pages, as identity has it: everybody else of the client, and staff, have other ways."""
+    actor: Actor = connection.scope["auth"]
+    if actor.kind != "client" or not actor.is_primary_contact:
+        raise Forbidden("Your primary contact looks after the team.")
+
 
 ASKED = ("first_name", "last_name", "email")
 
@@ -27,7 +39,6 @@ async def team(page: Page) -> Template:
 @get("/team/new")
 async def new(page: Page) -> Template:
     """The form for an invitation."""
-    await views.team(page.services)
     return await _show_new(page, Form())
 
 
@@ -112,4 +123,8 @@ async def _show_member(page: Page, person_id: UUID, form: Form | None) -> Templa
     )
 
 
-router = Router(path="/", route_handlers=[team, new, invite, member, set_roles, question, deactivate])
+router = Router(
+    path="/",
+    route_handlers=[team, new, invite, member, set_roles, question, deactivate],
+    guards=[require_primary_contact],
+)

@@ -1,0 +1,88 @@
+"""Staff look at the portal as a client does, in a real browser: they always see that they do, and change nothing."""
+
+import os
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Seat, Sit, sign_in
+from tests.e2e.test_pages import LOOKS, inaccessible, wider_than_its_window
+from tests.e2e.test_story import make_project
+from tests.portal_stack import API, PEOPLE, Portal
+
+PAGES = ("/", "/projects", "/activity", "/profile", "/security")
+
+
+def banner(seat: Seat) -> Any:
+    return seat.page.get_by_role("region", name="View as client")
+
+
+def begin(portal: Portal, seat: Seat) -> str:
+    """From the client's page, asked once; the client's path."""
+    sign_in(seat.page, PEOPLE["admin"])
+    path = f"/clients/{portal.me('approver')['client_id']}"
+    seat.open(path)
+    seat.page.get_by_role("button", name="View as client").click()
+    expect(seat.page.get_by_role("dialog")).to_contain_text("View the portal as Acme")
+    seat.page.get_by_role("dialog").get_by_role("button", name="View as client").click()
+    expect(banner(seat)).to_contain_text("Viewing as Acme")
+    return path
+
+
+@pytest.mark.parametrize(("dark", "narrow"), LOOKS)
+def test_every_page_carries_the_banner_and_is_as_accessible_as_ever(
+    portal: Portal, sit: Sit, dark: bool, narrow: bool
+) -> None:
+    problems: list[Any] = []
+    with sit("anonymous", dark=dark, narrow=narrow) as seat:
+        begin(portal, seat)
+        for path in PAGES:
+            seat.complaints.clear()
+            seat.open(path)
+            expect(banner(seat)).to_be_in_viewport()
+            problems += [(path, each) for each in [*seat.complaints, *inaccessible(seat.page)]]
+            problems += [(path, "scrolls sideways")] if wider_than_its_window(seat.page) else []
+            heading = seat.page.get_by_role("heading", level=1).bounding_box()
+            above = banner(seat).bounding_box()
+            problems += [(path, "hidden")] if not heading or heading["y"] < above["y"] + above["height"] else []
+            if folder := os.environ.get("PORTAL_LOOK"):
+                seat.page.screenshot(path=f"{folder}/{path.strip('/') or 'home'}-{dark}-{narrow}.png")
+    assert problems == []
+
+
+def test_the_viewer_sees_what_happens_and_can_change_nothing_until_they_leave(portal: Portal, sit: Sit) -> None:
+    with sit("anonymous") as seat:
+        path = begin(portal, seat)
+        expect(seat.page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
+        expect(seat.page.get_by_role("link", name="Clients")).to_have_count(0)
+        made = make_project(portal, "approver", "Lighthouse", "Lamp lit")
+        expect(seat.page.locator("[data-entry]").first).to_contain_text("Lamp lit")
+        http = seat.context.request
+        milestone = http.get(f"{API}/projects/{made['id']}").json()["milestones"][0]["id"]
+        for method, where in (("POST", f"milestones/{milestone}/complete"), ("PATCH", "people/me")):
+            answer = http.fetch(f"{portal.gateway}{API}/{where}", method=method, data={})
+            assert (answer.status, answer.json()["code"]) == (403, "auth.viewing_only"), where
+        seat.open("/profile")
+        seat.page.get_by_label("First name").fill("Somebody")
+        seat.page.get_by_role("button", name="Save").first.click()
+        expect(seat.page.get_by_role("heading", level=1)).to_have_text("You are only looking")
+        banner(seat).get_by_role("button", name="Leave").click()
+        seat.page.wait_for_url(f"**{path}")
+        expect(banner(seat)).to_have_count(0)
+        expect(seat.page.get_by_role("link", name="Clients").first).to_be_visible()
+        audit = http.get(f"{API}/audit", params={"client_id": path.rpartition("/")[2], "limit": "20"}).json()["items"]
+        told = [each["type"] for each in audit if each["type"].startswith("view_as")]
+        assert told[:2] == ["view_as_ended", "view_as_started"]
+
+
+def test_leaving_works_without_scripts(portal: Portal, sit: Sit) -> None:
+    with sit("anonymous", scripts=False) as seat:
+        sign_in(seat.page, PEOPLE["admin"])
+        seat.open(f"/clients/{portal.me('approver')['client_id']}")
+        seat.page.get_by_role("button", name="View as client").click()
+        expect(seat.page.get_by_role("heading", level=2)).to_contain_text("View the portal as Acme")
+        seat.page.get_by_role("button", name="View as client").click()
+        expect(banner(seat)).to_be_visible()
+        banner(seat).get_by_role("button", name="Leave").click()
+        expect(banner(seat)).to_have_count(0)

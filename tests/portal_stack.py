@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +47,20 @@ class StackSigner(Signer):
         return super().token(actor, *audience, header={"kid": self.key.kid} | (header or {}), **claims)
 
 
+class _Renewing(httpx2.Auth):
+    """An access token, and a new one before it is ten minutes old."""
+
+    def __init__(self, draw: Callable[[], str]) -> None:
+        self._draw = draw
+        self._token, self._until = "", 0.0
+
+    def auth_flow(self, request: httpx2.Request) -> Iterator[httpx2.Request]:  # type: ignore[override]
+        if time.monotonic() > self._until:
+            self._token, self._until = self._draw(), time.monotonic() + 300
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
 @dataclass
 class Portal:
     """A running portal with the demo data."""
@@ -81,14 +95,19 @@ class Portal:
         assert answer.status_code == 200, answer.text
         return http
 
-    def _partner(self, client_id: str) -> httpx2.Client:
-        staff = self.sign_in(PEOPLE["admin"])
-        scopes = [each["key"] for each in staff.get(f"{API}/api-clients/scopes").json()["items"]]
-        body = {"name": "Warehouse", "scopes": scopes, "client_id": client_id}
-        made = staff.post(f"{API}/api-clients", json=body)
+    def api_client(self, client_id: str | None, *scopes: str, **more: Any) -> dict[str, Any]:
+        """A new partner system of this client or of all, with these scopes or every one; its secret included."""
+        staff = self.sign_in(PEOPLE["admin"])  # somebody who has just proven who they are
+        known = [each["key"] for each in staff.get(f"{API}/api-clients/scopes").json()["items"]]
+        body = {"name": "Warehouse", "scopes": list(scopes) or known, "client_id": client_id}
+        made = staff.post(f"{API}/api-clients", json=body | more)
         assert made.status_code == 201, made.text
+        return made.json()
+
+    def _partner(self, client_id: str) -> httpx2.Client:
         http = self.client()
-        http.headers["authorization"] = f"Bearer {self.token(made.json())}"
+        made = self.api_client(client_id)
+        http.auth = _Renewing(lambda: self.token(made))
         return http
 
     def token(self, api_client: dict[str, Any]) -> str:

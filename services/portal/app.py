@@ -11,7 +11,9 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.types import Message, Scope
 
+from services.portal.account.api import router as account
 from services.portal.activity.api import router as activity
+from services.portal.api_clients.api import router as api_clients
 from services.portal.assets import Assets, static_file
 from services.portal.client_admin.api import router as client_admin
 from services.portal.clients import TIMEOUT, Services
@@ -57,7 +59,7 @@ SECURITY_HEADERS = {
 def create_app(settings: PortalSettings) -> Litestar:
     """The web pages. `img-src data:` is for Tabler's form controls, whose ticks and arrows are inline images."""
     assets = Assets()
-    ways_in = [sign_in, second_factor, two_factor, security, prove_it, passkeys, single_sign_on]
+    ways_in = [sign_in, account, second_factor, two_factor, security, prove_it, passkeys, single_sign_on]
     for_all = [dashboard, projects, activity, team, profile, mailbox]
     for_staff = [
         view_as,
@@ -65,6 +67,7 @@ def create_app(settings: PortalSettings) -> Litestar:
         client_admin,
         people,
         failed_sign_ins,
+        api_clients,
         switch_client,
         project_forms,
         milestone_forms,

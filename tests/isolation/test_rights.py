@@ -45,6 +45,7 @@ def ids_of(portal: Portal) -> dict[str, str]:
         "contact_id": next(
             each["id"] for each in staff.get(f"{API}/clients/{acme}/contacts").json()["items"] if each["email"] is None
         ),
+        "api_client_id": portal.api_client(acme)["id"],
         "bulk_id": str(uuid4()),
         "mail": "19700101000000000000.eml",
         "session_id": portal.as_("viewer").get(f"{API}/sessions").json()["items"][0]["id"],

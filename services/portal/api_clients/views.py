@@ -1,0 +1,71 @@
+"""What staff see and enter about partner systems."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.portal.answers import Client
+from services.portal.api_clients.answers import ApiClient, Scope, Scopes
+from services.portal.clients import Services
+from services.portal.forms import Form
+from shared.pagination import Page as Listing
+
+TICK = "scope-"
+MOST_CLIENTS = 100
+NO_KEYS = 'Paste a JWK set: {"keys": [...]}.'
+
+
+async def listed(services: Services, cursor: str) -> Listing[ApiClient]:
+    """Api clients, newest first."""
+    return await services.identity.get("api-clients", Listing[ApiClient], cursor=cursor, limit=50)
+
+
+async def scopes(services: Services) -> list[Scope]:
+    """What one can be allowed, in words."""
+    return (await services.identity.get("api-clients/scopes", Scopes)).items
+
+
+async def choices(services: Services) -> list[tuple[str, str]]:
+    """Whose data one can be made for."""
+    found = await services.identity.get("clients", Listing[Client], active="true", limit=MOST_CLIENTS)
+    return [("", "All clients"), *((str(client.id), client.name) for client in found.items)]
+
+
+async def detail(services: Services, api_client_id: UUID) -> tuple[ApiClient, list[Scope]]:
+    """One of them, and what all scopes allow. Raises `ServiceProblem`."""
+    found = services.identity.get(f"api-clients/{api_client_id}", ApiClient)
+    return await asyncio.gather(found, scopes(services))
+
+
+def new_form(data: Mapping[str, str]) -> Form:
+    """The form for a new one, as it was sent."""
+    ticks = {name: data[name] for name in data if name.startswith(TICK)}
+    return Form({name: data.get(name) for name in ("name", "client_id", "auth_method", "jwks", "scopes")} | ticks)
+
+
+def edit_form(found: ApiClient) -> Form:
+    """The form with what is stored."""
+    ticks = {f"{TICK}{scope}": "on" for scope in found.scopes}
+    keys = msgspec.json.format(msgspec.json.encode(found.jwks)).decode() if found.jwks else ""
+    return Form({"name": found.name, "jwks": keys, "scopes": "", **ticks})
+
+
+def body(form: Form, *, has_secret: bool) -> dict[str, Any]:
+    """Name, scopes and keys as identity wants them; what is missing is marked in the form."""
+    form.require(name="Give the system a name.")
+    ticked = [name.removeprefix(TICK) for name, value in form.values.items() if name.startswith(TICK) and value]
+    if not ticked:
+        form.errors["scopes"] = "Tick at least one."
+    asked: dict[str, Any] = {"name": form.values["name"], "scopes": ticked}
+    return asked if has_secret else asked | {"jwks": _keys(form)}
+
+
+def _keys(form: Form) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(form.values["jwks"], type=dict[str, Any])
+    except msgspec.MsgspecError:
+        form.errors["jwks"] = NO_KEYS
+        return {}

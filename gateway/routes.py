@@ -108,6 +108,8 @@ ROUTES = (
     _page("/security"),
     _page("/prove-it", sign_in=True),
     _page("/clients"),
+    _page("/contacts"),
+    _page("/invitations"),
     _page("/people"),
     _page("/api-clients"),
     _page("/team"),

@@ -15,8 +15,11 @@ from services.portal.account.api import router as account
 from services.portal.activity.api import router as activity
 from services.portal.api_clients.api import router as api_clients
 from services.portal.assets import Assets, static_file
+from services.portal.bulk_invitations.api import router as bulk_invitations
+from services.portal.client_access.api import router as client_access
 from services.portal.client_admin.api import router as client_admin
 from services.portal.clients import TIMEOUT, Services
+from services.portal.contacts.api import router as contacts
 from services.portal.dashboard.api import router as dashboard
 from services.portal.failed_sign_ins.api import router as failed_sign_ins
 from services.portal.failures import EXCEPTION_HANDLERS
@@ -65,6 +68,9 @@ def create_app(settings: PortalSettings) -> Litestar:
         view_as,
         single_sign_on_settings,
         client_admin,
+        client_access,
+        contacts,
+        bulk_invitations,
         people,
         failed_sign_ins,
         api_clients,

@@ -1,6 +1,6 @@
 """Clients, for staff: the list, one client, a new one, changing one."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Router, get, post
@@ -21,13 +21,20 @@ manage_clients = require_policy("manageClients")
 
 
 @get("/clients")
-async def clients(page: Page, q: Short = "", cursor: Short = "") -> Template:
-    """All clients by name, searched as one types; HTMX gets the rows alone."""
-    q = q.strip()
-    found = await views.listed(page.services, q, cursor)
+async def clients(
+    page: Page, q: Short = "", status: Short = "", portal: Short = "", variant: Short = "", cursor: Short = ""
+) -> Template:
+    """All clients by name, searched as one types, narrowed by what they are; HTMX gets the rows alone."""
+    wanted = {"q": q.strip(), "status": status, "portal": portal, "variant": variant}
+    shown: dict[str, Any] = {
+        "found": await views.listed(page.services, wanted, cursor),
+        "wanted": wanted,
+        "is_narrowed": any(wanted.values()),
+        "cursor": cursor,
+    }
     if page.is_fragment:
-        return page.fragment("client_admin/rows.html", found=found, q=q, cursor=cursor)
-    return await page.show("client_admin/list.html", section="clients", found=found, q=q, cursor=cursor)
+        return page.fragment("client_admin/rows.html", **shown)
+    return await page.show("client_admin/list.html", section="clients", filters=views.FILTERS, **shown)
 
 
 @get("/clients/{client_id:uuid}")

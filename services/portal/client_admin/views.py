@@ -1,6 +1,7 @@
 """What staff see and enter about clients."""
 
 import asyncio
+from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
@@ -19,6 +20,12 @@ VARIANTS = {
     "regulated": "Healthcare or regulated",
 }
 """The shapes a client's portal can have (seed 001)."""
+FILTERS = (
+    ("status", "Status", (("active", "Active"), ("inactive", "Inactive"))),
+    ("portal", "Portal", (("open", "Open"), ("closed", "Closed"))),
+    ("variant", "Kind", tuple(VARIANTS.items())),
+)
+"""Name, label and choices of what narrows the list."""
 MOST_PEOPLE = 100
 NEWEST = 8
 
@@ -32,9 +39,15 @@ class Detail(msgspec.Struct, frozen=True):
     activity: Slot[Listing[Entry]]
 
 
-async def listed(services: Services, q: str, cursor: str) -> Listing[Client]:
-    """Clients by name."""
-    return await services.identity.get("clients", Listing[Client], q=q, cursor=cursor, limit=50)
+async def listed(services: Services, wanted: Mapping[str, str], cursor: str) -> Listing[Client]:
+    """Clients by name. What is no choice of a filter leaves it open."""
+    query = {
+        "q": wanted["q"],
+        "active": {"active": "true", "inactive": "false"}.get(wanted["status"]),
+        "portal": {"open": "true", "closed": "false"}.get(wanted["portal"]),
+        "variant": wanted["variant"] if wanted["variant"] in VARIANTS else None,
+    }
+    return await services.identity.get("clients", Listing[Client], **query, cursor=cursor, limit=50)
 
 
 async def client(services: Services, client_id: UUID) -> Client:

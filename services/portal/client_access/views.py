@@ -1,0 +1,72 @@
+"""How a client's people come in, as staff see and enter it."""
+
+import asyncio
+from collections.abc import Mapping
+from uuid import UUID
+
+import msgspec
+
+from services.portal.client_admin.answers import ClientAccess, Contact
+from services.portal.clients import Services
+from services.portal.forms import Form
+from shared.pagination import Page as Listing
+
+METHODS = (
+    ("magic_link", "Link by e-mail", "They get a link and a code. Nothing to remember, nothing to lose."),
+    ("password", "Password", "With the way back by e-mail when it is forgotten."),
+    ("passkey", "Passkey", "Fingerprint, face or a security key. Counts as two factors."),
+    ("sso", "Single sign-on", "With the account of their own organisation."),
+)
+LINES = ("allowed_networks", "allowed_domains")
+"""Lists, one entry a line."""
+
+
+class Access(msgspec.Struct, frozen=True):
+    """A client, the person its portal is linked to, and whom it could be linked to."""
+
+    client: ClientAccess
+    user: Contact | None
+    choices: list[Contact]
+
+
+async def access(services: Services, client_id: UUID) -> Access:
+    """Everything the page shows. Raises `ServiceProblem` when there is no such client."""
+    client, contacts = await asyncio.gather(
+        services.identity.get(f"clients/{client_id}", ClientAccess),
+        services.identity.get(f"clients/{client_id}/contacts", Listing[Contact], limit=100),
+    )
+    user = None
+    if client.portal_user_id:
+        user = await services.identity.get(f"contacts/{client.portal_user_id}", Contact)
+    return Access(client, user, [each for each in contacts.items if each.active and each.email])
+
+
+def options(found: Access) -> list[tuple[object, str]]:
+    """Whom the portal may be linked to. Whom it is linked to stays among them."""
+    linked = [(each.id, each.name) for each in found.choices]
+    if found.user and found.user.id not in dict(linked):
+        linked.insert(0, (found.user.id, found.user.name))
+    return linked if found.user else [("", "Choose a contact"), *linked]
+
+
+def inputs(client: ClientAccess) -> dict[str, object]:
+    """The client's settings as the inputs of their form."""
+    ticks = {f"sign_in_methods-{method}": "on" for method in client.sign_in_methods}
+    lines = {name: "\n".join(getattr(client, name)) for name in LINES}
+    others = {"team_invites": "on" if client.team_invites else "", "language": client.language}
+    return {**ticks, **lines, **others, "second_factor": client.second_factor}
+
+
+def sent(data: Mapping[str, str]) -> dict[str, str]:
+    """The form as it came: what was not ticked is not in it."""
+    return {"team_invites": "", **data}
+
+
+def body(form: Form) -> dict[str, object]:
+    """What the form asks for."""
+    methods = [method for method, *_ in METHODS if form.values[f"sign_in_methods-{method}"]]
+    if not methods:
+        form.error = "Choose at least one way to sign in."
+    lists = {name: form.values[name].split() for name in LINES}
+    chosen = {name: form.values[name] for name in ("second_factor", "language")}
+    return {"sign_in_methods": methods, **lists, **chosen, "team_invites": bool(form.values["team_invites"])}

@@ -1,0 +1,49 @@
+"""What identity says of a client and its contacts to those who look after them."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from services.portal.answers import Client
+
+
+class ClientAccess(Client, frozen=True, kw_only=True):
+    """A client with how its people come in (`GET clients/{id}`, for staff)."""
+
+    portal_user_id: UUID | None = None
+    sign_in_methods: list[str] = []
+    second_factor: str = "optional"
+    allowed_networks: list[str] = []
+    allowed_domains: list[str] = []
+    team_invites: bool = True
+    language: str = "en"
+
+
+class InvitationState(msgspec.Struct, frozen=True, kw_only=True):
+    """`status` is none, waiting, sent, failed, accepted or expired."""
+
+    status: str = "none"
+    sent_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """One of a client's contacts, whether they may sign in or not (`GET contacts/{id}`)."""
+
+    id: UUID
+    client_id: UUID
+    first_name: str
+    last_name: str
+    name: str
+    email: str | None = None
+    phone: str = ""
+    title: str = ""
+    language: str = "en"
+    active: bool = True
+    is_primary_contact: bool = False
+    portal_access: bool = False
+    has_account: bool = False
+    two_factor: bool = False
+    last_sign_in_at: datetime | None = None
+    invitation: InvitationState = InvitationState()

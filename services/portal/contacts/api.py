@@ -1,0 +1,170 @@
+"""A client's contacts, for staff: the address book, and who of it may use the portal."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.params import Parameter
+from litestar.response import Redirect, Template
+
+from services.portal.client_admin.answers import Contact
+from services.portal.clients import ServiceProblem
+from services.portal.contacts import views
+from services.portal.edits import Edit
+from services.portal.forms import Form, Typed
+from services.portal.page import Page
+from services.portal.questions import Question, ask
+from shared.claims import require_policy, require_staff
+
+Short = Annotated[str, Parameter(max_length=400)]
+manage_clients, manage_access = require_policy("manageClients"), require_policy("managePortalAccess")
+
+
+@get("/clients/{client_id:uuid}/contacts")
+async def contacts(page: Page, client_id: UUID, q: Short = "", cursor: Short = "") -> Template:
+    """A client's contacts by name, searched as one types; HTMX gets the rows alone."""
+    q = q.strip()
+    found = await views.listed(page.services, client_id, q, cursor)
+    shown: dict[str, Any] = {"found": found, "q": q, "cursor": cursor, "client_id": client_id}
+    if page.is_fragment:
+        return page.fragment("contacts/rows.html", **shown)
+    client = await views.client(page.services, client_id)
+    return await page.show("contacts/list.html", section="clients", client=client, **shown)
+
+
+@get("/clients/{client_id:uuid}/contacts/new", guards=[manage_clients])
+async def new(page: Page, client_id: UUID) -> Template:
+    """The form for a new contact."""
+    client = await views.client(page.services, client_id)
+    form = Form({"language": client.language})
+    return await page.show("contacts/new.html", section="clients", form=form, client=client)
+
+
+@post("/clients/{client_id:uuid}/contacts/new", guards=[manage_clients])
+async def create(page: Page, client_id: UUID, data: Typed) -> Template | Redirect:
+    """Add a contact."""
+    form = Form({name: data.get(name) for name in (*views.TEXTS, "is_primary_contact")})
+    body = views.body(form)
+    if not form.is_wrong:
+        try:
+            made = await page.services.identity.post(f"clients/{client_id}/contacts", Contact, body)
+            return page.go(f"/contacts/{made.id}", f"{made.name} is a contact now.")
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    client = await views.client(page.services, client_id)
+    return await page.show("contacts/new.html", section="clients", status=form.status, form=form, client=client)
+
+
+@get("/contacts/{contact_id:uuid}")
+async def contact(page: Page, contact_id: UUID) -> Template:
+    """One contact: details, and whether they may use the portal."""
+    return await _show(page, contact_id)
+
+
+@post("/contacts/{contact_id:uuid}", guards=[manage_clients])
+async def change(page: Page, contact_id: UUID, data: Typed) -> Template | Redirect:
+    """Save what was changed, and only that."""
+    form = Edit.sent(data)
+    body = views.body(form) | {"active": bool(form.values["active"])}
+    if not form.is_wrong:
+        try:
+            if changes := form.only_changed(body):
+                await page.services.identity.patch(f"contacts/{contact_id}", Contact, changes)
+            return page.go(f"/contacts/{contact_id}", "Contact saved" if changes else "")
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    return await _show(page, contact_id, form=form)
+
+
+@post("/contacts/{contact_id:uuid}/access/enable", guards=[manage_access])
+async def enable_access(page: Page, contact_id: UUID) -> Template | Redirect:
+    """Let them in; who has never been in is invited."""
+    return await _decide(page, contact_id, "portal-access/enable", "They have access now")
+
+
+@post("/contacts/{contact_id:uuid}/invitation", guards=[manage_access])
+async def resend(page: Page, contact_id: UUID) -> Template | Redirect:
+    """Invite them once more."""
+    return await _decide(page, contact_id, "invitation/resend", "The invitation is on its way")
+
+
+@get("/contacts/{contact_id:uuid}/access/disable", guards=[manage_access])
+async def question_disable(page: Page, contact_id: UUID) -> Template:
+    """Are you sure?"""
+    found, _ = await views.contact(page.services, contact_id)
+    question = Question(
+        title=f"Withdraw {found.name}'s access?",
+        text="They are signed out everywhere within a second, and an invitation they hold works no longer.",
+        action=f"/contacts/{contact_id}/access/disable",
+        yes="Withdraw access",
+        back=f"/contacts/{contact_id}",
+        danger=True,
+    )
+    return await ask(page, question, section="clients")
+
+
+@post("/contacts/{contact_id:uuid}/access/disable", guards=[manage_access])
+async def disable_access(page: Page, contact_id: UUID) -> Template | Redirect:
+    """Shut them out."""
+    return await _decide(page, contact_id, "portal-access/disable", "They have no access any more")
+
+
+@get("/contacts/{contact_id:uuid}/move", guards=[manage_clients])
+async def move(page: Page, contact_id: UUID, q: Short = "") -> Template:
+    """Which client do they work for now?"""
+    return await _show_move(page, contact_id, Form(), q.strip())
+
+
+@post("/contacts/{contact_id:uuid}/move", guards=[manage_clients])
+async def do_move(page: Page, contact_id: UUID, data: Typed) -> Template | Redirect:
+    """Make them that client's contact."""
+    form = Form({"client_id": data.get("client_id")})
+    if form.require(client_id="Choose a client."):
+        try:
+            moved = await page.services.identity.post(f"contacts/{contact_id}/move", Contact, dict(form.values))
+            return page.go(f"/contacts/{contact_id}", f"{moved.name} was moved.")
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    return await _show_move(page, contact_id, form, "")
+
+
+async def _decide(page: Page, contact_id: UUID, what: str, done: str) -> Template | Redirect:
+    """Let somebody in or out. What stands in the way is shown where the button was."""
+    try:
+        await page.services.identity.post(f"contacts/{contact_id}/{what}", Contact)
+    except ServiceProblem as problem:
+        return await _show(page, contact_id, missing=views.lacking(problem), status=problem.status)
+    return page.go(f"/contacts/{contact_id}", done)
+
+
+async def _show(
+    page: Page, contact_id: UUID, *, form: Edit | None = None, missing: Sequence[str] = (), status: int = 200
+) -> Template:
+    found, client = await views.contact(page.services, contact_id)
+    return await page.show(
+        "contacts/page.html",
+        section="clients",
+        status=form.status if form else status,
+        contact=found,
+        client=client,
+        form=form or Edit(views.inputs(found)),
+        missing=missing,
+    )
+
+
+async def _show_move(page: Page, contact_id: UUID, form: Form, q: str) -> Template:
+    found, choices = await views.other_clients(page.services, contact_id, q)
+    return await page.show(
+        "contacts/move.html", section="clients", status=form.status, form=form, contact=found, choices=choices, q=q
+    )
+
+
+router = Router(
+    path="/",
+    route_handlers=[
+        *(contacts, new, create, contact, change),
+        *(enable_access, resend, question_disable, disable_access, move, do_move),
+    ],
+    guards=[require_staff],
+)

@@ -1,0 +1,61 @@
+"""What staff see and enter about a client's contacts."""
+
+import asyncio
+from uuid import UUID
+
+from services.portal.answers import Client
+from services.portal.client_admin.answers import ClientAccess, Contact
+from services.portal.clients import ServiceProblem, Services
+from services.portal.forms import Form
+from shared.pagination import Page as Listing
+
+TEXTS = ("first_name", "last_name", "email", "phone", "title", "language")
+MOST = 50
+
+
+async def listed(services: Services, client_id: UUID, q: str, cursor: str) -> Listing[Contact]:
+    """A client's contacts by name."""
+    path = f"clients/{client_id}/contacts"
+    return await services.identity.get(path, Listing[Contact], q=q, cursor=cursor, limit=MOST)
+
+
+async def client(services: Services, client_id: UUID) -> ClientAccess:
+    return await services.identity.get(f"clients/{client_id}", ClientAccess)
+
+
+async def contact(services: Services, contact_id: UUID) -> tuple[Contact, ClientAccess]:
+    """One contact, and whose."""
+    found = await services.identity.get(f"contacts/{contact_id}", Contact)
+    return found, await client(services, found.client_id)
+
+
+async def other_clients(services: Services, contact_id: UUID, q: str) -> tuple[Contact, list[tuple[UUID, str]]]:
+    """A contact, and the active clients whose name contains `q` they could be moved to."""
+    found, clients = await asyncio.gather(
+        services.identity.get(f"contacts/{contact_id}", Contact),
+        services.identity.get("clients", Listing[Client], q=q, active="true", limit=100),
+    )
+    return found, [(each.id, each.name) for each in clients.items if each.id != found.client_id]
+
+
+def inputs(contact: Contact) -> dict[str, object]:
+    """A contact as the form shows them."""
+    ticks = {name: "on" if getattr(contact, name) else "" for name in ("is_primary_contact", "active")}
+    return {name: getattr(contact, name) or "" for name in TEXTS} | ticks
+
+
+def body(form: Form) -> dict[str, object]:
+    """What the form asks for; what it leaves open is asked for here."""
+    form.require(first_name="Give a first name.", last_name="Give a last name.")
+    texts: dict[str, object] = {name: form.values[name] for name in TEXTS}
+    return texts | {
+        "email": form.values["email"] or None,
+        "is_primary_contact": bool(form.values["is_primary_contact"]),
+    }
+
+
+def lacking(problem: ServiceProblem) -> list[str]:
+    """Why somebody cannot be let in, sentence by sentence. Raises the problem again where it is no such answer."""
+    if problem.status not in (409, 422):
+        raise problem
+    return list(problem.fields.values()) or [problem.detail]

@@ -26,6 +26,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None = None
     language: str | None = None
     two_factor: bool = False
+    email_verified: bool | None = None
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +85,24 @@ class Enrolled(SignedIn, frozen=True, kw_only=True):
     """Signed in, with a second factor set up on the way."""
 
     recovery_codes: list[str] = []
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mailed link lets somebody in to (`POST auth/invitation`)."""
+
+    email: str
+    first_name: str
+    last_name: str
+    client_name: str | None
+    company_name: str
+    sign_in_methods: list[str]
+
+
+class AddressConfirmed(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of address, confirmed by one of the two; `waiting_for` is the other."""
+
+    done: bool
+    waiting_for: Literal["old", "new"] | None = None
 
 
 class TwoFactor(msgspec.Struct, frozen=True, kw_only=True):

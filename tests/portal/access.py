@@ -5,7 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.portal.standin import Standin, ago, missing, person, problem, signed_in, uid
+from tests.portal.accounts import Accounts
+from tests.portal.standin import ago, missing, person, problem, signed_in, uid
 
 CURRENT, LAPTOP, PHONE = uid(73), uid(81), uid(82)
 CODE, RECOVERY, MAIL_CODE = "246810", "k7m2-p9qd-x3vt", "135791"
@@ -32,7 +33,7 @@ def sessions() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-class Access(Standin):
+class Access(Accounts):
     """`state["fresh"]` says whether a proof is fresh; while it is not, what needs one is refused."""
 
     def reset(self) -> None:

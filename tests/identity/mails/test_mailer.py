@@ -1,6 +1,5 @@
 """What becomes of a mail: when the server is away, refuses, or falls silent; by however many mailers."""
 
-
 import httpx2
 
 from tests.identity.rig import PUBLIC_URL, Identity

@@ -1,0 +1,80 @@
+"""Coming in for the first time: with an invitation, or by asking for one."""
+
+from litestar import get, post
+from litestar.response import Redirect, Template
+
+from services.portal.account import links
+from services.portal.answers import Invitation, SignedIn
+from services.portal.clients import ServiceProblem
+from services.portal.forms import Form, Typed
+from services.portal.page import Page
+from services.portal.sign_in.arrival import arrive
+
+PUBLIC = {"public": True}
+NAMES = {"first_name": "Enter your first name.", "last_name": "Enter your last name."}
+SHORT = "Use at least 12 characters, or leave it empty."
+
+
+@get("/invitation", opt=PUBLIC)
+async def open_invitation(page: Page, token: str = "") -> Template:
+    """Where the mailed link leads."""
+    return await _show(page, Form({"token": token}), opened=True)
+
+
+@post("/invitation", opt=PUBLIC)
+async def accept(page: Page, data: Typed) -> Template | Redirect:
+    """Come in: names, and a password if they want one."""
+    form = Form({name: data.get(name) for name in ("token", "first_name", "last_name")} | {"password": ""})
+    password = data.get("password", "")
+    if password and len(password) < 12:
+        form.errors["password"] = SHORT
+    if links.was_opened(page, form) and form.require(**NAMES) and not form.is_wrong:
+        body = {name: form.values[name] for name in ("token", "first_name", "last_name")}
+        try:
+            sent = body | ({"password": password} if password else {})
+            answer = await page.services.identity.send("POST", "auth/register", SignedIn, body=sent)
+            return arrive(page, answer, "/", "Welcome. You are signed in.")
+        except ServiceProblem as problem:
+            if links.is_void(problem):
+                return await _void(page)
+            links.refuse(form, problem)
+    return await _show(page, form, opened=False)
+
+
+async def _show(page: Page, form: Form, *, opened: bool) -> Template:
+    """What the invitation is for; with the names staff know, when it is opened."""
+    token = form.values["token"]
+    try:
+        found = await page.services.identity.post("auth/invitation", Invitation, {"token": token}) if token else None
+    except ServiceProblem as problem:
+        if not links.is_void(problem):
+            raise
+        found = None
+    if found is None:
+        return await _void(page)
+    if opened:
+        form.values |= {"first_name": found.first_name, "last_name": found.last_name}
+    return await links.show(page, "account/invitation.html", form, invitation=found)
+
+
+async def _void(page: Page) -> Template:
+    return await links.void(page, "/sign-in", "Go to the sign-in page")
+
+
+@get("/register", opt=PUBLIC)
+async def open_registration(page: Page) -> Template:
+    """Who would like to have access?"""
+    return await page.show("account/register.html", form=Form(), sent=False)
+
+
+@post("/register", opt=PUBLIC)
+async def register(page: Page, data: Typed) -> Template:
+    """Have a link mailed, if the address is of an organisation that lets its people in."""
+    form = Form({name: data.get(name) for name in ("email", "first_name", "last_name")})
+    if form.require(email="Enter your e-mail address.", **NAMES):
+        try:
+            await page.services.identity.post("auth/register", type(None), dict(form.values))
+            return await page.show("account/register.html", form=form, sent=True)
+        except ServiceProblem as problem:
+            links.refuse(form, problem)
+    return await page.show("account/register.html", form=form, sent=False, status=form.status)

@@ -1,0 +1,92 @@
+"""Forgotten and changed passwords."""
+
+from litestar import get, post
+from litestar.response import Redirect, Template
+
+from services.portal.account import links
+from services.portal.answers import Me
+from services.portal.clients import ServiceProblem
+from services.portal.forms import Form, Typed
+from services.portal.page import Page
+from services.portal.sign_in.refusals import explain
+
+SHORT = "Use at least 12 characters: a few words make a good password."
+NO_PASSWORDS = "Your organisation does not sign in with passwords, so there is none to set."
+PUBLIC = {"public": True}
+
+
+@get("/forgot-password", opt=PUBLIC)
+async def ask_address(page: Page, email: str = "") -> Template:
+    """Whose password?"""
+    return await page.show("account/forgot.html", form=Form({"email": email}), sent=False)
+
+
+@post("/forgot-password", opt=PUBLIC)
+async def send_link(page: Page, data: Typed) -> Template:
+    """Have a link mailed. Whether the address is known stays between identity and the mail server."""
+    form = Form({"email": data.get("email")})
+    if form.require(email="Enter your e-mail address, such as name@company.com."):
+        try:
+            await page.services.identity.post("auth/forgot-password", type(None), {"email": form.values["email"]})
+            return await page.show("account/forgot.html", form=form, sent=True)
+        except ServiceProblem as problem:
+            explain(form, problem, "Enter your e-mail address, such as name@company.com.", field="email")
+    return await page.show("account/forgot.html", form=form, sent=False, status=form.status)
+
+
+@get("/reset-password", opt=PUBLIC)
+async def open_reset(page: Page, token: str = "") -> Template:
+    """Where the mailed link leads."""
+    return await links.show(page, "account/reset.html", Form({"token": token}))
+
+
+@post("/reset-password", opt=PUBLIC)
+async def reset(page: Page, data: Typed) -> Template | Redirect:
+    """Take the new password; then sign in with it."""
+    form, password = Form({"token": data.get("token"), "password": ""}), data.get("password", "")
+    if links.was_opened(page, form) and _long_enough(form, password):
+        body = {"token": form.values["token"], "password": password}
+        try:
+            await page.services.identity.post("auth/reset-password", type(None), body)
+            return page.go("/sign-in", "Your password is changed. Sign in with it.")
+        except ServiceProblem as problem:
+            if links.is_void(problem):
+                return await links.void(page, "/forgot-password", "Ask for a new link")
+            links.refuse(form, problem)
+    return await links.show(page, "account/reset.html", form)
+
+
+@get("/security/password")
+async def open_change(page: Page) -> Template:
+    """One's own password."""
+    return await _change(page, Form())
+
+
+@post("/security/password")
+async def change(page: Page, data: Typed) -> Template | Redirect:
+    """Another password: the other browsers are signed out."""
+    form, password = Form({"current": "", "password": ""}), data.get("password", "")
+    if _long_enough(form, password):
+        body = {"password": password, "current": data.get("current", "")}
+        try:
+            done = await page.services.identity.send("POST", "people/me/password", type(None), body=body)
+        except ServiceProblem as problem:
+            links.refuse(form, problem)
+            if problem.code == "person.no_passwords":
+                form.error = NO_PASSWORDS
+        else:
+            answer = page.go("/security", "Your password is changed. Every other browser is signed out.")
+            answer.cookies.extend(done.cookies)
+            return answer
+    return await _change(page, form)
+
+
+async def _change(page: Page, form: Form) -> Template:
+    me = await page.services.identity.get("auth/me", Me)
+    return await page.show("account/password.html", section="security", form=form, me=me, status=form.status)
+
+
+def _long_enough(form: Form, password: str) -> bool:
+    if len(password) < 12:
+        form.errors["password"] = SHORT
+    return len(password) >= 12

@@ -1,0 +1,79 @@
+"""The stand-in services as somebody comes in for the first time, forgets a password, or changes an address."""
+
+from typing import Any
+
+from aiohttp import web
+
+from tests.portal.standin import Standin, problem, signed_in
+
+TOKEN = "t" * 43
+"""The one link that works, for whatever it is shown."""
+INVITED = "mara@acme.example"
+
+
+class Accounts(Standin):
+    """`state["invitation"]` is what the link lets in to; `state["waiting_for"]` whose confirmation is missing."""
+
+    def reset(self) -> None:
+        super().reset()
+        self.state |= {
+            "invitation": {
+                "email": INVITED,
+                "first_name": "Mara",
+                "last_name": "Voss",
+                "client_name": "Acme GmbH",
+                "company_name": "Northwind Studio",
+                "sign_in_methods": ["magic_link", "password"],
+                "expires_at": "2026-12-01T12:00:00Z",
+            },
+            "waiting_for": "old",
+        }
+
+    def _routes(self) -> list[tuple[str, str, Any]]:
+        return [
+            *super()._routes(),
+            ("POST", "/auth/forgot-password", self.accepted),
+            ("POST", "/auth/reset-password", self.with_link),
+            ("POST", "/auth/verify-email", self.with_link),
+            ("POST", "/auth/confirm-email", self.confirm_address),
+            ("POST", "/auth/invitation", self.look),
+            ("POST", "/auth/register", self.register),
+            ("POST", "/people/me/email", self.accepted),
+            ("POST", "/people/me/email/verification", self.accepted),
+            ("POST", "/people/me/password", self.change_password),
+        ]
+
+    async def accepted(self, _request: web.Request) -> web.Response:
+        return web.json_response(None, status=202)
+
+    async def with_link(self, request: web.Request) -> web.Response:
+        return await self._refusal(request) or web.Response(status=204)
+
+    async def confirm_address(self, request: web.Request) -> web.Response:
+        waiting = self.state["waiting_for"]
+        return await self._refusal(request) or web.json_response({"done": not waiting, "waiting_for": waiting})
+
+    async def look(self, request: web.Request) -> web.Response:
+        return await self._refusal(request) or web.json_response(self.state["invitation"])
+
+    async def register(self, request: web.Request) -> web.Response:
+        if "email" in await request.json():
+            return web.json_response(None, status=202)
+        return await self._refusal(request) or signed_in("approver@acme.example")
+
+    async def change_password(self, request: web.Request) -> web.Response:
+        if (await request.json())["current"] != "my present words":
+            wrong = {"errors": [{"field": "current", "message": "This is not your present password."}]}
+            return problem(422, "person.current_password_wrong", "This is not your present password.", **wrong)
+        answer = web.Response(status=204)
+        answer.set_cookie("portal_session", "renewed", httponly=True, samesite="Lax")
+        return answer
+
+    async def _refusal(self, request: web.Request) -> web.Response | None:
+        body = await request.json()
+        if body["token"] != TOKEN:
+            return problem(401, "auth.token_invalid", "This link cannot be used.")
+        if body.get("password") == "password1234":
+            easy = {"errors": [{"field": "password", "message": "This password is too easy to guess."}]}
+            return problem(422, "person.password_too_easy", "This password is too easy to guess.", **easy)
+        return None

@@ -1,0 +1,155 @@
+"""Links of mails, and one's own password and address, as forms that need no JavaScript."""
+
+import pytest
+
+from tests.portal.accounts import INVITED, TOKEN
+from tests.portal.people import ANNA
+
+GOOD = "three quiet herons"
+LINKS = {
+    "/reset-password": {"password": GOOD},
+    "/verify-email": {},
+    "/confirm-email": {},
+    "/invitation": {"first_name": "Mara", "last_name": "Voss"},
+}
+
+
+def kept(browser, answer):
+    """A browser with the cookies of the page it opened."""
+    for header in answer.headers.get_list("Set-Cookie"):
+        name, _, value = header.partition(";")[0].partition("=")
+        browser.cookies.set(name, value.strip('"'))
+    return browser
+
+
+async def opened(browse, path, token=TOKEN):
+    browser = browse()
+    return kept(browser, await browser.get(path, params={"token": token}))
+
+
+@pytest.mark.parametrize("path", LINKS)
+async def test_opening_a_link_only_looks(browse, standin, path):
+    page = await browse().get(path, params={"token": TOKEN})
+    assert page.status_code == 200
+    assert f'name="token" value="{TOKEN}"' in page.text
+    assert {call.path for call in standin.calls} <= {"/auth/invitation"}
+
+
+@pytest.mark.parametrize("path", LINKS)
+async def test_a_scanner_that_sends_the_form_without_the_cookie_gets_nowhere(browse, standin, path):
+    page = await browse().post(path, data={"token": TOKEN, **LINKS[path]})
+    assert page.status_code == 422
+    assert "Press the button once more" in page.text
+    assert not any(cookie.startswith("portal_session") for cookie in page.headers.get_list("Set-Cookie"))
+    assert {call.path for call in standin.calls} <= {"/auth/invitation"}
+    again = await kept(browse(), page).post(path, data={"token": TOKEN, **LINKS[path]})
+    assert again.status_code in (200, 303)
+
+
+@pytest.mark.parametrize("path", LINKS)
+async def test_the_cookie_of_another_link_is_not_enough(browse, standin, path):
+    browser = await opened(browse, "/verify-email", token="another")
+    assert (await browser.post(path, data={"token": TOKEN, **LINKS[path]})).status_code == 422
+
+
+@pytest.mark.parametrize("path", LINKS)
+async def test_a_link_that_is_no_good_has_one_answer(browse, path):
+    browser = await opened(browse, "/verify-email", token="stale")
+    page = await browser.post(path, data={"token": "stale", **LINKS[path]})
+    assert page.status_code == 410
+    assert "This link cannot be used" in page.text
+    assert "stale" not in page.text
+
+
+async def test_an_invitation_shows_who_is_meant_and_lets_in(browse, standin):
+    browser = browse()
+    page = await browser.get("/invitation", params={"token": TOKEN})
+    for words in (
+        "Welcome to Northwind Studio",
+        "the portal for Acme GmbH",
+        INVITED,
+        'value="Mara"',
+        'name="password"',
+    ):
+        assert words in page.text
+    data = {"token": TOKEN, "first_name": "Maria", "last_name": "Voss", "password": GOOD}
+    answer = await kept(browser, page).post("/invitation", data=data)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert standin.calls[-1].body == data
+    assert any(cookie.startswith("portal_session=") for cookie in answer.headers.get_list("Set-Cookie"))
+
+
+async def test_where_nobody_has_a_password_none_is_asked_for(browse, standin):
+    standin.state["invitation"] |= {"sign_in_methods": ["passkey"], "client_name": None}
+    page = await browse().get("/invitation", params={"token": TOKEN})
+    assert 'name="password"' not in page.text
+    assert "Your account is ready" in page.text
+
+
+async def test_an_acceptance_that_is_wrong_keeps_what_was_typed(browse, standin):
+    browser = await opened(browse, "/invitation")
+    page = await browser.post(
+        "/invitation", data={"token": TOKEN, "first_name": "Maria", "last_name": "", "password": "short"}
+    )
+    assert page.status_code == 422
+    for words in ('value="Maria"', "Enter your last name.", "Use at least 12 characters"):
+        assert words in page.text
+    assert 'value="short"' not in page.text
+
+
+async def test_asking_for_access_says_the_same_to_everybody(browse, standin):
+    data = {"email": "who@ever.example", "first_name": "Who", "last_name": "Ever"}
+    page = await browse().post("/register", data=data)
+    assert "on its way to who@ever.example" in page.text
+    assert standin.calls[-1].body == data
+    assert "Enter your first name" in (await browse().post("/register", data={"email": "who@ever.example"})).text
+
+
+async def test_forgetting_a_password(browse, standin):
+    assert 'name="email"' in (await browse().get("/forgot-password")).text
+    page = await browse().post("/forgot-password", data={"email": "who@ever.example"})
+    assert (page.status_code, "Check your mail" in page.text) == (200, True)
+    assert (await browse().post("/forgot-password", data={})).status_code == 422
+    standin.refuse("/auth/forgot-password", 429, headers={"Retry-After": "840"})
+    assert "wait 14 minutes" in (await browse().post("/forgot-password", data={"email": "who@ever.example"})).text
+
+
+async def test_choosing_a_new_password(browse, standin):
+    browser = await opened(browse, "/reset-password")
+    for bad, words in (("short", "Use at least 12"), ("password1234", "too easy to guess")):
+        page = await browser.post("/reset-password", data={"token": TOKEN, "password": bad})
+        assert (page.status_code, words in page.text, bad in page.text) == (422, True, False)
+    answer = await browser.post("/reset-password", data={"token": TOKEN, "password": f" {GOOD}"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+    assert standin.calls[-1].body == {"token": TOKEN, "password": f" {GOOD}"}
+
+
+async def test_confirming_a_change_of_address(browse, standin):
+    browser = await opened(browse, "/confirm-email")
+    assert "your present address" in (await browser.post("/confirm-email", data={"token": TOKEN})).text
+    standin.state["waiting_for"] = None
+    assert "Your address has changed" in (await browser.post("/confirm-email", data={"token": TOKEN})).text
+
+
+async def test_changing_ones_password(browse, standin):
+    browser = browse(ANNA)
+    assert 'name="current"' in (await browser.get("/security/password")).text
+    wrong = await browser.post("/security/password", data={"current": "not it", "password": GOOD})
+    assert (wrong.status_code, "not your present password" in wrong.text) == (422, True)
+    answer = await browser.post("/security/password", data={"current": "my present words", "password": GOOD})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/security")
+    assert any(cookie.startswith("portal_session=renewed") for cookie in answer.headers.get_list("Set-Cookie"))
+
+
+async def test_changing_ones_address(browse, standin):
+    browser = browse(ANNA)
+    assert "You sign in with approver@acme.example" in (await browser.get("/security/email")).text
+    page = await browser.post("/security/email", data={"email": "neu@acme.example"})
+    assert "Two mails are on their way" in page.text
+    assert (await browser.post("/security/email", data={})).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/security/email", "/security/password"])
+async def test_only_who_is_signed_in_changes_anything(browse, path):
+    answer = await browse().get(path)
+    assert (answer.status_code, answer.headers["Location"].startswith("/sign-in")) == (303, True)

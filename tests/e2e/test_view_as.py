@@ -11,7 +11,7 @@ from tests.e2e.test_pages import LOOKS, inaccessible, wider_than_its_window
 from tests.e2e.test_story import make_project
 from tests.portal_stack import API, PEOPLE, Portal
 
-PAGES = ("/", "/projects", "/activity", "/profile", "/security")
+PAGES = ("/", "/projects", "/activity", "/team", "/profile", "/security")
 
 
 def banner(seat: Seat) -> Any:

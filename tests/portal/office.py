@@ -5,13 +5,13 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.portal.addressbook import AddressBook
 from tests.portal.standin import BASE, TODAY, ago, entry, problem, uid
-from tests.portal.systems import Systems
 
 STALE = "Somebody changed this in the meantime. Look at what is there now before you save."
 
 
-class Office(Systems):
+class Office(AddressBook):
     """`say` makes the next write below a path fail with a problem of your choice."""
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Inviting many contacts at once, for staff: how many, a tick box, progress, result (seed 002)."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -111,7 +111,7 @@ def _progress(page: Page, found: Progress) -> Template:
 async def _show(page: Page, client_id: UUID | None, form: Form) -> Template:
     found = await page.services.identity.get(f"{BULK}/preview", Preview, client_id=client_id)
     client = await page.services.identity.get(f"clients/{client_id}", Client) if client_id else None
-    shown = {"found": found, "client": client, "form": form}
+    shown: dict[str, Any] = {"found": found, "client": client, "form": form}
     if page.is_fragment:
         return page.fragment("bulk_invitations/dialog.html", **shown)
     return await page.show("bulk_invitations/page.html", section="clients", status=form.status, **shown)

@@ -43,7 +43,7 @@ async def access(services: Services, client_id: UUID) -> Access:
 
 def options(found: Access) -> list[tuple[object, str]]:
     """Whom the portal may be linked to. Whom it is linked to stays among them."""
-    linked = [(each.id, each.name) for each in found.choices]
+    linked: list[tuple[object, str]] = [(each.id, each.name) for each in found.choices]
     if found.user and found.user.id not in dict(linked):
         linked.insert(0, (found.user.id, found.user.name))
     return linked if found.user else [("", "Choose a contact"), *linked]

@@ -12,10 +12,10 @@ class ClientAccess(Client, frozen=True, kw_only=True):
     """A client with how its people come in (`GET clients/{id}`, for staff)."""
 
     portal_user_id: UUID | None = None
-    sign_in_methods: list[str] = []
+    sign_in_methods: list[str] = msgspec.field(default_factory=list[str])
     second_factor: str = "optional"
-    allowed_networks: list[str] = []
-    allowed_domains: list[str] = []
+    allowed_networks: list[str] = msgspec.field(default_factory=list[str])
+    allowed_domains: list[str] = msgspec.field(default_factory=list[str])
     team_invites: bool = True
     language: str = "en"
 

@@ -22,7 +22,7 @@ manage_clients = require_policy("manageClients")
 
 @get("/clients")
 async def clients(
-    page: Page, q: Short = "", status: Short = "", portal: Short = "", variant: Short = "", cursor: Short = ""
+    *, page: Page, q: Short = "", status: Short = "", portal: Short = "", variant: Short = "", cursor: Short = ""
 ) -> Template:
     """All clients by name, searched as one types, narrowed by what they are; HTMX gets the rows alone."""
     wanted = {"q": q.strip(), "status": status, "portal": portal, "variant": variant}

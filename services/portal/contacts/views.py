@@ -40,8 +40,8 @@ async def other_clients(services: Services, contact_id: UUID, q: str) -> tuple[C
 
 def inputs(contact: Contact) -> dict[str, object]:
     """A contact as the form shows them."""
-    ticks = {name: "on" if getattr(contact, name) else "" for name in ("is_primary_contact", "active")}
-    return {name: getattr(contact, name) or "" for name in TEXTS} | ticks
+    stored: dict[str, object] = {name: getattr(contact, name) or "" for name in TEXTS}
+    return stored | {name: "on" if getattr(contact, name) else "" for name in ("is_primary_contact", "active")}
 
 
 def body(form: Form) -> dict[str, object]:

@@ -1,6 +1,11 @@
 """Partner tokens signed by a test key, as identity would sign them, and an identity that answers for them."""
 
+import base64
+import hashlib
+import hmac
+import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -19,8 +24,13 @@ ISSUER = "http://portal.test"
 class PartnerSigner:
     """Signs tokens: with the first of `keys`; all of them are published."""
 
-    def __init__(self) -> None:
-        self.keys = [new_key("first")]
+    def __init__(self, *keys: OKPKey, issuer: str = ISSUER) -> None:
+        self.keys = list(keys) or [new_key("first")]
+        self._issuer = issuer
+
+    def forgeries(self, partner: Actor) -> dict[str, str]:
+        """Tokens that nobody may believe, by what is wrong with them (G2). Some are signed by the right key."""
+        return _forgeries(self, partner)
 
     def named(self, kid: str) -> OKPKey:
         return next(key for key in self.keys if key.kid == kid)
@@ -29,7 +39,7 @@ class PartnerSigner:
         """A token of `partner`; `header` and `claims` replace parts of it, None leaves one out."""
         issued = int(time.time())
         body: dict[str, Any] = {
-            "iss": ISSUER,
+            "iss": self._issuer,
             "aud": AUDIENCE,
             "sub": str(partner.id),
             "client_id": str(partner.id),
@@ -80,3 +90,87 @@ class IdentityStandIn:
 def new_key(kid: str) -> OKPKey:
     """A signing key."""
     return OKPKey.generate_key("Ed25519", {"kid": kid, "alg": ALGORITHM, "use": "sig"})
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _resigned(token: str, change: Callable[[dict[str, Any]], None], sign: Callable[[bytes], bytes]) -> str:
+    """`token` with its header changed and signed by `sign`."""
+    head, body, _ = token.split(".")
+    header = json.loads(base64.urlsafe_b64decode(head + "=="))
+    change(header)
+    signed = f"{_b64(json.dumps(header).encode())}.{body}"
+    return f"{signed}.{_b64(sign(signed.encode()))}"
+
+
+def _said_twice(keys: "PartnerSigner", token: str, part: int, name: str, value: str) -> str:
+    """`token`, well signed, with one name twice in its head (0) or body (1)."""
+    parts = token.split(".")
+    text = base64.urlsafe_b64decode(parts[part] + "==").decode()
+    parts[part] = _b64(f'{{"{name}": {value}, {text[1:]}'.encode())
+    signed = f"{parts[0]}.{parts[1]}"
+    return f"{signed}.{_b64(keys.keys[0].private_key.sign(signed.encode()))}"
+
+
+def _forgeries(keys: "PartnerSigner", partner: Actor) -> dict[str, str]:
+    good, stranger, now = keys.token(partner), new_key("stranger"), int(time.time())
+    ours, public = keys.keys[0].private_key.sign, keys.keys[0].as_dict(private=False)
+
+    def say(**header: Any) -> Callable[[dict[str, Any]], None]:
+        return lambda head: head.update(header)
+
+    def mac(secret: bytes) -> Callable[[bytes], bytes]:
+        return lambda message: hmac.new(secret, message, hashlib.sha256).digest()
+
+    found = {
+        "alg none": _resigned(good, say(alg="none"), lambda _message: b""),
+        "no signature": good.rpartition(".")[0] + ".",
+        "a stranger with our kid": _resigned(good, say(), stranger.private_key.sign),
+        "a stranger's kid": _resigned(good, say(kid="stranger"), stranger.private_key.sign),
+        "no kid": _resigned(good, lambda head: head.pop("kid"), ours),
+        "kid is a list": _resigned(good, say(kid=["first"]), ours),
+        "jwk in the header": _resigned(
+            good, say(jwk=stranger.as_dict(private=False), kid="stranger"), stranger.private_key.sign
+        ),
+        "jku in the header": _resigned(good, say(jku="http://127.0.0.1:1/x", kid="x"), stranger.private_key.sign),
+        "x5u in the header": _resigned(good, say(x5u="http://127.0.0.1:1/x", kid="x"), stranger.private_key.sign),
+        "crit in the header": _resigned(good, say(crit=["exp"]), ours),
+        "another type": keys.token(partner, {"typ": "portal-claims+jwt"}),
+        "plain type": keys.token(partner, {"typ": "JWT"}),
+        "no type": _resigned(good, lambda head: head.pop("typ"), ours),
+        "another audience": keys.token(partner, aud="projects"),
+        "no audience": keys.token(partner, aud=None),
+        "another issuer": keys.token(partner, iss="http://portal.example"),
+        "no issuer": keys.token(partner, iss=None),
+        "expired": keys.token(partner, iat=now - 700, exp=now - 100),
+        "not yet": keys.token(partner, nbf=now + 600),
+        "of the future": keys.token(partner, iat=now + 300, exp=now + 600),
+        "lives too long": keys.token(partner, exp=now + 601),
+        "no end": keys.token(partner, exp=None),
+        "no beginning": keys.token(partner, iat=None),
+        "end is a text": keys.token(partner, exp="9999999999"),
+        "of nobody": keys.token(partner, sub=None),
+        "client is no id": keys.token(partner, cid="' or 1=1"),
+        "no version": keys.token(partner, ver=None),
+        "no jti": keys.token(partner, jti=None),
+        "audience twice": _said_twice(keys, good, 1, "aud", '"client-portal"'),
+        "client twice": _said_twice(keys, good, 1, "cid", f'"{uuid7()}"'),
+        "algorithm twice": _said_twice(keys, good, 0, "alg", '"none"'),
+        "type twice": _said_twice(keys, good, 0, "typ", '"JWT"'),
+        "not a token": "x",
+        "empty parts": "..",
+        "a deep head": f"{_b64(b'[' * 50_000)}.x.y",
+    }
+    for name, secret in {
+        "JSON": json.dumps(public).encode(),
+        "x": public["x"].encode(),
+        "raw": base64.urlsafe_b64decode(public["x"] + "=="),
+        "PEM": keys.keys[0].as_pem(private=False),
+        "empty": b"",
+    }.items():
+        found[f"HS256 with our public key as {name}"] = _resigned(good, say(alg="HS256"), mac(secret))
+    for alg in ("EdDSA", "ES256", "RS256", ""):
+        found[f"alg {alg}"] = _resigned(good, say(alg=alg), stranger.private_key.sign)
+    return found

@@ -260,6 +260,8 @@ def test_no_page_on_the_way_shuts_anybody_out(portal: Portal, sit: Sit, dark: bo
     assert problems == []
 
 
+STILL = 0.001
+"""Of the window: when the font arrives, a word may move by a hair. A button that appears moves ten times as much."""
 SHIFTS = """() => new Promise((done) => {
   let sum = 0;
   new PerformanceObserver((list) => { for (const each of list.getEntries()) sum += each.value; })
@@ -272,15 +274,15 @@ SHIFTS = """() => new Promise((done) => {
 def test_nothing_jumps_while_a_page_arrives(sit: Sit, narrow: bool) -> None:
     with sit("anonymous", narrow=narrow) as seat:
         seat.open("/sign-in")
-        assert seat.page.evaluate(SHIFTS) == 0
+        assert seat.page.evaluate(SHIFTS) < STILL
         seat.page.get_by_label("E-mail").fill("somebody@acme.example")
         seat.page.get_by_role("button", name="Continue").click()
         expect(seat.page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
-        assert seat.page.evaluate(SHIFTS) == 0
+        assert seat.page.evaluate(SHIFTS) < STILL
     with sit("approver", narrow=narrow) as seat:
         for path in ("/security", "/security/two-factor", "/profile"):
             seat.open(path)
-            assert seat.page.evaluate(SHIFTS) == 0, path
+            assert seat.page.evaluate(SHIFTS) < STILL, path
 
 
 def test_every_way_in_is_offered_to_everybody_alike(portal: Portal, sit: Sit) -> None:

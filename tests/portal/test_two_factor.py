@@ -141,7 +141,7 @@ async def test_the_picture_needs_no_inline_style_and_holds_the_address(browse):
     drawn = picture(page)
     assert "style" not in drawn
     assert SECRET in page
-    assert 'role="img" aria-label="QR code' in page
+    assert 'role="img" aria-label="Picture for the camera' in page
 
 
 async def test_turning_it_on_ends_with_codes_shown_once(browse, standin):

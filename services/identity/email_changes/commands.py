@@ -13,7 +13,7 @@ from services.identity.one_time_tokens.commands import issue, redeem, refuse, wi
 from services.identity.one_time_tokens.models import OneTimeToken, TokenInvalid
 from services.identity.one_time_tokens.queries import find_live
 from services.identity.password_changes.models import PASSWORD_RESET
-from services.identity.people.addresses import store_address
+from services.identity.people.addresses import note_verified, store_address
 from services.identity.people.models import EmailTaken, Person
 from services.identity.people.queries import find_by_email, load_person
 from services.identity.sessions.models import Attempt
@@ -21,7 +21,7 @@ from services.identity.sign_in_links.models import SignInLink
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import now, uuid7
-from shared.contracts.identity import EmailChanged, EmailChangeRequested, EmailVerified
+from shared.contracts.identity import EmailChanged, EmailChangeRequested
 from shared.database import Db
 
 Side = Literal["old", "new"]
@@ -49,8 +49,7 @@ async def verify(db: Db, attempt: Attempt, token: str) -> bool:
     ):
         await refuse(db, attempt, VERIFICATION)
         return False
-    person.email_verified_at = now()
-    await _tell(db, attempt, person, EmailVerified())
+    await note_verified(db, person.signed_in(attempt.id, attempt.ip), person)
     return True
 
 
@@ -88,7 +87,8 @@ async def confirm(db: Db, attempt: Attempt, token: str) -> Side | Literal["done"
     if not await _is_confirmed(db, person, other, found.facts["change"]):
         return "old" if other == OLD else "new"
     await _apply(db, person, found.facts["new"])
-    await _tell(db, attempt, person, EmailChanged())
+    author = person.signed_in(attempt.id, attempt.ip)
+    await outbox.append(db, author, EmailChanged(), client_id=person.client_id, aggregate_id=person.id)
     return "done"
 
 
@@ -113,8 +113,3 @@ async def _apply(db: Db, person: Person, email: str) -> None:
         raise TokenInvalid from error
     await db.execute(delete(SignInLink).where(SignInLink.person_id == person.id))
     await withdraw(db, person.id, PASSWORD_RESET, INVITATION, VERIFICATION)
-
-
-async def _tell(db: Db, attempt: Attempt, person: Person, event: EmailVerified | EmailChanged) -> None:
-    author = person.signed_in(attempt.id, attempt.ip)
-    await outbox.append(db, author, event, client_id=person.client_id, aggregate_id=person.id)

@@ -7,7 +7,7 @@ from services.identity.invitations.models import INVITATION, STAFF_METHODS, Invi
 from services.identity.one_time_tokens.commands import redeem, refuse
 from services.identity.one_time_tokens.models import OneTimeToken, TokenInvalid
 from services.identity.one_time_tokens.queries import find_live
-from services.identity.people.addresses import ListedAlready
+from services.identity.people.addresses import ListedAlready, note_verified
 from services.identity.people.commands import CreatePerson, create_person
 from services.identity.people.models import EmailTaken, Person
 from services.identity.registrations.models import REGISTRATION
@@ -19,7 +19,6 @@ from services.identity.sessions.queries import Account, lock_visitor
 from services.identity.sessions.rules import is_within, refusal
 from shared import outbox
 from shared.actor import SYSTEM
-from shared.clock import now
 from shared.contracts.identity import InvitationAccepted
 from shared.database import Db
 
@@ -66,12 +65,10 @@ async def accept(db: Db, attempt: Attempt, said: Acceptance) -> Entry | Pending 
     person = await (_register if registers else _take_up)(db, attempt, found, said)
     if person is None:
         return None
-    person.email_verified_at = person.email_verified_at or now()
-    await db.flush()
     event = InvitationAccepted(registered=registers, ip=attempt.ip, user_agent=attempt.user_agent)
-    await outbox.append(
-        db, person.signed_in(attempt.id, attempt.ip), event, client_id=person.client_id, aggregate_id=person.id
-    )
+    author = person.signed_in(attempt.id, attempt.ip)
+    await outbox.append(db, author, event, client_id=person.client_id, aggregate_id=person.id)
+    await note_verified(db, author, person)
     return await sign_in(db, attempt, Account(person.id, person.client_id), "invitation", proven=True)
 
 

@@ -8,6 +8,7 @@ from services.identity.one_time_tokens.commands import issue, mint, redeem, refu
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.one_time_tokens.queries import find_live
 from services.identity.password_changes.models import PASSWORD_RESET, NoPasswords, NotYourOwn
+from services.identity.people.addresses import note_verified
 from services.identity.people.models import Person
 from services.identity.people.queries import find_by_email
 from services.identity.policies.models import require_reach
@@ -34,7 +35,7 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
     person = await lock_entitled(db, found.id, "password") if found else None
     if person is None:
         return None
-    token = await _begin(db, person)
+    token = await _begin(db, person, mailed=True)
     if mail.person_id is None:
         event = PasswordResetRequested(by="themselves", ip=mail.facts["ip"], user_agent=mail.facts["user_agent"])
         await outbox.append(db, Actor(ip=event.ip), event, client_id=person.client_id, aggregate_id=person.id)
@@ -56,14 +57,16 @@ async def make_link(db: Db, actor: Actor, person_id: UUID) -> tuple[OneTimeToken
     entitled = await lock_entitled(db, person_id, "password")
     if entitled is None:
         raise NoPasswords
-    token = await _begin(db, entitled)
+    token = await _begin(db, entitled, mailed=False)
     event = PasswordResetRequested(by="staff", ip=actor.ip)
     await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
     return token, await mint(db, token)
 
 
-async def _begin(db: Db, person: Person) -> OneTimeToken:
-    return await issue(db, PASSWORD_RESET, KINDS[PASSWORD_RESET].lasts, person, {"email": person.email})
+async def _begin(db: Db, person: Person, *, mailed: bool) -> OneTimeToken:
+    """`mailed`: who has the link can read what is sent to the address."""
+    facts = {"email": person.email, "mailed": mailed}
+    return await issue(db, PASSWORD_RESET, KINDS[PASSWORD_RESET].lasts, person, facts)
 
 
 async def find_owner(db: Db, token: str) -> Person | None:
@@ -79,12 +82,14 @@ async def reset(db: Db, attempt: Attempt, token: str, password_hash: str) -> lis
     owner = await find_owner(db, token)
     person = await lock_entitled(db, owner.id, "password") if owner else None
     theirs = OneTimeToken.facts["email"].astext == (person.email if person else "")
-    if person is None or await redeem(db, PASSWORD_RESET, token, theirs) is None:
+    used = await redeem(db, PASSWORD_RESET, token, theirs) if person else None
+    if person is None or used is None:
         await refuse(db, attempt, PASSWORD_RESET)
         return None
-    person.email_verified_at = person.email_verified_at or now()
     author = person.signed_in(attempt.id, attempt.ip)
     await _replace(db, person, password_hash)
+    if used.facts["mailed"]:
+        await note_verified(db, author, person)
     event = PasswordReset(ip=attempt.ip, user_agent=attempt.user_agent)
     await outbox.append(db, author, event, client_id=person.client_id, aggregate_id=person.id)
     return await end_sessions(db, author, "password_reset", Session.person_id == person.id)

@@ -2,7 +2,11 @@
 
 from sqlalchemy.exc import IntegrityError
 
-from services.identity.people.models import EmailTaken
+from services.identity.people.models import EmailTaken, Person
+from shared import outbox
+from shared.actor import Actor
+from shared.clock import now
+from shared.contracts.identity import EmailVerified
 from shared.database import Db
 from shared.errors import Conflict
 
@@ -26,3 +30,12 @@ async def store_address(db: Db) -> None:
         if "people_client_email_key" in str(error.orig):
             raise ListedAlready from error
         raise
+
+
+async def note_verified(db: Db, author: Actor, person: Person) -> None:
+    """The person can read what is mailed to their address: they came with something only the mail had."""
+    if person.email_verified_at:
+        return
+    person.email_verified_at = now()
+    await db.flush()
+    await outbox.append(db, author, EmailVerified(), client_id=person.client_id, aggregate_id=person.id)

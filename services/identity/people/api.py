@@ -68,9 +68,9 @@ async def create_person(
 async def change_me(
     *, data: PatchMe, me: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
 ) -> Me:
-    """Change one's own name."""
+    """Change one's own details."""
     async with uow(actor) as db:
-        await commands.rename_me(db, actor, me, data)
+        await commands.change_me(db, actor, me, data)
         hashes = await live_hashes(db, me)
     await session_cache.tell(changed=hashes)
     async with read(actor) as connection:

@@ -49,8 +49,13 @@ class CreatePerson(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class PatchMe(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to change about oneself; `language` is that of mails, too."""
+
     first_name: Name | UnsetType = UNSET
     last_name: Name | UnsetType = UNSET
+    title: ShortText | UnsetType = UNSET
+    phone: ShortText | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
 
 
 class PatchPerson(msgspec.Struct, forbid_unknown_fields=True):
@@ -109,8 +114,8 @@ async def create_first_admin(db: Db, data: CreatePerson, password_hash: str) -> 
     return await create_person(db, SYSTEM, admin, password_hash)
 
 
-async def rename_me(db: Db, actor: Actor, person_id: UUID, patch: PatchMe) -> None:
-    """One's own name."""
+async def change_me(db: Db, actor: Actor, person_id: UUID, patch: PatchMe) -> None:
+    """One's own details."""
     person = await queries.load_person(db, person_id)
     updated = person.change(_sent(patch))
     if updated:

@@ -9,6 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from services.identity.mails.commands import queue
 from services.identity.mails.models import KINDS, Draft, Mail
 from services.identity.one_time_tokens.models import new_code
+from services.identity.people.addresses import note_verified
+from services.identity.people.models import Person
 from services.identity.people.queries import find_by_email
 from services.identity.sessions.admission import Pending, sign_in
 from services.identity.sessions.commands import Entry
@@ -93,4 +95,8 @@ async def redeem_link(
     proof = by_token if token else SignInLink.code_hash == code_digest(flow_hash, code)
     link = await take(db, SignInLink, SignInLink.flow_hash == flow_hash, proof)
     account = Account(link.person_id, link.client_id) if link else await queries.find_account(db, flow_hash)
-    return await sign_in(db, attempt, account, "magic_link", proven=link is not None)
+    entry = await sign_in(db, attempt, account, "magic_link", proven=link is not None)
+    person = await db.get(Person, link.person_id) if link and entry else None
+    if link and person and person.email == link.email:
+        await note_verified(db, person.signed_in(attempt.id, attempt.ip), person)
+    return entry

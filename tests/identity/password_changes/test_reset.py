@@ -149,6 +149,7 @@ class TestLinkByStaff:
         assert token not in await identity.everything_kept()
         assert (await reset(await identity.browser(), token)).status_code == 204
         assert await at_home.record() is None
+        assert not await identity.events("email_verified", person["id"])
         (event,) = await identity.events("password_reset_requested", person["id"])
         assert (event.actorid, msgspec.json.decode(event.data)["by"]) == (ADMIN.id, "staff")
 

@@ -11,6 +11,7 @@ import asyncpg
 import httpx2
 import pytest
 
+from shared.clock import uuid7
 from tests.isolation import page
 from tests.isolation.routes import ROLES, SERVICES, Right, declared, real_routes, shape
 from tests.portal_stack import API, Portal
@@ -46,7 +47,7 @@ def ids_of(portal: Portal) -> dict[str, str]:
             each["id"] for each in staff.get(f"{API}/clients/{acme}/contacts").json()["items"] if each["email"] is None
         ),
         "api_client_id": portal.api_client(acme)["id"],
-        "bulk_id": str(uuid4()),
+        "bulk_id": str(uuid7()),
         "mail": "19700101000000000000.eml",
         "session_id": portal.as_("viewer").get(f"{API}/sessions").json()["items"][0]["id"],
     }

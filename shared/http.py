@@ -1,6 +1,7 @@
 """`create_service()`: what every service's application has in common. Returns a plain Litestar."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
@@ -31,6 +32,7 @@ from shared.tokens import header_of
 
 API = "/api/client-portal"
 PROBLEM = "application/problem+json"
+_IN_THE_BODY = re.compile(r" - at `\$\.data\.(.+)`$")
 STATUS: dict[type[errors.DomainError], HTTPStatus] = {
     errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
     errors.NotFound: HTTPStatus.NOT_FOUND,
@@ -226,8 +228,7 @@ def domain_problem(_request: AnyRequest, error: errors.DomainError) -> Response[
 
 def http_problem(_request: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:
     """A refusal by the framework: routing, method, size, or a body that does not fit its schema (then 422)."""
-    if isinstance(error, ValidationException) and error.extra:
-        found: list[dict[str, str]] = error.extra if isinstance(error.extra, list) else []
+    if found := _wrong_fields(error):
         fields = [{"field": each.get("key", "body"), "message": _in_words(each["message"])} for each in found]
         return problem(422, "invalid", "Some of what was sent is not right.", errors=fields)
     if error.status_code == HTTPStatus.NOT_FOUND:
@@ -235,6 +236,17 @@ def http_problem(_request: AnyRequest, error: HTTPException) -> Response[dict[st
     status = HTTPStatus(error.status_code)
     code = f"http.{status.name.lower()}"
     return problem(status, code, _CALM.get(status, status.description), headers=dict(error.headers or {}))
+
+
+def _wrong_fields(error: HTTPException) -> list[dict[str, str]]:
+    """Which fields are wrong, and how. A field called like a dependency is one to the framework, which blames us (500):
+    then the cause knows better.
+    """
+    if isinstance(error, ValidationException):
+        return error.extra if isinstance(error.extra, list) else []
+    cause = str(error.__cause__)
+    match = _IN_THE_BODY.search(cause)
+    return [{"key": match[1], "message": cause[: match.start()]}] if match else []
 
 
 def _in_words(message: str) -> str:

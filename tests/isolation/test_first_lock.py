@@ -54,13 +54,27 @@ async def test_without_policies_the_queries_still_know_whose_rows_they_are(unloc
     assert wrong == []
 
 
-async def test_without_policies_lists_still_hold_only_ones_own(unlocked: Portal) -> None:
-    acme, own = (unlocked.me(who)["client_id"] for who in ("approver", "birch"))
+async def test_without_policies_a_partner_bound_to_one_client_finds_no_other(unlocked: Portal) -> None:
+    ids = ids_of(unlocked)
+    strangers = {name: str(uuid4()) for name in ids}
+    http = unlocked.as_("partner")
+    wrong: list[str] = []
+    for right in [each for each in FOREIGN if each.service != "portal"]:
+        base = unlocked.run.services[right.service]
+        foreign, random = (ask(http, right, each, base) for each in (ids, strangers))
+        if foreign.status_code < 400 or comparable(foreign, ids) != comparable(random, strangers):
+            wrong.append(f"{right.name}: {foreign.status_code} and {random.status_code}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("who", ["birch", "partner"])
+async def test_without_policies_lists_still_hold_only_ones_own(unlocked: Portal, who: str) -> None:
+    acme, own = (unlocked.me(each)["client_id"] for each in ("approver", "birch"))
     found: list[str] = []
     for right in declared():
         if right.method == "GET" and "{" not in right.path and right.service != "portal":
-            answer = unlocked.as_("birch").get(right.path, params={"client_id": own} if "kpis" in right.path else {})
+            answer = unlocked.as_(who).get(right.path, params={"client_id": own} if "kpis" in right.path else {})
             found += [right.name] if acme in answer.text or "Acme" in answer.text else []
     assert found == []
-    listed = unlocked.as_("birch").get(f"{API}/projects").json()["items"]
+    listed = unlocked.as_(who).get(f"{API}/projects").json()["items"]
     assert {each["client_id"] for each in listed} == {own}

@@ -146,11 +146,11 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """One of a client's people as staff see them (`GET people`)."""
+    """One of a client's people as staff see them (`GET people`); not everybody has an address."""
 
     id: UUID
     name: str
-    email: str
+    email: str | None = None
     is_primary_contact: bool = False
     active: bool = True
 

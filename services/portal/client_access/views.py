@@ -46,7 +46,7 @@ def options(found: Access) -> list[tuple[object, str]]:
     linked: list[tuple[object, str]] = [(each.id, each.name) for each in found.choices]
     if found.user and found.user.id not in dict(linked):
         linked.insert(0, (found.user.id, found.user.name))
-    return linked if found.user else [("", "Choose a contact"), *linked]
+    return linked if found.user or not linked else [("", "Choose a contact"), *linked]
 
 
 def inputs(client: ClientAccess) -> dict[str, object]:

@@ -1,0 +1,148 @@
+"""A client's contacts, for staff: the book, one of them, letting them in and out, moving them."""
+
+import pytest
+from msgspec.structs import replace
+
+from tests.portal.addressbook import ANNA_K, JEAN, LAYLA, OTTO, SABINE
+from tests.portal.people import CLARA, JONAS
+from tests.portal.standin import ACME, BIRCH
+from tests.portal.test_clients import hidden
+
+FRAGMENT = {"HX-Request": "true"}
+LIST = f"/clients/{ACME}/contacts"
+CLERK = replace(CLARA, policies=frozenset({"manageClients"}))
+DOORMAN = replace(CLARA, policies=frozenset({"managePortalAccess"}))
+
+
+async def test_each_contact_says_how_far_they_have_come(browse):
+    page = (await browse(CLARA).get(LIST)).text
+    order = [page.index(name) for name in ("Anna Keller", "Sabine Vogt", "Otto Wrong", "Jean-Luc Martin", "حداد")]
+    assert order == sorted(order)
+    for start, words in zip(
+        order, ["Has access", "Invited", "Invitation failed", "No access", "Inactive"], strict=True
+    ):
+        assert words in page[start : start + 1600]
+    assert "<bdi>ليلى حداد</bdi>" in page
+    assert f'href="/contacts/{SABINE}"' in page
+    assert f'href="/api/client-portal/clients/{ACME}/contacts.csv"' in page
+
+
+async def test_search_works_as_a_plain_form_and_as_one_types(browse):
+    whole = await browse(CLARA).get(LIST, params={"q": " sabine "})
+    assert "Sabine Vogt" in whole.text
+    assert "Otto" not in whole.text
+    rows = await browse(CLARA).get(LIST, params={"q": "sabine"}, headers=FRAGMENT)
+    assert "Sabine Vogt" in rows.text
+    assert "<html" not in rows.text
+    assert "No contact matches" in (await browse(CLARA).get(LIST, params={"q": "zzz"})).text
+
+
+async def test_an_empty_book_says_what_to_do(browse):
+    empty = f"/clients/{BIRCH}/contacts"
+    assert "Add the first contact" in (await browse(CLARA).get(empty)).text
+    assert "/contacts/new" not in (await browse(JONAS).get(empty)).text
+
+
+async def test_what_one_may_not_do_is_not_shown(browse):
+    book, one = (await browse(JONAS).get(LIST)).text, (await browse(JONAS).get(f"/contacts/{SABINE}")).text
+    for words in ("New contact", "Invite all"):
+        assert words not in book
+    for words in ("Save contact", "Withdraw access", "Send invitation again", "Move to another client", "/people/"):
+        assert words not in one
+    assert "sabine.vogt@acme.example" in one
+    clerk = (await browse(CLERK).get(f"/contacts/{SABINE}")).text
+    assert "Save contact" in clerk
+    assert "Withdraw access" not in clerk
+    doorman = (await browse(DOORMAN).get(f"/contacts/{SABINE}")).text
+    assert "Save contact" not in doorman
+    assert "Withdraw access" in doorman
+
+
+@pytest.mark.parametrize("path", ["access/enable", "access/disable", "invitation"])
+async def test_the_door_is_not_for_who_keeps_the_book(browse, standin, path):
+    assert (await browse(CLERK).post(f"/contacts/{SABINE}/{path}")).status_code == 403
+    assert standin.written == []
+
+
+async def test_a_new_contact_is_sent_and_shown(browse, standin):
+    sent = {"first_name": "Mara", "last_name": "Lind", "email": "mara@acme.example", "language": "de"}
+    answer = await browse(CLARA).post(f"{LIST}/new", data=sent)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/contacts/01900000-0000-7000-8000-000000000059")
+    ((_, path, body),) = standin.written
+    assert (path, body) == (
+        f"/clients/{ACME}/contacts",
+        {**sent, "phone": "", "title": "", "is_primary_contact": False},
+    )
+
+
+async def test_a_contact_without_an_address_is_sent_without_one(browse, standin):
+    await browse(CLARA).post(f"{LIST}/new", data={"first_name": "M", "last_name": "L", "email": " ", "language": "en"})
+    assert standin.written[0][2]["email"] is None
+
+
+async def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(browse, standin):
+    answer = await browse(CLARA).post(f"{LIST}/new", data={"first_name": "", "last_name": "Lind", "language": "en"})
+    assert answer.status_code == 422
+    assert "Give a first name." in answer.text
+    assert 'value="Lind"' in answer.text
+    taken = {"field": "email", "message": "This client has a contact with this address already."}
+    standin.say(f"/clients/{ACME}/contacts", 409, "person.listed_already", taken["message"], errors=[taken])
+    typed = {"first_name": "S", "last_name": "V", "email": "sabine.vogt@acme.example", "language": "en"}
+    answer = await browse(CLARA).post(f"{LIST}/new", data=typed)
+    assert answer.status_code == 409
+    assert answer.text.count(taken["message"]) == 1
+
+
+async def test_only_what_was_changed_is_saved(browse, standin):
+    page = (await browse(CLARA).get(f"/contacts/{SABINE}")).text
+    typed = {"first_name": "Sabine", "last_name": "Vogt-Lang", "email": "sabine.vogt@acme.example", "language": "en"}
+    answer = await browse(CLARA).post(f"/contacts/{SABINE}", data={**hidden(page), **typed, "active": "on"})
+    assert answer.status_code == 303
+    assert standin.written == [("PATCH", f"/contacts/{SABINE}", {"last_name": "Vogt-Lang"})]
+
+
+async def test_letting_in_says_what_lacks_where_the_button_was(browse, standin):
+    page = (await browse(CLARA).get(f"/contacts/{JEAN}")).text
+    assert "Enable access and invite" in page
+    answer = await browse(CLARA).post(f"/contacts/{JEAN}/access/enable")
+    assert answer.status_code == 422
+    assert "The contact has no e-mail address." in answer.text
+    standin.say(f"/contacts/{JEAN}/portal-access/enable", 500, "internal", "Something went wrong on our side.")
+    assert (await browse(CLARA).post(f"/contacts/{JEAN}/access/enable")).status_code == 500
+
+
+async def test_withdrawing_access_asks_first(browse, standin):
+    question = await browse(CLARA).get(f"/contacts/{ANNA_K}/access/disable", headers=FRAGMENT)
+    assert "Withdraw Anna Keller" in question.text
+    assert standin.written == []
+    answer = await browse(CLARA).post(f"/contacts/{ANNA_K}/access/disable")
+    assert (answer.status_code, standin.written[0][1]) == (303, f"/contacts/{ANNA_K}/portal-access/disable")
+    assert "Enable portal access" in (await browse(CLARA).get(f"/contacts/{ANNA_K}")).text
+
+
+async def test_an_invitation_is_sent_again(browse, standin):
+    assert (await browse(CLARA).post(f"/contacts/{OTTO}/invitation")).status_code == 303
+    assert standin.written == [("POST", f"/contacts/{OTTO}/invitation/resend", None)]
+    assert "Send invitation again" not in (await browse(CLARA).get(f"/contacts/{ANNA_K}")).text
+
+
+async def test_moving_offers_the_other_clients_and_sends_the_chosen_one(browse, standin):
+    page = (await browse(CLARA).get(f"/contacts/{LAYLA}/move")).text
+    assert f'value="{BIRCH}"' in page
+    assert f'value="{ACME}"' not in page
+    assert (await browse(CLARA).post(f"/contacts/{LAYLA}/move", data={})).status_code == 422
+    answer = await browse(CLARA).post(f"/contacts/{LAYLA}/move", data={"client_id": BIRCH})
+    assert answer.status_code == 303
+    assert standin.written == [("POST", f"/contacts/{LAYLA}/move", {"client_id": BIRCH})]
+
+
+async def test_the_list_of_clients_is_narrowed(browse, standin):
+    standin.state["clients"][1] |= {"active": False}
+    page = (await browse(CLARA).get("/clients", params={"status": "inactive", "portal": "", "variant": "bogus"})).text
+    assert "Birch Ltd" in page
+    assert "Acme GmbH" not in page
+    assert '<option value="inactive" selected>' in page
+    asked = [call.query for call in standin.calls if call.path == "/clients"]
+    assert asked == [{"active": "false", "limit": "50"}]
+    closed = (await browse(CLARA).get("/clients", params={"portal": "closed"})).text
+    assert "fewer filters" in closed

@@ -66,9 +66,18 @@ def test_only_the_administrators_tools_know_the_administrators_password(
     assert knowing == {"postgres", "migrate", "ops"}
 
 
-def test_only_the_gateway_holds_the_key_and_cannot_change_it(services: dict[str, Any]) -> None:
+def test_each_key_is_held_by_who_signs_with_it_and_cannot_be_changed_there(services: dict[str, Any]) -> None:
     mounts = {name: service["volumes"] for name, service in services.items() if "keys:" in str(service.get("volumes"))}
-    assert mounts == {"gateway": ["keys:/keys:ro"], "keys": ["keys:/keys"]}
+    assert mounts == {
+        "gateway": ["keys:/keys:ro"],
+        "identity": ["identity-keys:/keys:ro"],
+        "keys": ["keys:/keys", "identity-keys:/identity-keys"],
+    }
+
+
+@pytest.mark.parametrize("name", ["projects", "activity", "gateway"])
+def test_who_takes_partner_tokens_knows_where_identity_is(name: str, services: dict[str, Any]) -> None:
+    assert services[name]["environment"]["PORTAL_UPSTREAM_IDENTITY"] == "http://identity:8000"
 
 
 def test_only_the_gateway_is_published_and_only_on_the_loopback(services: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from services.portal.answers import Me
 from services.portal.clients import ServiceProblem
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
+from services.portal.prove_it.views import require_fresh
 from services.portal.sign_in.refusals import explain
 
 SHORT = "Use at least 12 characters: a few words make a good password."
@@ -58,7 +59,8 @@ async def reset(page: Page, data: Typed) -> Template | Redirect:
 
 @get("/security/password")
 async def open_change(page: Page) -> Template:
-    """One's own password."""
+    """One's own password. The proof this needs comes first: what is typed here is never carried along."""
+    await require_fresh(page)
     return await _change(page, Form())
 
 

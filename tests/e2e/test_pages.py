@@ -44,6 +44,7 @@ PAGES = {
     "approver": [*CLIENT_PAGES, "/team", "/team/new", "/team/{viewer}"],
     "birch": ["/", "/projects", "/activity"],
     "member": STAFF_PAGES,
+    "subcontractor": ["/", "/projects", "/activity", "/clients", *OWN_PAGES],
     "admin": ADMIN_PAGES,
 }
 KEPT = {

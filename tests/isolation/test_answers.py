@@ -38,6 +38,7 @@ def test_nobody_reads_a_secret() -> None:
         if any(word in field.rpartition(".")[2] for word in SECRET)
     }
     assert found <= {
+        "old_secret_until",
         "token_endpoint",
         "token_endpoint_auth_methods_supported",
         "token_endpoint_auth_signing_alg_values_supported",

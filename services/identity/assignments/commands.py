@@ -21,10 +21,10 @@ from shared.errors import Invalid
 
 
 class PutAssignments(msgspec.Struct, forbid_unknown_fields=True):
-    """`limited` without projects is somebody who sees nothing yet."""
+    """`limited` without projects is somebody who sees nothing yet. All of them travel in every signed token."""
 
     limited: bool
-    project_ids: Annotated[list[UUID], Meta(max_length=500)] = []
+    project_ids: Annotated[list[UUID], Meta(max_length=100)] = []
 
 
 async def set_assignments(db: Db, actor: Actor, person_id: UUID, data: PutAssignments) -> list[str]:

@@ -57,6 +57,7 @@ async def test_what_cannot_be_assigned(identity: Identity) -> None:
         (person, {"project_ids": [shop]}, 422),
         (person, {"limited": True, "project_ids": ["1"]}, 422),
         (person, {"limited": True, "client_id": acme}, 422),
+        (person, {"limited": True, "project_ids": [str(uuid4()) for _ in range(101)]}, 422),
         ({"id": str(uuid4())}, {"limited": True}, 404),
     ]
     for who, body, status in cases:

@@ -29,6 +29,7 @@ from shared.contracts.identity import (
     SignedIn,
     SignedOut,
     SignInFailed,
+    SignInPaused,
 )
 from shared.contracts.projects import (
     MilestoneCompleted,
@@ -79,7 +80,7 @@ def fold(event: RawEvent, position: int) -> Folded:
     data = msgspec.json.decode(event.data, type=kind) if kind else None
     tenant = event.clientid or COMPANY
     presence = None
-    if isinstance(data, SignedIn | SignInFailed | ApiTokenIssued | ApiTokenRefused) and event.sessionid:
+    if isinstance(data, SignedIn | SignInPaused | SignInFailed | ApiTokenIssued | ApiTokenRefused) and event.sessionid:
         presence = Presence(session_id=event.sessionid, client_id=tenant, ip=data.ip, user_agent=data.user_agent)
     author = None
     if event.actorid and event.actorname:

@@ -115,6 +115,13 @@ QUIET: list[EventData] = [
     identity.SignedIn(method="password", ip="203.0.113.7", user_agent=CHROME),
     identity.SignedOut(),
     identity.SignInFailed(method="password", reason="wrong", ip="203.0.113.7", user_agent=CHROME),
+    identity.SignInPaused(method="password", step="second_factor", ip="203.0.113.7", user_agent=CHROME),
+    identity.SecondFactorEnabled(),
+    identity.SecondFactorDisabled(),
+    identity.RecoveryCodesReplaced(),
+    identity.SteppedUp(method="totp", ip="203.0.113.7"),
+    identity.StepUpFailed(method="totp", ip="203.0.113.7"),
+    identity.StepUpCodeRequested(ip="203.0.113.7"),
     identity.SessionRevoked(session_hash="00", reason="revoked"),
     identity.SignInLinkRequested(),
     identity.PasskeyAdded(passkey_id=SUBJECT),
@@ -165,7 +172,7 @@ def test_a_record_says_who_did_what_where_and_when() -> None:
 
 def test_a_person_s_data_stays_out_of_the_record() -> None:
     folded = told(identity.SignedIn(method="password", ip="203.0.113.7", user_agent=CHROME))
-    assert folded.record.detail == '{"method":"password"}'
+    assert folded.record.detail == '{"method":"password","second_factor":""}'
     assert "Clara" not in str(folded.record)
     assert folded.presence is not None
     assert (folded.presence.session_id, folded.presence.ip) == (SESSION, "203.0.113.7")

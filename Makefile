@@ -69,7 +69,7 @@ bench: install-dev ## the benchmarks, each beside its floor
 .PHONY: bench
 
 bench-security: install-dev ## the promises about signing in, with their full counts (half an hour)
-	@$(PY) -m pytest -s -W ignore tests/bench/security.py $(ARGS)
+	@$(PY) -m pytest -s -W ignore tests/bench/security.py tests/bench/revocation.py $(ARGS)
 .PHONY: bench-security
 
 lock: install-dev ## renew requirements/*.txt (UPGRADE=1: to the newest versions)

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from typing import Any
 
 import httpx2
@@ -67,6 +68,8 @@ class Stream:
     def __init__(self, http: httpx2.Client, client_id: str) -> None:
         self.is_open, self.ended = threading.Event(), threading.Event()
         self.said = b""
+        self.ended_at = 0.0
+        """By `time.perf_counter`."""
         self._thread = threading.Thread(target=self._read, args=(http, f"/api/events/{client_id}"), daemon=True)
         self._thread.start()
         assert self.is_open.wait(10)
@@ -82,6 +85,7 @@ class Stream:
                         break
         except httpx2.HTTPError:
             pass
+        self.ended_at = time.perf_counter()
         self.ended.set()
 
 

@@ -2,9 +2,9 @@
 
 from services.identity.email_changes import commands as email_changes
 from services.identity.invitations import commands as invitations
+from services.identity.invitations import registration
 from services.identity.mails.commands import Author, Authors, write_to_person
 from services.identity.password_changes import commands as password_changes
-from services.identity.registrations import commands as registrations
 from services.identity.sign_in_links import commands as sign_in_links
 
 TO_PERSON = (
@@ -15,7 +15,7 @@ TO_PERSON = (
 AUTHORS: Authors = {
     "sign_in_link": Author(sign_in_links.write_mail),
     "invitation": Author(invitations.write_mail, invitations.mail_settled),
-    "registration": Author(registrations.write_mail),
+    "registration": Author(registration.write_mail),
     "password_reset": Author(password_changes.write_mail),
     "email_change": Author(email_changes.write_to_new),
     **{kind: Author(write_to_person) for kind in TO_PERSON},

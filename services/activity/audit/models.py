@@ -30,6 +30,7 @@ SECURITY = frozenset(
         "invitation_failed",
         "invitation_accepted",
         "registration_requested",
+        "mail_failed",
         "session_revoked",
         "session_rotated",
         "sign_in_link_requested",

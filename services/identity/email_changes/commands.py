@@ -3,14 +3,15 @@
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from services.identity.email_changes.models import NEW, OLD, VERIFICATION
+from services.identity.email_changes.queries import is_confirmed, lock_owner
 from services.identity.invitations.models import INVITATION
 from services.identity.mails.commands import queue, replace, write_to_person
 from services.identity.mails.models import KINDS, Draft, Mail
 from services.identity.one_time_tokens.commands import issue, redeem, refuse, withdraw
-from services.identity.one_time_tokens.models import OneTimeToken, TokenInvalid
+from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.one_time_tokens.queries import find_live
 from services.identity.password_changes.models import PASSWORD_RESET
 from services.identity.people.addresses import note_verified, store_address
@@ -21,7 +22,7 @@ from services.identity.sign_in_links.models import SignInLink
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import now, uuid7
-from shared.contracts.identity import EmailChanged, EmailChangeRequested
+from shared.contracts.accounts import EmailChanged, EmailChangeRequested
 from shared.database import Db
 
 Side = Literal["old", "new"]
@@ -40,7 +41,7 @@ async def request_verification(db: Db, person_id: UUID) -> None:
 async def verify(db: Db, attempt: Attempt, token: str) -> bool:
     """Use the link up: the address is the person's. False, and on record, where it is not good."""
     found = await find_live(db, token, VERIFICATION)
-    person = await _owner(db, found) if found else None
+    person = await lock_owner(db, found) if found else None
     if (
         found is None
         or person is None
@@ -78,30 +79,18 @@ async def confirm(db: Db, attempt: Attempt, token: str) -> Side | Literal["done"
     the link is not good. Raises `TokenInvalid` where the new address became somebody else's meanwhile.
     """
     found = await find_live(db, token, NEW, OLD)
-    person = await _owner(db, found) if found else None
+    person = await lock_owner(db, found) if found else None
     current = found is not None and person is not None and person.email == found.facts["old"]
     if found is None or person is None or not current or not await redeem(db, found.purpose, token):
         await refuse(db, attempt, NEW)
         return None
     other = OLD if found.purpose == NEW else NEW
-    if not await _is_confirmed(db, person, other, found.facts["change"]):
+    if not await is_confirmed(db, person, other, found.facts["change"]):
         return "old" if other == OLD else "new"
     await _apply(db, person, found.facts["new"])
     author = person.signed_in(attempt.id, attempt.ip)
     await outbox.append(db, author, EmailChanged(), client_id=person.client_id, aggregate_id=person.id)
     return "done"
-
-
-async def _owner(db: Db, token: OneTimeToken) -> Person | None:
-    """The person, locked, so that of both confirmations at once one sees the other."""
-    assert token.person_id is not None
-    person = await load_person(db, token.person_id)
-    return person if person.active else None
-
-
-async def _is_confirmed(db: Db, person: Person, purpose: str, change: str) -> bool:
-    theirs = (OneTimeToken.person_id == person.id, OneTimeToken.purpose == purpose, OneTimeToken.used_at.is_not(None))
-    return bool(await db.scalar(select(OneTimeToken.id).where(*theirs, OneTimeToken.facts["change"].astext == change)))
 
 
 async def _apply(db: Db, person: Person, email: str) -> None:

@@ -3,15 +3,14 @@
 import msgspec
 
 from services.identity.clients.models import Client
-from services.identity.invitations.models import INVITATION, STAFF_METHODS, InvitationView
+from services.identity.invitations.models import INVITATION, REGISTRATION, STAFF_METHODS, InvitationView
+from services.identity.invitations.queries import lock_host
 from services.identity.one_time_tokens.commands import redeem, refuse
 from services.identity.one_time_tokens.models import OneTimeToken, TokenInvalid
 from services.identity.one_time_tokens.queries import find_live
 from services.identity.people.addresses import ListedAlready, note_verified
 from services.identity.people.commands import CreatePerson, create_person
 from services.identity.people.models import EmailTaken, Person
-from services.identity.registrations.models import REGISTRATION
-from services.identity.registrations.queries import lock_host
 from services.identity.sessions.admission import Pending, sign_in
 from services.identity.sessions.commands import Entry
 from services.identity.sessions.models import Attempt
@@ -19,7 +18,7 @@ from services.identity.sessions.queries import Account, lock_visitor
 from services.identity.sessions.rules import is_within, refusal
 from shared import outbox
 from shared.actor import SYSTEM
-from shared.contracts.identity import InvitationAccepted
+from shared.contracts.accounts import InvitationAccepted
 from shared.database import Db
 
 

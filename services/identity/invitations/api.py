@@ -7,13 +7,12 @@ from litestar import Response, Router, post
 from msgspec import Meta
 
 from services.identity.fields import Email, Name, Password, same_address
-from services.identity.invitations import acceptance
+from services.identity.invitations import acceptance, registration
 from services.identity.invitations.acceptance import Acceptance
 from services.identity.invitations.models import InvitationView, PasswordNotUsed
 from services.identity.mails.mailer import Mailer
 from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.people.passwords import Passwords
-from services.identity.registrations import commands as registrations
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import REDEMPTION, REGISTER, AttemptLimits
 from services.identity.sessions.models import Attempt
@@ -103,7 +102,7 @@ async def _ask(data: Register, attempt: Attempt, uow: UnitOfWork, limits: Attemp
     email = same_address(data.email or "")
     await limits.admit(REGISTER, ip=attempt.ip, account=email)
     async with uow(SYSTEM) as db:
-        await registrations.request(db, attempt, email, data.first_name, data.last_name)
+        await registration.request(db, attempt, email, data.first_name, data.last_name)
 
 
 router = Router(API, route_handlers=[look_at_invitation, register], tags=["invitations"])

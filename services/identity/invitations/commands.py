@@ -15,7 +15,7 @@ from services.identity.people.models import Person
 from services.identity.sessions.rules import refusal
 from shared import outbox
 from shared.actor import Actor
-from shared.contracts.identity import InvitationFailed, InvitationSent
+from shared.contracts.accounts import InvitationFailed, InvitationSent
 from shared.database import Db
 
 

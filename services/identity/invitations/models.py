@@ -10,6 +10,8 @@ from services.identity.single_use import single_use
 from shared.errors import Invalid
 
 INVITATION = single_use("invitation")
+REGISTRATION = single_use("registration")
+"""Asked for by somebody with an address of a client's own domain; from there on it is an invitation like any other."""
 STAFF_METHODS = ("magic_link", "password", "passkey")
 Status = Literal["none", "waiting", "sent", "failed", "accepted", "expired"]
 

@@ -1,12 +1,17 @@
-"""What became of invitations."""
+"""What became of invitations, and who may ask for one."""
 
 from collections.abc import Collection
 from uuid import UUID
 
 import asyncpg
 import msgspec
+from sqlalchemy import exists, func, or_, select
 
+from services.identity.clients.models import Client
 from services.identity.invitations.models import InvitationState
+from services.identity.people.models import Person
+from services.identity.sessions.rules import admits
+from shared.database import Db
 
 STATE = """
     select t.person_id, m.sent_at, t.expires_at, m.failure,
@@ -24,3 +29,19 @@ async def states_of(connection: asyncpg.Connection, person_ids: Collection[UUID]
     """The state of the last invitation of each of these people; who was never invited is missing."""
     rows = await connection.fetch(f"{STATE} and t.person_id = any($1)", list(person_ids))
     return {row["person_id"]: msgspec.convert(dict(row), InvitationState) for row in rows}
+
+
+async def lock_host(db: Db, email: str) -> Client | None:
+    """The client whose domain the address is of, if its people may register themselves; it stays so until the end.
+
+    None as well where somebody signs in with the address, or the client's book has it: whoever stands there without
+    access was not given it.
+    """
+    domain = email.rpartition("@")[2]
+    hosts = select(Client).where(Client.allowed_domains.contains([domain]), Client.active, Client.portal_enabled)
+    client = await db.scalar(hosts.order_by(Client.created_at).limit(1).with_for_update(read=True))
+    if client is None or not admits(client.sign_in_methods, "invitation"):
+        return None
+    theirs = func.lower(Person.email) == email
+    known = exists().where(theirs, or_(Person.portal_access, Person.client_id == client.id))
+    return None if await db.scalar(select(known)) else client

@@ -14,7 +14,10 @@ from services.identity.mails.models import KINDS, Draft, Failure, Letter, Mail
 from services.identity.one_time_tokens.commands import mint, mint_code
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
+from shared import outbox
+from shared.actor import SYSTEM
 from shared.clock import now
+from shared.contracts.accounts import MailFailed
 from shared.database import Db
 
 LEASE = timedelta(minutes=2)
@@ -25,8 +28,11 @@ KEPT = timedelta(days=90)
 log = structlog.get_logger("identity.mails")
 
 
-async def _nothing(_db: Db, _mail: Mail) -> None:
-    """Nobody needs to hear what became of it."""
+async def tell_failure(db: Db, mail: Mail) -> None:
+    """What usually needs to be heard of a mail: that it failed."""
+    if mail.failed_at:
+        event = MailFailed(kind=mail.kind, reason=mail.failure)
+        await outbox.append(db, SYSTEM, event, client_id=mail.client_id, aggregate_id=mail.id)
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -37,7 +43,7 @@ class Author(msgspec.Struct, frozen=True):
     """
 
     write: Callable[[Db, Mail], Awaitable[Draft | None]]
-    settled: Callable[[Db, Mail], Awaitable[None]] = _nothing
+    settled: Callable[[Db, Mail], Awaitable[None]] = tell_failure
 
 
 Authors = Mapping[str, Author]

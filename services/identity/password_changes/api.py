@@ -12,6 +12,7 @@ from services.identity.mails.mailer import Mailer
 from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.password_changes import commands
 from services.identity.password_changes.models import CurrentWrong, ResetLink
+from services.identity.password_changes.queries import find_owner
 from services.identity.people.models import Person
 from services.identity.people.passwords import Passwords
 from services.identity.people.queries import load_person
@@ -66,7 +67,7 @@ async def reset(
     """Choose a new password with the link of a mail, or one that staff handed over. Every session ends."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
-        owner = await commands.find_owner(db, data.token)
+        owner = await find_owner(db, data.token)
     about = _about(owner, settings) if owner else ()
     password_hash = await passwords.hash(data.password, *about)
     async with uow(SYSTEM) as db:

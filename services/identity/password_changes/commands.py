@@ -6,8 +6,8 @@ from services.identity.mails.commands import queue
 from services.identity.mails.models import KINDS, Draft, Mail
 from services.identity.one_time_tokens.commands import issue, mint, redeem, refuse, withdraw
 from services.identity.one_time_tokens.models import OneTimeToken
-from services.identity.one_time_tokens.queries import find_live
 from services.identity.password_changes.models import PASSWORD_RESET, NoPasswords, NotYourOwn
+from services.identity.password_changes.queries import find_owner
 from services.identity.people.addresses import note_verified
 from services.identity.people.models import Person
 from services.identity.people.queries import find_by_email
@@ -19,7 +19,7 @@ from services.identity.sessions.queries import lock_entitled
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import now
-from shared.contracts.identity import PasswordChanged, PasswordReset, PasswordResetRequested
+from shared.contracts.accounts import PasswordChanged, PasswordReset, PasswordResetRequested
 from shared.database import Db
 from shared.errors import NotFound
 
@@ -67,12 +67,6 @@ async def _begin(db: Db, person: Person, *, mailed: bool) -> OneTimeToken:
     """`mailed`: who has the link can read what is sent to the address."""
     facts = {"email": person.email, "mailed": mailed}
     return await issue(db, PASSWORD_RESET, KINDS[PASSWORD_RESET].lasts, person, facts)
-
-
-async def find_owner(db: Db, token: str) -> Person | None:
-    """Whose new password the token is for, while it can be used."""
-    found = await find_live(db, token, PASSWORD_RESET)
-    return await db.get(Person, found.person_id) if found else None
 
 
 async def reset(db: Db, attempt: Attempt, token: str, password_hash: str) -> list[str] | None:

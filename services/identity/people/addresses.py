@@ -6,7 +6,7 @@ from services.identity.people.models import EmailTaken, Person
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import now
-from shared.contracts.identity import EmailVerified
+from shared.contracts.accounts import EmailVerified
 from shared.database import Db
 from shared.errors import Conflict
 

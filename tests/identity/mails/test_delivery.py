@@ -299,3 +299,17 @@ class TestKilled:
         async with working(desk, mailer(office.url)):
             await desk.until("exists (select 1 from mails where id = $1 and sent_at is not null)", again)
         assert sorted(office.recipients) == sorted(self.ADDRESSES)
+
+
+async def test_staff_can_see_that_any_other_mail_failed(desk: Desk, office: PostOffice) -> None:
+    office.at_rcpt = answers(gone="550 5.1.1 nobody here")
+    async with desk.database.uow(SYSTEM) as db:
+        person = Person(kind="staff", email="gone@a.example", first_name="A", last_name="B")
+        db.add(person)
+        await db.flush()
+        notice = await queue(db, "password_changed", person, facts={"at": now().isoformat()})
+    async with working(desk, mailer(office.url)):
+        await desk.until("not exists (select 1 from mails where due_at is not null)")
+    (event,) = await desk.events("mail_failed")
+    assert event.subject == notice.id
+    assert msgspec.json.decode(event.data) == {"kind": "password_changed", "reason": "refused"}

@@ -2,17 +2,17 @@
 
 from uuid import UUID
 
+from services.identity.invitations.models import REGISTRATION
+from services.identity.invitations.queries import lock_host
 from services.identity.mails.commands import queue
 from services.identity.mails.models import KINDS, Draft, Mail
 from services.identity.one_time_tokens.commands import mint
 from services.identity.one_time_tokens.models import OneTimeToken
-from services.identity.registrations import queries
-from services.identity.registrations.models import REGISTRATION
 from services.identity.sessions.models import Attempt
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import now
-from shared.contracts.identity import RegistrationRequested
+from shared.contracts.accounts import RegistrationRequested
 from shared.database import Db
 
 
@@ -24,7 +24,7 @@ async def request(db: Db, attempt: Attempt, email: str, first_name: str, last_na
 
 async def write_mail(db: Db, mail: Mail) -> Draft | None:
     """The link to the page where the registration ends; None, and nothing is kept, for any other address."""
-    client = await queries.lock_host(db, mail.address)
+    client = await lock_host(db, mail.address)
     if client is None:
         return None
     token = await db.get(OneTimeToken, mail.token_id) if mail.token_id else None

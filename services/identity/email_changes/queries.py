@@ -1,0 +1,19 @@
+"""How far a change of address is."""
+
+from sqlalchemy import select
+
+from services.identity.one_time_tokens.models import OneTimeToken
+from services.identity.people.models import Person
+from shared.database import Db
+
+
+async def lock_owner(db: Db, token: OneTimeToken) -> Person | None:
+    """Whose address it is about, if they are active; locked: of two confirmations at once one sees the other."""
+    person = await db.scalar(select(Person).where(Person.id == token.person_id).with_for_update())
+    return person if person and person.active else None
+
+
+async def is_confirmed(db: Db, person: Person, purpose: str, change: str) -> bool:
+    """Whether the side that has the token of this purpose has confirmed this very change."""
+    theirs = (OneTimeToken.person_id == person.id, OneTimeToken.purpose == purpose, OneTimeToken.used_at.is_not(None))
+    return bool(await db.scalar(select(OneTimeToken.id).where(*theirs, OneTimeToken.facts["change"].astext == change)))

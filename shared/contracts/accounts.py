@@ -1,0 +1,96 @@
+"""Events of `services/identity` about people's own accounts: how they come to one, and what they do with it.
+
+Golden JSON: tests/contracts.
+"""
+
+from typing import ClassVar
+
+from shared.events import EventData
+
+
+class MailFailed(EventData, frozen=True):
+    """A mail will not reach anybody: `refused`, `unconfirmed`, `expired` or `closed`. The aggregate is the mail."""
+
+    type: ClassVar[str] = "mail_failed"
+    subject: ClassVar[str] = "identity.mail.failed.v1"
+    kind: str
+    reason: str
+
+
+class InvitationSent(EventData, frozen=True):
+    """The mail server took the invitation. The aggregate is the person invited, the actor who invited."""
+
+    type: ClassVar[str] = "invitation_sent"
+    subject: ClassVar[str] = "identity.invitation.sent.v1"
+
+
+class InvitationFailed(EventData, frozen=True):
+    """It never will: `refused`, `unconfirmed`, `expired` or `closed`."""
+
+    type: ClassVar[str] = "invitation_failed"
+    subject: ClassVar[str] = "identity.invitation.failed.v1"
+    reason: str
+
+
+class InvitationAccepted(EventData, frozen=True):
+    """Somebody came in with the link they were sent. `registered`: they had asked for it themselves."""
+
+    type: ClassVar[str] = "invitation_accepted"
+    subject: ClassVar[str] = "identity.invitation.accepted.v1"
+    registered: bool
+    ip: str = ""
+    user_agent: str = ""
+
+
+class RegistrationRequested(EventData, frozen=True):
+    """Somebody with an address of one of the client's domains asked for access. The aggregate is the token's id."""
+
+    type: ClassVar[str] = "registration_requested"
+    subject: ClassVar[str] = "identity.registration.requested.v1"
+    ip: str = ""
+    user_agent: str = ""
+
+
+class PasswordResetRequested(EventData, frozen=True):
+    """A link to a new password was made for a person: `by` themselves (mailed), or by staff, who have it."""
+
+    type: ClassVar[str] = "password_reset_requested"
+    subject: ClassVar[str] = "identity.password.reset_requested.v1"
+    by: str
+    ip: str = ""
+    user_agent: str = ""
+
+
+class PasswordReset(EventData, frozen=True):
+    """The link was used: a new password, and all sessions ended."""
+
+    type: ClassVar[str] = "password_reset"
+    subject: ClassVar[str] = "identity.password.reset.v1"
+    ip: str = ""
+    user_agent: str = ""
+
+
+class PasswordChanged(EventData, frozen=True):
+    """By the person, signed in. All other sessions ended."""
+
+    type: ClassVar[str] = "password_changed"
+    subject: ClassVar[str] = "identity.password.changed.v1"
+
+
+class EmailVerified(EventData, frozen=True):
+    """The person can read what is sent to their address."""
+
+    type: ClassVar[str] = "email_verified"
+    subject: ClassVar[str] = "identity.email.verified.v1"
+
+
+class EmailChangeRequested(EventData, frozen=True):
+    type: ClassVar[str] = "email_change_requested"
+    subject: ClassVar[str] = "identity.email.change_requested.v1"
+
+
+class EmailChanged(EventData, frozen=True):
+    """Both addresses confirmed: the person signs in with the new one."""
+
+    type: ClassVar[str] = "email_changed"
+    subject: ClassVar[str] = "identity.email.changed.v1"

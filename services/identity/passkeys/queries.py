@@ -53,10 +53,12 @@ async def load_passkey(db: Db, actor: Actor, passkey_id: UUID) -> Passkey:
 
 
 async def lock_credential(db: Db, credential_id: bytes) -> Passkey | None:
-    """The passkey behind a credential, locked after its person: of two signatures with the same counter one is late."""
+    """The passkey behind a credential, read once its person is locked: of two signatures at once with the same counter,
+    one is late.
+    """
     found = Passkey.credential_id == credential_id
     person_id = await db.scalar(select(Passkey.person_id).where(found))
     if person_id is None:
         return None
     await lock_visitor(db, person_id)
-    return await db.scalar(select(Passkey).where(found).with_for_update())
+    return await db.scalar(select(Passkey).where(found))

@@ -10,6 +10,7 @@ from services.identity.passkeys.models import MOST
 from shared.clock import uuid7
 from tests.identity.authenticator import Authenticator
 from tests.identity.passkeys.rig import REFUSED, WRONG, add, enter, options, registered, seen, stale
+from tests.identity.races import one_of_all
 from tests.identity.rig import Identity
 
 
@@ -88,7 +89,7 @@ async def test_of_fifty_answers_to_one_registration_one_is_kept(identity: Identi
     made = Authenticator().make(await options(browser, "passkeys/options"))
     body = {"name": "Phone", "credential": made}
     answers = await asyncio.gather(*(browser("POST", "passkeys", json=body) for _ in range(50)))
-    assert sorted(answer.status_code for answer in answers) == [201] + [422] * 49
+    one_of_all(answers, 201, 422)
     assert len((await browser("GET", "passkeys")).json()["items"]) == 1
 
 

@@ -10,7 +10,8 @@ from webauthn.helpers import bytes_to_base64url
 
 from shared.clock import now
 from tests.identity.authenticator import PRESENT, Authenticator
-from tests.identity.passkeys.rig import options, registered, seen, stale
+from tests.identity.passkeys.rig import add, options, registered, seen, stale
+from tests.identity.races import one_of_all
 from tests.identity.rig import Browser, Identity, somewhere
 
 
@@ -36,7 +37,8 @@ async def test_a_passkey_is_a_fresh_proof_and_renews_the_session(identity: Ident
 
 async def test_only_one_s_own_passkey_in_one_s_own_session_proves_it(identity: Identity) -> None:
     person, browser, authenticator = await registered(identity)
-    _, colleague, other = await registered(identity)
+    colleague, other = await identity.browser(await identity.person(str(browser.actor.client_id))), Authenticator()
+    assert (await add(colleague, other)).status_code == 201
     refused = (422, "auth.proof_invalid")
     assert seen(await prove(browser, other)) == refused
     asked = await options(colleague, "auth/step-up/passkey/options")
@@ -66,4 +68,16 @@ async def test_of_fifty_answers_to_one_step_up_one_renews(identity: Identity) ->
     tabs = [Browser(identity, msgspec.structs.replace(browser.actor, ip=somewhere().ip)) for _ in range(50)]
     body = {"credential": credential}
     answers = await asyncio.gather(*(tab("POST", "auth/step-up/passkey", json=body) for tab in tabs))
-    assert sorted(answer.status_code for answer in answers) == [200] + [422] * 49
+    one_of_all(answers, 200, 422)
+
+
+async def test_a_challenge_for_a_proof_adds_no_passkey_and_the_other_way_round(identity: Identity) -> None:
+    """Both belong to the session, and yet each is for its own purpose."""
+    _, browser, authenticator = await registered(identity)
+    asked = await options(browser, "auth/step-up/passkey/options")
+    made = Authenticator().make(asked | {"user": {"id": "AAAA"}})
+    answer = await browser("POST", "passkeys", json={"name": "Phone", "credential": made})
+    assert seen(answer) == (422, "passkey.unusable")
+    credential = authenticator.sign(await options(browser, "passkeys/options"))
+    answer = await browser("POST", "auth/step-up/passkey", json={"credential": credential})
+    assert seen(answer) == (422, "auth.proof_invalid")

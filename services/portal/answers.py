@@ -11,7 +11,7 @@ MilestoneStatus = Literal["completed", "in_progress", "upcoming", "overdue"]
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The signed-in person (`GET auth/me`); `language` is en or de, "" while they have not chosen."""
+    """The signed-in person (`GET auth/me`); `language` is en or de."""
 
     id: UUID
     email: str
@@ -22,9 +22,9 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     client_id: UUID | None = None
     client_name: str | None = None
     is_primary_contact: bool = False
-    phone: str | None = None
-    title: str | None = None
-    language: str | None = None
+    phone: str = ""
+    title: str = ""
+    language: str = "en"
     two_factor: bool = False
     email_verified: bool | None = None
 

@@ -260,6 +260,22 @@ def test_no_page_on_the_way_shuts_anybody_out(portal: Portal, sit: Sit, dark: bo
     assert problems == []
 
 
+def test_ones_own_details_are_kept(portal: Portal, sit: Sit) -> None:
+    email = make_person(portal, "birch", "Emma", "Roth")
+    with sit("anonymous") as seat:
+        page = seat.page
+        sign_in(page, email)
+        for title, language in (("Head of Sales", "German"), ("", "English")):
+            seat.open("/profile")
+            page.get_by_label("Job title").fill(title)
+            page.get_by_label("Language of mails").select_option(language)
+            page.get_by_role("button", name="Save").click()
+            expect(page.get_by_text("Your details are saved")).to_be_visible()
+            expect(page.get_by_label("Job title")).to_have_value(title)
+            expect(page.get_by_label("Language of mails").locator("option:checked")).to_have_text(language)
+        assert seat.complaints == []
+
+
 STILL = 0.001
 """Of the window: when the font arrives, a word may move by a hair. A button that appears moves ten times as much."""
 SHIFTS = """() => new Promise((done) => {

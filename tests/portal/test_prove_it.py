@@ -154,3 +154,10 @@ async def test_a_session_that_ended_meanwhile_is_no_wrong_password(browse, stale
     stale.problems["/auth/step-up"] = {"status": 401, "code": "auth.required", "detail": "Sign in first."}
     answer = await browse(ANNA).post("/prove-it", data={"proof_value": " as typed "})
     assert answer.headers["Location"].startswith("/sign-in")
+
+
+async def test_a_page_where_a_password_is_typed_asks_before_and_not_after(browse, stale):
+    answer = await browse(ANNA).get("/security/password")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/prove-it?next=%2Fsecurity%2Fpassword")
+    stale.state["fresh"] = True
+    assert (await browse(ANNA).get("/security/password")).status_code == 200

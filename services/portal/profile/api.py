@@ -34,9 +34,8 @@ async def save(page: Page, data: Typed) -> Template | Redirect:
 
 
 async def _show(page: Page, me: Me, form: Edit) -> Template:
-    languages = [*views.LANGUAGES] if me.language else [("", "Not chosen yet"), *views.LANGUAGES]
     return await page.show(
-        "profile/page.html", section="profile", status=form.status, me=me, form=form, languages=languages
+        "profile/page.html", section="profile", status=form.status, me=me, form=form, languages=views.LANGUAGES
     )
 
 

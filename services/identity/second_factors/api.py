@@ -91,7 +91,7 @@ async def begin_enrolment(*, attempt: Attempt, uow: UnitOfWork, limits: AttemptL
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
         account = await queries.find_paused(db, ENROL, flow)
-        if account is None:
+        if account is None or await queries.is_enrolled(db, account.person_id):
             raise FactorRefused
         secret = await commands.begin_setup(db, account, totp)
         name = await queries.label_of(db, account)

@@ -43,7 +43,7 @@ async def get_two_factor(connection: asyncpg.Connection, person_id: UUID) -> Two
     return TwoFactor(**row)
 
 
-async def is_enrolled(db: Db, person_id: UUID) -> bool:
+async def is_enrolled(db: Db, person_id: UUID | None) -> bool:
     """Whether the person has to show a code."""
     found = select(1).where(Authenticator.person_id == person_id, Authenticator.confirmed_at.is_not(None))
     return await db.scalar(found) is not None

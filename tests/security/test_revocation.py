@@ -52,12 +52,33 @@ def allow_other_networks_only(portal: Portal, _http: httpx2.Client, who: dict[st
     return portal.as_("admin").patch(path, json={"allowed_networks": ["203.0.113.0/24"]})
 
 
+def disable_portal(portal: Portal, _http: httpx2.Client, who: dict[str, Any]) -> httpx2.Response:
+    return portal.as_("admin").post(f"{API}/clients/{who['client_id']}/portal/disable")
+
+
+def withdraw_access(portal: Portal, _http: httpx2.Client, who: dict[str, Any]) -> httpx2.Response:
+    return portal.as_("admin").post(f"{API}/contacts/{who['id']}/portal-access/disable")
+
+
+def change_address(portal: Portal, _http: httpx2.Client, who: dict[str, Any]) -> httpx2.Response:
+    return portal.as_("admin").patch(f"{API}/contacts/{who['id']}", json={"email": f"new-{who['email']}"})
+
+
+def move_to_another_client(portal: Portal, _http: httpx2.Client, who: dict[str, Any]) -> httpx2.Response:
+    body = {"client_id": people.client(portal)}
+    return portal.as_("admin").post(f"{API}/contacts/{who['id']}/move", json=body)
+
+
 ENDINGS: dict[str, tuple[Revoke, int]] = {
     "logged out": (log_out, 401),
     "logged out everywhere else": (log_out_elsewhere, 401),
     "one session ended": (end_this_one, 401),
     "person deactivated": (deactivate, 401),
     "portal closed": (close_portal, 401),
+    "portal disabled": (disable_portal, 401),
+    "access withdrawn": (withdraw_access, 401),
+    "address changed": (change_address, 401),
+    "moved to another client": (move_to_another_client, 401),
     "client suspended": (suspend_client, 401),
     "role taken away": (take_role, 404),
     "allowed from elsewhere only": (allow_other_networks_only, 403),
@@ -88,6 +109,24 @@ def test_access_that_ends_ends_for_requests_and_streams(portal: Portal, ending: 
         assert status in (refusal, 403 if refusal == 404 else refusal)
         assert {same.get(path, headers=headers).status_code for _ in range(20)} == {status}
     assert stream.ended.wait(STREAM_SECONDS)
+
+
+def test_a_portal_opened_again_is_as_it_was(portal: Portal) -> None:
+    """Seed 002: the switch keeps whom it is linked to, and everybody's access; of sessions nothing comes back."""
+    client_id = people.client(portal)
+    who, path = people.person(portal, client_id), f"{API}/clients/{client_id}"
+    staff = portal.as_("admin")
+    assert staff.post(f"{path}/portal/enable", json={"user_id": who["id"]}).status_code == 200
+    http = portal.sign_in(who["email"])
+    before = cookie_of(http)
+    assert staff.post(f"{path}/portal/disable").json()["portal_user_id"] == who["id"]
+    portal.until(lambda: people.status_with(portal, before) == 401)
+    opened = staff.post(f"{path}/portal/enable", json={}).json()
+    assert (opened["portal_enabled"], opened["portal_user_id"]) == (True, who["id"])
+    again = portal.sign_in(who["email"])
+    assert again.get(f"{API}/auth/me").status_code == 200
+    assert watch(again, client_id).is_open.is_set()
+    assert people.status_with(portal, before) == 401
 
 
 def test_claims_minted_before_are_good_for_a_minute_at_most_and_for_one_service(portal: Portal) -> None:

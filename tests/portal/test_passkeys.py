@@ -35,7 +35,7 @@ async def test_passkeys_are_listed_with_when_they_were_used(browse, two):
     page = (await browse(ANNA).get(HOME)).text
     assert "Work &lt;laptop&gt;" in page
     assert "3 hours ago" in page
-    assert "Not used yet" in page
+    assert "not used yet" in page
     for passkey in (LAPTOP, PHONE):
         assert f"{HOME}/{passkey}/rename" in page
         assert f"{HOME}/{passkey}/remove" in page

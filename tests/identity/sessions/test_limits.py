@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from services.identity.people.passwords import WAITING
-from services.identity.sessions.limits import CODE, LINK, PASSWORD, Limit, network_of
+from services.identity.sessions.limits import CODE, FACTOR, LINK, PASSWORD, RECOVERY, TOKEN, Limit, network_of
 from shared.actor import Actor
 from tests.identity.rig import PASSWORD as RIGHT
 from tests.identity.rig import Browser, Identity, hashes_done, somewhere
@@ -129,7 +129,7 @@ def test_a_caller_is_what_cannot_be_changed_easily(ip: str, network: str) -> Non
     assert network_of(ip) == network
 
 
-@pytest.mark.parametrize("limits", [PASSWORD, LINK, CODE])
+@pytest.mark.parametrize("limits", [PASSWORD, LINK, CODE, FACTOR, RECOVERY, TOKEN])
 def test_one_address_alone_cannot_use_up_an_account(limits: tuple[Limit, ...]) -> None:
     *_, pair, account = limits
     assert pair.amount * (account.minutes / pair.minutes) < account.amount

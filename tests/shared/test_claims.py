@@ -6,16 +6,18 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from joserfc.jwk import OKPKey
+from msgspec import structs
 
 from shared.actor import Actor
-from shared.claims import Verifier
-from shared.clock import uuid7
+from shared.claims import FRESH, Verifier, freshly_proven
+from shared.clock import now, uuid7
 from shared.errors import Unavailable
 from shared.testing.claims import Signer
 from shared.tokens import InvalidClaims
@@ -159,3 +161,15 @@ async def test_random_key_ids_ask_for_the_keys_once(signer: Signer) -> None:
 async def test_without_any_key_the_answer_is_unavailable_and_never_yes(tmp_path: Path, signer: Signer) -> None:
     with pytest.raises(Unavailable):
         await Verifier("projects", str(tmp_path / "none.json")).verify(signer.token(PERSON, "projects"))
+
+
+@pytest.mark.parametrize(
+    ("age", "fresh"), [(None, False), (timedelta(), True), (FRESH - timedelta(seconds=5), True), (FRESH, False)]
+)
+async def test_a_proof_is_fresh_for_ten_minutes(signer: Signer, age: timedelta | None, fresh: bool) -> None:
+    """Also as it comes out of a token; a partner system, which proves nothing of the kind, never has one."""
+    proven = None if age is None else now() - age
+    person = structs.replace(PERSON, proven_at=proven)
+    assert (
+        freshly_proven(await Verifier("projects", str(signer.jwks)).verify(signer.token(person, "projects"))) is fresh
+    )

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+import httpx2
 import pytest
 
-from tests.portal_stack import API, PEOPLE, Portal
+from tests.portal_stack import API, PASSWORD, PEOPLE, Portal
 from tests.security import people
 from tests.security.people import cookie_of, status_with
 
@@ -16,7 +17,7 @@ PLANTED = ("a" * 43, "gQ7Yz0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c")
 def test_planted_id_never_counts(portal: Portal, planted: str) -> None:
     with portal.client() as http:
         http.cookies.set("portal_session", planted)
-        body = {"email": PEOPLE["viewer"], "password": "demo-portal-2026"}
+        body = {"email": PEOPLE["viewer"], "password": PASSWORD}
         answer = http.post(f"{API}/auth/login", json=body, headers={"Cookie": f"portal_session={planted}"})
         assert answer.status_code == 200
         assert planted not in answer.headers["set-cookie"]
@@ -26,7 +27,7 @@ def test_planted_id_never_counts(portal: Portal, planted: str) -> None:
 def test_signing_in_again_ends_the_id_before(portal: Portal) -> None:
     http = portal.sign_in(PEOPLE["viewer"])
     before = cookie_of(http)
-    http.post(f"{API}/auth/login", json={"email": PEOPLE["viewer"], "password": "demo-portal-2026"}).raise_for_status()
+    http.post(f"{API}/auth/login", json={"email": PEOPLE["viewer"], "password": PASSWORD}).raise_for_status()
     assert cookie_of(http) != before
     assert status_with(portal, before) == 401
     assert status_with(portal, cookie_of(http)) == 200
@@ -61,25 +62,36 @@ def test_changed_right_changes_the_id_with_the_next_page_and_not_before(portal: 
     assert status_with(portal, second) == 200
 
 
-def portal_session_of(answer: object) -> bool:
+def portal_session_of(answer: httpx2.Response) -> bool:
     """Whether an answer brought a new id, with all that keeps it."""
-    lines = [line for line in answer.headers.get_list("set-cookie") if line.startswith("portal_session=")]  # type: ignore[attr-defined]
+    lines = [line for line in answer.headers.get_list("set-cookie") if line.startswith("portal_session=")]
     for line in lines:
         assert {"HttpOnly", "Path=/", "SameSite=lax"} <= {part.strip() for part in line.split(";")}
     return bool(lines)
 
 
-def test_viewing_as_a_client_has_an_id_of_its_own(portal: Portal) -> None:
-    client_id = people.client(portal)
-    who = people.person(portal, None, policies=["viewAsClient"])
-    http = portal.sign_in(who["email"])
+Step = Callable[[Portal, httpx2.Client], httpx2.Response]
+STEPS: dict[str, list[Step]] = {
+    "viewing as a client, and leaving": [
+        lambda portal, http: http.post(f"{API}/auth/view-as", json={"client_id": people.client(portal)}),
+        lambda _, http: http.post(f"{API}/auth/view-as/end"),
+    ],
+    "proving oneself anew": [lambda _, http: http.post(f"{API}/auth/step-up", json={"password": PASSWORD})],
+    "another password": [
+        lambda _, http: http.post(
+            f"{API}/people/me/password", json={"password": "another good long one", "current": PASSWORD}
+        )
+    ],
+}
+
+
+@pytest.mark.parametrize("what", STEPS)
+def test_what_makes_a_session_worth_more_or_other_ends_the_id_before_at_once(portal: Portal, what: str) -> None:
+    http = portal.sign_in(people.person(portal, None, policies=["viewAsClient"])["email"])
     ids = [cookie_of(http)]
-    steps: list[tuple[str, Callable[[], int]]] = [
-        ("view-as", lambda: http.post(f"{API}/auth/view-as", json={"client_id": client_id}).status_code),
-        ("view-as/end", lambda: http.post(f"{API}/auth/view-as/end").status_code),
-    ]
-    for name, step in steps:
-        assert step() == 200, name
+    for step in STEPS[what]:
+        answer = step(portal, http)
+        assert answer.status_code in (200, 204), answer.text
         ids.append(cookie_of(http))
         assert [status_with(portal, each) for each in ids] == [401] * (len(ids) - 1) + [200]
-    assert len(set(ids)) == 3
+    assert len(set(ids)) == len(ids)

@@ -132,13 +132,13 @@ async def test_what_somebody_wrote_is_looked_at_first(identity: Identity) -> Non
     assert (await browser("POST", "auth/second-factor", json={"recovery_code": "x" * 61})).status_code == 422
 
 
-async def test_of_fifty_codes_at_once_five_are_looked_at(identity: Identity) -> None:
+async def test_of_many_codes_at_once_five_are_looked_at(identity: Identity) -> None:
     """A4: then the sign-in is over, also for the right code."""
     person, app, _ = await enrolled(identity)
     browser = await paused(identity, person)
     flow = browser.cookies["portal_flow"]
-    answers = await asyncio.gather(*(send(identity, flow, somewhere(), code=f"{number:06}") for number in range(50)))
-    assert [answer.status_code for answer in answers] == [401] * 50
+    answers = await asyncio.gather(*(send(identity, flow, somewhere(), code=f"{number:06}") for number in range(12)))
+    assert [answer.status_code for answer in answers] == [401] * 12
     assert len(await identity.events("failed_login", person["id"])) == 5
     assert (await browser.show(code=app.code())).status_code == 401
     assert (await (await paused(identity, person)).show(code=app.code())).status_code == 200

@@ -153,13 +153,13 @@ class TestMailedCode:
         assert (await prove(browser, mail_code=first)).status_code == (200 if first == second else 422)
         assert (await prove(browser, mail_code=second)).status_code == 200
 
-    async def test_of_fifty_guesses_at_once_five_are_looked_at(self, identity: Identity) -> None:
+    async def test_of_many_guesses_at_once_five_are_looked_at(self, identity: Identity) -> None:
         """A4: they are counted in a transaction of their own."""
         person, browser = await by_mail_alone(identity)
         await browser("POST", "auth/step-up/mail")
         code = (await identity.mail_to(person["email"], 2)).code
-        guesses = [f"{(int(code) + number) % 10**6:06}" for number in range(1, 51)]
-        places = [await elsewhere(identity, browser, f"192.0.2.{number}") for number in range(50)]
+        guesses = [f"{(int(code) + number) % 10**6:06}" for number in range(1, 13)]
+        places = [await elsewhere(identity, browser, f"192.0.2.{number}") for number in range(12)]
         answers = await asyncio.gather(
             *(prove(each, mail_code=guess) for each, guess in zip(places, guesses, strict=True))
         )

@@ -1,11 +1,17 @@
 """Passkeys in a real browser, with an authenticator that Chromium plays itself (CDP WebAuthn)."""
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import asyncpg
 import pytest
 from playwright.sync_api import CDPSession, expect
 
+from services.identity.cache import Cache
+from services.identity.sessions.cache import SessionCache
+from services.identity.tokens import digest
 from tests.e2e.conftest import Seat, Sit, sign_in
 from tests.e2e.test_pages import inaccessible
 from tests.e2e.test_story import make_person
@@ -90,6 +96,48 @@ def test_a_passkey_is_made_signs_in_and_is_removed(sit: Sit, person: str) -> Non
         seat.page.get_by_role("button", name="Sign in with a passkey").click()
         expect(seat.page.get_by_text("This passkey was not accepted.")).to_be_visible()
         assert inaccessible(seat.page) == []
+
+
+def grow_stale(portal: Portal, seat: Seat) -> None:
+    """Let the last proof of whoever sits there be eleven minutes old, and the gateway hear of it."""
+    token = next(each["value"] for each in seat.context.cookies() if each["name"] == "portal_session")
+
+    async def age() -> None:
+        connection = await asyncpg.connect(portal.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+        await connection.execute(
+            "update identity.sessions set proven_at = now() - interval '11 minutes' where hash = $1", digest(token)
+        )
+        await connection.close()
+        cache = Cache(portal.run.addresses["PORTAL_REDIS_URL"])
+        await SessionCache(cache).insist(changed=[digest(token)])
+        await cache.close()
+
+    with ThreadPoolExecutor() as elsewhere:  # the browser's own loop runs in this thread
+        elsewhere.submit(asyncio.run, age()).result(10)
+    portal.until(lambda: not seat.context.request.get(f"{API}/auth/step-up").json()["fresh"])
+
+
+def test_a_passkey_is_the_proof_that_a_page_or_a_waiting_form_asks_for(portal: Portal, sit: Sit, person: str) -> None:
+    with sit("anonymous") as seat:
+        Device(seat)
+        sign_in(seat.page, person)
+        add(seat, "Work laptop")
+        expect(seat.page.get_by_text("Your passkey is ready to sign you in")).to_be_visible()
+
+        grow_stale(portal, seat)
+        seat.open(f"{HOME}/new")
+        assert inaccessible(seat.page) == []
+        seat.page.get_by_role("button", name="Use your passkey").click()
+        seat.page.wait_for_url(f"**{HOME}/new")
+        expect(seat.page.get_by_role("heading", name="Add a passkey")).to_be_visible()
+
+        seat.open(HOME)
+        grow_stale(portal, seat)
+        listed = seat.page.get_by_role("list", name="Your passkeys")
+        listed.get_by_role("button", name="Remove").click()
+        seat.page.get_by_role("dialog").get_by_role("button", name="Remove passkey").click()
+        seat.page.get_by_role("button", name="Use your passkey").click()
+        expect(seat.page.get_by_text("That passkey is removed")).to_be_visible()
 
 
 def test_a_person_who_cancels_stays_where_they_were(sit: Sit, person: str) -> None:

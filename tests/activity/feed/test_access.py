@@ -10,7 +10,14 @@ import pytest
 
 from shared.actor import Actor
 from shared.clock import now, uuid7
-from shared.contracts.identity import ClientCreated, ClientUpdated, ProjectRolesChanged, SessionRevoked, SignedOut
+from shared.contracts.identity import (
+    AssignmentsChanged,
+    ClientCreated,
+    ClientUpdated,
+    ProjectRolesChanged,
+    SessionRevoked,
+    SignedOut,
+)
 from tests.activity.build import ACME, ANNA, BIRCH, CLARA, OLIVER, contact, milestone_created, project_created
 from tests.activity.rig import Rig
 from tests.activity.sse import Browser, EventSource
@@ -62,11 +69,17 @@ async def test_a_replay_gives_the_projects_of_the_reader_s_roles(rig: Rig, brows
         assert (await source.next()).data["description"].startswith("Shown")
 
 
+def subcontractor() -> Actor:
+    """Somebody of staff who is limited to the relaunch."""
+    return Actor(id=uuid7(), kind="staff", name="Emil Sand", session_id=uuid7(), assignments={RELAUNCH: ACME})
+
+
 async def test_a_subcontractor_follows_named_projects_and_nothing_around_them(rig: Rig, browser: Browser) -> None:
-    emil = Actor(id=uuid7(), kind="staff", name="Emil Sand", session_id=uuid7(), assignments={RELAUNCH: ACME})
+    live, late = subcontractor(), subcontractor()
     start = str(await newest(rig, ACME))
-    async with browser.open(emil, ACME) as source:
-        await source.begun()
+    async with browser.open(live, ACME) as source, browser.open(CLARA, ACME) as staff:
+        for each in (source, staff):
+            await each.begun()
         await rig.publish(milestone_created(SHOP, "Hidden"))
         await rig.publish(milestone_created(RELAUNCH, "Shown"))
         await rig.settle()
@@ -76,20 +89,18 @@ async def test_a_subcontractor_follows_named_projects_and_nothing_around_them(ri
             ACME,
             uuid7(),
         )
-        await rig.api.app.state.hub._read()
-        await rig.publish(milestone_created(RELAUNCH, "Shown too"))
-        assert (await source.next()).data["description"].startswith("Shown")
-    try:
-        async with browser.open(emil, ACME, last_id=start) as source:
-            assert (await source.next()).data["description"].startswith("Shown")
-            page = (await rig.api(emil, "GET", "activity", params={"limit": 100})).json()["items"]
-            assert {entry["project_id"] for entry in page} == {str(RELAUNCH)}
-            assert (
-                page == (await rig.api(emil, "GET", "activity", params={"project_id": str(RELAUNCH)})).json()["items"]
-            )
-    finally:
-        await rig.sql("delete from feed where position = 1000000")
-        rig.api.app.state.hub.head = await newest(rig, ACME)
+        assert len(await staff.take(3)) == 3
+        async with browser.open(late, ACME, last_id=start) as replay:
+            for actor, stream in ((live, source), (late, replay)):
+                assert (await stream.next()).data["description"].startswith("Shown")
+                await rig.publish(AssignmentsChanged(limited=True, project_ids=[]), actor.id, client_id=None)
+                assert (await stream.next()).event == "closed"
+    page = (await rig.api(subcontractor(), "GET", "activity", params={"limit": 100})).json()["items"]
+    assert {entry["project_id"] for entry in page} == {str(RELAUNCH)}
+    of_project = await rig.api(subcontractor(), "GET", "activity", params={"project_id": str(RELAUNCH)})
+    assert page == of_project.json()["items"]
+    await rig.sql("delete from feed where position = 1000000")
+    rig.api.app.state.hub.head = await newest(rig, ACME)
 
 
 async def test_to_a_subcontractor_everything_else_does_not_exist(rig: Rig, browser: Browser) -> None:

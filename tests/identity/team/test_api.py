@@ -142,6 +142,7 @@ async def test_a_colleague_who_is_shut_out_is_out(office: Office, identity: Iden
     browser = await identity.browser(office.felix)
     answer = await office.browser("POST", f"team/{office.felix['id']}/deactivate")
     assert (answer.status_code, answer.json()["active"]) == (200, False)
+    assert await identity.redis.get(f"session:{browser.session_hash}") == b"revoked"
     assert await browser.record() is None
     assert (await (await identity.browser()).sign_in(office.felix["email"])).status_code == 401
     (event,) = await identity.events("update_profile", office.felix["id"])

@@ -4,7 +4,7 @@ import re
 
 from msgspec.structs import replace
 
-from tests.portal.people import ANNA, MIA
+from tests.portal.people import ANNA, CLARA, MIA
 from tests.portal.personnel import ANNA_ID, FELIX_ID
 from tests.portal.standin import uid
 
@@ -86,3 +86,11 @@ async def test_shutting_out_asks_first(browse, standin):
 async def test_oneself_has_no_page(browse, standin):
     assert (await browse(ANNA).get(f"/team/{ANNA_ID}")).status_code == 404
     assert (await browse(ANNA).get(f"/team/{uid(999)}")).status_code == 404
+
+
+async def test_the_team_is_the_primary_contacts_alone(browse, standin):
+    for actor in (MIA, CLARA):
+        for path in ("/team", "/team/new", f"/team/{FELIX_ID}"):
+            assert (await browse(actor).get(path)).status_code == 403
+        assert (await browse(actor).post("/team/new", data={"email": "x"})).status_code == 403
+    assert standin.calls == []

@@ -97,10 +97,7 @@ def write(portal: Portal) -> None:
         for role, fields in by_role.items():
             groups.setdefault(tuple(fields), []).append(role)
         blocks = [
-            f"roles = {json.dumps(roles)}\nfields = [\n"
-            + "".join(f"    {json.dumps(each)},\n" for each in fields)
-            + "]\n"
-            for fields, roles in groups.items()
+            f"roles = {json.dumps(roles)}\nfields = [\n{_wrapped(fields)}\n]\n" for fields, roles in groups.items()
         ]
         text.append(f"\n[[{json.dumps(route)}]]\n".join(blocks))
     NOTED.write_text("\n".join(text))

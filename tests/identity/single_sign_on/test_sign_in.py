@@ -244,6 +244,7 @@ async def test_a_code_is_good_once_and_for_whom_it_was_made(acme: Organisation, 
     victim, thief = await identity.browser(), await identity.browser()
     caught = (await acme.idp.visit(await acme.leave(victim)))["code"]
     assert seen(await acme.come_in(thief, code=caught)) == REFUSED
+    assert caught in acme.idp.codes, "the provider took it, although the verifier was another's"
     used = (await acme.idp.visit(await acme.leave(victim)))["code"]
     assert (await acme.come_in(victim, code=used)).status_code == 401
     assert seen(await acme.come_in(code="never made")) == REFUSED

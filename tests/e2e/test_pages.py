@@ -17,12 +17,21 @@ LOOKS = [
     pytest.param(False, True, id="light-390"),
     pytest.param(True, True, id="dark-390"),
 ]
-OWN_PAGES = ["/profile", "/security", "/security/two-factor"]
+OWN_PAGES = [
+    "/profile",
+    "/security",
+    "/security/two-factor",
+    "/security/passkeys",
+    "/security/password",
+    "/security/email",
+]
 CLIENT_PAGES = ["/", "/projects", "/projects/{project}", "/activity", *OWN_PAGES, "/nowhere"]
 STAFF_PAGES = [
     *CLIENT_PAGES,
     "/clients",
     "/clients/{client}",
+    "/clients/{client}/contacts",
+    "/contacts/{viewer}",
     "/projects/{project}/edit",
     "/projects/{project}/milestones/new",
 ]
@@ -36,9 +45,15 @@ ADMIN_PAGES = [
     "/people/{member}",
     "/people/{viewer}",
     "/failed-sign-ins",
+    "/clients/{client}/access",
+    "/clients/{client}/single-sign-on",
+    "/clients/{client}/contacts/new",
+    "/invitations/bulk",
+    "/api-clients",
+    "/api-clients/new",
 ]
 PAGES = {
-    "anonymous": ["/sign-in", "/sign-in/link", "/mailbox"],
+    "anonymous": ["/sign-in", "/sign-in/link", "/sign-in/sso", "/forgot-password", "/register", "/mailbox"],
     "feedback": ["/", "/projects", "/activity", *OWN_PAGES],
     "viewer": CLIENT_PAGES,
     "approver": [*CLIENT_PAGES, "/team", "/team/new", "/team/{viewer}"],

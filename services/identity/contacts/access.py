@@ -9,13 +9,14 @@ from services.identity.people.addresses import store_address
 from services.identity.people.models import Person
 from services.identity.sessions.commands import end_sessions
 from services.identity.sessions.models import Session
+from services.identity.single_use import SINGLE_USE
 from shared import outbox
 from shared.actor import Actor
 from shared.contracts.contacts import PortalAccessGranted, PortalAccessRevoked
 from shared.database import Db
 
-PURPOSES = ("invitation", "password_reset", "email_verification", "email_change", "email_change_notice")
-"""What somebody may hold that leads into an account."""
+LEADS_IN = tuple(kind for kind, mail in KINDS.items() if mail.lasts)
+"""Mails with a link or a code in them; those that only tell of something go out all the same."""
 
 
 async def grant(db: Db, actor: Actor, client: Client, person: Person) -> None:
@@ -40,6 +41,6 @@ async def forget_promises(db: Db, actor: Actor, person: Person, reason: str) -> 
 
     Mails before tokens, as whoever writes a mail locks them: two orders would be a deadlock.
     """
-    await replace(db, person.id, *KINDS)
-    await withdraw(db, person.id, *PURPOSES)
+    await replace(db, person.id, *LEADS_IN)
+    await withdraw(db, person.id, *SINGLE_USE)
     return await end_sessions(db, actor, reason, Session.person_id == person.id)

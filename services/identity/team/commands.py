@@ -5,11 +5,11 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy.exc import IntegrityError
 
 from services.identity.fields import Email, Name, same_address
 from services.identity.invitations.commands import invite
 from services.identity.people import commands as people
+from services.identity.people.addresses import store_address
 from services.identity.people.models import EmailTaken, Person, Role
 from services.identity.people.queries import load_roles
 from services.identity.sessions.commands import end_sessions
@@ -81,9 +81,8 @@ async def _add(db: Db, actor: Actor, data: InviteMember) -> Person:
     try:
         async with db.begin_nested():
             db.add(person)
-    except IntegrityError as error:
-        if "people_email_key" not in str(error.orig):
-            raise
+            await store_address(db)
+    except EmailTaken:
         person.portal_access = False
         db.add(person)
         await db.flush()

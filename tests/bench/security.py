@@ -94,6 +94,8 @@ async def test_what_works_once_works_once(identity: Identity, table: list[Row], 
     """A2: fifty at once, a hundred times."""
     other = 0
     for _ in range(ROUNDS):
+        for mail in Path(identity.servers.addresses.mailbox_dir).glob("*.eml"):
+            mail.unlink()  # whoever waits for a mail reads all there are
         async with MAKERS[name](identity) as once:
             answers = await asyncio.gather(*(once() for _ in range(AT_ONCE)))
         other += len([answer for answer in answers if answer.status_code < 300]) != 1

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from services.identity.correspondence import AUTHORS
 from services.identity.mails.commands import LEASE, Author, queue, replace
@@ -18,7 +19,7 @@ from services.identity.mails.server import TAKE_SECONDS, TALK_SECONDS
 from services.identity.people.models import Person
 from shared.actor import SYSTEM
 from shared.clock import now
-from shared.database import Database
+from shared.database import Database, Db
 from tests.conftest import Cluster
 from tests.identity.mails.desk import Desk, mailer
 from tests.identity.mails.postoffice import PostOffice, post_office
@@ -159,8 +160,8 @@ async def test_who_waits_goes_before_who_does_not(desk: Desk, office: PostOffice
 
 
 async def test_a_mail_that_cannot_be_written_holds_up_no_other(desk: Desk, office: PostOffice) -> None:
-    async def broken(_db: Any, _mail: Any) -> None:
-        raise RuntimeError("a mistake of ours")
+    async def broken(db: Db, _mail: Any) -> None:
+        await db.execute(text("select 1 / 0"))
 
     async with desk.database.uow(SYSTEM) as db:
         odd = await queue(db, "step_up_code", "odd@a.example")

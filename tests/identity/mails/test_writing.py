@@ -91,6 +91,7 @@ def test_the_texts_of_all_languages_have_the_same_parts() -> None:
     [
         ("<b>Anna</b>", "Hello <b>Anna</b>,", "Hello &lt;b&gt;Anna&lt;/b&gt;,"),
         ("Anna\r\nBcc: all@acme.example", "Hello Anna Bcc: all@acme.example,", "Hello Anna Bcc: all@acme.example,"),
+        ("Anna\x1b[31m\x00", "Hello Anna [31m,", "Hello Anna [31m,"),
         ("Anna\u202egnp.exe", "Hello Annagnp.exe,", "Hello Annagnp.exe,"),
         ("\u05d0\u05e0\u05d4", "Hello \u2068\u05d0\u05e0\u05d4\u2069,", "Hello \u2068\u05d0\u05e0\u05d4\u2069,"),
         ("{{ company }}", "Hello {{ company }},", "Hello {{ company }},"),

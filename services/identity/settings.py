@@ -28,9 +28,9 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     """Sign-ins that may wait for a thread; one more is refused with 503."""
     private_issuers: bool = False
     """Whether a client's identity provider may live at a private address, such as one in the company's own network."""
-    session_client_days: int = 30
-    """How long a client's person stays signed in at most."""
-    session_client_idle_days: int = 7
+    session_client_days: Annotated[int, Meta(ge=1, le=400)] = 30
+    """How long a client's person stays signed in at most; no browser keeps a cookie longer (RFC 6265bis, 5.5)."""
+    session_client_idle_days: Annotated[int, Meta(ge=1, le=400)] = 7
     """And how long without using the portal."""
-    session_staff_hours: int = 12
-    session_staff_idle_hours: int = 2
+    session_staff_hours: Annotated[int, Meta(ge=1, le=9600)] = 12
+    session_staff_idle_hours: Annotated[int, Meta(ge=1, le=9600)] = 2

@@ -69,7 +69,6 @@ KEPT = {
     ("approver", "/team", False, False): "team",
     ("admin", "/clients/{client}", False, False): "client",
     ("admin", "/people/{member}", False, False): "rights",
-    ("viewer", "/security", False, False): "security",
     ("approver", "/", False, True): "phone",
 }
 

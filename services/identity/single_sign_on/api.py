@@ -25,7 +25,7 @@ from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
 
 MANAGE = [require_policy("manageClients")]
-Echoed = Annotated[str, Meta(min_length=1, max_length=2000)]
+Echoed = Annotated[str, Meta(min_length=1, max_length=4000)]
 
 
 class BeginSingleSignOn(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,11 +64,12 @@ async def begin(
     await limits.admit(CEREMONY, ip=attempt.ip)
     async with read(SYSTEM) as connection:
         client_id = await queries.client_of_domain(connection, same_address(data.email).rpartition("@")[2])
-    flow, location = new_token(), None
-    if client_id:
-        async with uow(SYSTEM) as db:
-            started = await commands.start(db, client_id, flow, sealer)
-        location = await openid.way_there(*started, flow) if started else None
+    if client_id is None:
+        return Response(WayThere(None), status_code=200)
+    flow = new_token()
+    async with uow(SYSTEM) as db:
+        provider, state = await commands.start(db, client_id, flow, sealer)
+    location = await openid.way_there(provider, state, flow)
     return Response(WayThere(location), status_code=200, cookies=[jar.flow(flow, int(LIFETIME.total_seconds()))])
 
 

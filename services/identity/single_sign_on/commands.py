@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
+import structlog
 from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
@@ -24,6 +25,7 @@ from services.identity.single_sign_on.models import (
     FederatedIdentity,
     IdentityProvider,
     Provider,
+    ProviderAway,
     SecretNeeded,
 )
 from services.identity.single_use import single_use
@@ -34,6 +36,7 @@ from shared.contracts.identity import IdentityLinked, SingleSignOnChanged
 from shared.database import Db
 
 STATE = single_use("single_sign_on")
+log = structlog.get_logger("identity.single_sign_on")
 
 Address = Annotated[str, Meta(max_length=500, pattern=r"^https?://[^\s\x00-\x20\x7f#?]+$(?!\n)")]
 Domain = Annotated[str, Meta(max_length=253, pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$(?!\n)")]
@@ -50,11 +53,14 @@ class PutSingleSignOn(msgspec.Struct, forbid_unknown_fields=True):
     client_secret: Visible | UnsetType = UNSET
 
 
-async def start(db: Db, client_id: UUID, flow: str, sealer: Sealer) -> tuple[Provider, str] | None:
-    """Begin a sign-in at the client's provider: where to go, and the state to bring back with the flow cookie."""
+async def start(db: Db, client_id: UUID, flow: str, sealer: Sealer) -> tuple[Provider, str]:
+    """Begin a sign-in at the client's provider: where to go, and the state to bring back with the flow cookie.
+
+    Raises `ProviderAway`, also where there was a provider a moment ago.
+    """
     provider = await queries.find_provider(db, client_id)
     if provider is None:
-        return None
+        raise ProviderAway
     state = await challenge(db, STATE, flow, LIFETIME, client_id=client_id, facts={"issuer": provider.issuer})
     return _opened(provider, sealer), state
 
@@ -162,11 +168,16 @@ async def _forget_people(db: Db, client_id: UUID, but: str = "") -> None:
 
 
 def _opened(provider: IdentityProvider, sealer: Sealer) -> Provider:
+    try:
+        secret = sealer.open(provider.secret, _bound_to(provider.client_id))
+    except ValueError as error:  # the installation's key is another one: staff have to enter the secret again
+        log.warning("single_sign_on.secret_unreadable", client_id=str(provider.client_id))
+        raise ProviderAway from error
     return Provider(
         client_id=provider.client_id,
         issuer=provider.issuer,
         oauth_client_id=provider.oauth_client_id,
-        secret=sealer.open(provider.secret, _bound_to(provider.client_id)),
+        secret=secret,
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import cast
 
 import httpx2
@@ -68,9 +68,7 @@ class Outgoing(httpx2.AsyncBaseTransport):
 def is_public(address: str) -> bool:
     """Whether an address is one of the internet's."""
     parsed = ip_address(address.partition("%")[0])
-    inner = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    seen: IPv4Address | IPv6Address = inner or parsed
-    return seen.is_global and not seen.is_multicast
+    return parsed.is_global and not parsed.is_multicast
 
 
 def _sent_to(address: str, request: httpx2.Request) -> httpx2.Request:

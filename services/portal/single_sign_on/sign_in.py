@@ -21,8 +21,8 @@ from services.portal.sign_in.arrival import FLOW_SECONDS, NEXT_COOKIE, arrive, h
 from services.portal.sign_in.refusals import explain
 
 NextPath = Annotated[str, Parameter(query="next")]
-Returned = Annotated[str, Parameter(max_length=2000)]
-State = Annotated[str, Parameter(query="state", max_length=2000)]
+Returned = Annotated[str, Parameter(max_length=4000)]
+State = Annotated[str, Parameter(query="state", max_length=4000)]
 """Has a name of its own because `state` is the framework's."""
 NOWHERE = "No organisation's own sign-in belongs to this address. Sign in another way."
 REFUSED = "Your organisation's sign-in leads to no account here. Start again, or ask who manages it."

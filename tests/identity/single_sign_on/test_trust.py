@@ -159,6 +159,21 @@ async def test_a_provider_out_of_order_is_away(
     assert int(answered.headers["retry-after"]) > 0
 
 
+async def test_nobody_is_followed_elsewhere(
+    acme: Organisation, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where the document would be found."""
+    monkeypatch.setattr(openid, "KEPT_SECONDS", 0)
+    own = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/jwks"}
+    document = {"issuer": acme.idp.url} | {name: acme.idp.url + path for name, path in own.items()}
+    acme.idp.answers["/elsewhere"] = web.json_response(document)
+    moved = web.Response(status=302, headers={"Location": f"{acme.idp.url}/elsewhere"})
+    acme.idp.answers["/.well-known/openid-configuration"] = moved
+    answer = await (await identity.browser())("POST", "auth/sso", json={"email": f"a@{acme.domain}"})
+    assert seen(answer) == AWAY
+    assert "/elsewhere" not in acme.idp.calls
+
+
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/token", "/jwks"])
 async def test_a_provider_that_hangs_is_away(
     acme: Organisation, identity: Identity, path: str, monkeypatch: pytest.MonkeyPatch

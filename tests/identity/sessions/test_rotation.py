@@ -8,11 +8,15 @@ import httpx2
 import msgspec
 import pytest
 
+from ops.stack.backing import Backing
+from services.identity.app import create_app
 from services.identity.sessions.commands import renew
+from services.identity.settings import IdentitySettings
 from services.identity.tokens import digest
 from shared.clock import now
 from shared.contracts.identity import SessionRotated
-from tests.identity.rig import ADMIN, GATEWAY, Browser, Identity
+from tests.conftest import Cluster, ServiceFactory
+from tests.identity.rig import ADMIN, GATEWAY, PUBLIC_URL, Browser, Identity
 
 
 async def rotate(identity: Identity, token: str) -> httpx2.Response:
@@ -155,6 +159,23 @@ async def test_a_session_lives_as_long_as_its_kind(identity: Identity, kind: str
         )
         # What is about to end is seen by being asked about: the row is set back each time.
         assert (await identity.resolve(browser.cookies["portal_session"])).status_code == status
+
+
+async def test_whoever_runs_the_portal_says_how_long(
+    run_service: ServiceFactory, servers: Backing, cluster: Cluster
+) -> None:
+    settings = {"session_staff_hours": 3, "session_staff_idle_hours": 1}
+    async with run_service("identity", create_app, IdentitySettings, public_url=PUBLIC_URL, **settings) as api:
+        identity = Identity(api, servers, cluster.admin_of(api.database_url))
+        browser = await identity.browser(await identity.person())
+        (shown,) = (await browser("GET", "sessions")).json()["items"]
+        record = await browser.record()
+        await identity.redis.aclose()
+    assert datetime.fromisoformat(shown["ends_at"]) - datetime.fromisoformat(shown["last_seen_at"]) == timedelta(
+        hours=1
+    )
+    assert record
+    assert timedelta(hours=2.9) < datetime.fromisoformat(record["expires_at"]) - now() <= timedelta(hours=3)
 
 
 async def test_what_is_left_of_a_session_shortens_its_next_cookie(identity: Identity) -> None:

@@ -120,7 +120,7 @@ async def finish_enrolment(
 @get("/two-factor")
 async def get_two_factor(me: UUID, actor: Actor, read: ReadOnly) -> TwoFactor:
     """One's own second factor."""
-    async with read(actor) as connection:
+    async with read(actor.themselves) as connection:
         return await queries.get_two_factor(connection, me)
 
 

@@ -83,7 +83,7 @@ class NothingToMail(Conflict):
 @get("/auth/step-up")
 async def get_freshness(me: UUID, actor: Actor, read: ReadOnly) -> Freshness:
     """Whether one's proof is fresh enough, and how to renew it."""
-    async with read(actor) as connection:
+    async with read(actor.themselves) as connection:
         means = await get_means(connection, me)
     until = actor.proven_at + FRESH if actor.proven_at else None
     return Freshness(freshly_proven(actor), until, means.methods)

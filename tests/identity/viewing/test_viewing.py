@@ -166,6 +166,23 @@ async def test_every_write_is_refused_and_one_can_look_at_oneself_leave_and_sign
     assert (str(ended.clientid), ended.actorkind) == (client_id, "viewing")
 
 
+async def test_what_is_ones_own_stays_ones_own(identity: Identity) -> None:
+    """The rows lie with the company, and the viewer's tenant is a client."""
+    browser = await viewer(identity)
+    paths = ("two-factor", "passkeys", "auth/step-up")
+    before = [(await browser("GET", path)).json() for path in paths]
+    await identity.execute(
+        "insert into passkeys (id, person_id, credential_id, public_key, sign_count, transports, name, created_at)"
+        " values (gen_random_uuid(), $1, gen_random_uuid()::text::bytea, '', 0, '{}', 'Mine', now())",
+        browser.actor.id,
+    )
+    await view(browser, await identity.client())
+    two_factor, passkeys, step_up = [(await browser("GET", path)).json() for path in paths]
+    assert two_factor == before[0]
+    assert [each["name"] for each in passkeys["items"]] == ["Mine"]
+    assert set(step_up["methods"]) == {*before[2]["methods"], "passkey"}
+
+
 def test_the_guard_stands_before_every_route(identity: Identity) -> None:
     """Not the routes refuse, but what stands in front of all of them."""
     unguarded = [

@@ -160,7 +160,9 @@ async def test_who_waits_goes_before_who_does_not(desk: Desk, office: PostOffice
 
 
 async def test_a_mail_that_cannot_be_written_holds_up_no_other(desk: Desk, office: PostOffice) -> None:
-    async def broken(db: Db, _mail: Any) -> None:
+    async def broken(db: Db, mail: Any) -> None:
+        mail.address = "changed@a.example"
+        await db.flush()
         await db.execute(text("select 1 / 0"))
 
     async with desk.database.uow(SYSTEM) as db:
@@ -170,7 +172,7 @@ async def test_a_mail_that_cannot_be_written_holds_up_no_other(desk: Desk, offic
     async with working(desk, mailer(office.url, authors)):
         await desk.until("exists (select 1 from mails where id = $1 and sent_at is not null)", good)
     row = await desk.mail(odd.id)
-    assert (row["tries"], row["failed_at"]) == (1, None)
+    assert (row["tries"], row["failed_at"], row["address"]) == (1, None, "odd@a.example")
     assert row["due_at"] > now()
 
 

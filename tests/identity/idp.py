@@ -137,6 +137,8 @@ class IdentityProvider:
     answers: dict[str, web.Response] = field(default_factory=dict)
     """What a path answers instead."""
     hangs: str = ""
+    trickles: str = ""
+    """A path whose good answer comes drop by drop, for two seconds."""
     calls: list[str] = field(default_factory=list)
     url: str = ""
     codes: dict[str, Granted] = field(default_factory=dict)
@@ -180,7 +182,8 @@ class IdentityProvider:
         self.calls.append(request.path)
         if request.path == self.hangs:
             await asyncio.sleep(30)
-        return self.answers[request.path] if request.path in self.answers else await handler(request)
+        answer = self.answers[request.path] if request.path in self.answers else await handler(request)
+        return await _trickle(request, answer) if request.path == self.trickles else answer
 
     async def _configuration(self, _request: web.Request) -> web.Response:
         own = {
@@ -291,6 +294,16 @@ def _signed_with_the_public_key(header: dict[str, Any], claims: dict[str, Any]) 
 def _encoded(part: str | bytes) -> str:
     raw = part.encode() if isinstance(part, str) else part
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+async def _trickle(request: web.Request, answer: web.Response) -> web.StreamResponse:
+    slow = web.StreamResponse(status=answer.status)
+    await slow.prepare(request)
+    for _ in range(20):
+        await slow.write(b" ")
+        await asyncio.sleep(0.1)
+    await slow.write(answer.body if isinstance(answer.body, bytes) else b"")
+    return slow
 
 
 def _web(reply: Reply) -> web.Response:

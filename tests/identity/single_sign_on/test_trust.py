@@ -186,6 +186,17 @@ async def test_a_provider_that_hangs_is_away(
     assert seen(await browser("POST", "auth/sso/callback", json=brought)) == AWAY
 
 
+async def test_a_provider_that_answers_drop_by_drop_is_away(
+    acme: Organisation, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No single drop is late; all of them are."""
+    monkeypatch.setattr(openid, "KEPT_SECONDS", 0)
+    monkeypatch.setattr(openid, "SECONDS", 0.5)
+    acme.idp.trickles = "/.well-known/openid-configuration"
+    answer = await (await identity.browser())("POST", "auth/sso", json={"email": f"a@{acme.domain}"})
+    assert seen(answer) == AWAY
+
+
 async def test_a_provider_that_is_gone_is_away_and_nothing_else_is(
     acme: Organisation, identity: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:

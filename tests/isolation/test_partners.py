@@ -122,7 +122,9 @@ def test_writes_of_a_bound_token_stay_with_its_client(portal: Portal) -> None:
         assert http.patch(f"{API}/clients/{acme}", json={"name": "Mine"}).status_code == 404
         contact = http.post(f"{API}/clients/{birch}/contacts", json={"first_name": "Ada", "last_name": "Moss"})
         assert contact.status_code == 201, contact.text
-        assert http.patch(f"{API}/clients/{birch}", json={"sign_in_methods": ["password"]}).status_code == 403
+        for way_in in ({"sign_in_methods": ["password"]}, {"active": False}, {"portal_enabled": False}):
+            assert http.patch(f"{API}/clients/{birch}", json=way_in).status_code == 403, way_in
+        assert http.patch(f"{API}/clients/{birch}", json={"settings": {"erp": 4711}}).status_code == 200
     staff = portal.as_("admin")
 
     def recorded() -> Any:

@@ -31,7 +31,9 @@ from shared.contracts.identity import ClientUpdated
 from shared.database import Db
 from shared.errors import Forbidden
 
-_WAYS_IN = frozenset({"sign_in_methods", "second_factor", "allowed_networks", "allowed_domains", "team_invites"})
+_WAYS_IN = frozenset(
+    {"active", "sign_in_methods", "second_factor", "allowed_networks", "allowed_domains", "team_invites"}
+)
 _SIGHT = frozenset({"allowed_networks"})
 """What a session's record holds of the client."""
 

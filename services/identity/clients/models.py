@@ -27,7 +27,7 @@ class WaysInAreForStaff(Forbidden):
     code = "client.ways_in_are_for_staff"
 
     def __init__(self) -> None:
-        super().__init__("How a client's people sign in is for staff to say, not for partner systems.")
+        super().__init__("Whether and how a client's people sign in is for staff to say, not for partner systems.")
 
 
 class PortalAccessNeedsPolicy(Forbidden):

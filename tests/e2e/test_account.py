@@ -1,0 +1,68 @@
+"""Coming in for the first time, and a forgotten password, in a real browser: every step begins in the mailbox."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Sit, sign_in
+from tests.e2e.test_contacts import make_client
+from tests.e2e.test_story import make_person
+from tests.portal_stack import Portal
+
+API = "/api/client-portal"
+NEW = "three quiet herons"
+
+
+def link_to(portal: Portal, email: str, page: str) -> str:
+    """The link of the newest mail to somebody that leads to this page."""
+
+    def look() -> str:
+        http = portal.client()
+        for name in re.findall(r'href="/mailbox/([0-9-]+)"', http.get("/mailbox").text):
+            mail = http.get(f"/mailbox/{name}").text
+            found = re.search(rf"(/{page}\?token=[A-Za-z0-9_-]{{43}})", mail)
+            if email in mail and found:
+                return found[1]
+        return ""
+
+    return portal.until(look)
+
+
+def test_the_invited_say_their_name_and_are_in(portal: Portal, sit: Sit) -> None:
+    client = make_client(portal, "agate@quarry.example")
+    staff = portal.as_("admin")
+    (contact,) = staff.get(f"{API}/clients/{client['id']}/contacts").json()["items"]
+    answer = staff.post(f"{API}/contacts/{contact['id']}/portal-access/enable")
+    assert answer.status_code == 200, answer.text
+    link = link_to(portal, contact["email"], "invitation")
+    for _ in range(20):
+        assert portal.client().get(link, headers={"User-Agent": "SafeLinks scanner"}).status_code == 200
+    with sit("anonymous", narrow=True) as seat:
+        seat.open(link)
+        expect(seat.page.get_by_role("heading", level=1)).to_contain_text("Welcome to")
+        expect(seat.page.get_by_label("First name")).to_have_value("Rosa")
+        seat.page.get_by_label("First name").fill("Rosalie")
+        seat.page.get_by_role("button", name="Accept and sign in").click()
+        seat.page.wait_for_url("**/")
+        seat.open("/profile")
+        expect(seat.page.get_by_label("First name")).to_have_value("Rosalie")
+        assert seat.complaints == []
+    with sit("anonymous") as seat:
+        seat.page.goto(link)
+        expect(seat.page.get_by_role("heading", level=1)).to_have_text("This link cannot be used")
+
+
+def test_who_forgot_the_password_chooses_another(portal: Portal, sit: Sit) -> None:
+    email = make_person(portal, "birch", "Runa", "Falk")
+    with sit("anonymous") as seat:
+        page = seat.page
+        seat.open("/forgot-password")
+        page.get_by_label("E-mail").fill(email)
+        page.get_by_role("button", name="Mail me a link").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
+        seat.open(link_to(portal, email, "reset-password"))
+        page.get_by_label("New password").fill(NEW)
+        page.get_by_role("button", name="Save the password").click()
+        page.wait_for_url("**/sign-in")
+        sign_in(page, email, NEW)
+        assert seat.complaints == []

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Seat, Sit, sign_in
-from tests.e2e.test_pages import inaccessible, wider_than_its_window
+from tests.e2e.test_pages import wider_than_its_window
 from tests.e2e.test_story import make_person
 from tests.portal_stack import PASSWORD, Portal
 
@@ -211,104 +211,3 @@ def test_sessions_say_where_and_how_and_are_ended_by_keyboard(portal: Portal, si
         there.open("/")
         expect(there.page).to_have_url(re.compile("/sign-in"))
         assert here.complaints == []
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("narrow", [False, True], ids=["1280", "390"])
-def test_no_page_on_the_way_shuts_anybody_out(portal: Portal, sit: Sit, dark: bool, narrow: bool) -> None:
-    """What only shows up in the middle of a flow; whole pages are opened in test_pages."""
-    look = f"{'dark' if dark else 'light'}{390 if narrow else 1280}"
-    email = make_person(portal, "birch", "Lena", look)
-    problems: list[Any] = []
-    with sit("anonymous", dark=dark, narrow=narrow) as seat:
-        page = seat.page
-
-        def look_at(name: str) -> None:
-            page.wait_for_load_state()
-            problems.extend((name, each) for each in inaccessible(page))
-            problems.extend([(name, "scrolls sideways")] if wider_than_its_window(page) else [])
-            problems.extend([(name, "has no heading")] if page.locator("h1").count() != 1 else [])
-
-        page.goto("/sign-in")
-        page.get_by_label("E-mail").fill(email)
-        page.get_by_role("button", name="Continue").click()
-        look_at("proof")
-        page.get_by_label("Password").fill("wrong")
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        look_at("refused")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.goto("/security/two-factor")
-        page.get_by_role("button", name="Set it up").click()
-        look_at("set up")
-        page.get_by_text("No camera? Type a key instead").click()
-        look_at("set up by key")
-        secret = page.locator(".secret code").inner_text().replace(" ", "")
-        page.get_by_label("Code", exact=True).fill(pyotp.TOTP(secret).now())
-        page.get_by_role("button", name="Turn on").click()
-        look_at("recovery codes")
-        page.goto("/security/two-factor")
-        look_at("on")
-        page.goto("/security/two-factor/off")
-        look_at("off?")
-        seat.context.clear_cookies()
-        begin(page, email)
-        expect(page.get_by_label("Code", exact=True)).to_be_focused()
-        look_at("code")
-        page.get_by_role("link", name="Use a recovery code").click()
-        look_at("recovery")
-    assert problems == []
-
-
-def test_ones_own_details_are_kept(portal: Portal, sit: Sit) -> None:
-    email = make_person(portal, "birch", "Emma", "Roth")
-    with sit("anonymous") as seat:
-        page = seat.page
-        sign_in(page, email)
-        for title, language in (("Head of Sales", "German"), ("", "English")):
-            seat.open("/profile")
-            page.get_by_label("Job title").fill(title)
-            page.get_by_label("Language of mails").select_option(language)
-            page.get_by_role("button", name="Save").click()
-            expect(page.get_by_text("Your details are saved")).to_be_visible()
-            expect(page.get_by_label("Job title")).to_have_value(title)
-            expect(page.get_by_label("Language of mails").locator("option:checked")).to_have_text(language)
-        assert seat.complaints == []
-
-
-STILL = 0.001
-"""Of the window: when the font arrives, a word may move by a hair. A button that appears moves ten times as much."""
-SHIFTS = """() => new Promise((done) => {
-  let sum = 0;
-  new PerformanceObserver((list) => { for (const each of list.getEntries()) sum += each.value; })
-    .observe({ type: 'layout-shift', buffered: true });
-  requestAnimationFrame(() => requestAnimationFrame(() => done(sum)));
-})"""
-
-
-@pytest.mark.parametrize("narrow", [False, True], ids=["1280", "390"])
-def test_nothing_jumps_while_a_page_arrives(sit: Sit, narrow: bool) -> None:
-    with sit("anonymous", narrow=narrow) as seat:
-        seat.open("/sign-in")
-        assert seat.page.evaluate(SHIFTS) < STILL
-        seat.page.get_by_label("E-mail").fill("somebody@acme.example")
-        seat.page.get_by_role("button", name="Continue").click()
-        expect(seat.page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
-        assert seat.page.evaluate(SHIFTS) < STILL
-    with sit("approver", narrow=narrow) as seat:
-        for path in ("/security", "/security/two-factor", "/profile"):
-            seat.open(path)
-            assert seat.page.evaluate(SHIFTS) < STILL, path
-
-
-def test_every_way_in_is_offered_to_everybody_alike(portal: Portal, sit: Sit) -> None:
-    pages: list[str] = []
-    for address in ("approver@acme.example", "nobody@nowhere.example"):
-        with sit("anonymous") as seat:
-            seat.open("/sign-in")
-            seat.page.get_by_label("E-mail").fill(address)
-            seat.page.get_by_role("button", name="Continue").click()
-            for name in ("Mail me a sign-in link", "Sign in with a passkey", "Use your organisation's sign-in"):
-                expect(seat.page.get_by_role("button", name=name)).to_be_visible()
-            pages.append(seat.page.content().replace(address, "ADDRESS"))
-    assert pages[0] == pages[1]

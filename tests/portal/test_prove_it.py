@@ -161,3 +161,12 @@ async def test_a_page_where_a_password_is_typed_asks_before_and_not_after(browse
     assert (answer.status_code, answer.headers["Location"]) == (303, "/prove-it?next=%2Fsecurity%2Fpassword")
     stale.state["fresh"] = True
     assert (await browse(ANNA).get("/security/password")).status_code == 200
+
+
+async def test_whoever_has_nothing_but_a_passkey_is_told_to_use_it(browse, stale):
+    stale.state["methods"] = ["passkey"]
+    page = await browse(ANNA).post("/prove-it", data={"proof_value": "123456"})
+    assert page.status_code == 422
+    assert "Use your passkey, with the button below" in page.text
+    assert "Use your passkey once more" in page.text
+    assert 'data-passkey="get"' in page.text

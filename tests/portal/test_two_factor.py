@@ -127,7 +127,9 @@ async def test_a_flow_that_is_over_starts_again(browse):
     assert "That took too long" in (await browser.get("/sign-in")).text
 
 
-@pytest.mark.parametrize("uri", ["", "https://evil.example", "otpauth://totp/x", "otpauth://totp/x?secret=" + "A" * 700])
+@pytest.mark.parametrize(
+    "uri", ["", "https://evil.example", "otpauth://totp/x", "otpauth://totp/x?secret=" + "A" * 700]
+)
 async def test_a_set_up_we_did_not_make_is_not_shown(halfway, browse, uri):
     assert (await halfway.post("/sign-in/enrol", data={"uri": uri, "code": CODE})).headers[
         "Location"

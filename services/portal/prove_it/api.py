@@ -73,7 +73,9 @@ async def prove(page: Page, data: Anything) -> Template | Redirect:
     proof = await _proof(page, data)
     typed = str(data.get("proof_value", ""))
     form = Form({"proof_value": digits(typed) if proof.method in ("totp", "mail_code") else typed})
-    if form.require(proof_value=MISSING.get(proof.method, "Use your passkey.")):
+    if proof.method not in BODY:
+        form.error = "Use your passkey, with the button below."
+    elif form.require(proof_value=MISSING[proof.method]):
         body = {BODY[proof.method]: typed if proof.method == "password" else form.values["proof_value"]}
         try:
             answer = await page.services.identity.send("POST", "auth/step-up", Me, body=body)

@@ -21,6 +21,7 @@ def upgrade() -> None:
                 created_at timestamptz not null,
                 expires_at timestamptz not null,
                 used_at timestamptz,
+                unique (client_id, id),
                 foreign key (client_id, person_id) references people (client_id, id)
             )""",
             # What goes out by mail replaces what went before; what a browser holds, each browser holds for itself.
@@ -34,7 +35,7 @@ def upgrade() -> None:
                 client_id uuid,
                 person_id uuid,
                 address text not null,
-                token_id uuid references one_time_tokens (id) on delete set null,
+                token_id uuid,
                 facts jsonb not null default '{}',
                 urgent boolean not null,
                 tries integer not null default 0,
@@ -46,7 +47,9 @@ def upgrade() -> None:
                 created_at timestamptz not null,
                 expires_at timestamptz not null,
                 constraint mails_outcome_check check (sent_at is null or failed_at is null),
-                constraint mails_due_check check ((due_at is null) = (sent_at is not null or failed_at is not null))
+                constraint mails_due_check check ((due_at is null) = (sent_at is not null or failed_at is not null)),
+                foreign key (client_id, token_id) references one_time_tokens (client_id, id)
+                    on update cascade on delete set null (token_id)
             )""",
             "create index mails_due_idx on mails (urgent desc, due_at) where due_at is not null",
             "create index mails_person_idx on mails (person_id, kind)",

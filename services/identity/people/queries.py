@@ -91,7 +91,7 @@ class PersonView(msgspec.Struct, frozen=True):
 
 
 async def get_me(connection: asyncpg.Connection, person_id: UUID, viewing: UUID | None = None) -> Me:
-    """The signed-in person, fresh from the table, looking through the eyes of the client `viewing`. Raises `NotFound`."""
+    """The signed-in person, fresh from the table, with the eyes of the client `viewing`. Raises `NotFound`."""
     row = await connection.fetchrow(_ONE, person_id)
     if row is None:
         raise NotFound

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from services.identity.mails.models import KINDS, Letter
 from services.identity.mails.wording import duration, moment, plain, readable_on
@@ -77,15 +77,17 @@ class _Texts:
     def __init__(self, language: str) -> None:
         self._env = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  (escaped by the layout)
         self._env.filters |= {"duration": partial(duration, language=language), "moment": partial(_moment, language)}
-        self._texts = tomllib.loads((HERE / "texts" / f"{language}.toml").read_text())
+        texts: dict[str, dict[str, str | list[str]]] = tomllib.loads((HERE / "texts" / f"{language}.toml").read_text())
+        self.kinds = {kind: {name: self._read(text) for name, text in own.items()} for kind, own in texts.items()}
 
     def fill(self, kind: str, words: dict[str, Any]) -> dict[str, Any]:
-        return {name: self._filled(text, words) for name, text in self._texts[kind].items()}
+        return {
+            name: [each.render(words) for each in text] if isinstance(text, list) else text.render(words)
+            for name, text in self.kinds[kind].items()
+        }
 
-    def _filled(self, text: str | list[str], words: dict[str, Any]) -> str | list[str]:
-        if isinstance(text, list):
-            return [self._env.from_string(each).render(words) for each in text]
-        return self._env.from_string(text).render(words)
+    def _read(self, text: str | list[str]) -> Template | list[Template]:
+        return [self._env.from_string(each) for each in text] if isinstance(text, list) else self._env.from_string(text)
 
 
 def _moment(language: str, at: str) -> str:

@@ -81,7 +81,7 @@ def test_link_and_code_stand_in_both_parts_and_nothing_is_loaded(kind: str, lang
 
 
 def test_the_texts_of_all_languages_have_the_same_parts() -> None:
-    english, german = (WRITING._texts[language]._texts for language in LANGUAGES)
+    english, german = (WRITING._texts[language].kinds for language in LANGUAGES)
     assert {kind: set(parts) for kind, parts in english.items()} == {kind: set(parts) for kind, parts in german.items()}
     assert set(english) == {*KINDS, "common"}
 

@@ -48,6 +48,7 @@ async def test_coming_back_signs_in_and_goes_on(browse):
         {"error": "access_denied", "state": "s-1"},
         {"error": "access_denied", "code": "c-1", "state": "s-1"},
         {"code": "c-1"},
+        BACK | {"error": "access_denied"},
         BACK | {"state": "another"},
         BACK | {"iss": "https://evil.example"},
     ],

@@ -329,7 +329,7 @@ async def test_viewing_as_the_client_changes_nothing(desk: Desk) -> None:
     project = await desk.project()
     looking = msgspec.structs.replace(STAFF, read_only=True)
     await desk.read(project, looking)
-    refused(await desk(looking, "PATCH", f"projects/{project['id']}", json={"name": "x"}), 403, "forbidden")
+    refused(await desk(looking, "PATCH", f"projects/{project['id']}", json={"name": "x"}), 403, "auth.viewing_only")
 
 
 async def test_what_fails_at_the_end_leaves_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

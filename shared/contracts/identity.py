@@ -275,7 +275,7 @@ class ApiTokenIssued(EventData, frozen=True):
 
 
 class ApiTokenRefused(EventData, frozen=True):
-    """`reason` is OAuth's error. The aggregate is the api client if it is known, else the attempt, as is `sessionid`."""
+    """`reason` is OAuth's error. The aggregate is the api client if known, else the attempt, as is `sessionid`."""
 
     type: ClassVar[str] = "api_token_refused"
     subject: ClassVar[str] = "identity.api_token.refused.v1"

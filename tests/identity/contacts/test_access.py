@@ -30,6 +30,7 @@ async def test_access_is_granted_with_one_invitation(identity: Identity, contact
         assert (answer.status_code, answer.json()["portal_access"]) == (200, True), answer.text
     assert answer.json()["invitation"]["status"] in ("waiting", "sent")
     await identity.until("select 1 from mails where person_id = $1 and sent_at is not null", sabine["id"])
+    assert len(await identity.execute("select 1 from mails where person_id = $1", sabine["id"])) == 1
     assert len(identity.mails_to(sabine["email"])) == 1
     assert (await seen(identity, sabine))["invitation"]["status"] == "sent"
     assert len(await identity.events("portal_access_granted", sabine["id"])) == 1

@@ -54,7 +54,7 @@ async def leave(db: Db, actor: Actor) -> Entry:
 
 
 async def close_views(db: Db, actor: Actor, client_id: UUID) -> list[str]:
-    """The portal closes: whoever looks through the client's eyes is staff again. Returns the hashes to tell as changed."""
+    """The portal closes: whoever looks through it is staff again. Returns the hashes to tell as changed."""
     ended = await db.execute(
         update(Session)
         .where(Session.viewing_client_id == client_id, *live())

@@ -75,11 +75,15 @@ class Verifier:
         self._reader = TokenReader(Claims, keys, typ=TYPE, issuer=ISSUER, audience=audience, max_life=MAX_LIFE)
         self._known: dict[str, tuple[int, Actor]] = {}
 
+    def recall(self, token: str) -> Actor | None:
+        """The actor of a token that was checked before and has not expired."""
+        known = self._known.get(token)
+        return known[1] if known and known[0] > time.time() else None
+
     async def verify(self, token: str) -> Actor:
         """The actor of a token. Raises `InvalidClaims`; a token once checked is only looked up until it expires."""
-        known = self._known.get(token)
-        if known and known[0] > time.time():
-            return known[1]
+        if known := self.recall(token):
+            return known
         claims = await self._reader.read(token)
         if len(self._known) >= REMEMBERED:
             self._known.clear()

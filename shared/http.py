@@ -24,7 +24,7 @@ from shared.actor import SYSTEM, Actor
 from shared.broker import ensure_streams, work_with
 from shared.claims import Verifier, refuse_read_only, require_known
 from shared.config import ServiceSettings, Settings
-from shared.database import Database, out_of_reach
+from shared.database import Database, ReadOnly, UnitOfWork, out_of_reach
 from shared.inbox import Consumer
 from shared.partners import PartnerVerifier
 from shared.relay import Relay
@@ -69,8 +69,7 @@ def create_service(
     provided = {"actor": Provide(_actor, sync_to_thread=False), **(dependencies or {})}
     lifespans: list[Lifespan] = list(lifespan)
     if database and owned:
-        provided |= {"uow": Provide(lambda: database.uow, sync_to_thread=False)}
-        provided |= {"read": Provide(lambda: database.read, sync_to_thread=False)}
+        provided |= _connections(database)
         lifespans.insert(0, _background(name, owned, database, consumers))
     guarded = Router(path="/", route_handlers=list(routers), guards=[require_known, refuse_read_only])
     app = Litestar(
@@ -88,6 +87,22 @@ def create_service(
     )
     app.state.database = database
     return app
+
+
+def _connections(database: Database) -> dict[str, Provide]:
+    """`uow` and `read`, each asking for the one before it.
+
+    Dependencies that do not need each other are resolved in a task group, which costs more than everything else the
+    framework does for a short request (docs/decisions/0004).
+    """
+
+    def uow(actor: Actor) -> UnitOfWork:  # noqa: ARG001
+        return database.uow
+
+    def read(uow: UnitOfWork) -> ReadOnly:  # noqa: ARG001
+        return database.read
+
+    return {"uow": Provide(uow, sync_to_thread=False), "read": Provide(read, sync_to_thread=False)}
 
 
 def _partner_tokens(
@@ -138,6 +153,8 @@ class Authenticate(ASGIMiddleware):
             return Actor(ip=peer)
         if len(tokens) > 1 or scheme.lower() != "bearer":
             raise errors.Unauthorized("Send one bearer token.")
+        if known := self._verifier.recall(token):
+            return known
         if self._partners and header_of(token).get("typ") == partners.TYPE:
             return await self._partners.verify(token, peer)
         return await self._verifier.verify(token)

@@ -14,15 +14,18 @@ from services.identity.sessions.rules import admits
 from shared.database import Db
 
 STATE = """
-    select t.person_id, m.sent_at, t.expires_at, m.failure,
+    select t.person_id, m.sent_at, t.expires_at, coalesce(m.failure, '') as failure,
            case when t.used_at is not null then 'accepted' when m.failed_at is not null then 'failed'
-                when m.sent_at is null then 'waiting' when t.expires_at <= now() then 'expired' else 'sent'
+                when m.id is null or (m.sent_at is not null and t.expires_at <= now()) then 'expired'
+                when m.sent_at is null then 'waiting' else 'sent'
            end as status
     from one_time_tokens t
-    join lateral (select * from mails where token_id = t.id order by id desc limit 1) m on true
+    left join lateral (select * from mails where token_id = t.id order by id desc limit 1) m on true
     where t.purpose = 'invitation'
 """
-"""One row for each person who was ever invited: for queries to join."""
+"""One row for each person who was ever invited: for queries to join. Mails are forgotten in time, what became of them
+is not.
+"""
 
 
 async def states_of(connection: asyncpg.Connection, person_ids: Collection[UUID]) -> dict[UUID, InvitationState]:

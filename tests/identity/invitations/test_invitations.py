@@ -76,6 +76,15 @@ async def test_the_invited_come_in(identity: Identity) -> None:
     assert await state(identity, person) == "accepted"
 
 
+async def test_what_became_of_an_invitation_outlives_its_mail(identity: Identity) -> None:
+    client_id, browser = await identity.client(), await identity.browser()
+    came, stayed = await invited(identity, client_id), await invited(identity, client_id)
+    await identity.mail_to(stayed["email"])
+    assert (await accept(browser, (await identity.mail_to(came["email"])).token)).status_code == 200
+    await identity.execute("delete from mails where client_id = $1", client_id)
+    assert (await state(identity, came), await state(identity, stayed)) == ("accepted", "expired")
+
+
 async def test_staff_are_invited_like_anybody(identity: Identity) -> None:
     person, browser = await invited(identity, None), await identity.browser()
     mail = await identity.mail_to(person["email"])

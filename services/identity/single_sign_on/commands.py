@@ -24,6 +24,7 @@ from services.identity.single_sign_on.models import (
     DomainTaken,
     FederatedIdentity,
     IdentityProvider,
+    OnlyWayIn,
     Provider,
     ProviderAway,
     SecretNeeded,
@@ -151,11 +152,16 @@ async def configure(db: Db, actor: Actor, client_id: UUID, data: PutSingleSignOn
 
 
 async def remove(db: Db, actor: Actor, client_id: UUID) -> None:
-    """Have nobody sign in that way any more, and forget who was who there. Sessions go on."""
-    await load_client(db, client_id)
+    """Have nobody sign in that way any more, and forget who was who there. Sessions go on.
+
+    Raises `OnlyWayIn` where that would leave nobody a way in.
+    """
+    client = await load_client(db, client_id)
     provider = await queries.lock_provider(db, client_id)
     if provider is None:
         return
+    if client.sign_in_methods == ["sso"]:
+        raise OnlyWayIn
     await db.delete(provider)
     await _forget_people(db, client_id)
     await outbox.append(db, actor, SingleSignOnChanged(fields=[]), client_id=client_id, aggregate_id=client_id)

@@ -49,6 +49,13 @@ class SecretNeeded(Invalid):
         super().__init__("Enter the client secret that this provider gave you.", field="client_secret")
 
 
+class OnlyWayIn(Conflict):
+    code = "single_sign_on.only_way_in"
+
+    def __init__(self) -> None:
+        super().__init__("The client's people can come in no other way. Allow another one first.")
+
+
 class DomainTaken(Conflict):
     code = "single_sign_on.domain_taken"
 

@@ -103,6 +103,14 @@ async def test_another_issuer_knows_nobody_yet(acme: Organisation, identity: Ide
     assert (await acme.come_in()).json()["person"]["id"] == person["id"]
 
 
+async def test_the_only_way_in_is_not_removed(acme: Organisation, identity: Identity) -> None:
+    narrowed = await identity.api(ADMIN, "PATCH", f"clients/{acme.client_id}", json={"sign_in_methods": ["sso"]})
+    assert narrowed.status_code == 200, narrowed.text
+    refused = await identity.api(ADMIN, "DELETE", acme.settings)
+    assert (refused.status_code, refused.json()["code"]) == (409, "single_sign_on.only_way_in")
+    assert (await identity.api(ADMIN, "GET", acme.settings)).json()["issuer"]
+
+
 async def test_removing_ends_it_and_forgets_who_was_who(acme: Organisation, identity: Identity) -> None:
     acme.seat(await acme.person())
     browser = await identity.browser()

@@ -1,5 +1,6 @@
 """Every page, as everybody, in light and dark, wide and narrow: no complaint, nothing inaccessible, screenshots kept."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,9 @@ from tests.portal_stack import API, ROOT, Portal
 
 AXE = (ROOT / "tests/portal/vendor/axe.min.js").read_text()
 SHOTS = ROOT / "docs" / "screenshots"
-LOOKS = [
-    pytest.param(False, False, id="light-1280"),
-    pytest.param(True, False, id="dark-1280"),
-    pytest.param(False, True, id="light-390"),
-    pytest.param(True, True, id="dark-390"),
-]
+LOOKS = {"light-1280": (False, False), "dark-1280": (True, False), "light-390": (False, True), "dark-390": (True, True)}
+PICTURES = bool(os.environ.get("PORTAL_SCREENSHOTS"))
+"""`make screenshots`: every page in every look, and those of the README kept."""
 OWN_PAGES = [
     "/profile",
     "/security",
@@ -62,6 +60,10 @@ PAGES = {
     "subcontractor": ["/", "/projects", "/activity", "/clients", *OWN_PAGES],
     "admin": ADMIN_PAGES,
 }
+CLOSELY = ("anonymous", "approver", "admin")
+"""Between them they open every page there is. Each page meets light, dark, wide and narrow as the first of them who has
+it, in two looks that have nothing in common; as anybody else it is opened in one look, which changes from page to page.
+"""
 KEPT = {
     ("approver", "/", False, False): "dashboard",
     ("approver", "/projects/{project}", False, False): "project",
@@ -103,12 +105,25 @@ def expected_complaint(path: str, text: str) -> bool:
     return path == "/nowhere" and "404" in text
 
 
-@pytest.mark.parametrize(("dark", "narrow"), LOOKS)
+def due(who: str, look: str) -> list[str]:
+    """The pages `who` opens in this look."""
+    place = list(LOOKS).index(look)
+    found: list[str] = []
+    for number, path in enumerate(PAGES[who]):
+        closely = next(each for each in CLOSELY if path in PAGES[each]) == who
+        turn = number + list(PAGES).index(who)
+        looks = [(0, 3), (1, 2)][turn % 2] if closely else [turn % 4]
+        found += [path] if PICTURES or place in looks else []
+    return found
+
+
+@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("who", PAGES)
-def test_pages(sit: Sit, ids: dict[str, str], who: str, dark: bool, narrow: bool) -> None:
+def test_pages(sit: Sit, ids: dict[str, str], who: str, look: str) -> None:
+    dark, narrow = LOOKS[look]
     problems: list[Any] = []
     with sit(who, dark=dark, narrow=narrow) as seat:
-        for path in PAGES[who]:
+        for path in due(who, look):
             seat.complaints.clear()
             seat.open(path.format(**ids))
             seat.page.wait_for_timeout(150)
@@ -121,10 +136,8 @@ def test_pages(sit: Sit, ids: dict[str, str], who: str, dark: bool, narrow: bool
 
 
 def keep(seat: Seat, name: str | None) -> None:
-    """Write a screenshot for the README when the run is asked to (`make screenshots`)."""
-    import os
-
-    if name and os.environ.get("PORTAL_SCREENSHOTS"):
+    """Write a screenshot for the README when the run is asked to."""
+    if name and PICTURES:
         SHOTS.mkdir(parents=True, exist_ok=True)
         seat.page.evaluate("document.activeElement?.blur()")
         seat.page.screenshot(path=Path(SHOTS / f"{name}.png"))

@@ -189,7 +189,9 @@ async def test_a_reader_that_falls_behind_is_told_to_start_afresh(
 
 
 def drain(connection: socket.socket) -> bytes:
-    """Everything up to the end."""
-    parts = list(iter(lambda: connection.recv(65536), b""))
+    """Everything up to the end of the answer; the connection itself would stay for the next one."""
+    got = bytearray()
+    while not got.endswith(b"0\r\n\r\n") and (part := connection.recv(65536)):
+        got += part
     connection.close()
-    return b"".join(parts)
+    return bytes(got)

@@ -30,7 +30,7 @@ def begin(portal: Portal, seat: Seat) -> str:
     return path
 
 
-@pytest.mark.parametrize(("dark", "narrow"), LOOKS)
+@pytest.mark.parametrize(("dark", "narrow"), LOOKS.values(), ids=LOOKS)
 def test_every_page_carries_the_banner_and_is_as_accessible_as_ever(
     portal: Portal, sit: Sit, dark: bool, narrow: bool
 ) -> None:

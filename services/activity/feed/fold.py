@@ -13,7 +13,8 @@ import msgspec
 from services.activity.audit.models import FINANCIAL, SECURITY, Author, Presence, Record
 from services.activity.feed.models import COMPANY, Ended, Entry
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
-from shared.contracts import contacts, identity, projects
+from shared.contracts import accounts, contacts, identity, projects
+from shared.contracts.accounts import InvitationAccepted, PasswordReset, PasswordResetRequested, RegistrationRequested
 from shared.contracts.identity import (
     ApiClientRevoked,
     ApiClientUpdated,
@@ -29,6 +30,7 @@ from shared.contracts.identity import (
     SignedIn,
     SignedOut,
     SignInFailed,
+    SignInLinkRequested,
     SignInPaused,
 )
 from shared.contracts.projects import (
@@ -44,11 +46,24 @@ from shared.events import EventData, RawEvent
 
 KNOWN: dict[str, type[EventData]] = {
     kind.type: kind
-    for module in (contacts, identity, projects)
+    for module in (accounts, contacts, identity, projects)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, EventData) and hasattr(kind, "type")
 }
 PERSONAL = ("ip", "user_agent")
+FROM_OUTSIDE = (
+    SignedIn,
+    SignInPaused,
+    SignInFailed,
+    SignInLinkRequested,
+    PasswordResetRequested,
+    PasswordReset,
+    RegistrationRequested,
+    InvitationAccepted,
+    ApiTokenIssued,
+    ApiTokenRefused,
+)
+"""What says from where it came; the envelope's `sessionid` is the session it opened, or an id of the attempt."""
 """Fields of event data that are a person's: kept beside the audit chain, never in it."""
 RIGHTS = frozenset({"active", "is_primary_contact", "portal_access"})
 """Fields of a person that decide what a stream may show."""
@@ -80,7 +95,7 @@ def fold(event: RawEvent, position: int) -> Folded:
     data = msgspec.json.decode(event.data, type=kind) if kind else None
     tenant = event.clientid or COMPANY
     presence = None
-    if isinstance(data, SignedIn | SignInPaused | SignInFailed | ApiTokenIssued | ApiTokenRefused) and event.sessionid:
+    if isinstance(data, FROM_OUTSIDE) and event.sessionid and data.ip:
         presence = Presence(session_id=event.sessionid, client_id=tenant, ip=data.ip, user_agent=data.user_agent)
     author = None
     if event.actorid and event.actorname:

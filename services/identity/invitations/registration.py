@@ -46,5 +46,6 @@ async def _begin(db: Db, mail: Mail, client_id: UUID) -> OneTimeToken:
     await db.flush()
     mail.client_id, mail.token_id = client_id, token.id
     event = RegistrationRequested(ip=mail.facts["ip"], user_agent=mail.facts["user_agent"])
-    await outbox.append(db, Actor(ip=event.ip), event, client_id=client_id, aggregate_id=token.id)
+    asker = Actor(ip=event.ip, session_id=mail.id)
+    await outbox.append(db, asker, event, client_id=client_id, aggregate_id=token.id)
     return token

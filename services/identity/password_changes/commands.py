@@ -38,7 +38,8 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
     token = await _begin(db, person, mailed=True)
     if mail.person_id is None:
         event = PasswordResetRequested(by="themselves", ip=mail.facts["ip"], user_agent=mail.facts["user_agent"])
-        await outbox.append(db, Actor(ip=event.ip), event, client_id=person.client_id, aggregate_id=person.id)
+        asker = Actor(ip=event.ip, session_id=mail.id)
+        await outbox.append(db, asker, event, client_id=person.client_id, aggregate_id=person.id)
     mail.person_id, mail.client_id, mail.token_id = person.id, person.client_id, token.id
     return Draft(person.language, person.first_name, token=await mint(db, token))
 
@@ -58,7 +59,7 @@ async def make_link(db: Db, actor: Actor, person_id: UUID) -> tuple[OneTimeToken
     if entitled is None:
         raise NoPasswords
     token = await _begin(db, entitled, mailed=False)
-    event = PasswordResetRequested(by="staff", ip=actor.ip)
+    event = PasswordResetRequested(by="staff")
     await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
     return token, await mint(db, token)
 

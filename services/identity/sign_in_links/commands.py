@@ -58,7 +58,8 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
     token, code = new_token(), new_code()
     if link.person_id is None:
         event = SignInLinkRequested(ip=link.ip, user_agent=link.user_agent)
-        await outbox.append(db, Actor(ip=link.ip), event, client_id=person.client_id, aggregate_id=link.id)
+        asker = Actor(ip=link.ip, session_id=link.id)
+        await outbox.append(db, asker, event, client_id=person.client_id, aggregate_id=link.id)
     link.person_id, link.client_id = person.id, person.client_id
     link.token_hash, link.code_hash = digest(token), code_digest(link.flow_hash, code)
     return Draft(person.language, person.first_name, token=token, code=code)

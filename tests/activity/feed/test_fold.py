@@ -12,7 +12,7 @@ from services.activity.feed.fold import KNOWN, Folded, fold
 from services.activity.feed.models import COMPANY
 from services.activity.kpis.models import ClientFact, MilestoneFact, ProjectFact
 from shared.clock import uuid7
-from shared.contracts import contacts, identity, projects
+from shared.contracts import accounts, contacts, identity, projects
 from shared.events import Event, EventData, RawEvent
 
 CLIENT, PROJECT, SUBJECT, SESSION, ACTOR = (UUID(int=number) for number in range(1, 6))
@@ -99,6 +99,17 @@ def test_work_is_told_in_plain_words(data: EventData, title: str, description: s
 
 
 QUIET: list[EventData] = [
+    accounts.MailFailed(kind="password_reset", reason="550"),
+    accounts.InvitationSent(),
+    accounts.InvitationFailed(reason="550"),
+    accounts.InvitationAccepted(registered=False, ip="203.0.113.7", user_agent=CHROME),
+    accounts.RegistrationRequested(ip="203.0.113.7", user_agent=CHROME),
+    accounts.PasswordResetRequested(by="themselves", ip="203.0.113.7", user_agent=CHROME),
+    accounts.PasswordReset(ip="203.0.113.7", user_agent=CHROME),
+    accounts.PasswordChanged(),
+    accounts.EmailVerified(),
+    accounts.EmailChangeRequested(),
+    accounts.EmailChanged(),
     identity.ApiClientCreated(scopes=["projects:read"], auth_method="client_secret"),
     identity.ApiClientUpdated(fields=["name"], scopes=["projects:read"]),
     identity.ApiClientRotated(old_valid_until=AT),

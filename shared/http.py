@@ -90,10 +90,8 @@ def create_service(
 
 
 def _connections(database: Database) -> dict[str, Provide]:
-    """`uow` and `read`, each asking for the one before it.
-
-    Dependencies that do not need each other are resolved in a task group, which costs more than everything else the
-    framework does for a short request (docs/decisions/0004).
+    """`uow` and `read`, each asking for the one before it: what is independent is resolved in a task group, which costs
+    more than all else the framework does for a short request (docs/decisions/0004).
     """
 
     def uow(actor: Actor) -> UnitOfWork:  # noqa: ARG001

@@ -2,7 +2,9 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -202,3 +204,24 @@ def test_the_repository_speaks_of_the_project_only() -> None:
         if path != Path(__file__) and banned.search(path.read_text(errors="replace"))
     ]
     assert found == []
+
+
+def locked(name: str) -> set[str]:
+    """The packages that an installation from this file has."""
+    return set(
+        re.findall(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==", (ROOT / "requirements" / name).read_text(), re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize("requirements", ["base.txt", "stack.txt"])
+def test_what_runs_is_installed_where_it_runs(requirements: str) -> None:
+    """The tests have more installed than an image or `make up` has: what is missing there they would not miss."""
+    distributions, installed, missing = packages_distributions(), locked(requirements), set[str]()
+    for path, tree in modules(*RUNTIME):
+        if requirements == "base.txt" and path.parent.name == "stack":
+            continue  # the embedded stack is in no image
+        for top in {name.partition(".")[0] for name in imports(tree)} - sys.stdlib_module_names:
+            found = {each.lower().replace("_", "-") for each in distributions.get(top, [])}
+            if not (ROOT / top).exists() and not found & installed:
+                missing.add(f"{path.relative_to(ROOT)}: {top}")
+    assert missing == set()

@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PY := .venv/bin/python
+# Each test process starts servers of its own; half of a test is waiting, so two of them fill two cores.
+WORKERS ?= 2
 export PYTHON
 
 help: ## This list
@@ -36,8 +38,8 @@ migrate: install ## bring the schemas up to date (PORTAL_DATABASE_ADMIN_URL)
 	@$(PY) -m ops migrate
 .PHONY: migrate
 
-test: install-dev ## every test, in a real browser and on real servers (ARGS="-k milestone")
-	@PORTAL_CHROMIUM="$$(sh ops/chromium.sh)" && export PORTAL_CHROMIUM && $(PY) -m pytest $(ARGS)
+test: install-dev ## every test, in a real browser and on real servers (ARGS="-k milestone", WORKERS=0: in one process)
+	@PORTAL_CHROMIUM="$$(sh ops/chromium.sh)" && export PORTAL_CHROMIUM && $(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 .PHONY: test
 
 screenshots: install-dev ## take the pictures of the README again

@@ -1,6 +1,7 @@
 """Real servers for the whole session, and a fresh database for each module that asks for one."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -27,6 +28,11 @@ from tests.portal_stack import Portal, running_portal
 from tests.servers import running_servers
 
 PASSWORD = "test-only"
+
+
+def pytest_unconfigure() -> None:
+    """The servers are gone: what a connection left open says about that would push the verdict off the screen."""
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
 
 
 @pytest.fixture(scope="session")

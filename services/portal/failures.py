@@ -47,6 +47,8 @@ def service_refused(request: AnyRequest, error: ServiceProblem) -> Response[Any]
     """A service said no and the page had no form to say it in."""
     if error.wants_proof:
         return _to_proof(request)
+    if error.code == "account.elsewhere":  # that page says where, and leads there
+        return Response(b"", headers={"HX-Redirect": "/security"}) if _is_htmx(request) else Redirect("/security", status_code=303)
     return _answer(request, error.status)
 
 

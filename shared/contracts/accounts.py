@@ -52,7 +52,7 @@ class OrganisationJoined(EventData, frozen=True):
 
 
 class OrganisationSwitched(EventData, frozen=True):
-    """The client's person came in from another organisation of theirs; the envelope's `sessionid` is the new session."""
+    """A client's person came in from another organisation of theirs; the envelope's `sessionid` is the new one."""
 
     type: ClassVar[str] = "organisation_switched"
     subject: ClassVar[str] = "identity.organisation.switched.v1"

@@ -50,7 +50,7 @@ async def part(db: Db, person: Person) -> None:
     """Store somebody who got another address or client: they are no longer whom they joined with, nor who joined them.
 
     The memberships of an account stay one human: the one used last is their account from now on. What the account had
-    to sign in with stays with the account, so they come in by mail, and set up the rest anew. Raises as `store_address`.
+    to sign in with stays with it, so they come in by mail, and set up the rest anew. Raises as `store_address` does.
     """
     shared = person.is_shared
     person.stand_alone()

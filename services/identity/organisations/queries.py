@@ -36,7 +36,7 @@ async def find_session(db: Db, actor: Actor) -> Session | None:
 
 
 async def list_organisations(db: Db, actor: Actor) -> Organisations:
-    """The organisations of who is signed in, by name; none for who is in one alone."""
+    """The organisations of who is signed in, by name."""
     session = await find_session(db, actor)
     if session is None:
         return Organisations([])
@@ -52,6 +52,6 @@ async def list_organisations(db: Db, actor: Actor) -> Organisations:
 
 
 def _view(session: Session, person: Person, client: Client, actor: Actor) -> OrganisationView:
-    current, home = person.id == session.person_id, person.id == session.account_id
+    current, home = person.id == session.person_id, person.account_id is None
     kept = "" if current else obstacle(session, person, client, actor.ip)
     return OrganisationView(client.id, client.name, current, home, kept)

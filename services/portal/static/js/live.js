@@ -87,12 +87,13 @@ function onOpen() {
   broken = false;
 }
 
-/** The stream ended for good. If the session is over, the server says 401 and HTMX moves the page to the sign-in page. */
+/** The stream ended for good. If the session is over, the server says 401 and HTMX moves the page to the sign-in page; if
+ *  it is another organisation's now, to that one's dashboard. */
 function connectLater() {
   stream.close();
   broken = true;
   startPolling();
-  window.htmx.ajax('GET', '/widgets/session', { swap: 'none' });
+  window.htmx.ajax('GET', `/widgets/session?person=${document.body.dataset.person}`, { swap: 'none' });
   setTimeout(connect, wait * (1 + Math.random()));
   wait = Math.min(wait * 2, POLL_MS);
 }

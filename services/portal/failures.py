@@ -48,7 +48,8 @@ def service_refused(request: AnyRequest, error: ServiceProblem) -> Response[Any]
     if error.wants_proof:
         return _to_proof(request)
     if error.code == "account.elsewhere":  # that page says where, and leads there
-        return Response(b"", headers={"HX-Redirect": "/security"}) if _is_htmx(request) else Redirect("/security", status_code=303)
+        htmx = _is_htmx(request)
+        return Response(b"", headers={"HX-Redirect": "/security"}) if htmx else Redirect("/security", status_code=303)
     return _answer(request, error.status)
 
 

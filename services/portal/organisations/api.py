@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from litestar import Router, get, post
+from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Me
@@ -10,7 +11,16 @@ from services.portal.clients import ServiceProblem
 from services.portal.forms import Typed
 from services.portal.ids import read_id
 from services.portal.page import Page
-from shared.errors import NotFound
+from shared.actor import Actor
+from shared.claims import Connection
+from shared.errors import Forbidden, NotFound
+
+
+async def require_own(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """A client's person, for themselves."""
+    actor: Actor = connection.scope["auth"]
+    if actor.kind != "client" or actor.read_only:
+        raise Forbidden("Organisations are for the people of clients.")
 
 
 @get("/organisations")
@@ -43,4 +53,4 @@ async def switch(page: Page, data: Typed) -> Redirect:
     return answer
 
 
-router = Router(path="/", route_handlers=[overview, switch])
+router = Router(path="/", route_handlers=[overview, switch], guards=[require_own])

@@ -9,29 +9,35 @@ down_revision = "0013"
 def upgrade() -> None:
     execute(
         [
-            # The generated columns exist for the foreign key: an account is a client's person and no membership itself,
-            # which a check cannot say of another row. Deferred, as two rows may swap their parts.
             """alter table people
                 add column account_id uuid,
                 add column joined_at timestamptz,
                 add column is_shared boolean not null default false,
-                add column account_offers text generated always as
-                    (case when account_id is null then kind end) stored,
-                add column account_wants text generated always as
-                    (case when account_id is not null then 'client' end) stored,
                 add constraint people_account_check check (account_id is null or (kind = 'client' and not is_shared)),
-                add constraint people_joined_check check (account_id is not null or joined_at is null),
-                add constraint people_account_offers_key unique (id, account_offers),
-                add constraint people_account_id_fkey foreign key (account_id, account_wants)
-                    references people (id, account_offers) deferrable initially deferred
+                add constraint people_joined_check check (account_id is not null or joined_at is null)
             """,
+            # No foreign key: it would look into other tenants for whoever may write here. This looks with the writer's
+            # own eyes, and at the end, as two rows may swap their parts.
+            """create function people_accounts() returns trigger language plpgsql as $$
+                begin
+                    if exists (select from people m join people a on a.id = m.account_id
+                               where m.id = new.id and (a.account_id is not null or a.kind <> 'client'))
+                       or exists (select from people a join people m on m.account_id = a.id
+                                  where a.id = new.id and (a.account_id is not null or a.kind <> 'client')) then
+                        raise exception 'people_account: an account is a client''s person, and no membership';
+                    end if;
+                    return null;
+                end $$
+            """,
+            """create constraint trigger people_accounts after insert or update of account_id, kind on people
+               deferrable initially deferred for each row execute function people_accounts()""",
             "create index people_account_id_idx on people (account_id) where account_id is not null",
             "drop index people_email_key",
             # An address is one account: that of who may sign in, or whose memberships may.
             """create unique index people_email_key on people (lower(email))
                where account_id is null and (portal_access or is_shared)""",
             """alter table sessions
-                add column account_id uuid references people (id),
+                add column account_id uuid,
                 add column second_factor text not null default ''
             """,
             # Whoever owns a table sees no rows of it either, unless it says so.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Computed, Text
+from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,8 +16,6 @@ from shared.contracts.identity import PersonCreated, PersonUpdated, PoliciesChan
 from shared.errors import Conflict, Invalid
 from shared.orm import Base, Identified, Timestamped
 
-_OFFERS = Computed("case when account_id is null then kind end", persisted=True)
-_WANTS = Computed("case when account_id is not null then 'client' end", persisted=True)
 PersonKind = Literal["staff", "client"]
 Role = Literal["approver", "viewer", "feedback_only"]
 """What a client's person is in one project (seed 004)."""
@@ -96,8 +94,6 @@ class Person(Base, Identified, Timestamped):
     account_id: Mapped[UUID | None] = mapped_column(default=None)
     joined_at: Mapped[datetime | None] = mapped_column(default=None)
     is_shared: Mapped[bool] = mapped_column(default=False)
-    account_offers: Mapped[str | None] = mapped_column(_OFFERS, init=False, repr=False)
-    account_wants: Mapped[str | None] = mapped_column(_WANTS, init=False, repr=False)
 
     @property
     def name(self) -> str:

@@ -64,9 +64,10 @@ async def test_signed_in_with_that_address_one_joins(invited: Consultant) -> Non
 
 async def test_neither_client_hears_of_the_other(invited: Consultant) -> None:
     await invited.joined()
+    await invited.signs_in()
     await invited.switch(invited.birch)
     there = str(invited.browser.actor.session_id)
-    await invited.browser("POST", "sessions/revoke-others")
+    assert (await invited.browser("POST", "sessions/revoke-others")).json() == {"revoked": 1}
     await invited.switch(invited.acme)
     acme, birch = await invited.told(invited.acme), await invited.told(invited.birch)
     for theirs in (invited.birch, invited.guest["id"], "Keller-Birch", there):

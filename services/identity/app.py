@@ -28,6 +28,7 @@ from services.identity.oauth.api import routers as oauth
 from services.identity.oauth.keys import TokenKeys
 from services.identity.oauth.queries import own_verifier
 from services.identity.oauth.server import Issuer
+from services.identity.organisations.api import router as organisations
 from services.identity.passkeys.api import router as passkeys
 from services.identity.passkeys.relying_party import RelyingParty
 from services.identity.password_changes.api import router as password_changes
@@ -103,6 +104,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             *sessions,
             sign_in_links,
             invitations,
+            organisations,
             password_changes,
             email_changes,
             viewing,

@@ -96,6 +96,29 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     client_name: str | None
     company_name: str
     sign_in_methods: list[str]
+    joins_account: bool = False
+
+
+class Organisation(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the person's organisations (`GET auth/organisations`). `home`: where they look after how they sign in;
+    `obstacle` is why they cannot go there now.
+    """
+
+    client_id: UUID
+    name: str
+    current: bool
+    home: bool
+    obstacle: str = ""
+
+
+class Organisations(msgspec.Struct, frozen=True):
+    items: list[Organisation]
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """An invitation accepted by who signs in already (`POST auth/organisations/join`)."""
+
+    client_id: UUID
 
 
 class AddressConfirmed(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from services.portal.failed_sign_ins.api import router as failed_sign_ins
 from services.portal.failures import EXCEPTION_HANDLERS
 from services.portal.mailbox.api import router as mailbox
 from services.portal.milestone_forms.api import router as milestone_forms
+from services.portal.organisations.api import router as organisations
 from services.portal.page import Page
 from services.portal.passkeys.api import router as passkeys
 from services.portal.people.api import router as people
@@ -63,7 +64,7 @@ def create_app(settings: PortalSettings) -> Litestar:
     """The web pages. `img-src data:` is for Tabler's form controls, whose ticks and arrows are inline images."""
     assets = Assets()
     ways_in = [sign_in, account, second_factor, two_factor, security, prove_it, passkeys, single_sign_on]
-    for_all = [dashboard, projects, activity, team, profile, mailbox]
+    for_all = [dashboard, projects, activity, team, profile, mailbox, organisations]
     for_staff = [
         view_as,
         single_sign_on_settings,

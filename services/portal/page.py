@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request
 from litestar.response import Redirect, Template
 
-from services.portal.answers import Client
+from services.portal.answers import Client, Organisation, Organisations
 from services.portal.clients import Services, slot
 from services.portal.cookies import cookie
 from services.portal.ids import read_id
@@ -34,6 +34,7 @@ class Page(Look):
         self.chosen_client = read_id(request.cookies.get(CLIENT_COOKIE)) if actor.is_staff else None
         self.section = ""
         self.live_client: UUID | None = None
+        self._organisations: list[Organisation] | None = None
 
     @property
     def client_id(self) -> UUID | None:
@@ -59,8 +60,21 @@ class Page(Look):
         if named:
             found = await slot(self.services.identity.get(f"clients/{named}", Client))
             self.client_name = found.value.name if found.value else "the chosen client"
+        await self.load_organisations()
         seen = [cookie(TOAST_COOKIE, "", 0)] if self.toast else []
         return Template(template, context={**content, "page": self}, status_code=status, cookies=seen, headers=VARY)
+
+    @property
+    def organisations(self) -> list[Organisation]:
+        """The person's own, once a page is shown; none where they could not be loaded in time."""
+        return self._organisations or []
+
+    async def load_organisations(self) -> list[Organisation]:
+        """Those the menu offers, asked for once a page. Staff have none, nor do they through a client's eyes."""
+        if self._organisations is None and self.actor.kind == "client" and not self.viewing:
+            known = await slot(self.services.identity.get("auth/organisations", Organisations))
+            self._organisations = known.value.items if known.value else []
+        return self.organisations
 
     def fragment(self, template: str, *, status: int = 200, toast: Toast | None = None, **content: Any) -> Template:
         """One widget, for HTMX to put in place; `toast` is what to tell about it."""

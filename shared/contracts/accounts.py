@@ -42,6 +42,25 @@ class InvitationAccepted(EventData, frozen=True):
     user_agent: str = ""
 
 
+class OrganisationJoined(EventData, frozen=True):
+    """Somebody who signs in already is the client's person, too. The aggregate is that person."""
+
+    type: ClassVar[str] = "organisation_joined"
+    subject: ClassVar[str] = "identity.organisation.joined.v1"
+    ip: str = ""
+    user_agent: str = ""
+
+
+class OrganisationSwitched(EventData, frozen=True):
+    """A client's person came in from another organisation of theirs; the envelope's `sessionid` is the new one."""
+
+    type: ClassVar[str] = "organisation_switched"
+    subject: ClassVar[str] = "identity.organisation.switched.v1"
+    method: str
+    ip: str = ""
+    user_agent: str = ""
+
+
 class RegistrationRequested(EventData, frozen=True):
     """Somebody with an address of one of the client's domains asked for access. The aggregate is the token's id."""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.portal.standin import Standin, problem, signed_in
+from tests.portal.standin import ACME, BIRCH, Standin, person, problem, signed_in
 
 TOKEN = "t" * 43
 """The one link that works, for whatever it is shown."""
@@ -27,6 +27,11 @@ class Accounts(Standin):
                 "expires_at": "2026-12-01T12:00:00Z",
             },
             "waiting_for": "old",
+            "organisations": [
+                {"client_id": ACME, "name": "Acme GmbH", "current": True, "home": True, "obstacle": ""},
+            ],
+            "join_refused": "",
+            "elsewhere": False,
         }
 
     def _routes(self) -> list[tuple[str, str, Any]]:
@@ -38,6 +43,9 @@ class Accounts(Standin):
             ("POST", "/auth/confirm-email", self.confirm_address),
             ("POST", "/auth/invitation", self.look),
             ("POST", "/auth/register", self.register),
+            ("GET", "/auth/organisations", self.organisations),
+            ("POST", "/auth/organisations/join", self.join),
+            ("POST", "/auth/switch-organisation", self.switch),
             ("POST", "/people/me/email", self.accepted),
             ("POST", "/people/me/email/verification", self.accepted),
             ("POST", "/people/me/password", self.change_password),
@@ -61,7 +69,28 @@ class Accounts(Standin):
             return web.json_response(None, status=202)
         return await self._refusal(request) or signed_in("approver@acme.example")
 
+    async def organisations(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": self.state["organisations"]})
+
+    async def join(self, request: web.Request) -> web.Response:
+        if code := self.state["join_refused"]:
+            return problem(401 if code.startswith("auth") else 409, code, "This was asked to fail.")
+        return await self._refusal(request) or web.json_response({"client_id": BIRCH})
+
+    async def switch(self, request: web.Request) -> web.Response:
+        wanted = (await request.json())["client_id"]
+        found = next((each for each in self.state["organisations"] if each["client_id"] == wanted), None)
+        if found is None:
+            return problem(404, "not_found", "There is nothing here, or it is not yours to see.")
+        if found["obstacle"]:
+            return problem(409, "organisation.sign_in_again", "Sign in again.")
+        answer = web.json_response(person("approver@acme.example") | {"client_name": found["name"]})
+        answer.set_cookie("portal_session", "elsewhere", httponly=True, samesite="Lax", path="/")
+        return answer
+
     async def change_password(self, request: web.Request) -> web.Response:
+        if self.state["elsewhere"]:
+            return problem(409, "account.elsewhere", "You look after how you sign in at another of your organisations.")
         if (await request.json())["current"] != "my present words":
             wrong = {"errors": [{"field": "current", "message": "This is not your present password."}]}
             return problem(422, "person.current_password_wrong", "This is not your present password.", **wrong)

@@ -29,6 +29,8 @@ SECURITY = frozenset(
         "invitation_sent",
         "invitation_failed",
         "invitation_accepted",
+        "organisation_joined",
+        "organisation_switched",
         "registration_requested",
         "mail_failed",
         "session_revoked",

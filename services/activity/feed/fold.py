@@ -14,7 +14,14 @@ from services.activity.audit.models import FINANCIAL, SECURITY, Author, Presence
 from services.activity.feed.models import COMPANY, Ended, Entry
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
 from shared.contracts import accounts, contacts, identity, projects
-from shared.contracts.accounts import InvitationAccepted, PasswordReset, PasswordResetRequested, RegistrationRequested
+from shared.contracts.accounts import (
+    InvitationAccepted,
+    OrganisationJoined,
+    OrganisationSwitched,
+    PasswordReset,
+    PasswordResetRequested,
+    RegistrationRequested,
+)
 from shared.contracts.identity import (
     ApiClientRevoked,
     ApiClientUpdated,
@@ -60,6 +67,8 @@ FROM_OUTSIDE = (
     PasswordReset,
     RegistrationRequested,
     InvitationAccepted,
+    OrganisationJoined,
+    OrganisationSwitched,
     ApiTokenIssued,
     ApiTokenRefused,
 )

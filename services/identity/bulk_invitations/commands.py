@@ -12,7 +12,7 @@ from services.identity.bulk_invitations import queries
 from services.identity.bulk_invitations.models import BulkInvitation, BulkInvitationItem
 from services.identity.clients.models import Client
 from services.identity.contacts.access import grant
-from services.identity.contacts.models import HasAccount, client_of, has_account
+from services.identity.contacts.models import HasAccount, client_of
 from services.identity.contacts.queries import lock_contact
 from services.identity.invitations.commands import invite
 from services.identity.mails.models import Mail
@@ -110,7 +110,7 @@ async def _invite(db: Db, inviter: Actor, item: BulkInvitationItem) -> Mail:
     person, clients = await lock_contact(db, inviter, item.person_id)
     if person.client_id != item.client_id:
         raise NotFound
-    if has_account(person):
+    if person.has_account:
         raise HasAccount
     if await queries.holds_invitation(db, person.id):
         raise InvitedMeanwhile

@@ -17,12 +17,13 @@ _CONTACTS = f"""
     where p.kind = 'client' and ($1::uuid is null or p.client_id = $1)
 """
 _INVITED = """
-    (p.last_sign_in_at is not null or p.password_hash is not null or coalesce(i.status, 'none') in
+    (case when p.account_id is null then p.last_sign_in_at is not null or p.password_hash is not null
+          else p.joined_at is not null end or coalesce(i.status, 'none') in
      ('waiting', 'sent', 'accepted'))
 """
 _ELIGIBLE = f"""
     (p.active and p.email is not null and c.active and c.portal_enabled and not {_INVITED} and not exists
-     (select from people o where lower(o.email) = lower(p.email) and o.portal_access and o.id <> p.id))
+     (select from people o where lower(o.email) = lower(p.email) and o.portal_access and o.kind = 'staff'))
 """
 _COUNTS = f"""
     select count(*) filter (where {_ELIGIBLE}) as eligible, count(*) filter (where {_INVITED}) as already_invited,

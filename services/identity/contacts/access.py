@@ -5,6 +5,7 @@ from services.identity.contacts.models import require_ready
 from services.identity.mails.commands import replace
 from services.identity.mails.models import KINDS
 from services.identity.one_time_tokens.commands import withdraw
+from services.identity.organisations.membership import attach
 from services.identity.people.addresses import store_address
 from services.identity.people.models import Person
 from services.identity.sessions.commands import end_sessions
@@ -20,10 +21,15 @@ LEADS_IN = tuple(kind for kind, mail in KINDS.items() if mail.lasts)
 
 
 async def grant(db: Db, actor: Actor, client: Client, person: Person) -> None:
-    """Let them in from now on. Raises `NotReady`, and `EmailTaken` where their address signs in somebody else."""
+    """Let them in from now on; who signs in with this address at another client joins when they accept.
+
+    Raises `NotReady`, and `EmailTaken` where the address is one of the staff's.
+    """
     require_ready(person, client)
-    if person.change({"portal_access": True}) is None:
+    if person.portal_access:
         return
+    await attach(db, person)
+    person.change({"portal_access": True})
     await store_address(db)
     await outbox.append(db, actor, PortalAccessGranted(), client_id=person.client_id, aggregate_id=person.id)
 

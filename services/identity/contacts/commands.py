@@ -17,12 +17,12 @@ from services.identity.contacts.models import (
     LinkedToPortal,
     SameClient,
     client_of,
-    has_account,
     require_ready,
     take_over,
 )
 from services.identity.fields import Email, Language, Name, ShortText, same_address
 from services.identity.invitations.commands import invite
+from services.identity.organisations.membership import part
 from services.identity.people.addresses import store_address
 from services.identity.people.commands import Touched
 from services.identity.people.models import Person
@@ -110,7 +110,9 @@ async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchCon
         raise EmailNeeded
     if "email" in changed:
         person.email_verified_at = None
-    await store_address(db)
+        await part(db, person)
+    else:
+        await store_address(db)
     await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
     if "email" in changed or not person.active:
         reason = "email_changed" if person.active else "person_inactive"
@@ -123,7 +125,7 @@ async def enable_access(db: Db, actor: Actor, contact_id: UUID) -> None:
     person, clients = await queries.lock_contact(db, actor, contact_id)
     had = person.portal_access
     await grant(db, actor, client_of(person, clients), person)
-    if not had and not has_account(person):
+    if not had and not person.has_account:
         await invite(db, actor, person)
 
 
@@ -137,7 +139,7 @@ async def resend_invitation(db: Db, actor: Actor, contact_id: UUID) -> None:
     """Invite a contact once more; the invitation before is worth nothing now. Raises `NotReady` and `HasAccount`."""
     person, clients = await queries.lock_contact(db, actor, contact_id)
     require_ready(person, client_of(person, clients), let_in=True)
-    if has_account(person):
+    if person.has_account:
         raise HasAccount
     await invite(db, actor, person)
 
@@ -161,7 +163,7 @@ async def move_contact(db: Db, actor: Actor, contact_id: UUID, client_id: UUID) 
     for table in OF_A_CLIENT:
         await db.execute(text(f"delete from {table} where person_id = :person"), {"person": person.id})  # noqa: S608
     take_over(person, target.id)
-    await store_address(db)
+    await part(db, person)
     moved = ContactMoved(from_client_id=origin.id, to_client_id=target.id)
     for told in (origin.id, target.id):
         await outbox.append(db, actor, moved, client_id=told, aggregate_id=person.id)

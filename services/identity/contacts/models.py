@@ -77,11 +77,6 @@ def require_ready(person: Person, client: Client, *, let_in: bool = False) -> No
         raise NotReady(missing)
 
 
-def has_account(person: Person) -> bool:
-    """Whether somebody has been in the portal, or could be with a password: nobody has to invite them."""
-    return person.last_sign_in_at is not None or person.password_hash is not None
-
-
 def client_of(person: Person, clients: Mapping[UUID, Client]) -> Client:
     """Whose contact somebody is."""
     return next(client for client in clients.values() if client.id == person.client_id)

@@ -19,7 +19,8 @@ from shared.pagination import Page, decode_cursor, encode_cursor
 _SELECT = """
     select p.id, p.client_id, p.first_name, p.last_name, p.first_name || ' ' || p.last_name as name, p.email, p.phone,
            p.title, p.language, p.active, p.is_primary_contact, p.portal_access, p.last_sign_in_at,
-           p.last_sign_in_at is not null or p.password_hash is not null as has_account,
+           case when p.account_id is null then p.last_sign_in_at is not null or p.password_hash is not null
+                else p.joined_at is not null end as has_account,
            exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor
     from people p
 """

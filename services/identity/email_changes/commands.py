@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from services.identity.email_changes.models import NEW, OLD, VERIFICATION
-from services.identity.email_changes.queries import is_confirmed, lock_owner
+from services.identity.email_changes.queries import is_confirmed, is_listed, lock_owner
 from services.identity.invitations.models import INVITATION
 from services.identity.mails.commands import queue, replace, write_to_person
 from services.identity.mails.models import KINDS, Draft, Mail
@@ -17,7 +17,9 @@ from services.identity.password_changes.models import PASSWORD_RESET
 from services.identity.people.addresses import note_verified, store_address
 from services.identity.people.models import EmailTaken, Person
 from services.identity.people.queries import find_by_email, load_person
-from services.identity.sessions.models import Attempt
+from services.identity.sessions.commands import end_sessions
+from services.identity.sessions.models import Attempt, Session
+from services.identity.sessions.queries import doors_of, lock_namesakes
 from services.identity.sign_in_links.models import SignInLink
 from shared import outbox
 from shared.actor import Actor
@@ -57,6 +59,7 @@ async def verify(db: Db, attempt: Attempt, token: str) -> bool:
 async def request_change(db: Db, actor: Actor, person_id: UUID, email: str) -> None:
     """Have both addresses asked. An earlier request is worth nothing now; one's present address changes nothing."""
     person = await load_person(db, person_id)
+    person.require_own_account()
     if email == person.email:
         return
     await replace(db, person.id, NEW, OLD)
@@ -79,6 +82,7 @@ async def confirm(db: Db, attempt: Attempt, token: str) -> Side | Literal["done"
     the link is not good. Raises `TokenInvalid` where the new address became somebody else's meanwhile.
     """
     found = await find_live(db, token, NEW, OLD)
+    namesakes = await lock_namesakes(db, found.facts["old"]) if found else []
     person = await lock_owner(db, found) if found else None
     current = found is not None and person is not None and person.email == found.facts["old"]
     if found is None or person is None or not current or not await redeem(db, found.purpose, token):
@@ -87,18 +91,33 @@ async def confirm(db: Db, attempt: Attempt, token: str) -> Side | Literal["done"
     other = OLD if found.purpose == NEW else NEW
     if not await is_confirmed(db, person, other, found.facts["change"]):
         return "old" if other == OLD else "new"
-    await _apply(db, person, found.facts["new"])
-    author = person.signed_in(attempt.id, attempt.ip)
-    await outbox.append(db, author, EmailChanged(), client_id=person.client_id, aggregate_id=person.id)
+    await _apply(db, attempt, person, found.facts["new"])
+    for other, _ in doors_of(person.id, namesakes):
+        if other.id != person.id:
+            await _apply_elsewhere(db, attempt, other, found.facts["new"])
     return "done"
 
 
-async def _apply(db: Db, person: Person, email: str) -> None:
+async def _apply(db: Db, attempt: Attempt, person: Person, email: str) -> None:
     """The person signs in with the new address; what was mailed to the old one no longer works."""
     person.email, person.email_verified_at = email, now()
     try:
         await store_address(db)
     except EmailTaken as error:
         raise TokenInvalid from error
+    author = person.signed_in(attempt.id, attempt.ip)
+    await outbox.append(db, author, EmailChanged(), client_id=person.client_id, aggregate_id=person.id)
     await db.execute(delete(SignInLink).where(SignInLink.person_id == person.id))
     await withdraw(db, person.id, PASSWORD_RESET, INVITATION, VERIFICATION)
+
+
+async def _apply_elsewhere(db: Db, attempt: Attempt, person: Person, email: str) -> None:
+    """The same in another client's book; where that lists the address already, they are two people from now on."""
+    if await is_listed(db, person.client_id, email):
+        person.stand_alone()
+        await store_address(db)
+        await end_sessions(
+            db, person.signed_in(attempt.id, attempt.ip), "email_changed", Session.person_id == person.id
+        )
+        return
+    await _apply(db, attempt, person, email)

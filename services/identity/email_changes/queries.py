@@ -1,6 +1,8 @@
 """How far a change of address is."""
 
-from sqlalchemy import select
+from uuid import UUID
+
+from sqlalchemy import func, select
 
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
@@ -11,6 +13,12 @@ async def lock_owner(db: Db, token: OneTimeToken) -> Person | None:
     """Whose address it is about, if they are active; locked: of two confirmations at once one sees the other."""
     person = await db.scalar(select(Person).where(Person.id == token.person_id).with_for_update())
     return person if person and person.active else None
+
+
+async def is_listed(db: Db, client_id: UUID | None, email: str) -> bool:
+    """Whether a client's book has this address."""
+    listed = select(Person.id).where(Person.client_id == client_id, func.lower(Person.email) == email)
+    return await db.scalar(listed.limit(1)) is not None
 
 
 async def is_confirmed(db: Db, person: Person, purpose: str, change: str) -> bool:

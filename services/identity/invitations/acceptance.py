@@ -3,18 +3,20 @@
 import msgspec
 
 from services.identity.clients.models import Client
-from services.identity.invitations.models import INVITATION, REGISTRATION, STAFF_METHODS, InvitationView
+from services.identity.invitations.models import INVITATION, REGISTRATION, STAFF_METHODS, InvitationView, SignInFirst
 from services.identity.invitations.queries import lock_host
 from services.identity.one_time_tokens.commands import redeem, refuse
 from services.identity.one_time_tokens.models import OneTimeToken, TokenInvalid
 from services.identity.one_time_tokens.queries import find_live
+from services.identity.organisations.membership import stands, succeed
 from services.identity.people.addresses import ListedAlready, note_verified
 from services.identity.people.commands import CreatePerson, create_person
 from services.identity.people.models import EmailTaken, Person
+from services.identity.people.queries import find_by_email
 from services.identity.sessions.admission import Pending, sign_in
 from services.identity.sessions.commands import Entry
 from services.identity.sessions.models import Attempt
-from services.identity.sessions.queries import Account, lock_visitor
+from services.identity.sessions.queries import Account, lock_doors, lock_namesakes
 from services.identity.sessions.rules import is_within, refusal
 from shared import outbox
 from shared.actor import SYSTEM
@@ -48,11 +50,14 @@ async def look(db: Db, token: str, company_name: str) -> InvitationView | None:
         company_name=company_name,
         sign_in_methods=client.sign_in_methods if client else STAFF_METHODS,
         expires_at=found.expires_at,
+        joins_account=person is not None and await _standing(db, person) is not None,
     )
 
 
 async def accept(db: Db, attempt: Attempt, said: Acceptance) -> Entry | Pending | None:
     """Use the link up and sign its person in; None, and on record, where it is not good or they may not come in.
+
+    Raises `SignInFirst` where the address signs in already: there may be a second factor, which no link gets around.
 
     A link that only cannot be used from here, because of the networks a client allows, is still good elsewhere.
     """
@@ -99,18 +104,32 @@ async def _register(db: Db, attempt: Attempt, found: OneTimeToken, said: Accepta
 async def _take_up(db: Db, attempt: Attempt, found: OneTimeToken, said: Acceptance) -> Person | None:
     """The person who was invited, if the address is still theirs and they may come in."""
     account = Account(found.person_id, found.client_id)
-    visitor = await lock_visitor(db, found.person_id) if found.person_id else None
+    namesakes = await lock_namesakes(db, found.facts["email"])
+    visitor = next((each for each in namesakes if each[0].id == found.person_id), None)
     if visitor and refusal(*visitor, "invitation", attempt.ip):
         await sign_in(db, attempt, account, "invitation", proven=True)
         return None
     theirs = visitor and visitor[0].email == found.facts["email"]
+    before = await find_by_email(db, visitor[0].email or "") if visitor else None
+    if visitor and theirs and await _standing(db, visitor[0]):
+        raise SignInFirst
     if visitor is None or not theirs or await redeem(db, INVITATION, said.token) is None:
         await sign_in(db, attempt, account, "invitation", proven=False)
         return None
     person, _ = visitor
+    if person.account_id or (before and before.id != person.id):
+        await succeed(db, person, before)
     person.password_hash = said.password_hash or person.password_hash
     changed = person.change({"first_name": said.first_name, "last_name": said.last_name})
     if changed:
         author = person.signed_in(attempt.id, attempt.ip)
         await outbox.append(db, author, changed, client_id=person.client_id, aggregate_id=person.id)
     return person
+
+
+async def _standing(db: Db, person: Person) -> Person | None:
+    """The account, other than this row, that signs in with the person's address."""
+    account = await find_by_email(db, person.email or "")
+    if account is None or account.id == person.id:
+        return None
+    return account if stands(account, await lock_doors(db, account.id)) else None

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from services.identity.single_use import single_use
-from shared.errors import Invalid
+from shared.errors import Conflict, Invalid
 
 INVITATION = single_use("invitation")
 REGISTRATION = single_use("registration")
@@ -32,8 +32,17 @@ class PasswordNotUsed(Invalid):
         super().__init__("Nobody signs in with a password here. Leave it out.", field="password")
 
 
+class SignInFirst(Conflict):
+    code = "organisation.sign_in_first"
+
+    def __init__(self) -> None:
+        super().__init__("You sign in with this address already. Sign in, and join with that.")
+
+
 class InvitationView(msgspec.Struct, frozen=True):
-    """What somebody who holds the link sees before accepting. `client_name` is None for staff."""
+    """What somebody who holds the link sees before accepting. `client_name` is None for staff. `joins_account`: they
+    sign in with this address already, and join with that (`auth/organisations/join`).
+    """
 
     email: str
     first_name: str
@@ -42,3 +51,4 @@ class InvitationView(msgspec.Struct, frozen=True):
     company_name: str
     sign_in_methods: Sequence[str]
     expires_at: datetime
+    joins_account: bool = False

@@ -31,6 +31,7 @@ STEP_UP = single_use("passkey_step_up")
 async def offer_registration(db: Db, actor: Actor, me: UUID, party: RelyingParty) -> dict[str, Any]:
     """What the browser needs to make a passkey for who is signed in. Raises `TooManyPasskeys`."""
     person = await load_person(db, me)
+    person.require_own_account()
     known = await queries.passkeys_of(db, me)
     if len(known) >= MOST:
         raise TooManyPasskeys
@@ -49,6 +50,7 @@ async def take_registration(db: Db, actor: Actor, credential: NewCredential) -> 
 async def add_passkey(db: Db, actor: Actor, me: UUID, name: str, made: Made) -> Passkey:
     """Keep a new passkey. Raises `TooManyPasskeys`, `PasskeyKnown`."""
     person = await load_person(db, me)  # locked: two at once cannot both be the last one allowed
+    person.require_own_account()
     if len(await queries.passkeys_of(db, me)) >= MOST:
         raise TooManyPasskeys
     passkey = Passkey(

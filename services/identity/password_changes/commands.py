@@ -15,7 +15,7 @@ from services.identity.policies.models import require_reach
 from services.identity.second_factors.models import ENROL, SECOND_FACTOR
 from services.identity.sessions.commands import Entry, end_sessions, renew
 from services.identity.sessions.models import Attempt, Session
-from services.identity.sessions.queries import lock_entitled
+from services.identity.sessions.queries import lock_entitled, of_account
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import now
@@ -87,7 +87,7 @@ async def reset(db: Db, attempt: Attempt, token: str, password_hash: str) -> lis
         await note_verified(db, author, person)
     event = PasswordReset(ip=attempt.ip, user_agent=attempt.user_agent)
     await outbox.append(db, author, event, client_id=person.client_id, aggregate_id=person.id)
-    return await end_sessions(db, author, "password_reset", Session.person_id == person.id)
+    return await end_sessions(db, author, "password_reset", of_account(person.id))
 
 
 async def change(db: Db, actor: Actor, person_id: UUID, password_hash: str) -> Entry:
@@ -100,7 +100,7 @@ async def change(db: Db, actor: Actor, person_id: UUID, password_hash: str) -> E
         raise NoPasswords
     await _replace(db, person, password_hash)
     await outbox.append(db, actor, PasswordChanged(), client_id=person.client_id, aggregate_id=person.id)
-    others = (Session.person_id == person.id, Session.id.is_distinct_from(actor.session_id))
+    others = (of_account(person.id), Session.id.is_distinct_from(actor.session_id))
     ended = await end_sessions(db, actor, "password_changed", *others)
     entry = await renew(db, actor)
     return Entry(entry.person_id, entry.token, [*ended, *entry.ended], entry.seconds)

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.actor import Actor
+from shared.clock import now
+from shared.contracts.accounts import OrganisationJoined
 from shared.contracts.identity import PersonCreated, PersonUpdated, PoliciesChanged, ProjectRolesChanged
 from shared.errors import Conflict, Invalid
 from shared.orm import Base, Identified, Timestamped
@@ -24,6 +26,15 @@ class EmailTaken(Conflict):
 
     def __init__(self) -> None:
         super().__init__("Somebody signs in with this address already.", field="email")
+
+
+class AccountElsewhere(Conflict):
+    """Credentials belong to the account; a membership has none of its own (decision 0048)."""
+
+    code = "account.elsewhere"
+
+    def __init__(self) -> None:
+        super().__init__("You look after how you sign in at another of your organisations. Switch to it first.")
 
 
 class AdminExists(Conflict):
@@ -56,6 +67,9 @@ class Person(Base, Identified, Timestamped):
 
     A client's contact is a person, too: `portal_access` says whether they may sign in (decision 0045). Only among those
     who may is an `email` unique; a contact may have none. `limited` staff see what they are assigned to, nothing else.
+
+    A row is an account, with credentials of its own, or with `account_id` a membership: the same human as that account
+    in another client's book, from `joined_at` on (decision 0048). `is_shared`: somebody joined with this account.
     """
 
     __tablename__ = "people"
@@ -77,6 +91,9 @@ class Person(Base, Identified, Timestamped):
     version: Mapped[int] = mapped_column(default=1)
     email_verified_at: Mapped[datetime | None] = mapped_column(default=None)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(default=None)
+    account_id: Mapped[UUID | None] = mapped_column(default=None)
+    joined_at: Mapped[datetime | None] = mapped_column(default=None)
+    is_shared: Mapped[bool] = mapped_column(default=False)
 
     @property
     def name(self) -> str:
@@ -130,6 +147,34 @@ class Person(Base, Identified, Timestamped):
         self.policies = wanted
         self.version += 1
         return PoliciesChanged(policies=wanted)
+
+    @property
+    def has_account(self) -> bool:
+        """Whether somebody has been in the portal, or could with what they have: nobody has to invite them."""
+        if self.account_id:
+            return self.joined_at is not None
+        return self.last_sign_in_at is not None or self.password_hash is not None
+
+    def require_own_account(self) -> None:
+        """Raises `AccountElsewhere` for a membership."""
+        if self.account_id:
+            raise AccountElsewhere
+
+    def point_to(self, account: "Person") -> None:
+        """Be the same human as `account`, once they have joined."""
+        self.account_id, self.joined_at, self.is_shared = account.id, None, False
+
+    def join(self, account: "Person", ip: str, user_agent: str) -> OrganisationJoined:
+        """Be the same human as `account` from now on, with nothing of one's own to sign in with."""
+        self.point_to(account)
+        self.joined_at, self.password_hash = now(), None
+        account.is_shared = True
+        return OrganisationJoined(ip=ip, user_agent=user_agent)
+
+    def stand_alone(self) -> None:
+        """Be nobody's membership: an account of its own."""
+        self.account_id = self.joined_at = None
+        self.is_shared = False
 
     def signed_in(self, session_id: UUID, ip: str) -> Actor:
         """The person as the author of what happens in a new session."""

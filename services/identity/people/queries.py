@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from services.identity.people.models import KnownProject, Person, PersonKind, ProjectRole
 from shared.actor import Actor
@@ -35,6 +35,10 @@ _LIST = f"""{_SELECT}
       and position(lower($6) in lower(concat_ws(' ', p.first_name, p.last_name, p.email))) > 0
     order by lower(p.last_name), lower(p.first_name), p.id limit $7
 """  # noqa: S608  (constants)
+_ACCOUNT_ELSEWHERE = """
+    select id from people
+    where lower(email) = lower($1) and account_id is null and (portal_access or is_shared) and kind = 'client'
+"""
 _FOR_COLLEAGUES = ("id", "email", "first_name", "last_name", "name", "is_primary_contact")
 _roles = msgspec.json.Decoder(dict[UUID, str])
 
@@ -163,8 +167,14 @@ async def load_person(db: Db, person_id: UUID) -> Person:
 
 
 async def find_by_email(db: Db, email: str) -> Person | None:
-    """Who signs in with this address."""
-    return await db.scalar(select(Person).where(func.lower(Person.email) == func.lower(email), Person.portal_access))
+    """The account that signs in with this address."""
+    theirs = (func.lower(Person.email) == func.lower(email), Person.account_id.is_(None))
+    return await db.scalar(select(Person).where(*theirs, or_(Person.portal_access, Person.is_shared)))
+
+
+async def account_elsewhere(connection: asyncpg.Connection, email: str) -> UUID | None:
+    """The account of a client's person that signs in with this address, whichever client that is."""
+    return await connection.fetchval(_ACCOUNT_ELSEWHERE, email)
 
 
 async def load_roles(db: Db, person: Person) -> dict[UUID, str]:

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, Router, delete, get, post
 
-from services.identity.people.queries import Me
+from services.identity.people.queries import Me, load_person
 from services.identity.second_factors import commands, queries
 from services.identity.second_factors.commands import Code, Proof, RecoveryText
 from services.identity.second_factors.models import ENROL, SECOND_FACTOR, FactorRefused, SetupRefused
@@ -129,6 +129,7 @@ async def begin_setup(me: UUID, actor: Actor, uow: UnitOfWork, totp: Totp) -> Se
     """Begin to set up an app: the first, or another one in place of it."""
     account = Account(me, actor.client_id)
     async with uow(actor) as db:
+        (await load_person(db, me)).require_own_account()
         secret = await commands.begin_setup(db, account, totp)
         name = await queries.label_of(db, account)
     return Setup(secret, totp.uri(secret, name))

@@ -34,8 +34,8 @@ from services.identity.second_factors.models import (
 from services.identity.second_factors.totp import Totp
 from services.identity.sessions.admission import sign_in
 from services.identity.sessions.commands import Entry, end_sessions
-from services.identity.sessions.models import Attempt, Session
-from services.identity.sessions.queries import Account
+from services.identity.sessions.models import Attempt
+from services.identity.sessions.queries import Account, of_account
 from services.identity.sessions.rules import Method
 from services.identity.single_use import live, take
 from shared import outbox
@@ -192,7 +192,7 @@ async def reset(db: Db, actor: Actor, person_id: UUID) -> list[str]:
         raise NotEnrolled
     await outbox.append(db, actor, SecondFactorDisabled(), client_id=person.client_id, aggregate_id=person_id)
     await _mention(db, person_id, "reset")
-    return await end_sessions(db, actor, "two_factor_reset", Session.person_id == person_id)
+    return await end_sessions(db, actor, "two_factor_reset", of_account(person_id))
 
 
 async def _forget(db: Db, person_id: UUID) -> bool:

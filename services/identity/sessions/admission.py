@@ -4,6 +4,8 @@ Whatever the reason of a refusal, its answer is the same (A5); only the event sa
 """
 
 from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import delete, text
@@ -18,7 +20,7 @@ from services.identity.sessions import queries
 from services.identity.sessions.commands import Entry, end_sessions
 from services.identity.sessions.devices import device_of
 from services.identity.sessions.models import Attempt, Session
-from services.identity.sessions.queries import Account
+from services.identity.sessions.queries import Account, Visitor
 from services.identity.sessions.rules import Method, place_of, refusal
 from services.identity.tokens import digest, new_token
 from shared import outbox
@@ -33,6 +35,13 @@ FORGET = timedelta(days=30)
 """So long after its end a session's row is still there to be looked at."""
 # The ORM would also write `updated_at`: the row did not change in a way anybody should notice.
 _CAME_IN = text("update people set last_sign_in_at = :now where id = :id")
+
+
+class Arrival(NamedTuple):
+    """Who proved themselves and has the second factor, and the client's person they come in as: mostly the same."""
+
+    keeper: Person
+    person: Person
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -50,23 +59,34 @@ async def sign_in(
     `second_factor` says which one was shown with the proof; where it is empty and one is due, the sign-in is `Pending`.
     Every outcome is recorded here, so a refusal must be committed too.
     """
-    visitor = await queries.lock_visitor(db, account.person_id) if account.person_id and proven else None
-    if visitor is None:
+    if account.person_id is None or not proven:
         missing = "second_factor" if second_factor else "wrong"
         await _refuse(db, attempt, account, method, missing if account.person_id else "unknown")
         return None
-    person, client = visitor
-    if reason := refusal(person, client, method, attempt.ip):
-        await _refuse(db, attempt, account, method, reason)
+    doors = await _doors(db, account.person_id, method)
+    reasons = [refusal(*door, method, attempt.ip) for door in doors]
+    if None not in reasons:
+        home = next((n for n, (person, _) in enumerate(doors) if person.id == account.person_id), None)
+        await _refuse(db, attempt, account, method, "closed" if home is None else reasons[home] or "closed")
         return None
-    step = None if second_factor else await _missing_step(db, person, client)
+    person, client = doors[reasons.index(None)]
+    keeper = next(person for person, _ in doors if person.id == account.person_id)
+    step = None if second_factor else await _missing_step(db, keeper, client)
     if step:
-        return await _pause(db, attempt, person, method, step)
-    return await _open(db, attempt, person, method, second_factor)
+        return await _pause(db, attempt, Arrival(keeper, person), method, step)
+    return await _open(db, attempt, Arrival(keeper, person), method, second_factor)
 
 
-async def _missing_step(db: Db, person: Person, client: Client | None) -> Step | None:
-    if await is_enrolled(db, person.id):
+async def _doors(db: Db, person_id: UUID, method: Method) -> list[Visitor]:
+    """Where they may ask to come in. A client's own provider speaks for its own door and for no other."""
+    if method != "sso":
+        return await queries.lock_doors(db, person_id)
+    visitor = await queries.lock_visitor(db, person_id)
+    return [visitor] if visitor else []
+
+
+async def _missing_step(db: Db, keeper: Person, client: Client | None) -> Step | None:
+    if await is_enrolled(db, keeper.id):
         return SECOND_FACTOR
     return ENROL if client and client.second_factor == "required" else None
 
@@ -78,19 +98,20 @@ async def _refuse(db: Db, attempt: Attempt, account: Account, method: Method, re
     await outbox.append(db, nobody, event, client_id=account.client_id, aggregate_id=about)
 
 
-async def _pause(db: Db, attempt: Attempt, person: Person, method: Method, step: Step) -> Pending:
+async def _pause(db: Db, attempt: Attempt, arrival: Arrival, method: Method, step: Step) -> Pending:
+    keeper, person = arrival
     flow = new_token()
     await db.execute(
         delete(OneTimeToken).where(
-            OneTimeToken.person_id == person.id,
+            OneTimeToken.person_id == keeper.id,
             OneTimeToken.purpose.in_((SECOND_FACTOR, ENROL)),
             OneTimeToken.expires_at < now(),
         )
     )
     token = OneTimeToken(
         purpose=step,
-        person_id=person.id,
-        client_id=person.client_id,
+        person_id=keeper.id,
+        client_id=keeper.client_id,
         flow_hash=digest(flow),
         facts={"method": method},
         expires_at=now() + PAUSE,
@@ -102,36 +123,44 @@ async def _pause(db: Db, attempt: Attempt, person: Person, method: Method, step:
     return Pending(flow, step)
 
 
-async def _open(db: Db, attempt: Attempt, person: Person, method: Method, second_factor: str) -> Entry:
+async def _open(db: Db, attempt: Attempt, arrival: Arrival, method: Method, second_factor: str) -> Entry:
+    keeper, person = arrival
     token, lifetime = new_token(), attempt.lifetimes.of(person.kind)
     session = Session(
         person_id=person.id,
+        account_id=keeper.id,
         client_id=person.client_id,
         hash=digest(token),
         ip=attempt.ip,
         user_agent=attempt.user_agent,
         method=method,
+        second_factor=second_factor,
         expires_at=now() + lifetime.absolute,
         idle=lifetime.idle,
     )
     actor = person.signed_in(session.id, attempt.ip)
     replaced = Session.id == attempt.replaces
     ended = await end_sessions(db, actor, "signed_in_again", replaced) if attempt.replaces else []
-    await _mention_new_place(db, attempt, person)
-    await db.execute(delete(Session).where(Session.person_id == person.id, Session.expires_at < now() - FORGET))
+    await _mention_new_place(db, attempt, keeper, person)
+    await db.execute(delete(Session).where(Session.account_id == keeper.id, Session.expires_at < now() - FORGET))
     db.add(session)
-    await db.execute(_CAME_IN, {"now": now(), "id": person.id})
+    await note_arrival(db, person)
     event = SignedIn(method=method, second_factor=second_factor, ip=attempt.ip, user_agent=attempt.user_agent)
     await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
     return Entry(person.id, token, ended, session.seconds_left)
 
 
-async def _mention_new_place(db: Db, attempt: Attempt, person: Person) -> None:
+async def note_arrival(db: Db, person: Person) -> None:
+    """They are in now: where they come in next time, if it is theirs to say."""
+    await db.execute(_CAME_IN, {"now": now(), "id": person.id})
+
+
+async def _mention_new_place(db: Db, attempt: Attempt, keeper: Person, person: Person) -> None:
     """Mail somebody who is signed in from where they never were; the very first time is no surprise to them."""
-    if person.last_sign_in_at is None or person.email is None:
+    if (keeper.last_sign_in_at or person.last_sign_in_at) is None or person.email is None:
         return
     here = place_of(attempt.ip, attempt.user_agent)
-    if here in {place_of(*known) for known in await queries.list_origins(db, person.id)}:
+    if here in {place_of(*known) for known in await queries.list_origins(db, keeper.id)}:
         return
     device = device_of(attempt.user_agent)
     named = ", ".join(filter(None, (device.browser, device.platform))) or "?"

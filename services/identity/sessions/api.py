@@ -87,14 +87,14 @@ async def me(me: UUID, actor: Actor, read: ReadOnly) -> Me:
 @get("/sessions")
 async def list_sessions(actor: Actor, read: ReadOnly) -> SessionList:
     """One's own sessions, last used first."""
-    async with read(actor.themselves) as connection:
+    async with read(SYSTEM) as connection:
         return await queries.list_sessions(connection, actor.themselves)
 
 
 @delete("/sessions/{session_id:uuid}")
 async def revoke_session(session_id: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> None:
     """Sign out one of one's own browsers."""
-    async with uow(actor) as db:
+    async with uow(SYSTEM) as db:
         ended = await commands.revoke_session(db, actor, session_id)
     await session_cache.tell(ended=ended)
 
@@ -102,7 +102,7 @@ async def revoke_session(session_id: UUID, actor: Actor, uow: UnitOfWork, sessio
 @post("/sessions/revoke-others", status_code=200)
 async def revoke_others(actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> Revoked:
     """Sign out all of one's own browsers but this one."""
-    async with uow(actor) as db:
+    async with uow(SYSTEM) as db:
         ended = await commands.revoke_others(db, actor)
     await session_cache.tell(ended=ended)
     return Revoked(len(ended))

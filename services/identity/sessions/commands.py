@@ -6,7 +6,9 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ColumnElement, select, text, update
 
+from services.identity.people.models import Person
 from services.identity.sessions.models import Attempt, Lifetimes, Session, SessionEnded
+from services.identity.sessions.queries import account_of, of_account
 from services.identity.tokens import digest, new_token
 from shared import outbox
 from shared.actor import SYSTEM, Actor
@@ -36,8 +38,9 @@ async def sign_out(db: Db, actor: Actor, person_id: UUID) -> list[str]:
 
 
 async def revoke_session(db: Db, actor: Actor, session_id: UUID) -> list[str]:
-    """End one of one's own sessions. Somebody else's does not exist."""
-    ended = await end_sessions(db, actor, "revoked", Session.id == session_id, Session.person_id == actor.id)
+    """End one of one's own sessions, at whichever client. Somebody else's does not exist."""
+    own = of_account(await account_of(db, actor))
+    ended = await end_sessions(db, actor, "revoked", Session.id == session_id, own)
     if not ended:
         raise NotFound
     return ended
@@ -45,9 +48,8 @@ async def revoke_session(db: Db, actor: Actor, session_id: UUID) -> list[str]:
 
 async def revoke_others(db: Db, actor: Actor) -> list[str]:
     """End all of one's own sessions but the one the request came with."""
-    return await end_sessions(
-        db, actor, "revoked", Session.person_id == actor.id, Session.id.is_distinct_from(actor.session_id)
-    )
+    own = of_account(await account_of(db, actor))
+    return await end_sessions(db, actor, "revoked", own, Session.id.is_distinct_from(actor.session_id))
 
 
 async def end_sessions(db: Db, actor: Actor, reason: str, *which: ColumnElement[Any]) -> list[str]:
@@ -56,14 +58,20 @@ async def end_sessions(db: Db, actor: Actor, reason: str, *which: ColumnElement[
         update(Session)
         .where(*which, *live())
         .values(revoked_at=now())
-        .returning(Session.id, Session.client_id, Session.hash, Session.previous_hash)
+        .returning(Session.id, Session.person_id, Session.client_id, Session.hash, Session.previous_hash)
     )
     hashes: list[str] = []
-    for session_id, client_id, session_hash, previous in ended.all():
+    for session_id, person_id, client_id, session_hash, previous in ended.all():
         event = SessionRevoked(session_hash=session_hash, reason=reason)
-        await outbox.append(db, actor, event, client_id=client_id, aggregate_id=session_id)
+        author = actor if actor.client_id in (None, client_id) else await _there(db, actor, person_id, session_id)
+        await outbox.append(db, author, event, client_id=client_id, aggregate_id=session_id)
         hashes += [session_hash, *([previous] if previous else [])]
     return hashes
+
+
+async def _there(db: Db, actor: Actor, person_id: UUID, session_id: UUID) -> Actor:
+    """Who ends a session they have at another client, as that client knows them: it hears of no other."""
+    return (await db.get_one(Person, person_id)).signed_in(session_id, actor.ip)
 
 
 async def rights_changed(db: Db, person_id: UUID) -> list[str]:

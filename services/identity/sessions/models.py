@@ -59,12 +59,14 @@ class Session(Base, Identified):
     """`hash` is the SHA-256 of the cookie; the cookie itself is stored nowhere. `client_id` is the person's tenant.
 
     `rotate_due`: a right changed, so the next page brings a new id, and `previous_hash` counts for `GRACE` longer.
-    `viewing_client_id` is the client through whose eyes a member of staff looks.
+    `viewing_client_id` is the client through whose eyes a member of staff looks. `account_id` is who proved themselves:
+    the person, or the account they joined with. `second_factor` is what they showed beside the first proof, or ''.
     """
 
     __tablename__ = "sessions"
 
     person_id: Mapped[UUID]
+    account_id: Mapped[UUID]
     client_id: Mapped[UUID | None]
     hash: Mapped[str] = mapped_column(repr=False)
     ip: Mapped[str]
@@ -72,6 +74,7 @@ class Session(Base, Identified):
     expires_at: Mapped[datetime]
     idle: Mapped[timedelta]
     method: Mapped[str] = mapped_column(default="")
+    second_factor: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     last_seen_at: Mapped[datetime] = mapped_column(default_factory=now)
     proven_at: Mapped[datetime] = mapped_column(default_factory=now)

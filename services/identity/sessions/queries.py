@@ -1,12 +1,13 @@
 """Reading sessions, and who may have one."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from services.identity.clients.models import Client
 from services.identity.people.models import Person
@@ -17,10 +18,10 @@ from shared.actor import Actor
 from shared.database import Db
 from shared.errors import NotFound
 
-# Several may have the address; of them one may sign in.
+# Several may have the address; of them one is an account.
 _ACCOUNT = """
     select id as person_id, client_id, password_hash from people where lower(email) = lower($1)
-    order by portal_access desc, id limit 1
+    order by account_id is null and (portal_access or is_shared) desc, id limit 1
 """
 _RECORD = """
     select s.id as session_id, p.id as person_id, p.first_name || ' ' || p.last_name as name, p.kind, p.client_id,
@@ -39,15 +40,23 @@ _RECORD = """
       and s.revoked_at is null and s.expires_at > now() and s.last_seen_at > now() - s.idle
       and p.active and (p.kind = 'staff' or (p.portal_access and c.active and c.portal_enabled))
 """
+# Who came in at a membership by its client's own provider proved nothing elsewhere, so the account sees that session,
+# and that session sees itself alone.
 _LIVE = """
-    select id, created_at, last_seen_at, least(expires_at, last_seen_at + idle) as ends_at, method, ip, user_agent
-    from sessions
-    where person_id = $1 and client_id is not distinct from $2
+    with mine as (select coalesce((select account_id from sessions where id = $2), $1) as id)
+    select s.id, s.created_at, s.last_seen_at, least(s.expires_at, s.last_seen_at + s.idle) as ends_at, s.method, s.ip,
+           s.user_agent
+    from sessions s, mine
+    where (s.account_id = mine.id
+           or s.person_id in (select id from people p where p.account_id = mine.id and p.joined_at is not null))
       and revoked_at is null and expires_at > now() and last_seen_at > now() - idle
     order by last_seen_at desc, id desc limit 100
 """
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FRESH: dict[str, Any] = {"execution_options": {"populate_existing": True}}
 """What is locked is read as it is now, also where this transaction had read it before."""
+Visitor = tuple[Person, Client | None]
+"""Somebody of a client, who may be at its door; of the staff where there is none."""
 _roles = msgspec.json.Decoder(dict[UUID, str])
 _assignments = msgspec.json.Decoder(dict[UUID, UUID])
 _VIEWING: dict[str, object] = {
@@ -136,8 +145,8 @@ async def get_record(connection: asyncpg.Connection, session_hash: str) -> tuple
 
 
 async def list_sessions(connection: asyncpg.Connection, actor: Actor) -> SessionList:
-    """The actor's own live sessions, last used first."""
-    rows = await connection.fetch(_LIVE, actor.id, actor.client_id)
+    """The live sessions of the actor's account, at whichever client, last used first; `connection` sees all of them."""
+    rows = await connection.fetch(_LIVE, actor.id, actor.session_id)
     return SessionList(
         [
             SessionView(**row, **device_of(row["user_agent"])._asdict(), current=row["id"] == actor.session_id)
@@ -154,13 +163,24 @@ async def live_hashes(db: Db, person_id: UUID) -> list[str]:
     return [each for row in await db.execute(live) for each in row if each]
 
 
-async def list_origins(db: Db, person_id: UUID) -> list[tuple[str, str]]:
-    """Address and browser of every session of a person that is remembered."""
-    known = select(Session.ip, Session.user_agent).where(Session.person_id == person_id).distinct()
+async def account_of(db: Db, actor: Actor) -> UUID | None:
+    """Who proved themselves in the actor's session."""
+    return await db.scalar(select(Session.account_id).where(Session.id == actor.session_id)) or actor.id
+
+
+def of_account(account_id: UUID | None) -> ColumnElement[bool]:
+    """The sessions of a human, at whichever client they are."""
+    joined = select(Person.id).where(Person.account_id == account_id, Person.joined_at.is_not(None))
+    return or_(Session.account_id == account_id, Session.person_id.in_(joined))
+
+
+async def list_origins(db: Db, account_id: UUID) -> list[tuple[str, str]]:
+    """Address and browser of every session of an account that is remembered."""
+    known = select(Session.ip, Session.user_agent).where(Session.account_id == account_id).distinct()
     return [(row.ip, row.user_agent) for row in await db.execute(known)]
 
 
-async def lock_visitor(db: Db, person_id: UUID) -> tuple[Person, Client | None] | None:
+async def lock_visitor(db: Db, person_id: UUID) -> Visitor | None:
     """A person and their client, who cannot be shut out or changed until this transaction ends.
 
     The client is locked before the person, here as everywhere else: two orders would be a deadlock.
@@ -172,6 +192,36 @@ async def lock_visitor(db: Db, person_id: UUID) -> tuple[Person, Client | None] 
 
 
 async def lock_entitled(db: Db, person_id: UUID, method: Method) -> Person | None:
-    """The person, if they may sign in by this method; as `lock_visitor`."""
-    visitor = await lock_visitor(db, person_id)
-    return visitor[0] if visitor and refusal(*visitor, method, None) is None else None
+    """The account, if it may sign in by this method, at whichever of its clients; as `lock_visitor`."""
+    doors = await lock_doors(db, person_id)
+    may = any(refusal(*door, method, None) is None for door in doors)
+    return next(person for person, _ in doors if person.id == person_id) if may else None
+
+
+async def lock_namesakes(db: Db, email: str) -> list[Visitor]:
+    """All of one address and their clients, as `lock_visitor`: an account and its memberships are among them."""
+    theirs = func.lower(Person.email) == func.lower(email)
+    its_clients = Client.id.in_(select(Person.client_id).where(theirs))
+    clients = await db.scalars(
+        select(Client).where(its_clients).order_by(Client.id).with_for_update(read=True), **_FRESH
+    )
+    by_id = {client.id: client for client in clients}
+    people = select(Person).where(theirs).order_by(Person.id).with_for_update(key_share=True)
+    found = (await db.scalars(people, **_FRESH)).all()
+    return [(person, by_id.get(person.client_id) if person.client_id else None) for person in found]
+
+
+async def lock_doors(db: Db, account_id: UUID) -> list[Visitor]:
+    """Where an account may ask to come in, the one used last first; none for what is no account. As `lock_visitor`."""
+    email = await db.scalar(select(Person.email).where(Person.id == account_id))
+    return doors_of(account_id, await lock_namesakes(db, email)) if email else []
+
+
+def doors_of(account_id: UUID, namesakes: Sequence[Visitor]) -> list[Visitor]:
+    """The account and who joined it, the one used last first; none where it is itself a membership."""
+    doors = [each for each in namesakes if account_id == (each[0].account_id if each[0].joined_at else each[0].id)]
+    if not any(person.id == account_id and person.account_id is None for person, _ in doors):
+        return []
+    return sorted(
+        doors, key=lambda door: (door[0].last_sign_in_at or _LONG_AGO, door[0].id == account_id), reverse=True
+    )

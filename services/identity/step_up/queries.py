@@ -5,11 +5,12 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.identity.people.models import AccountElsewhere
 from shared.errors import NotFound
 
 # What a client does not admit at its door is no proof inside either.
 _MEANS = """
-    select p.email, a.confirmed_at is not null as app,
+    select p.account_id, p.email, a.confirmed_at is not null as app,
            (c.id is null or 'passkey' = any(c.sign_in_methods))
            and exists(select 1 from passkeys k where k.person_id = p.id) as passkey,
            case when c.id is null or 'password' = any(c.sign_in_methods) then p.password_hash end as password_hash
@@ -38,8 +39,11 @@ class Means(msgspec.Struct, frozen=True):
 
 
 async def get_means(connection: asyncpg.Connection, person_id: UUID) -> Means:
-    """What this person has to show. Raises `NotFound`."""
+    """What this person has to show. Raises `NotFound`, and `AccountElsewhere` for a membership."""
     row = await connection.fetchrow(_MEANS, person_id)
     if row is None:
         raise NotFound
-    return Means(**row)
+    shown = dict(row)
+    if shown.pop("account_id"):
+        raise AccountElsewhere
+    return Means(**shown)

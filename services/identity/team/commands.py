@@ -30,17 +30,17 @@ class InviteMember(msgspec.Struct, forbid_unknown_fields=True):
     project_roles: Roles = {}
 
 
-async def invite_member(db: Db, actor: Actor, data: InviteMember) -> Person:
+async def invite_member(db: Db, actor: Actor, data: InviteMember, account_id: UUID | None) -> Person:
     """Somebody new in the team, and a mail that lets them in.
 
-    Whoever has the address at another client cannot be let in twice, which is no business of the one who invites: the
-    answer is the same, and the person stays a contact who cannot sign in (A5).
+    `account_id` is who signs in with the address at another client, and joins when they accept. That is no business of
+    the one who invites, nor is an address of the staff's, who stay a contact without access: one answer for all (A5).
     """
     await queries.require_open(db, actor)
     require_within_own(actor, {}, data.project_roles)
     if await queries.is_known(db, actor, data.email):
         raise EmailTaken
-    person = await _add(db, actor, data)
+    person = await _add(db, actor, data, account_id)
     await outbox.append(db, actor, person.created(), client_id=person.client_id, aggregate_id=person.id)
     await people.set_project_roles(db, actor, person.id, data.project_roles)
     await invite(db, actor, person)
@@ -70,20 +70,21 @@ async def deactivate(db: Db, actor: Actor, person_id: UUID) -> list[str]:
     return await end_sessions(db, actor, "person_inactive", Session.person_id == person.id)
 
 
-async def _add(db: Db, actor: Actor, data: InviteMember) -> Person:
+async def _add(db: Db, actor: Actor, data: InviteMember, account_id: UUID | None) -> Person:
     person = Person(
         kind="client",
         client_id=actor.client_id,
         email=same_address(data.email),
         first_name=data.first_name,
         last_name=data.last_name,
+        account_id=account_id,
     )
     try:
         async with db.begin_nested():
             db.add(person)
             await store_address(db)
     except EmailTaken:
-        person.portal_access = False
+        person.portal_access, person.account_id = False, None
         db.add(person)
         await db.flush()
     return person

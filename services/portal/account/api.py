@@ -11,6 +11,6 @@ router = Router(
         *(password.open_change, password.change),
         *(address.open_verification, address.verify, address.open_confirmation, address.confirm),
         *(address.open_change, address.change, address.ask_to_verify),
-        *(joining.open_invitation, joining.accept, joining.open_registration, joining.register),
+        *(joining.open_invitation, joining.accept, joining.join, joining.open_registration, joining.register),
     ],
 )

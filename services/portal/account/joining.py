@@ -1,11 +1,13 @@
 """Coming in for the first time: with an invitation, or by asking for one."""
 
+from urllib.parse import quote
+
 from litestar import get, post
 from litestar.response import Redirect, Template
 
 from services.portal.account import links
-from services.portal.answers import Invitation, SignedIn
-from services.portal.clients import ServiceProblem
+from services.portal.answers import Invitation, Joined, Me, SignedIn
+from services.portal.clients import ServiceProblem, slot
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.sign_in.arrival import arrive
@@ -54,7 +56,48 @@ async def _show(page: Page, form: Form, *, opened: bool) -> Template:
         return await _void(page)
     if opened:
         form.values |= {"first_name": found.first_name, "last_name": found.last_name}
+    if found.joins_account:
+        return await _ask_to_join(page, form, found)
     return await links.show(page, "account/invitation.html", form, invitation=found)
+
+
+async def _ask_to_join(page: Page, form: Form, found: Invitation) -> Template:
+    """Who signs in with the address already joins with that: here is the button, or the way to it."""
+    me = None
+    if page.actor.kind == "client" and not page.viewing:
+        me = (await slot(page.services.identity.get("auth/me", Me), deadline=None)).value
+    back = quote(f"/invitation?token={form.values['token']}", safe="/")
+    is_them = me is not None and me.email.lower() == found.email.lower()
+    signed_in = page.actor.kind in ("client", "staff")
+    return await links.show(
+        page, "account/join.html", form, invitation=found, is_them=is_them, signed_in=signed_in, back=back
+    )
+
+
+@post("/invitation/join", opt=PUBLIC)
+async def join(page: Page, data: Typed) -> Template | Redirect:
+    """One organisation more, with the account one is signed in with."""
+    form = Form({"token": data.get("token")})
+    if links.was_opened(page, form):
+        try:
+            joined = await page.services.identity.post(
+                "auth/organisations/join", Joined, {"token": form.values["token"]}
+            )
+        except ServiceProblem as problem:
+            if links.is_void(problem):
+                return await _void(page)
+            if not problem.code.startswith("organisation."):
+                raise
+            links.refuse(form, problem)
+        else:
+            return await _joined(page, joined)
+    return await _show(page, form, opened=False)
+
+
+async def _joined(page: Page, joined: Joined) -> Redirect:
+    known = await page.load_organisations()
+    name = next((each.name for each in known if each.client_id == joined.client_id), "It")
+    return page.go("/organisations", f"{name} is one of your organisations now")
 
 
 async def _void(page: Page) -> Template:

@@ -1,6 +1,6 @@
 """The first page after signing in, and its widgets one by one."""
 
-from litestar import Router, get
+from litestar import Response, Router, get
 from litestar.response import Template
 
 from services.portal.dashboard import views
@@ -39,9 +39,13 @@ async def activity(page: Page) -> Template:
     return page.fragment("dashboard/activity.html", activity=found)
 
 
-@get("/widgets/session", status_code=204, sync_to_thread=False)
-def session() -> None:
-    """Says nothing to who is signed in, and shows everybody else the way to the sign-in page."""
+@get("/widgets/session", sync_to_thread=False)
+def session(page: Page, person: str = "") -> Response[None]:
+    """Says nothing to who is signed in, and shows everybody else the way to the sign-in page. A tab that was opened as
+    another `person`, before they switched to another organisation in another tab, begins anew.
+    """
+    moved = person not in ("", str(page.actor.id))
+    return Response(None, status_code=204 if not moved else 200, headers={"HX-Redirect": "/"} if moved else {})
 
 
 router = Router(path="/", route_handlers=[dashboard, kpis, projects, activity, session])

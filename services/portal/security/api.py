@@ -17,7 +17,7 @@ HOME = "/security"
 @get(HOME)
 async def overview(page: Page) -> Template:
     """Ways in and sessions."""
-    return await page.show("security/page.html", section="security", security=await views.load(page.services))
+    return await page.show("security/page.html", section="security", security=await views.load(page))
 
 
 @get(f"{HOME}/sessions/{{session_id:uuid}}/end")

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.answers import Me, PasskeyList, Session, Sessions, TwoFactor
+from services.portal.answers import Me, Organisation, PasskeyList, Session, Sessions, TwoFactor
 from services.portal.clients import Services, Slot, slot
+from services.portal.page import Page
 from shared.errors import NotFound
 
 PATIENCE = 2.0
@@ -18,6 +19,17 @@ class Security(msgspec.Struct, frozen=True):
     two_factor: Slot[TwoFactor]
     passkeys: Slot[PasskeyList]
     sessions: Slot[Sessions]
+    organisations: list[Organisation] = []
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the person looks after how they sign in at another of their organisations."""
+        return any(each.current and not each.home for each in self.organisations)
+
+    @property
+    def home(self) -> Organisation | None:
+        """Which one that is, where it is known."""
+        return next((each for each in self.organisations if each.home), None)
 
     @property
     def others(self) -> int:
@@ -25,16 +37,17 @@ class Security(msgspec.Struct, frozen=True):
         return sum(not session.current for session in self.sessions.value.items) if self.sessions.value else 0
 
 
-async def load(services: Services) -> Security:
+async def load(page: Page) -> Security:
     """The person, and each part as far as it answers."""
-    identity = services.identity
-    me, two_factor, passkeys, sessions = await asyncio.gather(
+    identity = page.services.identity
+    me, two_factor, passkeys, sessions, organisations = await asyncio.gather(
         identity.get("auth/me", Me),
         slot(identity.get("two-factor", TwoFactor), deadline=PATIENCE),
         slot(identity.get("passkeys", PasskeyList), deadline=PATIENCE),
         slot(identity.get("sessions", Sessions), deadline=PATIENCE),
+        page.load_organisations(),
     )
-    return Security(me, two_factor, passkeys, sessions)
+    return Security(me, two_factor, passkeys, sessions, organisations)
 
 
 async def session(services: Services, session_id: UUID) -> Session:

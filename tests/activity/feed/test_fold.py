@@ -103,6 +103,8 @@ QUIET: list[EventData] = [
     accounts.InvitationSent(),
     accounts.InvitationFailed(reason="550"),
     accounts.InvitationAccepted(registered=False, ip="203.0.113.7", user_agent=CHROME),
+    accounts.OrganisationJoined(ip="203.0.113.7", user_agent=CHROME),
+    accounts.OrganisationSwitched(method="password", ip="203.0.113.7", user_agent=CHROME),
     accounts.RegistrationRequested(ip="203.0.113.7", user_agent=CHROME),
     accounts.PasswordResetRequested(by="themselves", ip="203.0.113.7", user_agent=CHROME),
     accounts.PasswordReset(ip="203.0.113.7", user_agent=CHROME),

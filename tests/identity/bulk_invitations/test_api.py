@@ -21,8 +21,9 @@ async def test_the_preview_counts_who_could_be_invited(identity: Identity, offic
     gone = await office.contact(client_id)
     await identity.api(ADMIN, "PATCH", f"contacts/{gone['id']}", json={"active": False})
     elsewhere = await identity.person(await identity.client("Birch Ltd"))
-    await office.contact(client_id, email=elsewhere["email"])
-    assert await office.preview(client_id) == {"eligible": 1, "already_invited": 2, "total": 6, "running": None}
+    await office.contact(client_id, email=elsewhere["email"])  # joins with the account they have
+    await office.contact(client_id, email=(await identity.person())["email"])  # one of the staff's
+    assert await office.preview(client_id) == {"eligible": 2, "already_invited": 2, "total": 7, "running": None}
     everybody = await office.preview(None)
     assert everybody["eligible"] >= 1
     assert everybody["total"] >= 7
@@ -93,15 +94,38 @@ async def test_for_all_clients_and_for_one_at_once_nobody_gets_two(identity: Ide
     assert [len(identity.mails_to(contact["email"])) for contact in contacts] == [1] * 5
 
 
-async def test_who_became_pointless_in_the_meantime_is_skipped_and_says_why(identity: Identity, office: Office) -> None:
-    """Two contacts of two clients share an address: the first one invited has it."""
+async def test_one_address_in_two_books_is_invited_by_both(identity: Identity, office: Office) -> None:
+    """They come in with either, and join the other (decision 0048)."""
     shared = f"{uuid4().hex}@acme.example"
     acme, birch = await identity.client(), await identity.client("Birch Ltd")
     twins = [await office.contact(each, email=shared) for each in (acme, birch)]
     result = await office.run(None)
     ours = [each for each in result["failures"] if each["person_id"] in {twin["id"] for twin in twins}]
-    assert [(each["status"], each["reason"]) for each in ours] == [("skipped", "person.email_taken")]
-    assert len(identity.mails_to(shared)) == 1
+    assert ours == []
+    assert len(identity.mails_to(shared)) == 2
+    rows = await identity.execute("select account_id from people where lower(email) = $1 order by 1", shared)
+    assert [row[0] is None for row in rows] == [False, True]
+
+
+async def test_who_became_pointless_in_the_meantime_is_skipped_and_says_why(identity: Identity, office: Office) -> None:
+    """Picked a moment before somebody of the staff got this address."""
+    staff = await identity.person()
+    contact = await office.contact(await identity.client(), email=staff["email"])
+    bulk = uuid4()
+    await identity.execute(
+        "insert into bulk_invitations (id, client_id, created_by, created_at) values ($1, $2, $3, now())",
+        *(bulk, contact["client_id"], staff["id"]),
+    )
+    await identity.execute(
+        "insert into bulk_invitation_items (bulk_invitation_id, person_id, client_id, status, updated_at)"
+        " values ($1, $2, $3, 'waiting', now())",
+        *(bulk, contact["id"], contact["client_id"]),
+    )
+    ((status, reason),) = await identity.until(
+        "select status, reason from bulk_invitation_items where bulk_invitation_id = $1 and status <> 'waiting'", bulk
+    )
+    assert (status, reason) == ("skipped", "person.email_taken")
+    assert identity.mails_to(staff["email"]) == []
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,8 @@ async def test_a_closed_client_lets_nobody_in(
     assert (answer.status_code, [each["field"] for each in answer.json()["errors"]]) == (422, ["client"])
 
 
-async def test_an_address_signs_in_one_person_only(identity: Identity, contact: MakeContact) -> None:
-    oliver = await identity.person(await identity.client("Birch Ltd"))
+async def test_an_address_of_the_staff_is_nobody_elses(identity: Identity, contact: MakeContact) -> None:
+    oliver = await identity.person()
     sabine = await contact(await identity.client(), email=oliver["email"])
     answer = await enable(identity, sabine)
     assert (answer.status_code, answer.json()["code"]) == (409, "person.email_taken")

@@ -61,6 +61,7 @@ async def test_the_invited_come_in(identity: Identity) -> None:
         "client_name": "Acme GmbH",
         "company_name": "Northwind <Studio>",
         "sign_in_methods": ["magic_link", "password"],
+        "joins_account": False,
     }
     answer = await accept(browser, mail.token, password="three quiet herons")
     assert answer.status_code == 200, answer.text

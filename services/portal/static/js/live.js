@@ -7,6 +7,7 @@ import { toast } from './shell.js';
 
 const POLL_MS = 60_000;
 const SETTLE_MS = 400;
+const ASK_MS = 1_000;
 const SHORTEST_WAIT_MS = 2_000;
 const FEED_TYPES = [
   'project_created', 'project_updated', 'project_status_changed',
@@ -87,12 +88,18 @@ function onOpen() {
   broken = false;
 }
 
-/** The stream ended for good. If the session is over, the server says 401 and HTMX moves the page to the sign-in page. */
+/** Not at once: this may be the very tab that is being answered, and has its new cookie in a moment. */
+function askWhoIsThere() {
+  window.htmx.ajax('GET', `/widgets/session?person=${document.body.dataset.person}`, { swap: 'none' });
+}
+
+/** The stream ended for good. If the session is over, the server says 401 and HTMX moves the page to the sign-in page; if
+ *  it is another organisation's now, to that one's dashboard. */
 function connectLater() {
   stream.close();
   broken = true;
   startPolling();
-  window.htmx.ajax('GET', '/widgets/session', { swap: 'none' });
+  setTimeout(askWhoIsThere, ASK_MS);
   setTimeout(connect, wait * (1 + Math.random()));
   wait = Math.min(wait * 2, POLL_MS);
 }

@@ -1,0 +1,80 @@
+"""One's organisations over HTTP: which they are, one more by invitation, and from one to another (decision 0048)."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, get, post
+from litestar.handlers.base import BaseRouteHandler
+from msgspec import Meta
+
+from services.identity.one_time_tokens.models import TokenInvalid
+from services.identity.organisations import commands, queries
+from services.identity.organisations.models import ForClientPeople
+from services.identity.organisations.queries import Organisations
+from services.identity.people.queries import Me
+from services.identity.sessions.entry import Door
+from services.identity.sessions.limits import REDEMPTION, AttemptLimits
+from services.identity.sessions.models import Attempt
+from shared.actor import SYSTEM, Actor
+from shared.claims import Connection
+from shared.database import UnitOfWork
+from shared.http import API
+
+# Another client's rows are another tenant's. What is read and written here is found by one's own session alone.
+
+
+class SwitchOrganisation(msgspec.Struct, forbid_unknown_fields=True):
+    client_id: UUID
+
+
+class JoinOrganisation(msgspec.Struct, forbid_unknown_fields=True):
+    token: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Joined(msgspec.Struct, frozen=True):
+    client_id: UUID
+
+
+async def require_client_person(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """Staff have one organisation, and choose among clients in another way."""
+    actor: Actor = connection.scope["auth"]
+    if actor.kind != "client":
+        raise ForClientPeople
+
+
+@get("/auth/organisations")
+async def list_organisations(actor: Actor, uow: UnitOfWork) -> Organisations:
+    """The organisations one is in with the account one signed in with."""
+    async with uow(SYSTEM) as db:
+        return await queries.list_organisations(db, actor)
+
+
+@post("/auth/organisations/join", status_code=200)
+async def join(
+    data: JoinOrganisation, attempt: Attempt, actor: Actor, uow: UnitOfWork, limits: AttemptLimits
+) -> Joined:
+    """Accept an invitation with the account one is signed in with. The session stays where it is."""
+    await limits.admit(REDEMPTION, ip=attempt.ip)
+    async with uow(SYSTEM) as db:
+        client_id = await commands.join(db, attempt, actor, data.token)
+    if client_id is None:
+        raise TokenInvalid
+    await limits.give_back(REDEMPTION, ip=attempt.ip)
+    return Joined(client_id)
+
+
+@post("/auth/switch-organisation", status_code=200)
+async def switch(data: SwitchOrganisation, attempt: Attempt, actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
+    """Go on in another of one's organisations. The session's id is a new one; the old one is dead at once (S1)."""
+    async with uow(SYSTEM) as db:
+        entry = await commands.switch(db, attempt, actor, data.client_id)
+    return await door.renew(entry)
+
+
+router = Router(
+    API,
+    route_handlers=[list_organisations, join, switch],
+    guards=[require_client_person],
+    tags=["organisations"],
+)

@@ -1,0 +1,92 @@
+"""Which rows of `people` are one human: how they come to be, and how they part (decision 0048).
+
+An account and its memberships have one address. Whatever gives one of them another address parts them.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select, update
+
+from services.identity.passkeys.models import Passkey
+from services.identity.people.addresses import store_address
+from services.identity.people.models import EmailTaken, Person
+from services.identity.people.queries import find_by_email
+from services.identity.second_factors.models import Authenticator, RecoveryCode
+from services.identity.sessions.models import Session
+from services.identity.sessions.queries import Visitor
+from shared.clock import now
+from shared.database import Db
+
+
+async def attach(db: Db, person: Person) -> None:
+    """Have somebody who was just let in wait to join the account of their address, if that is another one.
+
+    Raises `EmailTaken` where it is one of the staff's.
+    """
+    account = await find_by_email(db, person.email or "") if person.email else None
+    if account is None:
+        person.stand_alone()
+    elif account.id not in (person.id, person.account_id):
+        if account.kind != "client":
+            raise EmailTaken
+        await _follow(db, person, account)
+        person.point_to(account)
+
+
+async def succeed(db: Db, heir: Person, account: Person | None) -> None:
+    """Make `heir` the account of its address, in place of one that nobody comes in with any more.
+
+    What could be done with the one before was proven to it alone, so whoever it led to has to join anew.
+    """
+    if account and account.id != heir.id:
+        account.point_to(heir)
+        await db.flush()
+        await _follow(db, account, heir)
+    heir.stand_alone()
+    await db.flush()
+
+
+async def part(db: Db, person: Person) -> None:
+    """Store somebody who got another address or client: they are no longer whom they joined with, nor who joined them.
+
+    The memberships of an account stay one human: the one used last is their account from now on. What the account had
+    to sign in with stays with it, so they come in by mail, and set up the rest anew. Raises as `store_address` does.
+    """
+    shared = person.is_shared
+    person.stand_alone()
+    await store_address(db)
+    if not shared:
+        return
+    order = (Person.portal_access.desc(), Person.active.desc(), Person.last_sign_in_at.desc().nulls_last(), Person.id)
+    joined = select(Person).where(Person.account_id == person.id, Person.joined_at.is_not(None)).order_by(*order)
+    others = list(await db.scalars(joined.with_for_update()))
+    heir = others.pop(0) if others else None
+    if heir:
+        heir.stand_alone()
+        heir.is_shared = bool(others)
+        await db.flush()
+    for other in others:
+        other.account_id = heir and heir.id
+    await db.flush()
+    theirs = (Session.account_id == person.id, Session.person_id != person.id)
+    await db.execute(update(Session).where(*theirs).values(account_id=heir.id if heir else Session.person_id))
+
+
+async def forget_credentials(db: Db, person: Person) -> None:
+    """A membership has nothing of its own to sign in with."""
+    for kind in (Passkey, Authenticator, RecoveryCode):
+        await db.execute(delete(kind).where(kind.person_id == person.id))
+
+
+def stands(account: Person | None, doors: Sequence[Visitor]) -> bool:
+    """Whether somebody comes in with this account: they did before or could, and a door of theirs is open."""
+    if account is None or not account.has_account:
+        return False
+    open_doors = (p.active and p.portal_access and client is not None and client.is_open for p, client in doors)
+    return account.kind == "staff" or any(open_doors)
+
+
+async def _follow(db: Db, old: Person, new: Person) -> None:
+    """Whoever waits to join `old`, or joined it, waits to join `new`: there are no accounts of accounts."""
+    led = update(Person).where(Person.account_id == old.id, Person.id != new.id)
+    await db.execute(led.values(account_id=new.id, joined_at=None, updated_at=now()))

@@ -1,0 +1,57 @@
+"""Which organisations somebody is in."""
+
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, or_, select
+
+from services.identity.clients.models import Client
+from services.identity.organisations.models import Obstacle, obstacle
+from services.identity.people.models import Person
+from services.identity.sessions.models import Session
+from shared.actor import Actor
+from shared.database import Db
+
+
+class OrganisationView(msgspec.Struct, frozen=True):
+    """One of one's own organisations. `home`: where one looks after how one signs in. `obstacle` says why one cannot
+    switch there now: '' where one can, else closed, method, second_factor or network.
+    """
+
+    client_id: UUID
+    name: str
+    current: bool
+    home: bool
+    obstacle: Obstacle
+
+
+class Organisations(msgspec.Struct, frozen=True):
+    items: list[OrganisationView]
+
+
+async def find_session(db: Db, actor: Actor) -> Session | None:
+    """The session the request came with, while it counts."""
+    own = (Session.id == actor.session_id, Session.person_id == actor.id, Session.client_id == actor.client_id)
+    return await db.scalar(select(Session).where(*own, Session.revoked_at.is_(None), Session.expires_at > func.now()))
+
+
+async def list_organisations(db: Db, actor: Actor) -> Organisations:
+    """The organisations of who is signed in, by name."""
+    session = await find_session(db, actor)
+    if session is None:
+        return Organisations([])
+    theirs = or_(
+        Person.id == session.account_id, (Person.account_id == session.account_id) & Person.joined_at.is_not(None)
+    )
+    found = select(Person, Client).join(Client, Client.id == Person.client_id).where(theirs)
+    usable = found.where(Person.active, Person.portal_access, Client.active).order_by(
+        func.lower(Client.name), Client.id
+    )
+    rows = (await db.execute(usable)).tuples().all()
+    return Organisations([_view(session, person, client, actor) for person, client in rows])
+
+
+def _view(session: Session, person: Person, client: Client, actor: Actor) -> OrganisationView:
+    current, home = person.id == session.person_id, person.account_id is None
+    kept = "" if current else obstacle(session, person, client, actor.ip)
+    return OrganisationView(client.id, client.name, current, home, kept)

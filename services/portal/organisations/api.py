@@ -1,0 +1,56 @@
+"""Who works with several clients goes from one to the other; identity says whether they may."""
+
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.handlers.base import BaseRouteHandler
+from litestar.response import Redirect, Template
+
+from services.portal.answers import Me
+from services.portal.clients import ServiceProblem
+from services.portal.forms import Typed
+from services.portal.ids import read_id
+from services.portal.page import Page
+from shared.actor import Actor
+from shared.claims import Connection
+from shared.errors import Forbidden, NotFound
+
+
+async def require_own(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """A client's person, for themselves."""
+    actor: Actor = connection.scope["auth"]
+    if actor.kind != "client" or actor.read_only:
+        raise Forbidden("Organisations are for the people of clients.")
+
+
+@get("/organisations")
+async def overview(page: Page, refused: UUID | None = None) -> Template:
+    """All of them; `refused` is the one that could not be opened, with the reason."""
+    known = await page.load_organisations()
+    asked = next((each for each in known if each.client_id == refused), None)
+    here = next((each.name for each in known if each.current), "this one")
+    return await page.show("organisations/page.html", refused=asked, here=here)
+
+
+@post("/organisations/switch")
+async def switch(page: Page, data: Typed) -> Redirect:
+    """Go there: on its dashboard, under a new cookie. Who may not is told why, and stays where they are."""
+    client_id = read_id(data.get("client_id"))
+    if client_id is None:
+        raise NotFound
+    try:
+        there = await page.services.identity.send(
+            "POST", "auth/switch-organisation", Me, body={"client_id": str(client_id)}
+        )
+    except ServiceProblem as problem:
+        if problem.code == "organisation.here_already":
+            return page.go("/")
+        if not problem.code.startswith("organisation."):
+            raise
+        return page.go(f"/organisations?refused={client_id}")
+    answer = page.go("/", f"You are in {there.body.client_name} now")
+    answer.cookies.extend(there.cookies)
+    return answer
+
+
+router = Router(path="/", route_handlers=[overview, switch], guards=[require_own])

@@ -1,0 +1,134 @@
+"""One person in two organisations, in a real browser: invited, joined, from one to the other, and every tab with them."""
+
+import os
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Seat, Sit, sign_in
+from tests.e2e.test_account import link_to
+from tests.e2e.test_pages import LOOKS, inaccessible, wider_than_its_window
+from tests.portal_stack import API, PASSWORD, Portal
+
+
+class Guest:
+    """Somebody of Acme's with a password, and a second organisation that may have invited them."""
+
+    def __init__(self, portal: Portal, name: str) -> None:
+        self.portal, self.staff = portal, portal.as_("admin")
+        acme = portal.me("approver")["client_id"]
+        self.email = f"{name}@acme.example"
+        person = {"kind": "client", "client_id": acme, "email": self.email, "first_name": "Nora", "last_name": "Lind"}
+        self._made("people", person | {"password": PASSWORD, "is_primary_contact": True})
+        client = self._made("clients", {"name": f"Cedar {name.title()}"})
+        self.cedar, self.name = client["id"], client["name"]
+        ways = {"sign_in_methods": ["magic_link", "password"]}
+        assert self.staff.patch(f"{API}/clients/{self.cedar}", json=ways).status_code == 200
+
+    def invited(self) -> str:
+        """The path of the mailed link."""
+        contact = {"first_name": "Nora", "last_name": "Lind", "email": self.email, "is_primary_contact": True}
+        made = self._made(f"clients/{self.cedar}/contacts", contact)
+        answer = self.staff.post(f"{API}/contacts/{made['id']}/portal-access/enable")
+        assert answer.status_code == 200, answer.text
+        return link_to(self.portal, self.email, "invitation")
+
+    def _made(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = self.staff.post(f"{API}/{path}", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+
+def look_at(seat: Seat, name: str) -> list[Any]:
+    """What is wrong with the page as it stands; with a picture of it where one is asked for."""
+    if folder := os.environ.get("PORTAL_LOOK"):
+        seat.page.wait_for_timeout(300)
+        seat.page.screenshot(path=f"{folder}/organisations-{name}.png")
+    found: list[Any] = [*seat.complaints, *inaccessible(seat.page)]
+    return found + (["scrolls sideways"] if wider_than_its_window(seat.page) else [])
+
+
+def menu(seat: Seat) -> Any:
+    seat.page.locator("summary", has_text="Your account").click()
+    return seat.page.get_by_role("group", name="Your organisations")
+
+
+@pytest.mark.parametrize(("dark", "narrow"), LOOKS.values(), ids=LOOKS)
+def test_invited_joined_and_from_one_to_the_other(portal: Portal, sit: Sit, dark: bool, narrow: bool) -> None:
+    look = f"{'dark' if dark else 'light'}-{390 if narrow else 1280}"
+    guest = Guest(portal, f"nora.{look}")
+    link, problems = guest.invited(), []
+    with sit("anonymous", dark=dark, narrow=narrow) as seat:
+        page = seat.page
+        seat.open(link)
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"{guest.name} invites you")
+        problems += look_at(seat, f"{look}-1-invited")
+        page.get_by_role("link", name="Sign in").click()
+        page.get_by_label("E-mail").fill(guest.email)
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url(f"**{link}")
+        problems += look_at(seat, f"{look}-2-button")
+        page.get_by_role("button", name=f"Add {guest.name}").click()
+        expect(page.get_by_text(f"{guest.name} is one of your organisations now")).to_be_visible()
+        problems += look_at(seat, f"{look}-3-list")
+        expect(menu(seat).get_by_role("img", name="You are here")).to_be_visible()
+        problems += look_at(seat, f"{look}-4-menu")
+        page.get_by_role("group", name="Your organisations").get_by_role("button", name=guest.name).click()
+        page.wait_for_url(f"{portal.gateway}/")
+        expect(page.get_by_text(f"You are in {guest.name} now")).to_be_visible()
+        problems += look_at(seat, f"{look}-5-there")
+        seat.open("/security")
+        expect(page.get_by_text("You look after how you sign in at Acme GmbH")).to_be_visible()
+        problems += look_at(seat, f"{look}-6-security")
+        seat.open("/security/password")
+        page.wait_for_url("**/security")
+        page.get_by_role("button", name="Switch to Acme GmbH").click()
+        expect(page.get_by_text("You are in Acme GmbH now")).to_be_visible()
+        assert (
+            guest.staff.patch(f"{API}/clients/{guest.cedar}", json={"sign_in_methods": ["magic_link"]}).status_code
+            == 200
+        )
+        menu(seat).get_by_role("button", name=guest.name).click()
+        expect(page.get_by_role("status").filter(has_text="could not be opened")).to_contain_text(
+            "another way of signing in"
+        )
+        problems += look_at(seat, f"{look}-7-refused")
+    assert problems == []
+
+
+def test_another_tab_comes_along(portal: Portal, sit: Sit) -> None:
+    """Its stream ends with the session that was left; it begins anew in the organisation one is in now."""
+    guest = Guest(portal, "nora.tabs")
+    link = guest.invited()
+    with sit("anonymous") as seat:
+        sign_in(seat.page, guest.email)
+        seat.open(link)
+        seat.page.get_by_role("button", name=f"Add {guest.name}").click()
+        other = Seat(seat.context, seat.context.new_page())
+        other.open("/")
+        expect(other.page.locator("[data-live-state]").first).to_have_attribute("data-state", "live")
+        before = other.page.locator("body").get_attribute("data-person")
+        menu(seat).get_by_role("button", name=guest.name).click()
+        expect(seat.page.get_by_text(f"You are in {guest.name} now")).to_be_visible()
+        expect(other.page.locator("body")).not_to_have_attribute("data-person", before or "", timeout=15_000)
+        expect(other.page.locator("[data-live-state]").first).to_have_attribute("data-state", "live")
+        here = seat.page.locator("body").get_attribute("data-events")
+        assert other.page.locator("body").get_attribute("data-events") == here == f"/api/events/{guest.cedar}"
+
+
+def test_everything_works_without_scripts(portal: Portal, sit: Sit) -> None:
+    guest = Guest(portal, "nora.plain")
+    link = guest.invited()
+    with sit("anonymous", scripts=False) as seat:
+        sign_in(seat.page, guest.email)
+        seat.open(link)
+        seat.page.get_by_role("button", name=f"Add {guest.name}").click()
+        seat.page.get_by_role("button", name=f"Switch to {guest.name}").first.click()
+        seat.page.wait_for_url(f"{portal.gateway}/")
+        seat.open("/organisations")
+        expect(seat.page.get_by_role("listitem").filter(has_text=guest.name)).to_contain_text("You are here")
+        menu(seat).get_by_role("button", name="Acme GmbH").click()
+        seat.page.wait_for_url(f"{portal.gateway}/")

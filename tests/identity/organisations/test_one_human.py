@@ -1,0 +1,311 @@
+"""What concerns the human reaches all of their sessions; what one client decides reaches that client alone."""
+
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from tests.identity.organisations.conftest import Consultant
+from tests.identity.rig import ADMIN, PASSWORD, Browser, Identity, somewhere
+
+NEW = "three quiet herons"
+
+
+async def in_both(both: Consultant) -> tuple[Browser, Browser]:
+    """A browser at Acme, and one at Birch."""
+    there = await both.signs_in()
+    assert (await both.switch(both.birch, there)).status_code == 200
+    return both.browser, there
+
+
+async def ended_at(both: Consultant, client_id: str) -> list[tuple[str, str]]:
+    events = [each for each in await both.identity.events("session_revoked") if str(each.clientid) == client_id]
+    return [(msgspec.json.decode(each.data)["reason"], str(each.actorid)) for each in events]
+
+
+async def test_one_list_of_sessions_from_wherever_it_is_looked_at(both: Consultant) -> None:
+    for browser in await in_both(both):
+        listed = (await browser("GET", "sessions")).json()["items"]
+        assert (len(listed), sum(each["current"] for each in listed)) == (2, 1)
+
+
+async def test_a_session_elsewhere_is_ended_from_here(both: Consultant) -> None:
+    here, there = await in_both(both)
+    assert (await there("DELETE", f"sessions/{here.actor.session_id}")).status_code == 204
+    assert await both.identity.redis.get(f"session:{here.session_hash}") == b"revoked"
+    assert await here.record() is None
+    assert ("revoked", both.anna["id"]) in await ended_at(both, both.acme)
+    again = await both.signs_in()
+    await both.switch(both.acme, again)
+    assert (await again("POST", "sessions/revoke-others")).json() == {"revoked": 1}
+    assert await there.record() is None
+    assert ("revoked", both.guest["id"]) in await ended_at(both, both.birch)
+
+
+async def test_another_humans_sessions_stay_out_of_reach(both: Consultant) -> None:
+    oliver = await both.identity.browser(await both.identity.person(both.birch))
+    await both.switch(both.birch)
+    assert (await both.browser("DELETE", f"sessions/{oliver.actor.session_id}")).status_code == 404
+    assert (await both.browser("POST", "sessions/revoke-others")).json() == {"revoked": 0}
+    assert await oliver.record()
+
+
+async def test_a_new_password_ends_what_is_open_in_the_other_organisation(both: Consultant) -> None:
+    here, there = await in_both(both)
+    answer = await here("POST", "people/me/password", json={"password": NEW, "current": PASSWORD})
+    assert answer.status_code == 204, answer.text
+    assert await both.identity.redis.get(f"session:{there.session_hash}") == b"revoked"
+    assert (await here.record() is not None, await there.record()) == (True, None)
+    assert ("password_changed", both.guest["id"]) in await ended_at(both, both.birch)
+    await both.signs_in(password=NEW)
+
+
+async def test_a_forgotten_password_ends_everything(both: Consultant) -> None:
+    here, there = await in_both(both)
+    browser = await both.identity.browser()
+    await browser("POST", "auth/forgot-password", json={"email": both.email})
+    token = (await both.identity.mail_to(both.email, 2)).token
+    assert (await browser("POST", "auth/reset-password", json={"token": token, "password": NEW})).status_code == 204
+    assert (await here.record(), await there.record()) == (None, None)
+
+
+async def test_a_second_factor_taken_away_by_staff_ends_everything(both: Consultant) -> None:
+    await both.browser.enrol()
+    here, there = both.browser, await both.identity.browser()
+    codes = (await here("POST", "two-factor/recovery-codes")).json()["recovery_codes"]
+    await there.sign_in(both.email)
+    assert (await there.show(recovery_code=codes[0])).status_code == 200
+    await both.switch(both.birch, there)
+    await both.staff("DELETE", f"people/{both.anna['id']}/two-factor")
+    assert (await here.record(), await there.record()) == (None, None)
+
+
+@pytest.mark.parametrize("where", ["acme", "birch"])
+@pytest.mark.parametrize("how", ["disable", "deactivate", "close"])
+async def test_access_lost_at_one_client_leaves_the_other(both: Consultant, where: str, how: str) -> None:
+    """Also where it is the client at which the credentials are."""
+    here, there = await in_both(both)
+    client_id, person = (both.acme, both.anna) if where == "acme" else (both.birch, both.guest)
+    if how == "disable":
+        await both.staff("POST", f"contacts/{person['id']}/portal-access/disable")
+    elif how == "deactivate":
+        await both.staff("PATCH", f"people/{person['id']}", json={"active": False})
+    else:
+        await both.staff("PATCH", f"clients/{client_id}", json={"portal_enabled": False})
+    gone, left = (here, there) if where == "acme" else (there, here)
+    assert await gone.record() is None
+    assert await both.identity.redis.get(f"session:{gone.session_hash}") == b"revoked"
+    assert await left.record()
+    assert (await both.switch(client_id, left)).status_code in (404, 409)
+    again = await both.signs_in()
+    assert str(again.actor.client_id) == (both.birch if where == "acme" else both.acme)
+    await again.ask_for_link(both.email)
+    code = (await both.identity.mail_to(both.email, 2)).code
+    assert (await again.redeem(code=code)).status_code == 200
+    await again("POST", "auth/forgot-password", json={"email": both.email})
+    token = (await both.identity.mail_to(both.email, 3)).token
+    assert (await again("POST", "auth/reset-password", json={"token": token, "password": NEW})).status_code == 204
+    await both.signs_in(password=NEW)
+
+
+async def test_a_second_factor_is_asked_for_wherever_one_lands(both: Consultant) -> None:
+    """Home is gone; what was set up there still stands before the other client's door."""
+    app, _ = await both.browser.enrol()
+    await both.staff("POST", f"contacts/{both.anna['id']}/portal-access/disable")
+    browser = await both.identity.browser()
+    assert (await browser.sign_in(both.email)).json()["next"] == "second_factor"
+    assert (await browser.show(code=app.code())).status_code == 200
+    assert str(browser.actor.client_id) == both.birch
+
+
+async def test_what_was_taken_away_and_given_back_is_as_before(both: Consultant) -> None:
+    for person in (both.anna, both.guest):
+        await both.staff("POST", f"contacts/{person['id']}/portal-access/disable")
+        back = await both.staff("POST", f"contacts/{person['id']}/portal-access/enable")
+        assert back.json()["has_account"] is True
+    browser = await both.signs_in()
+    assert len(await both.organisations(browser)) == 2
+    assert len(both.identity.mails_to(both.email)) == 1
+
+
+async def test_the_account_stays_one_while_its_home_is_gone(both: Consultant) -> None:
+    """A third client finds it by the address, and nobody new may take the address."""
+    await both.staff("POST", f"contacts/{both.anna['id']}/portal-access/disable")
+    browser = await both.signs_in()
+    cedar = await both.identity.client("Cedar & Co")
+    _, token = await both.invite(cedar)
+    assert (await both.join(browser, token)).json() == {"client_id": cedar}
+    body = {"kind": "client", "client_id": await both.identity.client(), "email": both.email}
+    taken = await both.identity.api(ADMIN, "POST", "people", json=body | {"first_name": "A", "last_name": "K"})
+    assert (taken.status_code, taken.json()["code"]) == (409, "person.email_taken")
+
+
+async def test_who_lost_every_access_is_nobodys_gatekeeper(invited: Consultant) -> None:
+    """The invitation is accepted like a first one; what the old account could do, it cannot do there."""
+    await invited.browser.enrol()
+    await invited.staff("PATCH", f"people/{invited.anna['id']}", json={"active": False})
+    browser = await invited.identity.browser()
+    body = {"token": invited.token, "first_name": "Anna", "last_name": "Keller", "password": NEW}
+    assert (await browser("POST", "auth/register", json=body)).status_code == 200
+    await browser.refresh()
+    assert str(browser.actor.client_id) == invited.birch
+    await invited.staff("PATCH", f"people/{invited.anna['id']}", json={"active": True})
+    assert (await invited.switch(invited.acme, browser)).status_code == 404
+    assert (await (await invited.identity.browser()).sign_in(invited.email)).status_code == 401
+    row = await invited.row(invited.anna)
+    assert (str(row["account_id"]), row["joined_at"]) == (invited.guest["id"], None)
+
+
+@pytest.mark.parametrize("who", ["anna", "guest"])
+async def test_another_address_by_staff_is_another_human(both: Consultant, who: str) -> None:
+    here, there = await in_both(both)
+    person = both.anna if who == "anna" else both.guest
+    email = f"{uuid4().hex}@acme.example"
+    await both.staff("PATCH", f"contacts/{person['id']}", json={"email": email})
+    changed, kept = (here, there) if who == "anna" else (there, here)
+    assert (await changed.record(), await kept.record() is not None) == (None, True)
+    for each in (both.anna, both.guest):
+        row = await both.row(each)
+        assert (row["account_id"], row["joined_at"], row["is_shared"]) == (
+            None,
+            None,
+            who == "guest" and each is both.anna,
+        )
+    assert len(await both.organisations(kept)) <= 1
+    home = both.birch if who == "anna" else both.acme
+    assert (await both.switch(both.acme if home == both.birch else both.birch, kept)).status_code == 404
+    for address, client_id in ((both.email, home), (email, both.acme if home == both.birch else both.birch)):
+        number = len(both.identity.mails_to(address)) + 1
+        browser = await both.identity.browser()
+        await browser.ask_for_link(address)
+        assert (await browser.redeem(code=(await both.identity.mail_to(address, number)).code)).status_code == 200
+        await browser.refresh()
+        assert str(browser.actor.client_id) == client_id
+    assert (await kept("GET", "sessions")).json()["items"]
+
+
+async def test_of_three_the_two_that_are_left_stay_one(both: Consultant) -> None:
+    cedar = await both.identity.client("Cedar & Co")
+    third, token = await both.invite(cedar)
+    assert (await both.join(token=token)).status_code == 200
+    await both.switch(cedar)
+    await both.staff("PATCH", f"contacts/{both.anna['id']}", json={"email": f"{uuid4().hex}@acme.example"})
+    assert await both.browser.record()
+    assert str((await both.row(both.guest))["account_id"]) == third["id"]
+    assert [each["name"] for each in await both.organisations()] == ["Birch Ltd", "Cedar & Co"]
+    assert (await both.switch(both.birch)).status_code == 200
+
+
+REFERENCES = """
+    select table_name as table, column_name as column from information_schema.columns
+    where table_schema = 'identity' and column_name = 'account_id'
+"""
+
+
+@pytest.mark.parametrize("who", ["anna", "guest"])
+async def test_a_contact_who_changes_sides_leaves_the_other_organisation_alone(both: Consultant, who: str) -> None:
+    here, there = await in_both(both)
+    person = both.anna if who == "anna" else both.guest
+    await both.staff(
+        "POST", f"contacts/{person['id']}/move", json={"client_id": await both.identity.client("Cedar & Co")}
+    )
+    gone, left = (here, there) if who == "anna" else (there, here)
+    assert (await gone.record(), await left.record() is not None) == (None, True)
+    row = await both.row(person)
+    assert (row["account_id"], row["joined_at"], row["is_shared"], row["portal_access"]) == (None, None, False, False)
+    references = {(each["table"], each["column"]) for each in await both.identity.execute(REFERENCES)}
+    assert references == {("sessions", "account_id"), ("people", "account_id")}
+    for table, column in references:
+        assert not await both.identity.execute(f"select 1 from {table} where {column} = $1", person["id"]), table
+    assert (await both.switch(both.acme if who == "guest" else both.birch, left)).json()[
+        "code"
+    ] == "organisation.here_already"
+
+
+async def change_address(both: Consultant, browser: Browser) -> str:
+    email = f"{uuid4().hex}@acme.example"
+    before = len(both.identity.mails_to(both.email))
+    assert (await browser("POST", "people/me/email", json={"email": email})).status_code == 202
+    for address, number in ((email, 1), (both.email, before + 1)):
+        token = (await both.identity.mail_to(address, number)).token
+        assert (await browser("POST", "auth/confirm-email", json={"token": token})).status_code == 200
+    return email
+
+
+async def test_ones_own_change_of_address_goes_along_everywhere(both: Consultant) -> None:
+    email = await change_address(both, both.browser)
+    for person in (both.anna, both.guest):
+        row = await both.row(person)
+        assert (row["email"], row["email_verified_at"] is not None) == (email, True)
+        (event,) = await both.identity.events("email_changed", person["id"])
+        assert (str(event.clientid), str(event.actorid)) == (person["client_id"], person["id"])
+    assert (await both.switch(both.birch)).status_code == 200
+
+
+async def test_where_the_new_address_is_somebody_elses_already_it_parts(both: Consultant) -> None:
+    _, there = await in_both(both)
+    email = f"{uuid4().hex}@acme.example"
+    body = {"first_name": "B", "last_name": "C", "email": email}
+    await both.staff("POST", f"clients/{both.birch}/contacts", json=body)
+    await both.browser("POST", "people/me/email", json={"email": email})
+    for address, number in ((email, 1), (both.email, 2)):
+        token = (await both.identity.mail_to(address, number)).token
+        assert (await both.browser("POST", "auth/confirm-email", json={"token": token})).status_code == 200
+    row = await both.row(both.guest)
+    assert (row["email"], row["account_id"]) == (both.email, None)
+    assert await there.record() is None
+    assert (await both.switch(both.birch)).status_code == 404
+
+
+async def test_one_comes_in_where_one_was_last(both: Consultant) -> None:
+    await both.switch(both.birch)
+    assert str((await both.signs_in()).actor.client_id) == both.birch
+    await both.switch(both.acme)
+    assert str((await both.signs_in()).actor.client_id) == both.acme
+
+
+async def test_one_comes_in_where_the_way_is_admitted(both: Consultant) -> None:
+    await both.identity.execute("update clients set sign_in_methods = '{magic_link}' where id = $1", both.acme)
+    browser = await both.signs_in()
+    assert str(browser.actor.client_id) == both.birch
+    await both.identity.execute("update clients set sign_in_methods = '{magic_link}' where id = $1", both.birch)
+    refused = await (await both.identity.browser()).sign_in(both.email)
+    unknown = await (await both.identity.browser()).sign_in(f"{uuid4().hex}@acme.example")
+    assert (refused.status_code, refused.json()) == (401, unknown.json())
+
+
+async def test_roles_given_in_one_turn_the_ids_there_only(both: Consultant) -> None:
+    here, there = await in_both(both)
+    project = await both.identity.project(both.birch)
+    await both.staff("PUT", f"people/{both.guest['id']}/project-roles", json={"roles": {project: "viewer"}})
+    records: list[dict[str, Any] | None] = [await here.record(), await there.record()]
+    assert [record and record["rotate"] for record in records] == [False, True]
+
+
+async def test_there_are_no_accounts_of_accounts_and_none_of_staff(both: Consultant, identity: Identity) -> None:
+    """The table has the last word."""
+    staff = await identity.person()
+    for person, account in (
+        (await identity.person(both.acme), both.guest["id"]),
+        (await identity.person(both.acme), staff["id"]),
+        (staff, both.anna["id"]),
+        (both.anna, (await identity.person(both.birch))["id"]),
+    ):
+        with pytest.raises(Exception, match="people_account"):
+            await identity.execute("update people set account_id = $2 where id = $1", person["id"], account)
+
+
+async def test_nobody_tells_an_account_with_two_organisations_from_one_with_none(both: Consultant) -> None:
+    """A5: the same answers, whichever it is."""
+    answers = []
+    for email in (both.email, f"{uuid4().hex}@acme.example"):
+        for path, body in (
+            ("auth/login", {"email": email, "password": "wrong and long"}),
+            ("auth/magic-link", {"email": email}),
+            ("auth/forgot-password", {"email": email}),
+            ("auth/register", {"email": email, "first_name": "A", "last_name": "K"}),
+        ):
+            answer = await Browser(both.identity, somewhere())("POST", path, json=body)
+            answers.append((path, answer.status_code, answer.text))
+    assert answers[:4] == answers[4:]

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 
+from tests.e2e.test_account import link_to
 from tests.portal_stack import API, PASSWORD, Portal
 
 _numbers = itertools.count(1)
@@ -50,6 +51,18 @@ def give_role(portal: Portal, person_id: str, roles: dict[str, str]) -> None:
     """As soon as identity knows the projects."""
     path = f"{API}/people/{person_id}/project-roles"
     portal.until(lambda: portal.as_("admin").put(path, json={"roles": roles}).status_code == 200)
+
+
+def join(portal: Portal, http: httpx2.Client, client_id: str, email: str) -> None:
+    """Who is signed in with `http` is this client's person, too."""
+    staff = portal.as_("admin")
+    methods = {"sign_in_methods": ["magic_link", "password"]}
+    staff.patch(f"{API}/clients/{client_id}", json=methods).raise_for_status()
+    body = {"first_name": "Ida", "last_name": "Berg", "email": email}
+    contact = staff.post(f"{API}/clients/{client_id}/contacts", json=body).raise_for_status().json()
+    staff.post(f"{API}/contacts/{contact['id']}/portal-access/enable").raise_for_status()
+    token = link_to(portal, email, "invitation").partition("=")[2]
+    http.post(f"{API}/auth/organisations/join", json={"token": token}).raise_for_status()
 
 
 def cookie_of(http: httpx2.Client) -> str:

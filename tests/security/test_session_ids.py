@@ -95,3 +95,14 @@ def test_what_makes_a_session_worth_more_or_other_ends_the_id_before_at_once(por
         ids.append(cookie_of(http))
         assert [status_with(portal, each) for each in ids] == [401] * (len(ids) - 1) + [200]
     assert len(set(ids)) == len(ids)
+
+
+def test_another_organisation_ends_the_id_before_at_once(portal: Portal) -> None:
+    here, there = people.client(portal), people.client(portal)
+    who = people.person(portal, here)
+    http = portal.sign_in(who["email"])
+    people.join(portal, http, there, who["email"])
+    before = cookie_of(http)
+    answer = http.post(f"{API}/auth/switch-organisation", json={"client_id": there})
+    assert answer.json()["client_id"] == there
+    assert [status_with(portal, each) for each in (before, cookie_of(http))] == [401, 200]

@@ -16,6 +16,8 @@ from shared.actor import SYSTEM
 from shared.database import Database
 
 POLL_SECONDS = 1.0
+ANSWER_SECONDS = 0.1
+"""Writing begins when the answer to who asked for a mail is long out: it must not take longer where there is one (A5)."""
 FORGET_SECONDS = 3600.0
 STOP_SECONDS = 5.0
 
@@ -38,7 +40,7 @@ class Mailer:
 
     def wake(self) -> None:
         """There is something to send. Without a word it is found within a second."""
-        self._wake.set()
+        asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._wake.set)
 
     async def run(self, database: Database) -> None:
         """Send what is due until `stop`. What goes wrong is tried again, ever later, until the mail is too old."""

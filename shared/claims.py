@@ -92,11 +92,17 @@ class Verifier:
 
 
 # Guards are coroutines because the framework would send a plain function to a thread: two hops a request, a third of
-# the time of a short one.
+# the time of a short one. It also copies the route's handler for each of them, so what every route needs is one guard.
 
 
-async def require_known(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """The guard of every route: somebody is signed in, unless the route says `opt={"public": True}`.
+async def admit(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """The guard of every route: who may come in at all, and who may only look."""
+    _require_known(connection)
+    _refuse_read_only(connection)
+
+
+def _require_known(connection: Connection) -> None:
+    """Somebody is signed in, unless the route says `opt={"public": True}`.
 
     `opt={"internal": True}` opens a route to the gateway itself and to nobody else. `opt={"scope": "projects:read"}`
     opens it to partner systems with that scope as well; without one they have no way in, not even where it is public.
@@ -126,7 +132,7 @@ def _require_scope(actor: Actor, scope: str | None) -> None:
         raise InsufficientScope(scope)
 
 
-# A scope stands for the policy of the same capability: who got past `require_known` with it may do what staff with the
+# A scope stands for the policy of the same capability: who got past `admit` with it may do what staff with the
 # policy may, for the client the token is bound to.
 
 
@@ -177,7 +183,7 @@ class ViewingOnly(Forbidden):
         super().__init__("You are viewing as the client: nothing can be changed here.")
 
 
-async def refuse_read_only(connection: Connection, _handler: BaseRouteHandler) -> None:
+def _refuse_read_only(connection: Connection) -> None:
     """Viewing as a client may look and never write; every unsafe method of every service passes here.
 
     `opt={"while_viewing": True}` is for what concerns the viewer's own browser: to leave, and to sign out.

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from services.identity.tokens import digest
-from shared.claims import refuse_read_only
+from shared.claims import admit
 from tests.identity.rig import ADMIN, Browser, Identity, staff
 
 
@@ -189,7 +189,7 @@ def test_the_guard_stands_before_every_route(identity: Identity) -> None:
         (method, path)
         for method, path in writes(identity)
         if not any(
-            refuse_read_only in handler.resolve_guards()
+            admit in handler.resolve_guards()
             for route in identity.api.app.routes
             if route.path == path
             for handler in getattr(route, "route_handlers", [])

@@ -16,6 +16,7 @@ from shared.clock import now
 from shared.database import ReadOnly
 
 Value = int | Decimal | date
+"""What a statement counts. On the wire a decimal number and a day (ISO 8601) are text."""
 
 _CHANGED = "select changed from known_clients where client_id = $1"
 _SINCE = """
@@ -37,9 +38,9 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     label: str
-    value: Value | None
+    value: int | str | None
     format: Format
-    previous: Value | None
+    previous: int | str | None
     change: int | Decimal | None
     direction: Literal["up", "down", "flat"] | None
     good: bool | None
@@ -103,15 +104,19 @@ def _kpi(definition: Definition, row: dict[str, Any] | None, previous: Value | N
     return Kpi(
         key=definition.key,
         label=definition.label,
-        value=value,
+        value=_written(value),
         format=definition.format,
-        previous=previous,
+        previous=_written(previous),
         change=change,
         direction=direction,
         good=good,
         comparison_label=found.get("label") or definition.comparison,
         href=definition.href,
     )
+
+
+def _written(value: Value | None) -> int | str | None:
+    return value if isinstance(value, int | None) else str(value)
 
 
 def _difference(value: Value | None, previous: Value | None) -> int | Decimal | None:

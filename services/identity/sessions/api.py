@@ -43,7 +43,7 @@ class Revoked(msgspec.Struct, frozen=True):
     revoked: int
 
 
-@post("/auth/login", opt={"public": True})
+@post("/auth/login", status_code=200, opt={"public": True})
 async def login(
     *,
     data: Login,

@@ -286,7 +286,7 @@ async def test_dates_and_numbers_compare_as_far_as_they_can(client: Client, rig:
         rig.api.app.state.database.read, client.anna, client.id, [last, half], today()
     )
     assert complete
-    assert (found.items[0].value, found.items[0].change) == (BEFORE, None)
+    assert (found.items[0].value, found.items[0].change) == (BEFORE.isoformat(), None)
     so_far, before = Decimal(today().day) / 2, Decimal((THIS - LAST).days) / 2
-    assert (found.items[1].value, found.items[1].previous) == (so_far, before)
+    assert [Decimal(str(each)) for each in (found.items[1].value, found.items[1].previous)] == [so_far, before]
     assert found.items[1].change == so_far - before

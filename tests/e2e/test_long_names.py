@@ -1,0 +1,39 @@
+"""Names as long as they may be, in one word: every page that shows them keeps its width."""
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Sit
+from tests.e2e.test_pages import wider_than_its_window
+from tests.portal_stack import API, PASSWORD, Portal
+
+LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützen" * 4
+
+
+@pytest.fixture(scope="module")
+def paths(portal: Portal) -> list[str]:
+    """A client, a project, a milestone and a person, and the pages they are on."""
+
+    def made(path: str, **body: Any) -> str:
+        answer = portal.as_("admin").post(f"{API}/{path}", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    client = made("clients", name=LONG[:100])
+    project = made("projects", client_id=client, name=LONG, description=LONG, status="on_track")
+    made(f"projects/{project}/milestones", name=LONG, target_on="2030-01-01")
+    name = {"first_name": LONG[:80], "last_name": LONG[:80]}
+    made("people", kind="client", client_id=client, email="long@harbour.example", password=PASSWORD, **name)
+    pages = [f"/projects/{project}", f"/projects/{project}/edit", f"/clients/{client}", f"/clients/{client}/contacts"]
+    return ["/", "/projects", "/clients", "/activity", "/people", f"/activity?project_id={project}", *pages]
+
+
+@pytest.mark.parametrize("narrow", [False, True], ids=["1280", "390"])
+def test_no_page_scrolls_sideways(sit: Sit, paths: list[str], narrow: bool) -> None:
+    wide: list[str] = []
+    with sit("admin", narrow=narrow) as seat:
+        for path in paths:
+            seat.open(path)
+            wide += [path] if wider_than_its_window(seat.page) else []
+    assert wide == []

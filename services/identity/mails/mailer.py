@@ -17,7 +17,7 @@ from shared.database import Database
 
 POLL_SECONDS = 1.0
 ANSWER_SECONDS = 0.1
-"""Writing begins when the answer to who asked for a mail is long out: it must not take longer where there is one (A5)."""
+"""Writing begins when the answer to who asked for a mail is long out: where there is one it takes no longer (A5)."""
 FORGET_SECONDS = 3600.0
 STOP_SECONDS = 5.0
 

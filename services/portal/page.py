@@ -65,6 +65,11 @@ class Page(Look):
         return Template(template, context={**content, "page": self}, status_code=status, cookies=seen, headers=VARY)
 
     @property
+    def gives_feedback_only(self) -> bool:
+        """Somebody who has roles, and none of them shows what a project holds (seed 004)."""
+        return bool(self.actor.project_roles) and self.actor.readable_projects() == frozenset()
+
+    @property
     def organisations(self) -> list[Organisation]:
         """The person's own, once a page is shown; none where they could not be loaded in time."""
         return self._organisations or []

@@ -111,6 +111,14 @@ async def test_no_projects_is_an_explained_empty_state(browse, standin):
     assert "Nothing has happened yet" in page.text
 
 
+async def test_feedback_people_are_not_told_that_there_is_nothing(browse, standin):
+    standin.state["projects"], standin.state["activity"] = [], []
+    for path, words in (("/projects", "You give feedback here"), ("/activity", "Nothing for your role")):
+        page = (await browse(MIA).get(path)).text
+        assert words in page
+        assert "yet" not in page.partition("<main")[2]
+
+
 async def test_client_people_listen_to_their_own_events(browse):
     page = await browse(ANNA).get("/")
     assert f'data-events="/api/events/{ACME}"' in page.text

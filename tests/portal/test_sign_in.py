@@ -119,6 +119,16 @@ async def test_a_link_opened_in_another_browser_says_so(browse):
     assert "good-token" not in page.text
 
 
+async def test_a_link_opened_once_more_by_who_is_in_leads_on(browse, standin):
+    browser = browse(ANNA)
+    page = await browser.get("/sign-in/link", params={"token": "used-token"})
+    assert "You are signed in already" in page.text
+    browser.cookies.set("portal_flow", "flow-1")  # a second tab with the link, and the first was faster
+    page = await browser.post("/sign-in/link", data={"token": "used-token"})
+    assert "You are signed in already" in page.text
+    assert "This is another browser" not in page.text
+
+
 async def test_signing_out_ends_the_session_and_says_so(browse, standin):
     answer = await browse(ANNA).post("/sign-out")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")

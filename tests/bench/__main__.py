@@ -15,10 +15,12 @@ def main() -> None:
     if not load.available():
         sys.exit("The benchmarks need wrk: apt-get install wrk (and nginx-light for the gateway's floor).")
     rows: list[Row] = []
-    for name in sys.argv[1:] or ALL:
-        print(f"== {name}", flush=True)
-        rows += import_module(f"tests.bench.{name}").measure()
-    show(rows, TARGET)
+    try:
+        for name in sys.argv[1:] or ALL:
+            print(f"== {name}", flush=True)
+            rows += import_module(f"tests.bench.{name}").measure()
+    finally:
+        show(rows, TARGET)  # what was measured stands, also where the next one fails
 
 
 main()

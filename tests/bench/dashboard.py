@@ -54,6 +54,7 @@ def _client_with_many_projects(portal: Portal) -> httpx2.Client:
     """A client of its own with 50 projects of four milestones, and its primary contact, signed in."""
     staff = portal.as_("admin")
     client = _post(staff, "clients", {"name": "Many Projects AG"})["id"]
+    staff.patch(f"{API}/clients/{client}", json={"sign_in_methods": ["magic_link", "password"]}).raise_for_status()
     person = {"kind": "client", "client_id": client, "email": "many@bench.example", "first_name": "Max"}
     _post(staff, "people", person | {"last_name": "Meier", "password": PASSWORD, "is_primary_contact": True})
     portal.until(lambda: staff.post(f"{API}/projects", json={"client_id": client, "name": "First"}).status_code == 201)

@@ -193,7 +193,7 @@ def _sign_in(redis_url: str, clients: list[UUID]) -> dict[UUID, str]:
             session = {
                 "session_id": person.session_id, "person_id": person.id, "name": person.name, "kind": "client",
                 "client_id": client, "version": 1, "policies": [], "project_roles": {}, "is_primary_contact": True,
-                "expires_at": now() + timedelta(hours=1),
+                "expires_at": now() + timedelta(hours=1), "proven_at": now(),
             }  # fmt: skip
             digest = hashlib.sha256(cookies[client].encode()).hexdigest()
             redis.set(f"session:{digest}", msgspec.json.encode(session), ex=300)

@@ -1,14 +1,22 @@
 """Names as long as they may be, in one word: every page that shows them keeps its width."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import Sit
 from tests.e2e.test_pages import wider_than_its_window
-from tests.portal_stack import API, PASSWORD, Portal
+from tests.portal_stack import API, PASSWORD, Portal, running_portal
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützen" * 4
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """One of its own: such names would be in everybody's lists."""
+    with running_portal(tmp_path_factory.mktemp("long") / "data") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -223,7 +223,7 @@ class _Project:
     async def _start(self) -> None:
         story = self._story
         body = {name: story[name] for name in ("name", "description", "team")}
-        body |= {"scope": " ".join(story["scope"].split()), "client_id": self._client_id, "status": "on_track"}
+        body |= {"scope": story["scope"].strip(), "client_id": self._client_id, "status": "on_track"}
         body |= {"starts_on": _date(story["starts"]), "ends_on": _date(story["ends"])}
         self._id = (await self._demo.project("POST", "projects", body, self._lead))["id"]
         self._demo.projects[story["name"]] = self._id

@@ -30,7 +30,9 @@ def paths(portal: Portal) -> list[str]:
 
     client = made("clients", name=LONG[:100])
     first = {"client_id": client, "name": "First"}
-    portal.until(lambda: portal.as_("admin").post(f"{API}/projects", json=first).status_code == 201)  # it has heard of it
+    portal.until(
+        lambda: portal.as_("admin").post(f"{API}/projects", json=first).status_code == 201
+    )  # it has heard of it
     project = made("projects", client_id=client, name=LONG, description=LONG, status="on_track")
     made(f"projects/{project}/milestones", name=LONG, target_on="2030-01-01")
     name = {"first_name": LONG[:80], "last_name": LONG[:80]}

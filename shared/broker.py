@@ -39,6 +39,15 @@ async def connect(url: str, name: str) -> Client:
     )
 
 
+def heed_cancellation() -> None:
+    """End a task that was told to end while it was not listening. Before Python 3.12 `asyncio.wait_for`, by which
+    nats-py waits, loses a cancellation that comes together with the answer: the task would work on for ever.
+    """
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def work_with(url: str, name: str, work: Callable[[Client], Awaitable[None]]) -> None:
     """Run `work` with a connection, from whenever the broker is there until cancelled; what fails is begun again."""
     while True:
@@ -48,6 +57,7 @@ async def work_with(url: str, name: str, work: Callable[[Client], Awaitable[None
             await asyncio.sleep(0.5)
             continue
         try:
+            heed_cancellation()
             await work(client)
         except Exception as error:
             log.exception("broker.work_failed", name=name, error=repr(error))

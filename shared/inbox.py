@@ -27,7 +27,7 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import text
 
 from shared import dead_letters
-from shared.broker import STREAM
+from shared.broker import STREAM, heed_cancellation
 from shared.database import Database, Db, ExclusiveConnection, driver, out_of_reach
 from shared.events import AnyEvent, Event, EventData, RawEvent
 
@@ -98,6 +98,7 @@ class Consumer:
     async def run(self, database: Database, client: Client) -> None:
         """Work until cancelled; every lost connection is waited out."""
         while True:
+            heed_cancellation()
             try:
                 async with database.exclusive(f"consumer:{self.name}") as held:
                     if held:
@@ -247,6 +248,7 @@ async def _next(arrived: asyncio.Queue[Msg]) -> tuple[list[Msg], bool]:
     """Wait for one message, take what else is already there; True when the request behind them is used up."""
     messages: list[Msg] = []
     while not messages or not arrived.empty():
+        heed_cancellation()
         async with asyncio.timeout(HEARTBEAT_LOST_SECONDS):
             message = await arrived.get()
         status = (message.headers or {}).get("Status")

@@ -1,6 +1,7 @@
 """Outbox, relay and inbox against the real PostgreSQL and NATS, through a service small enough to see whole."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from typing import ClassVar
 from uuid import UUID
@@ -121,4 +122,29 @@ async def test_an_event_published_again_later_is_folded_once(rig: Rig) -> None:
     )
     await rig.publish(8)
     assert await rig.until_seen(2) == [7, 8]
+    await client.close()
+
+
+async def test_whoever_is_told_to_end_ends(servers: Backing, cluster: Cluster, streams: None) -> None:
+    """At any moment, also while the broker answers: one that works on would take its successor's events away."""
+    database = Database(await cluster.create_bare("things"), pool=20)
+    await database.start()
+    client = await connect(servers.addresses.nats_url, "ending")
+    rng = random.Random(1)
+
+    async def fold(_db: Db, _delivery: Delivery) -> None: ...
+
+    for _ in range(40):
+        async with database.uow(SYSTEM) as db:
+            await outbox.append(db, SYSTEM, Thing(number=1), client_id=None, aggregate_id=uuid7())
+        runs = [Consumer(f"ending-{number}", {Thing: fold}).run(database, client) for number in range(8)]
+        tasks = [asyncio.create_task(run) for run in (*runs, Relay("things", database, client).run())]
+        for task in rng.sample(tasks, len(tasks)):
+            await asyncio.sleep(rng.random() * 0.01)
+            task.cancel()
+        _, going_on = await asyncio.wait(tasks, timeout=5)
+        for task in going_on:
+            task.cancel()
+        assert not going_on
+    await database.stop()
     await client.close()

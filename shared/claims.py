@@ -10,12 +10,13 @@ from uuid import UUID
 
 import msgspec
 from litestar.connection import ASGIConnection
+from litestar.enums import RequestEncodingType
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Guard
 
 from shared.actor import Actor, Kind
 from shared.clock import now
-from shared.errors import Forbidden, Unauthorized
+from shared.errors import Forbidden, Unauthorized, UnsupportedMediaType
 from shared.tokens import PublicKeys, SignedBody, TokenReader
 
 ISSUER = "portal-gateway"
@@ -99,6 +100,7 @@ async def admit(connection: Connection, _handler: BaseRouteHandler) -> None:
     """The guard of every route: who may come in at all, and who may only look."""
     _require_known(connection)
     _refuse_read_only(connection)
+    _require_json(connection)
 
 
 def _require_known(connection: Connection) -> None:
@@ -115,6 +117,20 @@ def _require_known(connection: Connection) -> None:
         raise Unauthorized("Sign in first.")
     if (actor.kind == "system") != bool(options.get("internal")):
         raise Forbidden("This route is for people." if actor.kind == "system" else "This is not a public route.")
+
+
+def _require_json(connection: Connection) -> None:
+    """A body says that it is JSON. What a page elsewhere may send without asking us first never does (Fetch, 2.2.2)."""
+    takes = connection.route_handler.parsed_data_field
+    if takes is None or getattr(takes.kwarg_definition, "media_type", None) is RequestEncodingType.URL_ENCODED:
+        return
+    sent = connection.headers.get("content-type", "")
+    if sent.partition(";")[0].strip().lower() != "application/json" and _has_body(connection):
+        raise UnsupportedMediaType
+
+
+def _has_body(connection: Connection) -> bool:
+    return connection.headers.get("content-length", "0") != "0" or "transfer-encoding" in connection.headers
 
 
 class InsufficientScope(Forbidden):

@@ -1,4 +1,4 @@
-"""What a rule may raise. No HTTP here: `shared.http` holds the one table from kind to status."""
+"""What a rule may raise. No HTTP here: `shared.problems` holds the one table from kind to status."""
 
 from typing import ClassVar
 
@@ -63,6 +63,15 @@ class Invalid(DomainError):
     """The input is wrong; `field` names where."""
 
     code = "invalid"
+
+
+class UnsupportedMediaType(DomainError):
+    """The body is not of the kind this takes, or does not say so."""
+
+    code = "unsupported_media_type"
+
+    def __init__(self) -> None:
+        super().__init__("Send JSON, with `Content-Type: application/json`.")
 
 
 class TooMany(DomainError):

@@ -1,21 +1,17 @@
 """`create_service()`: what every service's application has in common. Returns a plain Litestar."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from http import HTTPStatus
 from typing import Any
 
 import structlog
-from litestar import Litestar, Request, Response, Router, get
+from litestar import Litestar, Response, Router, get
 from litestar.di import Provide
-from litestar.exceptions import HTTPException, ValidationException
 from litestar.middleware import ASGIMiddleware
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.plugins.opentelemetry import OpenTelemetryConfig, OpenTelemetryPlugin
-from litestar.types import ASGIApp, ControllerRouterHandler, ExceptionHandlersMap, Receive, Scope, Send
+from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 from nats.aio.client import Client
 from sqlalchemy import text
 
@@ -27,25 +23,13 @@ from shared.config import ServiceSettings, Settings
 from shared.database import Database, ReadOnly, UnitOfWork, out_of_reach
 from shared.inbox import Consumer
 from shared.partners import PartnerVerifier
+from shared.problems import EXCEPTION_HANDLERS, AnyRequest, OpenApiWithProblems
 from shared.relay import Relay
 from shared.tokens import header_of
 
 API = "/api/client-portal"
-PROBLEM = "application/problem+json"
-_IN_THE_BODY = re.compile(r" - at `\$\.data\.(.+)`$")
-STATUS: dict[type[errors.DomainError], HTTPStatus] = {
-    errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
-    errors.NotFound: HTTPStatus.NOT_FOUND,
-    errors.Forbidden: HTTPStatus.FORBIDDEN,
-    errors.Conflict: HTTPStatus.CONFLICT,
-    errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
-    errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
 log = structlog.get_logger("http")
 Lifespan = Callable[[Litestar], Any]
-AnyRequest = Request[Any, Any, Any]
 
 
 def create_service(
@@ -78,7 +62,7 @@ def create_service(
         middleware=[Authenticate(Verifier(name, settings.jwks), _partner_tokens(owned, database, partner_verifier))],
         exception_handlers=litestar.pop("exception_handlers", EXCEPTION_HANDLERS),
         openapi_config=OpenAPIConfig(
-            title=f"Client portal: {name}", version="1", path="/schema", render_plugins=[JsonRenderPlugin()]
+            title=f"Client portal: {name}", version="1", path="/schema", render_plugins=[OpenApiWithProblems()]
         ),
         plugins=[*litestar.pop("plugins", []), *_tracing(settings)],
         lifespan=lifespans,
@@ -219,82 +203,3 @@ async def _reaches(database: Database) -> str:
             return "down"
         raise
     return "ok"
-
-
-def problem(
-    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
-) -> Response[dict[str, Any]]:
-    """An RFC 9457 answer. `code` is stable; `detail` is for people; neither repeats what the caller sent."""
-    body = {"type": f"urn:portal:problem:{code}", "title": HTTPStatus(status).phrase, "status": status}
-    body |= {"code": code, "detail": detail, **extra}
-    return Response(body, status_code=status, media_type=PROBLEM, headers=headers or {})
-
-
-def domain_problem(_request: AnyRequest, error: errors.DomainError) -> Response[dict[str, Any]]:
-    """A refusal by a rule."""
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-    headers |= {"WWW-Authenticate": error.challenge} if error.challenge else {}
-    fields = [{"field": field, "message": message} for field, message in error.errors.items()]
-    extra: dict[str, Any] = {"errors": fields} if fields else {}
-    if isinstance(error, errors.PreconditionFailed):
-        extra["version"] = error.version
-    return problem(status, error.code, error.detail, headers=headers, **extra)
-
-
-def http_problem(_request: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:
-    """A refusal by the framework: routing, method, size, or a body that does not fit its schema (then 422)."""
-    if found := _wrong_fields(error):
-        fields = [{"field": each.get("key", "body"), "message": _in_words(each["message"])} for each in found]
-        return problem(422, "invalid", "Some of what was sent is not right.", errors=fields)
-    if error.status_code == HTTPStatus.NOT_FOUND:
-        return domain_problem(_request, errors.NotFound())
-    status = HTTPStatus(error.status_code)
-    code = f"http.{status.name.lower()}"
-    return problem(status, code, _CALM.get(status, status.description), headers=dict(error.headers or {}))
-
-
-def _wrong_fields(error: HTTPException) -> list[dict[str, str]]:
-    """Which fields are wrong, and how. A field called like a dependency is one to the framework, which blames us (500):
-    then the cause knows better.
-    """
-    if isinstance(error, ValidationException):
-        return error.extra if isinstance(error.extra, list) else []
-    cause = str(error.__cause__)
-    match = _IN_THE_BODY.search(cause)
-    return [{"key": match[1], "message": cause[: match.start()]}] if match else []
-
-
-def _in_words(message: str) -> str:
-    """What msgspec says, without repeating the input and without patterns that nobody wants to read in a form."""
-    if message.startswith("Invalid enum value"):
-        return "This is not one of the values that are possible here."
-    if "matching regex" in message:
-        return "This is empty, or holds characters that cannot be used here."
-    return message
-
-
-def not_utf8(_request: AnyRequest, _error: UnicodeDecodeError) -> Response[dict[str, Any]]:
-    """JSON is UTF-8 (RFC 8259, 8.1); the framework lets this one mistake through."""
-    return problem(400, "http.bad_request", _CALM[HTTPStatus.BAD_REQUEST])
-
-
-_CALM = {HTTPStatus.BAD_REQUEST: "This could not be read. Send well-formed JSON."}
-
-
-def unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, Any]]:
-    """What nobody foresaw: 503 if a part is out of reach, else 500; the log has it, the caller does not."""
-    if out_of_reach(error):
-        log.warning("http.unavailable", path=request.scope["path"], error=repr(error))
-        detail = "A part of the portal is out of reach. Nothing was changed; try again in a moment."
-        return problem(503, "unavailable", detail, headers={"Retry-After": "2"})
-    log.error("http.unexpected", path=request.scope["path"], exc_info=error)
-    return problem(500, "internal", "Something went wrong on our side. Nothing was changed.")
-
-
-EXCEPTION_HANDLERS: ExceptionHandlersMap = {
-    errors.DomainError: domain_problem,
-    HTTPException: http_problem,
-    UnicodeDecodeError: not_utf8,
-    Exception: unexpected,
-}

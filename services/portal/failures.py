@@ -13,7 +13,7 @@ from services.portal.clients import ServiceProblem
 from services.portal.paths import local_path
 from services.portal.preferences import Look
 from shared.errors import DomainError
-from shared.http import STATUS
+from shared.problems import STATUS
 
 AnyRequest = Request[Any, Any, Any]
 log = structlog.get_logger("portal")

@@ -67,7 +67,7 @@ class Form:
         if problem.status in (401, 404) or problem.wants_proof:
             raise problem
         self.refused_with = problem.status
-        found = {_outermost(path): _plain(words) for path, words in problem.fields.items()}
+        found = {_outermost(path): words for path, words in problem.fields.items()}
         shown = {name: words for name, words in found.items() if name in self.values}
         self.errors.update(shown)
         if not shown:
@@ -82,8 +82,3 @@ def _text(value: object) -> str:
 def _outermost(path: str) -> str:
     """The field of a path into it: "team" of "team[...].email"."""
     return path.partition(".")[0].partition("[")[0]
-
-
-def _plain(words: str) -> str:
-    """The services' own rules speak to people; those of the schema speak to programmers."""
-    return "This is too long, or not written as it should be." if words.startswith("Expected `") else words

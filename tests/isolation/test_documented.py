@@ -1,5 +1,6 @@
 """What is published is documented: each service can describe itself, and leaves no public route out."""
 
+import httpx2
 import msgspec
 import pytest
 
@@ -24,3 +25,15 @@ def test_the_merged_documentation_misses_no_service(portal: Portal) -> None:
     assert {"/api/client-portal/kpis", "/api/client-portal/projects", "/api/client-portal/auth/me"} <= set(
         merged["paths"]
     )
+    assert "code" in merged["components"]["schemas"]["Problem"]["required"]
+
+
+@pytest.mark.parametrize("service", ["identity", "projects", "activity"])
+def test_refusals_are_described_as_what_they_are(portal: Portal, service: str) -> None:
+    described = httpx2.get(f"{portal.run.services[service]}/schema/openapi.json").json()
+    told = {path: item for path, item in described["paths"].items() if path.startswith(API)}
+    assert told
+    for path, item in told.items():
+        for operation in item.values():
+            assert "400" not in operation["responses"], path
+            assert list(operation["responses"]["default"]["content"]) == ["application/problem+json"]

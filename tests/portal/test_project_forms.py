@@ -265,7 +265,7 @@ async def test_with_scripts_the_status_changes_in_place(browse):
 
 
 async def test_a_status_there_is_not_is_refused(browse, standin):
-    standin.say(PROJECT, 422, "invalid", "No.", errors=[{"field": "status", "message": "Expected `str`"}])
+    standin.say(PROJECT, 422, "invalid", "No.", errors=[{"field": "status", "message": "This is not one of them."}])
     assert (await browse(CLARA).post(STATUS, data={"status": "doomed"})).status_code == 422
     assert (await browse(CLARA).post(STATUS, data={})).status_code == 422
 

@@ -1,15 +1,19 @@
 """Staff look through a client's eyes: they ask for it, see at all times that they do, and leave."""
 
+import re
+
 import msgspec
 import pytest
 
 from tests.portal.people import ANNA, CLARA, JONAS
-from tests.portal.standin import ACME
+from tests.portal.standin import ACME, uid
 
 VIEWER = msgspec.structs.replace(CLARA, policies=CLARA.policies | {"viewAsClient"})
 VIEWING = msgspec.structs.replace(
     ANNA, id=CLARA.id, name=CLARA.name, session_id=CLARA.session_id, project_roles={}, read_only=True
 )
+PROJECT = f"/projects/{uid(1)}"
+OFFERS = {"/team": "Invite a colleague", "/security": "Sign out everywhere else", "/profile": ">Save<"}
 FRAGMENT = {"HX-Request": "true"}
 BANNER = 'aria-label="View as client"'
 
@@ -51,6 +55,24 @@ async def test_every_page_says_so(browse, path):
     assert 'Viewing as <span class="strong">Acme GmbH</span>' in page.text
     assert 'action="/view-as/end"' in page.text
     assert BANNER not in (await browse(ANNA).get(path)).text
+
+
+@pytest.mark.parametrize("path", ["/", "/projects", f"{PROJECT}", "/activity", "/team", "/security", "/profile"])
+async def test_nothing_is_offered_that_would_be_refused(browse, path):
+    """Interface paper: what somebody may not do is not in the page."""
+    looked, own = (await browse(VIEWING).get(path)).text, (await browse(ANNA).get(path)).text
+    assert sent_by(looked) <= {"/view-as/end", "/sign-out", "/preferences/theme"}
+    assert re.findall(r'href="(/(?:team|security)/[^"]+)"', looked) == []
+    for place, button in OFFERS.items():
+        assert button not in looked
+        assert place != path or button in own
+
+
+def sent_by(page):
+    """Where the forms of a page that change something go to."""
+    forms = re.findall(r"<form [^>]+>", page)
+    assert forms
+    return {re.search(r'action="([^"?]+)', form)[1] for form in forms if 'method="post"' in form}
 
 
 async def test_an_error_says_so_too(browse):

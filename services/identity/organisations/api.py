@@ -18,7 +18,7 @@ from services.identity.sessions.limits import REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
 from shared.actor import SYSTEM, Actor
 from shared.claims import Connection
-from shared.database import UnitOfWork
+from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
 
 # Another client's rows are another tenant's. What is read and written here is found by one's own session alone.
@@ -44,8 +44,12 @@ async def require_client_person(connection: Connection, _handler: BaseRouteHandl
 
 
 @get("/auth/organisations")
-async def list_organisations(actor: Actor, uow: UnitOfWork) -> Organisations:
+async def list_organisations(actor: Actor, read: ReadOnly, uow: UnitOfWork) -> Organisations:
     """The organisations one is in with the account one signed in with."""
+    async with read(SYSTEM) as connection:
+        only = await queries.find_only_organisation(connection, actor)
+    if only:
+        return Organisations([only])
     async with uow(SYSTEM) as db:
         return await queries.list_organisations(db, actor)
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from sqlalchemy import func, or_, select
 
@@ -33,6 +34,23 @@ async def find_session(db: Db, actor: Actor) -> Session | None:
     """The session the request came with, while it counts."""
     own = (Session.id == actor.session_id, Session.person_id == actor.id, Session.client_id == actor.client_id)
     return await db.scalar(select(Session).where(*own, Session.revoked_at.is_(None), Session.expires_at > func.now()))
+
+
+_OWN = """
+    select p.client_id, c.name, p.id = s.person_id as current, p.account_id is null as home
+    from sessions s
+    join people p on p.id = s.account_id or p.account_id = s.account_id and p.joined_at is not null
+    join clients c on c.id = p.client_id
+    where s.id = $1 and s.person_id = $2 and s.client_id = $3 and s.revoked_at is null and s.expires_at > now()
+        and p.active and p.portal_access and c.active
+    limit 2
+"""
+
+
+async def find_only_organisation(connection: asyncpg.Connection, actor: Actor) -> OrganisationView | None:
+    """The one organisation of who is in no other: nearly everybody, on every page they open (decision 0004)."""
+    rows = await connection.fetch(_OWN, actor.session_id, actor.id, actor.client_id)
+    return OrganisationView(**rows[0], obstacle="") if len(rows) == 1 and rows[0]["current"] else None
 
 
 async def list_organisations(db: Db, actor: Actor) -> Organisations:

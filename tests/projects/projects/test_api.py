@@ -110,6 +110,18 @@ async def test_what_is_not_an_object_of_json_is_refused(desk: Desk, body: bytes)
         assert answer.headers["Content-Type"].startswith("application/problem+json")
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+async def test_what_does_not_say_that_it_is_json_is_refused(desk: Desk, kind: str) -> None:
+    project, headers = await desk.project(), {"Content-Type": kind} if kind else {}
+    rows = await desk.rows()
+    new = b'{"client_id": "%s", "name": "Shop"}' % project["client_id"].encode()
+    answer = await desk(STAFF, "POST", "projects", content=new, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert await desk.rows() == rows
+    said = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert (await desk(STAFF, "POST", "projects", content=new, headers=said)).status_code == 201
+
+
 async def test_a_refusal_repeats_nothing_that_was_sent(desk: Desk) -> None:
     project = await desk.project()
     for field in ("name", "status", "starts_on", "team", "canary"):

@@ -1,0 +1,173 @@
+"""Refusals over HTTP: RFC 9457 problems, each kind with its status, and how OpenAPI documents tell of them."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ExceptionHandlersMap
+
+from shared import errors
+from shared.database import out_of_reach
+
+PROBLEM = "application/problem+json"
+_IN_THE_BODY = re.compile(r" - at `\$\.data\.(.+)`$")
+STATUS: dict[type[errors.DomainError], HTTPStatus] = {
+    errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+log = structlog.get_logger("http")
+AnyRequest = Request[Any, Any, Any]
+_WORDS = [
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"Invalid enum value", "This is not one of the values that are possible here."),
+        (r"matching regex", "This is empty, or holds characters that cannot be used here."),
+        (r"unknown field `(?P<field>.+)`", "There is no such field here."),
+        (r"missing required field `(?P<field>.+)`", "This is missing."),
+        (r"`str` of length <= (\d+)", "This is longer than {} characters."),
+        (r"`str` of length >= 1\b", "This is empty."),
+        (r"`str` of length >= (\d+)", "This is shorter than {} characters."),
+        (r"`array` of length <= (\d+)", "These are more than {}."),
+        (r"`array` of length >= (\d+)", "These are fewer than {}."),
+        (r"Expected `\w+` <= (\S+)", "This is more than {}."),
+        (r"Expected `\w+` >= (\S+)", "This is less than {}."),
+        (r"RFC3339 encoded date$", "Write a date like 2027-01-31."),
+        (r"RFC3339 encoded datetime", "Write a time like 2027-01-31T09:00:00Z."),
+        (r"Invalid UUID", "This is not an id."),
+        (r"Expected `(.+)`, got", "This has to be of the type {}."),
+    )
+]
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
+) -> Response[dict[str, Any]]:
+    """An RFC 9457 answer. `code` is stable; `detail` is for people; neither repeats what the caller sent."""
+    body = {"type": f"urn:portal:problem:{code}", "title": HTTPStatus(status).phrase, "status": status}
+    body |= {"code": code, "detail": detail, **extra}
+    return Response(body, status_code=status, media_type=PROBLEM, headers=headers or {})
+
+
+def domain_problem(_request: AnyRequest, error: errors.DomainError) -> Response[dict[str, Any]]:
+    """A refusal by a rule."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+    headers |= {"WWW-Authenticate": error.challenge} if error.challenge else {}
+    fields = [{"field": field, "message": message} for field, message in error.errors.items()]
+    extra: dict[str, Any] = {"errors": fields} if fields else {}
+    if isinstance(error, errors.PreconditionFailed):
+        extra["version"] = error.version
+    return problem(status, error.code, error.detail, headers=headers, **extra)
+
+
+def http_problem(_request: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:
+    """A refusal by the framework: routing, method, size, or a body that does not fit its schema (then 422)."""
+    if found := _wrong_fields(error):
+        return problem(
+            422, "invalid", "Some of what was sent is not right.", errors=[_in_words(each) for each in found]
+        )
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return domain_problem(_request, errors.NotFound())
+    status = HTTPStatus(error.status_code)
+    code = f"http.{status.name.lower()}"
+    return problem(status, code, _CALM.get(status, status.description), headers=dict(error.headers or {}))
+
+
+def _wrong_fields(error: HTTPException) -> list[dict[str, str]]:
+    """Which fields are wrong, and how. A field called like a dependency is one to the framework, which blames us (500):
+    then the cause knows better.
+    """
+    if isinstance(error, ValidationException):
+        return error.extra if isinstance(error.extra, list) else []
+    cause = str(error.__cause__)
+    match = _IN_THE_BODY.search(cause)
+    return [{"key": match[1], "message": cause[: match.start()]}] if match else []
+
+
+def _in_words(each: dict[str, str]) -> dict[str, str]:
+    """What msgspec says of a field, for people: without the input, and without patterns that nobody wants to read."""
+    field, said = each.get("key", "body"), each["message"]
+    for pattern, words in _WORDS:
+        if match := pattern.search(said):
+            return {"field": match.groupdict().get("field", field), "message": words.format(*match.groups())}
+    return {"field": field, "message": said}
+
+
+def not_utf8(_request: AnyRequest, _error: UnicodeDecodeError) -> Response[dict[str, Any]]:
+    """JSON is UTF-8 (RFC 8259, 8.1); the framework lets this one mistake through."""
+    return problem(400, "http.bad_request", _CALM[HTTPStatus.BAD_REQUEST])
+
+
+_CALM = {HTTPStatus.BAD_REQUEST: "This could not be read. Send well-formed JSON."}
+
+
+def unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, Any]]:
+    """What nobody foresaw: 503 if a part is out of reach, else 500; the log has it, the caller does not."""
+    if out_of_reach(error):
+        log.warning("http.unavailable", path=request.scope["path"], error=repr(error))
+        detail = "A part of the portal is out of reach. Nothing was changed; try again in a moment."
+        return problem(503, "unavailable", detail, headers={"Retry-After": "2"})
+    log.error("http.unexpected", path=request.scope["path"], exc_info=error)
+    return problem(500, "internal", "Something went wrong on our side. Nothing was changed.")
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    errors.DomainError: domain_problem,
+    HTTPException: http_problem,
+    UnicodeDecodeError: not_utf8,
+    Exception: unexpected,
+}
+
+_DOCUMENTED = {
+    "type": "object",
+    "title": "Problem",
+    "description": "Why a request was refused (RFC 9457). `code` is stable: programs may go by it.",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "description": "What is wrong with which field.",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "version": {"type": "integer", "description": "With 412: the present version."},
+    },
+}
+_REFUSED = {
+    "description": "Refused: 400 not readable, 401 nobody is signed in, 403 not allowed, 404 not there or not yours, "
+    "409 the state forbids it, 412 changed meanwhile, 415 not JSON, 422 a field is wrong, 429 too often, "
+    "503 try again later.",
+    "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+class OpenApiWithProblems(JsonRenderPlugin):
+    """A service's OpenAPI document, with what its routes really refuse with in place of the framework's own 400."""
+
+    def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
+        for path, item in openapi_schema["paths"].items():
+            if path.startswith("/api/"):  # OAuth has errors of its own (RFC 6749, 5.2)
+                for operation in item.values():
+                    operation["responses"].pop("400", None)
+                    operation["responses"]["default"] = _REFUSED
+        openapi_schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _DOCUMENTED
+        return super().render(request, openapi_schema)

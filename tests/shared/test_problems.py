@@ -1,0 +1,54 @@
+"""What is wrong with a body, field by field, in words for people."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from litestar import Litestar, post
+from litestar.testing import TestClient
+from msgspec import Meta
+
+from shared.problems import EXCEPTION_HANDLERS
+
+
+class Sent(msgspec.Struct, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(min_length=1, max_length=5)]
+    code: Annotated[str, Meta(min_length=2)] = "ab"
+    percent: Annotated[int, Meta(ge=0, le=100)] = 0
+    members: Annotated[list[str], Meta(min_length=1, max_length=2)] = msgspec.field(default_factory=lambda: ["x"])
+    day: date | None = None
+    time: datetime | None = None
+    client_id: UUID | None = None
+
+
+@post("/")
+async def take(data: Sent) -> None:
+    assert data.name
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "words"),
+    [
+        ("name", {}, "This is missing."),
+        ("name", {"name": ""}, "This is empty."),
+        ("name", {"name": "longer"}, "This is longer than 5 characters."),
+        ("name", {"name": 1}, "This has to be of the type str."),
+        ("code", {"code": "a"}, "This is shorter than 2 characters."),
+        ("percent", {"percent": -1}, "This is less than 0."),
+        ("percent", {"percent": 101}, "This is more than 100."),
+        ("members", {"members": []}, "These are fewer than 1."),
+        ("members", {"members": ["a", "b", "c"]}, "These are more than 2."),
+        ("day", {"day": "31.1.2027"}, "Write a date like 2027-01-31."),
+        ("time", {"time": "noon"}, "Write a time like 2027-01-31T09:00:00Z."),
+        ("client_id", {"client_id": "acme"}, "This is not an id."),
+        ("admin", {"admin": True}, "There is no such field here."),
+    ],
+)
+def test_each_field_that_is_wrong_is_named(field: str, sent: dict[str, Any], words: str) -> None:
+    with TestClient(Litestar([take], exception_handlers=EXCEPTION_HANDLERS)) as client:
+        answer = client.post("/", json=sent if field == "name" else {"name": "x", **sent})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert answer.json()["errors"] == [{"field": field, "message": words}]

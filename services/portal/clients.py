@@ -17,7 +17,8 @@ from multidict import CIMultiDictProxy
 T = TypeVar("T")
 
 BASE = "/api/client-portal/"
-TIMEOUT = aiohttp.ClientTimeout(total=10, connect=2)
+TIMEOUT = aiohttp.ClientTimeout(total=8, connect=2)
+"""Less than the gateway waits for a page: who meets a service that hangs is told so by a page of the portal."""
 WIDGET_DEADLINE = 0.150
 """Seconds a page waits for one widget; later it comes as a skeleton that loads itself (interface.md, Behaviour)."""
 FORWARDED = ("authorization", "user-agent", "x-request-id", "traceparent", "tracestate")

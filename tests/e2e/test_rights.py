@@ -115,9 +115,9 @@ def test_a_primary_contact_invites_a_colleague(portal: Portal, sit: Sit) -> None
         paul.open("/projects")
         expect(paul.page.get_by_text("Website relaunch")).to_have_count(0)
 
-        page.get_by_role("row", name="Paul Ebert").get_by_role("link", name="Shut out").click()
-        page.get_by_role("dialog").get_by_role("button", name="Shut out").click()
-        expect(page.get_by_text("Paul Ebert is shut out")).to_be_visible()
+        page.get_by_role("row", name="Paul Ebert").get_by_role("link", name="Remove access").click()
+        page.get_by_role("dialog").get_by_role("button", name="Remove access").click()
+        expect(page.get_by_text("Paul Ebert has no access any more")).to_be_visible()
         paul.open("/projects")
         expect(paul.page).to_have_url(re.compile(r"/sign-in"))
         assert anna.complaints == []

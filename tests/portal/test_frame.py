@@ -5,6 +5,8 @@ import re
 import msgspec
 import pytest
 
+from gateway.routes import ROUTES
+from services.portal.clients import TIMEOUT
 from tests.portal.people import ANNA, CLARA, MIA, NOBODY
 from tests.portal.standin import ACME, uid
 
@@ -199,3 +201,9 @@ async def test_a_forged_toast_is_ignored(browse):
 async def test_feedback_people_get_the_whole_frame(browse):
     page = await browse(MIA).get("/projects")
     assert page.status_code == 200
+
+
+def test_the_portal_gives_up_before_the_gateway_does():
+    """Else a service that hangs shows the gateway's bare answer where a page was asked for."""
+    slowest = min(route.timeout for route in ROUTES if route.is_page)
+    assert TIMEOUT.total < slowest

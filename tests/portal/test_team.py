@@ -32,6 +32,14 @@ async def test_a_closed_team_offers_nothing_to_press(browse, standin):
     assert (await browse(ANNA).get(f"/team/{FELIX_ID}")).status_code == 404
 
 
+async def test_somebody_without_access_is_listed_as_that_and_offers_nothing(browse, standin):
+    next(each for each in standin.state["people"] if each["id"] == FELIX_ID)["portal_access"] = False
+    page = (await browse(ANNA).get("/team")).text
+    assert "Felix Brandt" in page
+    assert "No access" in page
+    assert f"/team/{FELIX_ID}" not in page
+
+
 async def test_an_invitation_with_roles(browse, standin):
     typed = {"first_name": "Nina", "last_name": "Vogt", "email": "nina@acme.example",
              f"role-{uid(1)}": "viewer", f"role-{uid(2)}": ""}  # fmt: skip
@@ -75,7 +83,7 @@ async def test_roles_above_ones_own_are_not_offered(browse, standin):
 
 async def test_shutting_out_asks_first(browse, standin):
     asked = (await browse(ANNA).get(f"/team/{FELIX_ID}/deactivate", headers=FRAGMENT)).text
-    assert "Shut Felix Brandt out?" in asked
+    assert "Remove Felix Brandt from the portal?" in asked
     answer = await browse(ANNA).post(f"/team/{FELIX_ID}/deactivate")
     assert (answer.status_code, answer.headers["location"]) == (303, "/team")
     assert not standin.person(FELIX_ID)["active"]

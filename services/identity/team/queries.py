@@ -18,7 +18,7 @@ from shared.errors import NotFound
 
 _TEAM = """
     select p.id, p.email, p.first_name, p.last_name, p.first_name || ' ' || p.last_name as name, p.title, p.active,
-           p.is_primary_contact, p.last_sign_in_at,
+           p.portal_access, p.is_primary_contact, p.last_sign_in_at,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
                      where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles
     from people p
@@ -39,6 +39,7 @@ class MemberView(msgspec.Struct, frozen=True):
     name: str
     title: str
     active: bool
+    portal_access: bool
     is_primary_contact: bool
     project_roles: dict[UUID, str]
     last_sign_in_at: datetime | None

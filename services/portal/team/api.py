@@ -79,10 +79,10 @@ async def question(page: Page, person_id: UUID) -> Template:
     """Are you sure?"""
     found, _ = await views.member(page.services, page.actor, person_id)
     asked = Question(
-        title=f"Shut {found.name} out?",
+        title=f"Remove {found.name} from the portal?",
         text="They are signed out everywhere within a second and cannot sign in any more. We can let them in again.",
         action=f"/team/{person_id}/deactivate",
-        yes="Shut out",
+        yes="Remove access",
         back="/team",
         danger=True,
     )
@@ -98,7 +98,7 @@ async def deactivate(page: Page, person_id: UUID) -> Redirect:
         if problem.status != 403 or not problem.code.startswith("team."):
             raise
         return page.go("/team", problem.detail, tone="over")
-    return page.go("/team", f"{found.name} is shut out.")
+    return page.go("/team", f"{found.name} has no access any more.")
 
 
 async def _show_new(page: Page, form: Form) -> Template:

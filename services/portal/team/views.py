@@ -29,6 +29,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     email: str | None = None
     title: str = ""
     active: bool = True
+    portal_access: bool = True
     is_primary_contact: bool = False
     project_roles: dict[UUID, str] = {}
     last_sign_in_at: datetime | None = None

@@ -15,6 +15,34 @@ from gateway.upstream import UpstreamError
 
 DOCUMENT = "/schema/openapi.json"
 Json = dict[str, Any]
+PROBLEM: Json = {
+    "type": "object",
+    "description": "Why a request was refused (RFC 9457). `code` is stable: programs may go by it.",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "description": "What is wrong with which field.",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "version": {"type": "integer", "description": "With 412: the present version."},
+    },
+}
+REFUSED: Json = {
+    "description": "Refused: 400 not readable, 401 nobody is signed in, 403 not allowed, 404 not there or not yours, "
+    "409 the state forbids it, 412 changed meanwhile, 415 not JSON, 422 a field is wrong, 429 too often, "
+    "503 try again later.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 
 
 class ApiDocument:
@@ -49,14 +77,16 @@ def merge(documents: Mapping[str, Json], is_public: Callable[[str], bool], missi
     A schema whose name means something else in another service gets its service's name in front.
     """
     paths: Json = {}
-    schemas: Json = {}
+    schemas: Json = {"Problem": PROBLEM}
     for service, document in documents.items():
         renamed = _renaming(service, document, schemas)
         for name, schema in _schemas(document).items():
             schemas[renamed.get(name, name)] = _refer(schema, renamed)
         for path, item in document.get("paths", {}).items():
             if is_public(path):
-                paths[path] = {method: _tag(service, _refer(what, renamed)) for method, what in item.items()}
+                told = {method: _tag(service, _refer(what, renamed)) for method, what in item.items()}
+                own_errors = not path.startswith("/api/")  # OAuth's: RFC 6749, 5.2
+                paths[path] = told if own_errors else {method: _refusing(what) for method, what in told.items()}
     about = "Sign in at `/sign-in`; the cookie then counts here as well. Partner systems send an access token instead "
     about += "(`POST /oauth/token`). Errors are RFC 9457 problems with a `code`."
     if missing:
@@ -112,3 +142,11 @@ def _tag(service: str, operation: Any) -> Any:
     if not isinstance(operation, dict) or "responses" not in operation:
         return operation
     return operation | {"tags": [service], "operationId": f"{service}_{operation.get('operationId', '')}"}
+
+
+def _refusing(operation: Any) -> Any:
+    """An operation with what it really refuses with, in place of the framework's own 400."""
+    if not isinstance(operation, dict) or "responses" not in operation:
+        return operation
+    answers = {status: answer for status, answer in operation["responses"].items() if status != "400"}
+    return operation | {"responses": answers | {"default": REFUSED}}

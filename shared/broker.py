@@ -43,8 +43,7 @@ def heed_cancellation() -> None:
     """End a task that was told to end while it was not listening. Before Python 3.12 `asyncio.wait_for`, by which
     nats-py waits, loses a cancellation that comes together with the answer: the task would work on for ever.
     """
-    task = asyncio.current_task()
-    if task and task.cancelling():
+    if (task := asyncio.current_task()) and task.cancelling():
         raise asyncio.CancelledError
 
 

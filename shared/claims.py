@@ -124,13 +124,10 @@ def _require_json(connection: Connection) -> None:
     takes = connection.route_handler.parsed_data_field
     if takes is None or getattr(takes.kwarg_definition, "media_type", None) is RequestEncodingType.URL_ENCODED:
         return
-    sent = connection.headers.get("content-type", "")
-    if sent.partition(";")[0].strip().lower() != "application/json" and _has_body(connection):
+    headers = connection.headers
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and ("transfer-encoding" in headers or headers.get("content-length", "0") != "0"):
         raise UnsupportedMediaType
-
-
-def _has_body(connection: Connection) -> bool:
-    return connection.headers.get("content-length", "0") != "0" or "transfer-encoding" in connection.headers
 
 
 class InsufficientScope(Forbidden):

@@ -10,6 +10,7 @@ from litestar import Litestar, Response, Router, get
 from litestar.di import Provide
 from litestar.middleware import ASGIMiddleware
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.plugins.opentelemetry import OpenTelemetryConfig, OpenTelemetryPlugin
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 from nats.aio.client import Client
@@ -23,7 +24,7 @@ from shared.config import ServiceSettings, Settings
 from shared.database import Database, ReadOnly, UnitOfWork, out_of_reach
 from shared.inbox import Consumer
 from shared.partners import PartnerVerifier
-from shared.problems import EXCEPTION_HANDLERS, AnyRequest, OpenApiWithProblems
+from shared.problems import EXCEPTION_HANDLERS, AnyRequest
 from shared.relay import Relay
 from shared.tokens import header_of
 
@@ -62,7 +63,7 @@ def create_service(
         middleware=[Authenticate(Verifier(name, settings.jwks), _partner_tokens(owned, database, partner_verifier))],
         exception_handlers=litestar.pop("exception_handlers", EXCEPTION_HANDLERS),
         openapi_config=OpenAPIConfig(
-            title=f"Client portal: {name}", version="1", path="/schema", render_plugins=[OpenApiWithProblems()]
+            title=f"Client portal: {name}", version="1", path="/schema", render_plugins=[JsonRenderPlugin()]
         ),
         plugins=[*litestar.pop("plugins", []), *_tracing(settings)],
         lifespan=lifespans,

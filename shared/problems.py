@@ -1,4 +1,4 @@
-"""Refusals over HTTP: RFC 9457 problems, each kind with its status, and how OpenAPI documents tell of them."""
+"""Refusals over HTTP: RFC 9457 problems, each kind with its status, and what is wrong in words for people."""
 
 import re
 from http import HTTPStatus
@@ -7,7 +7,6 @@ from typing import Any
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ExceptionHandlersMap
 
 from shared import errors
@@ -33,8 +32,8 @@ _WORDS = [
     for pattern, words in (
         (r"Invalid enum value", "This is not one of the values that are possible here."),
         (r"matching regex", "This is empty, or holds characters that cannot be used here."),
-        (r"unknown field `(?P<field>.+)`", "There is no such field here."),
-        (r"missing required field `(?P<field>.+)`", "This is missing."),
+        (r"unknown field `(?P<name>.+)`", "There is no such field here."),
+        (r"missing required field `(?P<name>.+)`", "This is missing."),
         (r"`str` of length <= (\d+)", "This is longer than {} characters."),
         (r"`str` of length >= 1\b", "This is empty."),
         (r"`str` of length >= (\d+)", "This is shorter than {} characters."),
@@ -97,11 +96,13 @@ def _wrong_fields(error: HTTPException) -> list[dict[str, str]]:
 
 def _in_words(each: dict[str, str]) -> dict[str, str]:
     """What msgspec says of a field, for people: without the input, and without patterns that nobody wants to read."""
-    field, said = each.get("key", "body"), each["message"]
+    where, said = each.get("key", "body"), each["message"]
     for pattern, words in _WORDS:
         if match := pattern.search(said):
-            return {"field": match.groupdict().get("field", field), "message": words.format(*match.groups())}
-    return {"field": field, "message": said}
+            name = match.groupdict().get("name")
+            field = where if not name else name if where == "data" else f"{where}.{name}"
+            return {"field": field, "message": words.format(*match.groups())}
+    return {"field": where, "message": said}
 
 
 def not_utf8(_request: AnyRequest, _error: UnicodeDecodeError) -> Response[dict[str, Any]]:
@@ -128,46 +129,3 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     UnicodeDecodeError: not_utf8,
     Exception: unexpected,
 }
-
-_DOCUMENTED = {
-    "type": "object",
-    "title": "Problem",
-    "description": "Why a request was refused (RFC 9457). `code` is stable: programs may go by it.",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "description": "What is wrong with which field.",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-        "version": {"type": "integer", "description": "With 412: the present version."},
-    },
-}
-_REFUSED = {
-    "description": "Refused: 400 not readable, 401 nobody is signed in, 403 not allowed, 404 not there or not yours, "
-    "409 the state forbids it, 412 changed meanwhile, 415 not JSON, 422 a field is wrong, 429 too often, "
-    "503 try again later.",
-    "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
-
-
-class OpenApiWithProblems(JsonRenderPlugin):
-    """A service's OpenAPI document, with what its routes really refuse with in place of the framework's own 400."""
-
-    def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
-        for path, item in openapi_schema["paths"].items():
-            if path.startswith("/api/"):  # OAuth has errors of its own (RFC 6749, 5.2)
-                for operation in item.values():
-                    operation["responses"].pop("400", None)
-                    operation["responses"]["default"] = _REFUSED
-        openapi_schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _DOCUMENTED
-        return super().render(request, openapi_schema)

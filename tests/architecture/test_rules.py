@@ -32,7 +32,7 @@ MUST_NOT_IMPORT = {
 BUSINESS_NOUNS = re.compile(
     r"\b(invoice|ticket|quote|document|milestone|cycle|requirement|payment|contract_line|dashboard)s?\b", re.IGNORECASE
 )
-SHARED_BUDGET = 2_200
+SHARED_BUDGET = 2_250
 """docs/decisions/0007: the kernel may grow only on purpose."""
 
 
@@ -162,7 +162,14 @@ def test_each_kernel_module_serves_three() -> None:
                     users.setdefault(".".join(name.split(".")[:2]), set()).add(deployable.name)
     kernel = {f"shared.{path.stem}" for path in (ROOT / "shared").glob("*.py")} - {"shared.__init__"}
     # What `shared.http` itself builds every service from has all of them as users.
-    built_in = {"shared.relay", "shared.broker", "shared.telemetry", "shared.dead_letters", "shared.inbox"}
+    built_in = {
+        "shared.relay",
+        "shared.broker",
+        "shared.telemetry",
+        "shared.dead_letters",
+        "shared.inbox",
+        "shared.problems",
+    }
     # What a service that publishes is written with: two of today's do, and every further one will (decision 0007).
     publishing = {"shared.orm", "shared.outbox"}
     assert {name for name in kernel - built_in - publishing if len(users.get(name, ())) < 3} == set()

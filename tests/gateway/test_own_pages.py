@@ -27,7 +27,7 @@ class TestMergedDocument:
 
     def test_equal_schemas_are_one(self) -> None:
         both = merge({"a": document("/a", Item=ITEM, Page=PAGE), "b": document("/b", Item=ITEM, Page=PAGE)}, bool, [])
-        assert set(both["components"]["schemas"]) == {"Item", "Page"}
+        assert set(both["components"]["schemas"]) == {"Item", "Page", "Problem"}
 
     def test_different_ones_and_what_refers_to_them_are_told_apart(self) -> None:
         other = {"type": "object", "properties": {"number": {"type": "integer"}}}
@@ -38,6 +38,14 @@ class TestMergedDocument:
         assert schemas["BPage"]["properties"]["items"]["items"] == {"$ref": "#/components/schemas/BItem"}
         answers = [both["paths"][path]["get"]["responses"]["200"]["$ref"] for path in ("/a", "/b")]
         assert answers == ["#/components/schemas/Item", "#/components/schemas/BItem"]
+
+    def test_what_is_refused_is_a_problem_and_no_400_of_the_frameworks(self) -> None:
+        api, oauth = document("/api/a", Item=ITEM, Page=PAGE), document("/oauth/token", Item=ITEM, Page=PAGE)
+        for each, path in ((api, "/api/a"), (oauth, "/oauth/token")):
+            each["paths"][path]["get"]["responses"]["400"] = {"description": "Validation Exception"}
+        paths = merge({"a": api, "b": oauth}, bool, [])["paths"]
+        assert set(paths["/api/a"]["get"]["responses"]) == {"200", "default"}
+        assert set(paths["/oauth/token"]["get"]["responses"]) == {"200", "400"}
 
     def test_operations_are_told_apart_and_tagged(self) -> None:
         both = merge({"a": document("/a"), "b": document("/b")}, bool, [])

@@ -30,7 +30,7 @@ _roles = msgspec.json.Decoder(dict[UUID, str])
 
 
 class MemberView(msgspec.Struct, frozen=True):
-    """One of a client's people as its primary contact sees them."""
+    """One of a client's people as its primary contact sees them. `portal_access`: they have it, or were invited."""
 
     id: UUID
     email: str | None
@@ -75,6 +75,8 @@ async def _members(connection: asyncpg.Connection, actor: Actor, person_id: UUID
 
 def _view(row: asyncpg.Record, invitation: Status) -> MemberView:
     told = {**row, "project_roles": _roles.decode(row["project_roles"]), "invitation": invitation}
+    # What an address is elsewhere decides whether an invitation gives access: that is not for a client to find out (A5).
+    told["portal_access"] |= invitation != "none"
     return msgspec.convert(told, MemberView)
 
 

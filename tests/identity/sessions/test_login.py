@@ -175,7 +175,9 @@ async def test_a_login_that_is_none_is_422(identity: Identity, body: object) -> 
 
 async def test_broken_json_is_400(identity: Identity) -> None:
     for content in (b"{", b'{"email": "\\ud800"}', b"\xff\xfe"):
-        answer = await (await identity.browser())("POST", "auth/login", content=content)
+        answer = await (await identity.browser())(
+            "POST", "auth/login", content=content, headers={"Content-Type": "application/json"}
+        )
         assert answer.status_code == 400, answer.text
 
 

@@ -49,7 +49,10 @@ async def test_completing_and_reopening_are_stored_shown_and_told(desk: Desk) ->
     assert msgspec.json.decode(undone.data, type=MilestoneReopened).version == 3
 
 
-@pytest.mark.parametrize("request_body", [{}, {"content": b"null"}, {"json": {}}, {"json": {"completed_on": None}}])
+NULL = {"content": b"null", "headers": {"Content-Type": "application/json"}}
+
+
+@pytest.mark.parametrize("request_body", [{}, NULL, {"json": {}}, {"json": {"completed_on": None}}])
 async def test_it_was_completed_today_unless_told_otherwise(desk: Desk, request_body: dict[str, Any]) -> None:
     launch = await desk.milestone(await desk.project())
     completed = desk.good(await desk(STAFF, "POST", f"milestones/{launch['id']}/complete", **request_body))

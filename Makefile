@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PY := .venv/bin/python
-# Each test process starts servers of its own; half of a test is waiting, so two of them fill two cores.
-WORKERS ?= 2
+# Each test process starts servers of its own; half of a test is waiting, so three of them fill two cores.
+WORKERS ?= 3
 export PYTHON
 
 help: ## This list

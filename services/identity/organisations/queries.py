@@ -65,7 +65,7 @@ async def list_organisations(db: Db, actor: Actor) -> Organisations:
     usable = found.where(Person.active, Person.portal_access, Client.active).order_by(
         func.lower(Client.name), Client.id
     )
-    rows = (await db.execute(usable)).tuples().all()
+    rows = (await db.execute(usable)).all()
     return Organisations([_view(session, person, client, actor) for person, client in rows])
 
 

@@ -14,9 +14,12 @@ TARGET = Path(".portal-bench.json")
 def main() -> None:
     if not load.available():
         sys.exit("The benchmarks need wrk: apt-get install wrk (and nginx-light for the gateway's floor).")
+    names = sys.argv[1:] or ALL
+    if unknown := set(names) - set(ALL):
+        sys.exit(f"There is no benchmark {' or '.join(sorted(unknown))}. There are: {', '.join(ALL)}.")
     rows: list[Row] = []
     try:
-        for name in sys.argv[1:] or ALL:
+        for name in names:
             print(f"== {name}", flush=True)
             rows += import_module(f"tests.bench.{name}").measure()
     finally:

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import Seat, Sit, sign_in
 from tests.e2e.test_pages import wider_than_its_window
 from tests.e2e.test_story import make_person
-from tests.portal_stack import PASSWORD, Portal
+from tests.portal_stack import PASSWORD, PEOPLE, Portal
 
 STEP_SECONDS = 30
 
@@ -211,3 +211,19 @@ def test_sessions_say_where_and_how_and_are_ended_by_keyboard(portal: Portal, si
         there.open("/")
         expect(there.page).to_have_url(re.compile("/sign-in"))
         assert here.complaints == []
+
+
+def test_one_goes_back_and_loads_again_without_being_asked_to_send_anything(sit: Sit) -> None:
+    with sit("anonymous") as seat:
+        page = seat.page
+        seat.open("/projects")
+        page.get_by_label("E-mail").fill(PEOPLE["viewer"])
+        page.get_by_role("button", name="Continue").click()
+        page.reload()
+        expect(page.get_by_text(PEOPLE["viewer"])).to_be_visible()
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(page).to_have_url(re.compile("/projects$"))
+        page.go_back()
+        expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+        assert seat.complaints == []

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from markupsafe import escape
 
 from tests.portal.people import ANNA
 from tests.portal.standin import PASSWORD
@@ -11,11 +12,37 @@ MAIL = "approver@acme.example"
 
 
 async def test_email_comes_first_then_the_password(browse):
-    page = await browse().post("/sign-in", data={"email": MAIL, "next": "/projects"})
+    browser = browse()
+    answer = await browser.post("/sign-in", data={"email": MAIL, "next": "/projects"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in/proof")
+    page = await browser.get("/sign-in/proof")
     assert page.status_code == 200
     assert 'name="password"' in page.text
     assert f'value="{MAIL}"' in page.text
     assert 'name="next" value="/projects"' in page.text
+
+
+async def test_the_second_step_needs_the_first_and_nobody_who_is_in(browse):
+    assert (await browse().get("/sign-in/proof")).headers["Location"] == "/sign-in"
+    browser = browse(ANNA)
+    browser.cookies.set("portal_address", MAIL)
+    browser.cookies.set("portal_next", "/projects")
+    assert (await browser.get("/sign-in/proof")).headers["Location"] == "/projects"
+
+
+@pytest.mark.parametrize("address", ["jörg+büro@müller.example", '"a;b"@acme.example', "o'neil%2f@acme.example"])
+async def test_whatever_is_in_an_address_comes_back_as_it_was(browse, address):
+    browser = browse()
+    await browser.post("/sign-in", data={"email": address})
+    assert f'value="{escape(address)}"' in (await browser.get("/sign-in/proof")).text
+
+
+async def test_the_address_is_forgotten_once_one_is_in(browse):
+    browser = browse()
+    await browser.post("/sign-in", data={"email": MAIL})
+    assert "portal_address" in browser.cookies
+    await browser.post("/sign-in/password", data={"email": MAIL, "password": PASSWORD})
+    assert "portal_address" not in browser.cookies
 
 
 @pytest.mark.parametrize("address", ["", "anna", "@acme.example", "anna@", "a" * 250 + "@b.example"])

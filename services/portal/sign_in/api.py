@@ -16,7 +16,7 @@ from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.paths import local_path
-from services.portal.sign_in.arrival import FLOW_SECONDS, NEXT_COOKIE, arrive, heading_for
+from services.portal.sign_in.arrival import ADDRESS_COOKIE, FLOW_SECONDS, NEXT_COOKIE, arrive, begin, heading_for
 from services.portal.sign_in.refusals import explain
 
 REFUSED = "E-mail or password is not right. Try again, or have a link mailed to you."
@@ -34,11 +34,24 @@ async def ask_email(page: Page, next_path: NextPath = "", *, ended: bool = False
 
 
 @post("/sign-in")
-async def ask_proof(page: Page, data: Typed) -> Template:
-    """The second step: choose how to prove it."""
+async def take_email(page: Page, data: Typed) -> Template | Redirect:
+    """On to the second step, which is a page of its own: one gets back to it without sending anything again."""
     form = _form(data)
-    step = "proof" if _has_address(form) else "email"
-    return await page.show(f"sign_in/{step}.html", form=form, ended=False, status=form.status)
+    if not _has_address(form):
+        return await page.show("sign_in/email.html", form=form, ended=False, status=form.status)
+    return Redirect("/sign-in/proof", status_code=303, cookies=begin(form.values["email"], form.values["next"]))
+
+
+@get("/sign-in/proof")
+async def ask_proof(page: Page) -> Template | Redirect:
+    """The second step: choose how to prove it."""
+    heading = heading_for(page)
+    if page.actor.kind != "anonymous":
+        return page.go(heading)
+    form = Form({"email": page.cookie(ADDRESS_COOKIE), "next": heading})
+    if not _has_address(form):
+        return page.go("/sign-in")
+    return await page.show("sign_in/proof.html", form=form)
 
 
 @post("/sign-in/password")
@@ -123,6 +136,6 @@ def _has_address(form: Form) -> bool:
 
 router = Router(
     path="/",
-    route_handlers=[ask_email, ask_proof, sign_in, mail_link, open_link, use_link, sign_out],
+    route_handlers=[ask_email, take_email, ask_proof, sign_in, mail_link, open_link, use_link, sign_out],
     opt={"public": True},
 )

@@ -1,5 +1,8 @@
 """The end of every way in: on to where the person was heading, or first to their second factor."""
 
+from urllib.parse import quote
+
+from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from services.portal.answers import SignedIn
@@ -10,6 +13,8 @@ from services.portal.paths import local_path
 
 NEXT_COOKIE = "portal_next"
 """Where a sign-in of several steps leads in the end; a mailed link does not say."""
+ADDRESS_COOKIE = "portal_address"
+"""Who is about to prove that it is them: not in the URL, which browsers and logs remember."""
 FLOW_SECONDS = 600
 STEPS = {"second_factor": "/sign-in/second-factor", "enrol": "/sign-in/enrol"}
 
@@ -19,6 +24,12 @@ def heading_for(page: Page) -> str:
     return local_path(page.cookie(NEXT_COOKIE))
 
 
+def begin(address: str, target: str) -> list[Cookie]:
+    """The cookies of a sign-in that begins."""
+    kept = {ADDRESS_COOKIE: quote(address, safe="@"), NEXT_COOKIE: local_path(target)}
+    return [cookie(name, value, FLOW_SECONDS) for name, value in kept.items()]
+
+
 def arrive(page: Page, answer: Answer[SignedIn], target: str, toast: str = "") -> Redirect:
     """Answer a way in: its cookies, and on to `target` or, remembering it, to the next step."""
     if answer.body.next:
@@ -26,6 +37,6 @@ def arrive(page: Page, answer: Answer[SignedIn], target: str, toast: str = "") -
         redirect.cookies.append(cookie(NEXT_COOKIE, local_path(target), FLOW_SECONDS))
     else:
         redirect = page.go(local_path(target), toast)
-        redirect.cookies.append(cookie(NEXT_COOKIE, "", 0))
+        redirect.cookies.extend(cookie(name, "", 0) for name in (NEXT_COOKIE, ADDRESS_COOKIE))
     redirect.cookies.extend(answer.cookies)
     return redirect

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import formataddr
 from pathlib import Path
 
 from ops.keys import KeyFiles
@@ -19,6 +20,7 @@ from ops.stack.secrets import Passwords
 
 DEMO_COMPANY = "Northwind Studio"
 """Who the demo portal belongs to, unless PORTAL_COMPANY_NAME says otherwise."""
+DEMO_SENDER = "portal@northwind.example"
 
 
 @dataclass
@@ -103,8 +105,10 @@ def environments(
     own["gateway"]["PORTAL_CLAIMS_KEY_FILE"] = str(keys.claims)
     own["identity"] |= {"PORTAL_TOKEN_KEY_FILE": str(keys.tokens), "PORTAL_SECRETS_KEY_FILE": str(keys.secrets)}
     own["identity"]["PORTAL_PRIVATE_ISSUERS"] = os.environ.get("PORTAL_PRIVATE_ISSUERS", "true")
-    own["identity"]["PORTAL_COMPANY_NAME"] = os.environ.get("PORTAL_COMPANY_NAME", DEMO_COMPANY)
-    own["portal"]["PORTAL_COMPANY_NAME"] = os.environ.get("PORTAL_COMPANY_NAME", DEMO_COMPANY)
+    company = os.environ.get("PORTAL_COMPANY_NAME", DEMO_COMPANY)
+    own["identity"]["PORTAL_COMPANY_NAME"] = company
+    own["identity"]["PORTAL_MAIL_FROM"] = os.environ.get("PORTAL_MAIL_FROM", formataddr((company, DEMO_SENDER)))
+    own["portal"]["PORTAL_COMPANY_NAME"] = company
     if addresses.mailbox_dir:
         own["portal"]["PORTAL_MAILBOX_DIR"] = addresses.mailbox_dir
     inherited = {name: value for name, value in os.environ.items() if name != ADMIN_VARIABLE}

@@ -35,6 +35,13 @@ async def test_opening_a_link_only_looks(browse, standin, path):
     assert {call.path for call in standin.calls} <= {"/auth/invitation"}
 
 
+@pytest.mark.parametrize("path", ["/reset-password", "/verify-email", "/confirm-email", "/invitation"])
+async def test_a_link_that_lost_its_end_says_so(browse, path):
+    page = await browse().get(path)
+    assert page.status_code == 410
+    assert "This link cannot be used" in page.text
+
+
 @pytest.mark.parametrize("path", LINKS)
 async def test_a_scanner_that_sends_the_form_without_the_cookie_gets_nowhere(browse, standin, path):
     page = await browse().post(path, data={"token": TOKEN, **LINKS[path]})

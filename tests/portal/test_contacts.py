@@ -101,9 +101,14 @@ async def test_only_what_was_changed_is_saved(browse, standin):
     assert standin.written == [("PATCH", f"/contacts/{SABINE}", {"last_name": "Vogt-Lang"})]
 
 
-async def test_letting_in_says_what_lacks_where_the_button_was(browse, standin):
+async def test_letting_in_says_what_lacks(browse, standin):
     page = (await browse(CLARA).get(f"/contacts/{JEAN}")).text
-    assert "Enable access and invite" in page
+    assert "they need an e-mail address" in page
+    assert "Enable access and invite" not in page
+    jean = next(each for each in standin.state["contacts"] if each["id"] == JEAN)
+    jean["email"] = "jean@acme.example"
+    assert "Enable access and invite" in (await browse(CLARA).get(f"/contacts/{JEAN}")).text
+    jean["email"] = None
     answer = await browse(CLARA).post(f"/contacts/{JEAN}/access/enable")
     assert answer.status_code == 422
     assert "The contact has no e-mail address." in answer.text

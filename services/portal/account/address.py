@@ -15,6 +15,8 @@ PUBLIC = {"public": True}
 @get("/verify-email", opt=PUBLIC)
 async def open_verification(page: Page, token: str = "") -> Template:
     """Where the mailed link leads."""
+    if not token:
+        return await links.void(page, "/security/email", "Ask for a new link")
     return await links.show(page, "account/verify.html", Form({"token": token}))
 
 
@@ -36,6 +38,8 @@ async def verify(page: Page, data: Typed) -> Template | Redirect:
 @get("/confirm-email", opt=PUBLIC)
 async def open_confirmation(page: Page, token: str = "") -> Template:
     """Where both mailed links of a change lead."""
+    if not token:
+        return await links.void(page, "/security/email", "Ask for the change again")
     return await links.show(page, "account/confirm.html", Form({"token": token}))
 
 

@@ -38,6 +38,8 @@ async def send_link(page: Page, data: Typed) -> Template:
 @get("/reset-password", opt=PUBLIC)
 async def open_reset(page: Page, token: str = "") -> Template:
     """Where the mailed link leads."""
+    if not token:
+        return await links.void(page, "/forgot-password", "Ask for a new link")
     return await links.show(page, "account/reset.html", Form({"token": token}))
 
 

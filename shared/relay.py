@@ -14,7 +14,6 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from prometheus_client import Counter, Gauge
 
-from shared.broker import heed_cancellation
 from shared.database import CONNECT_TIMEOUT, Database
 
 BATCH = 256
@@ -44,7 +43,6 @@ class Relay:
     async def run(self) -> None:
         """Work until cancelled. Lost connections of either side are waited out; rows stay in the outbox meanwhile."""
         while True:
-            heed_cancellation()
             try:
                 await self._lead()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, nats.errors.Error, TimeoutError) as error:
@@ -61,7 +59,6 @@ class Relay:
             await connection.execute("set synchronous_commit = off")
             await connection.execute(_PRUNE)
             while True:
-                heed_cancellation()
                 self._wake.clear()
                 while await self._publish_batch(connection) == BATCH:
                     pass

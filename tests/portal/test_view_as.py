@@ -62,7 +62,7 @@ async def test_nothing_is_offered_that_would_be_refused(browse, path):
     """Interface paper: what somebody may not do is not in the page."""
     looked, own = (await browse(VIEWING).get(path)).text, (await browse(ANNA).get(path)).text
     assert sent_by(looked) <= {"/view-as/end", "/sign-out", "/preferences/theme"}
-    assert re.findall(r'href="(/(?:team|security)/[^"]+)"', looked) == []
+    assert re.findall(r'(?:href|action)="(/(?:team|security)/[^"]+)"', looked) == []
     for place, button in OFFERS.items():
         assert button not in looked
         assert place != path or button in own

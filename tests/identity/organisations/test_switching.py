@@ -220,3 +220,12 @@ async def test_a_passkey_begun_at_home_is_not_kept_elsewhere(both: Consultant) -
     assert (await both.browser("PATCH", "people/me", json={"phone": "2", "language": "de"})).json()["phone"] == "2"
     assert ((await both.row(both.anna))["phone"], (await both.row(both.guest))["language"]) == ("1", "de")
     assert row["password_hash"] is None
+
+
+async def test_a_session_that_has_ended_is_in_no_organisation(invited: Consultant) -> None:
+    """A claims token outlives its session by a minute at most: it opens nothing here."""
+    actor = invited.browser.actor
+    (only,) = (await invited.browser("GET", "auth/organisations")).json()["items"]
+    assert (only["client_id"], only["current"], only["home"], only["obstacle"]) == (invited.acme, True, True, "")
+    await invited.browser("POST", "auth/logout")
+    assert (await invited.identity.api(actor, "GET", "auth/organisations")).json() == {"items": []}

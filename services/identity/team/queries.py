@@ -74,9 +74,10 @@ async def _members(connection: asyncpg.Connection, actor: Actor, person_id: UUID
 
 
 def _view(row: asyncpg.Record, invitation: Status) -> MemberView:
-    told = {**row, "project_roles": _roles.decode(row["project_roles"]), "invitation": invitation}
     # What an address is elsewhere decides whether an invitation gives access: not for a client to find out (A5).
-    told["portal_access"] |= invitation != "none"
+    access = row["portal_access"] or invitation != "none"
+    roles = _roles.decode(row["project_roles"])
+    told = {**row, "portal_access": access, "project_roles": roles, "invitation": invitation}
     return msgspec.convert(told, MemberView)
 
 

@@ -84,9 +84,7 @@ def merge(documents: Mapping[str, Json], is_public: Callable[[str], bool], missi
             schemas[renamed.get(name, name)] = _refer(schema, renamed)
         for path, item in document.get("paths", {}).items():
             if is_public(path):
-                told = {method: _tag(service, _refer(what, renamed)) for method, what in item.items()}
-                own_errors = not path.startswith("/api/")  # OAuth's: RFC 6749, 5.2
-                paths[path] = told if own_errors else {method: _refusing(what) for method, what in told.items()}
+                paths[path] = {method: _publish(service, path, _refer(what, renamed)) for method, what in item.items()}
     about = "Sign in at `/sign-in`; the cookie then counts here as well. Partner systems send an access token instead "
     about += "(`POST /oauth/token`). Errors are RFC 9457 problems with a `code`."
     if missing:
@@ -138,15 +136,12 @@ def _follow(reference: str, renamed: Mapping[str, str]) -> str:
     return f"{base}/{renamed.get(name, name)}"
 
 
-def _tag(service: str, operation: Any) -> Any:
+def _publish(service: str, path: str, operation: Any) -> Any:
+    """An operation under its service's name, with what it really refuses with in place of the framework's own 400."""
     if not isinstance(operation, dict) or "responses" not in operation:
         return operation
-    return operation | {"tags": [service], "operationId": f"{service}_{operation.get('operationId', '')}"}
-
-
-def _refusing(operation: Any) -> Any:
-    """An operation with what it really refuses with, in place of the framework's own 400."""
-    if not isinstance(operation, dict) or "responses" not in operation:
-        return operation
-    answers = {status: answer for status, answer in operation["responses"].items() if status != "400"}
-    return operation | {"responses": answers | {"default": REFUSED}}
+    answers = operation["responses"]
+    if path.startswith("/api/"):  # OAuth has errors of its own (RFC 6749, 5.2)
+        answers = {status: answer for status, answer in answers.items() if status != "400"} | {"default": REFUSED}
+    named = {"tags": [service], "operationId": f"{service}_{operation.get('operationId', '')}"}
+    return operation | named | {"responses": answers}

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -32,7 +31,7 @@ from tests.servers import running_servers
 PASSWORD = "test-only"
 # Nothing here speaks TLS, and every HTTP client would read a bundle of 150 authorities first: 30 ms each.
 os.environ.pop("SSL_CERT_FILE", None)
-os.environ["SSL_CERT_DIR"] = tempfile.mkdtemp(prefix="no-authorities-")
+os.environ["SSL_CERT_DIR"] = "/nonexistent"
 
 
 def pytest_unconfigure() -> None:

@@ -115,7 +115,7 @@ def test_a_primary_contact_invites_a_colleague(portal: Portal, sit: Sit) -> None
         paul.open("/projects")
         expect(paul.page.get_by_text("Website relaunch")).to_have_count(0)
 
-        page.get_by_role("row", name="Paul Ebert").get_by_role("link", name="Remove access").click()
+        page.get_by_role("row", name="Paul Ebert").get_by_role("link", name="Remove Paul Ebert").click()
         page.get_by_role("dialog").get_by_role("button", name="Remove access").click()
         expect(page.get_by_text("Paul Ebert has no access any more")).to_be_visible()
         paul.open("/projects")

@@ -103,7 +103,7 @@ async def test_only_what_was_changed_is_saved(browse, standin):
 
 async def test_letting_in_says_what_lacks(browse, standin):
     page = (await browse(CLARA).get(f"/contacts/{JEAN}")).text
-    assert "they need an e-mail address" in page
+    assert "They need an e-mail address first" in page
     assert "Enable access and invite" not in page
     jean = next(each for each in standin.state["contacts"] if each["id"] == JEAN)
     jean["email"] = "jean@acme.example"

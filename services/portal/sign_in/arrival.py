@@ -1,4 +1,4 @@
-"""The end of every way in: on to where the person was heading, or first to their second factor."""
+"""The two ends of every way in: what is remembered at its beginning, and on to where the person was heading."""
 
 from urllib.parse import quote
 

@@ -29,7 +29,7 @@ class Consultant:
     async def invite(self, client_id: str, email: str = "") -> tuple[dict[str, Any], str]:
         """A contact of this client with Anna's address, and the token of their invitation."""
         email = email or self.email
-        before = len(self.identity.mails_to(email))
+        before = len(await self.identity.mails_written(email))
         body = {"first_name": "Anna", "last_name": "Keller-Birch", "email": email}
         answer = await self.identity.api(ADMIN, "POST", f"clients/{client_id}/contacts", json=body)
         assert answer.status_code == 201, answer.text

@@ -12,7 +12,10 @@ from shared.inbox import Consumer, Delivery
 
 
 async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -> None:
-    """Fold a batch in a handful of statements; nothing of it is kept if one event cannot be."""
+    """Fold a batch in a handful of statements; nothing of it is kept if one event cannot be.
+
+    Entries come after the facts, which say what of them a client may see.
+    """
     folded = [fold(delivery.event, delivery.position) for delivery in deliveries]
     await audit.append(
         connection,
@@ -24,6 +27,7 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
     await feed.append(
         connection, [each.entry for each in folded if each.entry], [each.ended for each in folded if each.ended]
     )
+    await feed.judge(connection, {each.turned: each.record.client_id for each in folded if each.turned})
 
 
 def consumer() -> Consumer:

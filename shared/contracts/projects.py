@@ -17,10 +17,11 @@ class ProjectCreated(EventData, frozen=True):
     version: int
     starts_on: date | None = None
     ends_on: date | None = None
+    private: bool = False
 
 
 class ProjectUpdated(EventData, frozen=True):
-    """Fields other than the status changed; `fields` names them."""
+    """Fields other than the status changed: `fields` names them, `hidden` those that the client does not see."""
 
     type: ClassVar[str] = "project_updated"
     subject: ClassVar[str] = "projects.project.updated.v1"
@@ -30,6 +31,8 @@ class ProjectUpdated(EventData, frozen=True):
     fields: list[str]
     starts_on: date | None = None
     ends_on: date | None = None
+    private: bool = False
+    hidden: list[str] = []  # noqa: RUF012  (a struct copies it)
 
 
 class ProjectStatusChanged(EventData, frozen=True):
@@ -41,6 +44,29 @@ class ProjectStatusChanged(EventData, frozen=True):
     old: str
     new: str
     version: int
+    private: bool = False
+
+
+class ProjectShared(EventData, frozen=True):
+    """The client sees the project from now on, with everything in it that is not private itself."""
+
+    type: ClassVar[str] = "project_shared"
+    subject: ClassVar[str] = "projects.project.shared.v1"
+    name: str
+    status: str
+    version: int
+    starts_on: date | None = None
+
+
+class ProjectWithdrawn(EventData, frozen=True):
+    """The client does not see the project any more, nor anything in it."""
+
+    type: ClassVar[str] = "project_withdrawn"
+    subject: ClassVar[str] = "projects.project.withdrawn.v1"
+    name: str
+    status: str
+    version: int
+    starts_on: date | None = None
 
 
 class ProjectViewed(EventData, frozen=True):
@@ -51,14 +77,16 @@ class ProjectViewed(EventData, frozen=True):
     name: str
 
 
-class _Milestone(EventData, frozen=True):
-    """The aggregate id is the milestone's."""
+class _Milestone(EventData, frozen=True, kw_only=True):
+    """The aggregate id is the milestone's. The client is to know of it where neither it nor its project is private."""
 
     project_id: UUID
     project_name: str
     name: str
     target_on: date
     version: int
+    private: bool = False
+    project_private: bool = False
 
 
 class MilestoneCreated(_Milestone, frozen=True):
@@ -67,9 +95,12 @@ class MilestoneCreated(_Milestone, frozen=True):
 
 
 class MilestoneUpdated(_Milestone, frozen=True):
+    """`hidden` are those of `fields` that are not the client's to see."""
+
     type: ClassVar[str] = "milestone_updated"
     subject: ClassVar[str] = "projects.milestone.updated.v1"
     fields: list[str]
+    hidden: list[str] = []  # noqa: RUF012  (a struct copies it)
 
 
 class MilestoneCompleted(_Milestone, frozen=True):
@@ -83,3 +114,19 @@ class MilestoneCompleted(_Milestone, frozen=True):
 class MilestoneReopened(_Milestone, frozen=True):
     type: ClassVar[str] = "milestone_reopened"
     subject: ClassVar[str] = "projects.milestone.reopened.v1"
+
+
+class MilestoneShared(_Milestone, frozen=True):
+    """It is private no longer; whether the client sees it is up to its project then. Completed if it was so already."""
+
+    type: ClassVar[str] = "milestone_shared"
+    subject: ClassVar[str] = "projects.milestone.shared.v1"
+    completed_on: date | None = None
+
+
+class MilestoneWithdrawn(_Milestone, frozen=True):
+    """It is kept from the client, whoever may see its project."""
+
+    type: ClassVar[str] = "milestone_withdrawn"
+    subject: ClassVar[str] = "projects.milestone.withdrawn.v1"
+    completed_on: date | None = None

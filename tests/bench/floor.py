@@ -48,7 +48,7 @@ class Floor:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def feed(self, connection: asyncpg.Connection, client: UUID) -> bytes:
-        rows = await feed.list_entries(connection, client, feed.LAST, LIMIT + 1)
+        rows = await feed.list_entries(connection, client, feed.LAST, LIMIT + 1, private=False)
         return encode(Page([feed.view(row) for row in rows[:LIMIT]], None))
 
     async def projects(self, connection: asyncpg.Connection, client: UUID) -> bytes:

@@ -42,18 +42,18 @@ _FILL = {
         f"""insert into feed select (r - 1) * $1 + c, {_CLIENT}, gen_random_uuid(), 'milestone_completed',
             'Milestone completed: Step ' || r, 'Project ' || r % {PROJECTS_EACH}, gen_random_uuid(), 'Jonas Weber',
             ('00000000-0000-7000-9000-' || lpad(to_hex(c * 100 + r % {PROJECTS_EACH}), 12, '0'))::uuid, 'milestone',
-            gen_random_uuid(), now() - make_interval(mins => 400 - r)
+            gen_random_uuid(), now() - make_interval(mins => 400 - r), false, false
             from generate_series(1, $2) r, generate_series(1, $1) c order by r, c""",
     ],
     "projects": [
         f"insert into known_clients select {_CLIENT}, 'Client ' || c, true from generate_series(1, $1) c",
-        f"""insert into projects (id, client_id, name, description, scope, status, starts_on, ends_on, team, version,
-            created_at, updated_at) select {_PROJECT}, {_CLIENT}, 'Project ' || p, 'What it is about', 'Scope', 'on_track',
+        f"""insert into projects (id, client_id, name, description, scope, status, starts_on, ends_on, team, private,
+            hidden_fields, version, created_at, updated_at) select {_PROJECT}, {_CLIENT}, 'Project ' || p, 'What it is about', 'Scope', 'on_track',
             current_date - 30, current_date + 60, '[{{"name": "Jonas Weber", "role": "Lead"}}, {{"name": "Clara Hoffmann", "role": "Account"}}]',
-            1, now(), now() from generate_series(1, $1) c, generate_series(1, {PROJECTS_EACH}) p where $2 > 0""",
-        f"""insert into milestones (id, client_id, project_id, name, description, phase, target_on, completed_on, version,
-            created_at, updated_at) select gen_random_uuid(), {_CLIENT}, {_PROJECT}, 'Step ' || m, '', 'Build',
-            current_date - 20 + 5 * m, case when m < 4 then current_date - 20 + 5 * m end, 1, now(), now()
+            false, '{{}}', 1, now(), now() from generate_series(1, $1) c, generate_series(1, {PROJECTS_EACH}) p where $2 > 0""",
+        f"""insert into milestones (id, client_id, project_id, name, description, phase, target_on, completed_on, private,
+            project_private, version, created_at, updated_at) select gen_random_uuid(), {_CLIENT}, {_PROJECT}, 'Step ' || m, '', 'Build',
+            current_date - 20 + 5 * m, case when m < 4 then current_date - 20 + 5 * m end, false, false, 1, now(), now()
             from generate_series(1, $1) c, generate_series(1, {PROJECTS_EACH}) p, generate_series(1, 8) m where $2 > 0""",
     ],
 }

@@ -33,8 +33,9 @@ async def projects(servers: Backing, cluster: Cluster, signer: Signer) -> AsyncI
     for tenant in TENANTS:
         await admin.execute("insert into known_clients values ($1, $2, true)", tenant, f"of {tenant}")
         await admin.execute(
-            """insert into projects (id, client_id, name, description, scope, status, team, version, created_at, updated_at)
-               select gen_random_uuid(), $1::uuid, 'of ' || ($1::uuid)::text, '', '', 'on_track', '[]', 1, now(), now()
+            """insert into projects (id, client_id, name, description, scope, status, team, private, hidden_fields,
+               version, created_at, updated_at)
+               select gen_random_uuid(), $1::uuid, 'of ' || ($1::uuid)::text, '', '', 'on_track', '[]', false, '{}', 1, now(), now()
                from generate_series(1, 5)""",
             tenant,
         )

@@ -8,6 +8,7 @@ from litestar.params import Parameter
 
 from services.activity.audit import queries
 from services.activity.audit.queries import LAST, After, AuditFilter, AuditView
+from services.activity.feed.models import looks_behind
 from services.activity.tenants import require_tenant
 from shared.actor import Actor
 from shared.claims import require_policy
@@ -35,7 +36,7 @@ async def list_audit(
         before = decode_cursor(cursor, After)
         if before.client_id != tenant:
             raise BadCursor("This page link belongs to another list.", field="cursor")
-    wanted = AuditFilter(client_id=tenant, type=kind, security=security, actor_id=actor_id)
+    wanted = AuditFilter(private=looks_behind(actor), client_id=tenant, type=kind, security=security, actor_id=actor_id)
     async with read(actor) as connection:
         rows = await queries.list_records(connection, wanted, before.key, limit + 1)
     more = encode_cursor(After(tenant, rows[limit - 1][0])) if len(rows) > limit else None

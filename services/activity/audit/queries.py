@@ -10,6 +10,7 @@ import msgspec
 
 from services.activity.audit.chain import Head
 from services.activity.feed.models import COMPANY
+from shared.contracts import projects
 
 _HEADS = (
     "select client_id, seq, hash from unnest($1::uuid[]) as wanted (client_id) cross join lateral"
@@ -25,6 +26,12 @@ left join known_sessions s on s.session_id = a.session_id
 where ($1::uuid is null or a.client_id = $1) and a.{key} < $2
   and ($3::text is null or a.type = $3) and ($4::boolean is null or a.security = $4)
   and ($5::uuid is null or a.actor_id = $5)
+  and ($7 or a.type <> all($8)
+       or exists (select from feed f
+                  where f.client_id = a.client_id and f.position = a.position and not f.private and not f.team_only)
+       or a.type = 'view_project'
+          and exists (select from known_projects p
+                      where p.client_id = a.client_id and p.id = a.subject and not p.private))
 order by a.{key} desc limit $6
 """
 # Within one client's chain `seq` orders as `position` does, and is what that chain's index knows.
@@ -32,6 +39,11 @@ _LIST_ONE = _LIST.format(key="seq")
 _LIST_ALL = _LIST.format(key="position")
 
 LAST = 2**63 - 1
+
+
+WORK = sorted(kind.type for kind in vars(projects).values() if hasattr(kind, "type"))
+"""What is told of projects and their plans: a client may know of it what its feed tells, and who opened what."""
+_SECRETS = ("private", "project_private", "hidden")
 
 
 class AuditAuthor(msgspec.Struct, frozen=True):
@@ -78,7 +90,9 @@ class After(msgspec.Struct, array_like=True, frozen=True):
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which records to list; None means any."""
+    """Which records to list; None means any. `private`: of the work, those too that the client is not told of."""
+
+    private: bool
 
     client_id: UUID | None = None
     type: str | None = None
@@ -105,11 +119,13 @@ async def list_records(
         wanted.security,
         wanted.actor_id,
         limit,
+        wanted.private,
+        WORK,
     )
-    return [(row["seq" if one else "position"], _view(row)) for row in rows]
+    return [(row["seq" if one else "position"], _view(row, private=wanted.private)) for row in rows]
 
 
-def _view(row: Any) -> AuditView:
+def _view(row: Any, *, private: bool) -> AuditView:
     session = None
     if row["session_id"]:
         session = AuditSession(
@@ -125,7 +141,18 @@ def _view(row: Any) -> AuditView:
         session=session,
         trace_id=row["trace_id"],
         at=row["at"],
-        detail=msgspec.Raw(row["detail"].encode()),
+        detail=msgspec.Raw(row["detail"].encode() if private else _told(row["detail"])),
         security=row["security"],
         financial=row["financial"],
     )
+
+
+def _told(detail: str) -> bytes:
+    """An event's data without what it says about what the client does not see."""
+    data: Any = msgspec.json.decode(detail)
+    if not isinstance(data, dict):
+        return detail.encode()
+    told: dict[str, Any] = {name: value for name, value in data.items() if name not in _SECRETS}
+    if hidden := data.get("hidden"):
+        told["fields"] = [field for field in told["fields"] if field not in hidden]
+    return msgspec.json.encode(told)

@@ -9,6 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
 from services.activity.feed import queries
+from services.activity.feed.models import looks_behind
 from services.activity.feed.queries import LAST, After, EntryView
 from services.activity.feed.stream import EventStream
 from services.activity.tenants import require_tenant
@@ -35,9 +36,10 @@ async def list_activity(
     readable = actor.readable_projects()
     if project_id and readable is not None and project_id not in readable:
         raise NotFound
+    private = looks_behind(actor)
     async with read(actor) as connection:
         if project_id:
-            tenant = await queries.require_client_of(connection, project_id, tenant)
+            tenant = await queries.require_client_of(connection, project_id, tenant, private=private)
         elif tenant and actor.sees_all_clients:
             await queries.require_client(connection, tenant)
         if actor.assignments is not None and project_id is None:
@@ -45,7 +47,7 @@ async def list_activity(
             rows = await queries.list_named(connection, named, before, limit + 1)
         else:
             rows = await queries.list_entries(
-                connection, tenant, before, limit + 1, project_id=project_id, readable=readable
+                connection, tenant, before, limit + 1, private=private, project_id=project_id, readable=readable
             )
     more = encode_cursor(After(rows[limit - 1]["position"])) if len(rows) > limit else None
     return Page([queries.view(row, tell_client=actor.sees_all_clients) for row in rows[:limit]], more)

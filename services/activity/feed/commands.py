@@ -1,6 +1,7 @@
 """Appending to the feed, and telling every process's hub that there is something new."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -11,9 +12,25 @@ CHANNEL = "activity_feed"
 
 # Fields are named as columns are. The notification goes out with the commit.
 _APPEND = """
-with told as (insert into feed select * from json_populate_recordset(null::feed, $1)),
+with told as (
+        insert into feed
+        select * from json_populate_recordset(null::feed, $1)),
      over as (insert into ended select * from json_populate_recordset(null::ended, $2))
 select pg_notify($3, '')
+"""
+
+
+# An entry is as private as what it is about is known to be by now, in whatever order its events came.
+_JUDGE = """
+update feed set private = judged.private
+from (
+    select f.position, p.private or coalesce(m.private, false) as private
+    from unnest($1::uuid[], $2::uuid[]) as turned (client_id, project_id)
+    join feed f on f.client_id = turned.client_id and f.project_id = turned.project_id
+    join known_projects p on p.client_id = f.client_id and p.id = f.project_id
+    left join known_milestones m on m.client_id = f.client_id and m.id = f.target_id
+) judged
+where feed.position = judged.position and feed.private <> judged.private
 """
 
 
@@ -22,3 +39,9 @@ async def append(connection: asyncpg.Connection, entries: Sequence[Entry], ended
     if entries or ended:
         rows = (msgspec.json.encode(each).decode() for each in (entries, ended))
         await connection.execute(_APPEND, *rows, CHANNEL)
+
+
+async def judge(connection: asyncpg.Connection, turned: Mapping[UUID, UUID]) -> None:
+    """Let the client see the entries of these projects (with their clients), or not, as they are known to be by now."""
+    if turned:
+        await connection.execute(_JUDGE, list(turned.values()), list(turned))

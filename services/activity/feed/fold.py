@@ -5,13 +5,13 @@ reads, sign-ins, roles and people stay in the audit log.
 """
 
 from datetime import date
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from services.activity.audit.models import FINANCIAL, SECURITY, Author, Presence, Record
 from services.activity.feed.models import COMPANY, Ended, Entry
+from services.activity.feed.words import AnyMilestone, say
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
 from shared.contracts import accounts, contacts, identity, projects
 from shared.contracts.accounts import (
@@ -44,10 +44,14 @@ from shared.contracts.projects import (
     MilestoneCompleted,
     MilestoneCreated,
     MilestoneReopened,
+    MilestoneShared,
     MilestoneUpdated,
+    MilestoneWithdrawn,
     ProjectCreated,
+    ProjectShared,
     ProjectStatusChanged,
     ProjectUpdated,
+    ProjectWithdrawn,
 )
 from shared.events import EventData, RawEvent
 
@@ -77,8 +81,6 @@ FROM_OUTSIDE = (
 RIGHTS = frozenset({"active", "is_primary_contact", "portal_access"})
 """Fields of a person that decide what a stream may show."""
 
-FIELDS = {"starts_on": "start date", "ends_on": "end date", "completion": "progress"}
-
 
 class Folded(msgspec.Struct, frozen=True, kw_only=True):
     """One event, taken apart into what each feature keeps of it."""
@@ -87,15 +89,10 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True):
     author: Author | None
     presence: Presence | None
     entry: Entry | None
+    turned: UUID | None
+    """The project of which something was shared or withdrawn: its entries are to be judged anew."""
     ended: Ended | None
     fact: Fact | None
-
-
-class _Words(NamedTuple):
-    title: str
-    description: str
-    project_id: UUID
-    target_type: str
 
 
 def fold(event: RawEvent, position: int) -> Folded:
@@ -115,6 +112,7 @@ def fold(event: RawEvent, position: int) -> Folded:
         author=author,
         presence=presence,
         entry=_entry(event, position, data),
+        turned=_turned(event.subject, data),
         ended=_ended(event, position, tenant, data),
         fact=_fact(event, data),
     )
@@ -141,7 +139,7 @@ def _record(event: RawEvent, position: int, tenant: UUID) -> Record:
 
 
 def _entry(event: RawEvent, position: int, data: EventData | None) -> Entry | None:
-    words = _words(event.subject, data)
+    words = say(event.subject, data)
     if words is None or event.clientid is None:
         return None
     return Entry(
@@ -157,43 +155,19 @@ def _entry(event: RawEvent, position: int, data: EventData | None) -> Entry | No
         target_type=words.target_type,
         target_id=event.subject,
         at=event.time,
+        private=_is_private(data),
+        team_only=isinstance(data, ProjectUpdated | MilestoneUpdated) and set(data.fields) <= set(data.hidden),
     )
 
 
-def _words(subject: UUID, data: EventData | None) -> _Words | None:
-    words = None
+def _turned(subject: UUID, data: EventData | None) -> UUID | None:
     match data:
-        case ProjectCreated(name=name):
-            words = _Words("Project started", name, subject, "project")
-        case ProjectUpdated(name=name, fields=fields):
-            changed = ", ".join(FIELDS.get(field, _plain(field)) for field in fields)
-            words = _Words("Project updated", f"{name} · {changed}", subject, "project")
-        case ProjectStatusChanged(name=name, old=old, new=new):
-            words = _Words(f"Project {_plain(new)}", f"{name} · was {_plain(old)}", subject, "project")
-        case MilestoneCreated():
-            words = _about("Milestone added", data)
-        case MilestoneUpdated(fields=fields, target_on=target) if "target_on" in fields:
-            words = _about("Milestone rescheduled", data, f"due {target.day} {target:%b %Y}")
-        case MilestoneUpdated():
-            words = _about("Milestone updated", data)
-        case MilestoneCompleted():
-            words = _about("Milestone completed", data)
-        case MilestoneReopened():
-            words = _about("Milestone reopened", data)
+        case ProjectShared() | ProjectWithdrawn():
+            return subject
+        case MilestoneShared() | MilestoneWithdrawn():
+            return data.project_id
         case _:
-            pass
-    return words
-
-
-_AnyMilestone = MilestoneCreated | MilestoneUpdated | MilestoneCompleted | MilestoneReopened
-
-
-def _about(title: str, data: _AnyMilestone, *more: str) -> _Words:
-    return _Words(title, " · ".join([data.name, data.project_name, *more]), data.project_id, "milestone")
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
+            return None
 
 
 def _ended(event: RawEvent, position: int, tenant: UUID, data: EventData | None) -> Ended | None:
@@ -224,8 +198,9 @@ def _fact(event: RawEvent, data: EventData | None) -> Fact | None:
     match data:
         case ClientCreated(name=name) | ClientUpdated(name=name):
             return ClientFact(client_id=client_id, at=at, name=name)
-        case ProjectCreated(status=status) | ProjectUpdated(status=status) | ProjectStatusChanged(new=status):
-            starts_on = None if isinstance(data, ProjectStatusChanged) else data.starts_on
+        case ProjectStatusChanged() | ProjectCreated() | ProjectUpdated() | ProjectShared() | ProjectWithdrawn():
+            moved = isinstance(data, ProjectStatusChanged)
+            starts_on, status = (None, data.new) if moved else (data.starts_on, data.status)
             return ProjectFact(
                 client_id=client_id,
                 at=at,
@@ -234,8 +209,16 @@ def _fact(event: RawEvent, data: EventData | None) -> Fact | None:
                 name=data.name,
                 since=min(starts_on or today, today),
                 completed_on=today if status == "completed" else None,
+                private=_is_private(data),
             )
-        case MilestoneCreated() | MilestoneUpdated() | MilestoneCompleted() | MilestoneReopened():
+        case (
+            MilestoneCreated()
+            | MilestoneUpdated()
+            | MilestoneCompleted()
+            | MilestoneReopened()
+            | MilestoneShared()
+            | MilestoneWithdrawn()
+        ):
             return MilestoneFact(
                 client_id=client_id,
                 at=at,
@@ -245,15 +228,36 @@ def _fact(event: RawEvent, data: EventData | None) -> Fact | None:
                 name=data.name,
                 target_on=data.target_on,
                 completed_on=_completed_on(data),
+                private=data.private,
             )
         case _:
             return None
 
 
-def _completed_on(data: _AnyMilestone) -> date | msgspec.UnsetType | None:
+def _is_private(data: EventData | None) -> bool:
+    """Whether what the event is about is kept from the client when it happens."""
     match data:
-        case MilestoneCompleted(completed_on=completed_on):
-            return completed_on
+        case ProjectWithdrawn():
+            return True
+        case ProjectCreated() | ProjectUpdated() | ProjectStatusChanged():
+            return data.private
+        case (
+            MilestoneCreated()
+            | MilestoneUpdated()
+            | MilestoneCompleted()
+            | MilestoneReopened()
+            | MilestoneShared()
+            | MilestoneWithdrawn()
+        ):
+            return data.private or data.project_private
+        case _:
+            return False
+
+
+def _completed_on(data: AnyMilestone) -> date | msgspec.UnsetType | None:
+    match data:
+        case MilestoneCompleted() | MilestoneShared() | MilestoneWithdrawn():
+            return data.completed_on
         case MilestoneUpdated():
             return msgspec.UNSET
         case _:

@@ -51,6 +51,7 @@ class Frame(msgspec.Struct, frozen=True):
 
     position: int
     project_id: UUID | None
+    private: bool
     text: bytes
 
 
@@ -58,7 +59,7 @@ def frame(entry: asyncpg.Record) -> Frame:
     """Encode an entry as an event of a stream (WHATWG HTML, 9.2.5). JSON has no line breaks."""
     body = msgspec.json.encode(queries.view(entry))
     head = f"id: {entry['position']}\nevent: {entry['type']}\ndata: ".encode()
-    return Frame(entry["position"], entry["project_id"], head + body + b"\n\n")
+    return Frame(entry["position"], entry["project_id"], entry["private"], head + body + b"\n\n")
 
 
 class Reader:
@@ -78,7 +79,9 @@ class Reader:
 
     def offer(self, entry: Frame) -> None:
         """Queue an entry, or end for having too many."""
-        if self.ending or entry.position <= self._seen or not self.sight.reaches(entry.project_id):
+        if self.ending or entry.position <= self._seen:
+            return
+        if not self.sight.reaches(entry.project_id, private=entry.private):
             return
         if len(self._waiting) >= QUEUE:
             SHED.inc()

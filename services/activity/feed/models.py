@@ -11,19 +11,29 @@ COMPANY = UUID(int=0)
 """Stands for the client where something concerns none: staff, and the company's own settings."""
 
 
+def looks_behind(actor: Actor) -> bool:
+    """Whether the actor sees what a client is not told. Who acts within one client does not, nor who views as it."""
+    return actor.sees_all_clients
+
+
 class Sight(msgspec.Struct, frozen=True):
-    """What somebody may see of one client: `projects` (None: all of them), and `whole`, what concerns all of it."""
+    """What somebody may see of one client: `projects` (None: all of them), `whole`, what concerns all of it, and
+    `private`, what the client itself is not told.
+    """
 
     projects: frozenset[UUID] | None
     whole: bool
+    private: bool
 
     @classmethod
     def of(cls, actor: Actor) -> "Sight":
         """A subcontractor sees projects, and nothing of the client around them."""
-        return cls(actor.readable_projects(), whole=actor.assignments is None)
+        return cls(actor.readable_projects(), whole=actor.assignments is None, private=looks_behind(actor))
 
-    def reaches(self, project_id: UUID | None) -> bool:
+    def reaches(self, project_id: UUID | None, *, private: bool) -> bool:
         """Whether entries of this project, or of none, are to be seen."""
+        if private and not self.private:
+            return False
         if project_id is None:
             return self.whole
         return self.projects is None or project_id in self.projects
@@ -32,7 +42,8 @@ class Sight(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened, as a client is told it. `position` is its place in the order of all events.
 
-    Without a `project_id` it concerns the client as a whole.
+    Without a `project_id` it concerns the client as a whole. The client is not told while what it is about is
+    `private`, which changes, nor where it is `team_only`: what changed is hidden from it.
     """
 
     position: int
@@ -47,6 +58,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     target_type: str
     target_id: UUID
     at: datetime
+    private: bool = False
+    team_only: bool = False
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):

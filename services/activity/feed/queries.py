@@ -15,19 +15,27 @@ from shared.errors import NotFound
 LAST = 2**63 - 1
 _SELECT = (
     "select position, client_id, id, type, title, description, actor_id, actor_name, project_id, target_type,"
-    " target_id, at from feed"
+    " target_id, at, private or team_only as private from feed"
 )
-_PAGE = f"{_SELECT} where client_id = $1 and position < $2 order by position desc limit $3"
+_TOLD = "not private and not team_only"
+"""What the client is told of; who looks from within it is shown nothing else, which row-level security says again."""
 _PAGE_OF_ALL = f"{_SELECT} where position < $1 order by position desc limit $2"
-_PAGE_OF_PROJECT = (
+_WHOLE_PAGE = f"{_SELECT} where client_id = $1 and position < $2 order by position desc limit $3"
+_WHOLE_PAGE_OF_PROJECT = (
     f"{_SELECT} where client_id = $1 and project_id = $4 and position < $2 order by position desc limit $3"
+)
+_PAGE = f"{_SELECT} where client_id = $1 and {_TOLD} and position < $2 order by position desc limit $3"
+_PAGE_OF_PROJECT = (
+    f"{_SELECT} where client_id = $1 and project_id = $4 and {_TOLD} and position < $2 order by position desc limit $3"
 )
 # One index scan a project, however little of a long feed the caller may see.
 _OF_READABLE = (
-    f"{_SELECT} where client_id = $1 and project_id = readable.id and position < $2 order by position desc limit $3"
+    f"{_SELECT} where client_id = $1 and project_id = readable.id and {_TOLD} and position < $2"
+    " order by position desc limit $3"
 )
 _PAGE_OF_SOME = (
-    f"({_SELECT} where client_id = $1 and project_id is null and position < $2 order by position desc limit $3)"  # noqa: S608
+    f"({_SELECT} where client_id = $1 and project_id is null and {_TOLD} and position < $2"  # noqa: S608
+    " order by position desc limit $3)"
     f" union all (select part.* from unnest($4::uuid[]) as readable (id) cross join lateral ({_OF_READABLE}) as part)"
     " order by position desc limit $3"
 )
@@ -42,17 +50,26 @@ _PAGE_OF_NAMED = (
 )
 _MISSED = (
     f"{_SELECT} where client_id = $1 and position > $2 and position <= $3"
-    " and ($4::uuid[] is null or project_id is null and $5 or project_id = any($4)) order by position"
+    " and ($4::uuid[] is null or project_id is null and $5 or project_id = any($4))"
+    f" and ($6 or {_TOLD}) order by position"
 )
 _NEW = f"{_SELECT} where position > $1 order by position limit $2"
-_HEAD = "select max(position) from feed where client_id = $1"
-_KNOWS_POSITION = "select $2 = 0 or exists (select from feed where client_id = $1 and position = $2)"
-_COUNT_MISSED = "select count(*) from (select from feed where client_id = $1 and position > $2 limit $3) as missed"
+_HEAD = f"select max(position) from feed where client_id = $1 and ($2 or {_TOLD})"  # noqa: S608  (our own text)
+_KNOWS_POSITION = (
+    f"select $2 = 0 or exists (select from feed where client_id = $1 and position = $2 and ($3 or {_TOLD}))"  # noqa: S608
+)
+_COUNT_MISSED = (
+    "select count(*) from"  # noqa: S608
+    f" (select from feed where client_id = $1 and position > $2 and ($4 or {_TOLD}) limit $3) as missed"
+)
 _NEW_ENDS = "select position, client_id, subject, reason, final, at from ended where position > $1 order by position"
 _RECENT_ENDS = "select position, client_id, subject, reason, final, at from ended where at > $1 order by position"
 _HEADS = "select coalesce((select max(position) from feed), 0), coalesce((select max(position) from ended), 0)"
 _KNOWS_CLIENT = "select exists (select from known_clients where client_id = $1)"
-_PROJECT_CLIENT = "select client_id from known_projects where id = $1 and ($2::uuid is null or client_id = $2)"
+_PROJECT_CLIENT = (
+    "select client_id from known_projects"
+    " where id = $1 and ($2::uuid is null or client_id = $2) and ($3 or not private)"
+)
 
 
 class ActorView(msgspec.Struct, frozen=True):
@@ -73,7 +90,8 @@ class TargetView(msgspec.Struct, frozen=True):
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the feed. `seq` is its place in the order of all events, and its id in the live stream.
 
-    `client_id` is said to staff only, who may see several clients in one list.
+    `client_id` is said to staff only, who may see several clients in one list. `private`: the client is not told; where
+    it is, there is no such field.
     """
 
     id: UUID
@@ -86,6 +104,7 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     target: TargetView
     at: datetime
     client_id: UUID | msgspec.UnsetType = msgspec.UNSET
+    private: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class After(msgspec.Struct, array_like=True, frozen=True):
@@ -100,10 +119,13 @@ async def list_entries(
     before: int,
     limit: int,
     *,
+    private: bool,
     project_id: UUID | None = None,
     readable: Collection[UUID] | None = None,
 ) -> list[Record]:
     """Entries older than `before`, newest first. Without `client_id`: of all clients (staff).
+
+    `private`: those, too, that the client is not told.
 
     `project_id` narrows to one project; else `readable`, if given, to these projects and what concerns the client as a
     whole.
@@ -111,9 +133,10 @@ async def list_entries(
     if client_id is None:
         return await connection.fetch(_PAGE_OF_ALL, before, limit)
     if project_id:
-        return await connection.fetch(_PAGE_OF_PROJECT, client_id, before, limit, project_id)
+        statement = _WHOLE_PAGE_OF_PROJECT if private else _PAGE_OF_PROJECT
+        return await connection.fetch(statement, client_id, before, limit, project_id)
     if readable is None:
-        return await connection.fetch(_PAGE, client_id, before, limit)
+        return await connection.fetch(_WHOLE_PAGE if private else _PAGE, client_id, before, limit)
     return await connection.fetch(_PAGE_OF_SOME, client_id, before, limit, list(readable))
 
 
@@ -138,18 +161,19 @@ def view(entry: Record, *, tell_client: bool = False) -> EntryView:
         target=TargetView(entry["target_type"], entry["target_id"], f"/projects/{project_id}" if project_id else None),
         at=entry["at"],
         client_id=entry["client_id"] if tell_client else msgspec.UNSET,
+        private=entry["private"] or msgspec.UNSET,
     )
 
 
-async def head(connection: asyncpg.Connection, client_id: UUID) -> int:
-    """The position of the client's newest entry, 0 without one."""
-    return await connection.fetchval(_HEAD, client_id) or 0
+async def head(connection: asyncpg.Connection, sight: Sight, client_id: UUID) -> int:
+    """The position of the client's newest entry that the caller may be told of, 0 without one."""
+    return await connection.fetchval(_HEAD, client_id, sight.private) or 0
 
 
-async def can_resume(connection: asyncpg.Connection, client_id: UUID, after: int, limit: int) -> bool:
+async def can_resume(connection: asyncpg.Connection, sight: Sight, client_id: UUID, after: int, limit: int) -> bool:
     """Whether `after` is the place of an entry of this client (or 0, the beginning) with at most `limit` behind it."""
-    known = await connection.fetchval(_KNOWS_POSITION, client_id, after)
-    missed: int = await connection.fetchval(_COUNT_MISSED, client_id, after, limit + 1) or 0
+    known = await connection.fetchval(_KNOWS_POSITION, client_id, after, sight.private)
+    missed: int = await connection.fetchval(_COUNT_MISSED, client_id, after, limit + 1, sight.private) or 0
     return bool(known) and missed <= limit
 
 
@@ -158,7 +182,7 @@ async def list_missed(
 ) -> list[Record]:
     """The entries behind `after` up to `head`, oldest first, as far as the caller may see them."""
     projects = None if sight.projects is None else list(sight.projects)
-    return await connection.fetch(_MISSED, client_id, after, head, projects, sight.whole)
+    return await connection.fetch(_MISSED, client_id, after, head, projects, sight.whole, sight.private)
 
 
 async def list_new(connection: asyncpg.Connection, after: int, limit: int) -> list[Record]:
@@ -188,9 +212,13 @@ async def require_client(connection: asyncpg.Connection, client_id: UUID) -> Non
         raise NotFound
 
 
-async def require_client_of(connection: asyncpg.Connection, project_id: UUID, client_id: UUID | None) -> UUID:
-    """Whose project this is. Raises `NotFound` if there is none (at this client, where one is named)."""
-    found: UUID | None = await connection.fetchval(_PROJECT_CLIENT, project_id, client_id)
+async def require_client_of(
+    connection: asyncpg.Connection, project_id: UUID, client_id: UUID | None, *, private: bool
+) -> UUID:
+    """Whose project this is. Raises `NotFound` if there is none (at this client, where one is named), or only a private
+    one that the caller may not know of.
+    """
+    found: UUID | None = await connection.fetchval(_PROJECT_CLIENT, project_id, client_id, private)
     if found is None:
         raise NotFound
     return found

@@ -77,14 +77,15 @@ class EventStream(ASGIResponse):
         retry = b"retry: %d\n" % RETRY_MS
         reader = self._reader
         async with self._read(self._actor) as connection:
-            head = await queries.head(connection, reader.client_id)
+            head = await queries.head(connection, reader.sight, reader.client_id)
             reader.skip(head)
             if self._last_id is None:
                 # The browser remembers an id without data and shows it to nobody: cut before its first entry, the
                 # stream resumes here.
                 return retry + b"id: %d\n\n" % head
             after = _position(self._last_id)
-            if not await queries.can_resume(connection, reader.client_id, after, self._settings.stream_replay):
+            most = self._settings.stream_replay
+            if not await queries.can_resume(connection, reader.sight, reader.client_id, after, most):
                 return retry + _reset(head)
             missed = await queries.list_missed(connection, reader.sight, reader.client_id, after, head)
         return b"".join([retry, b"\n", *(frame(entry).text for entry in missed)])

@@ -16,10 +16,12 @@ on conflict (client_id) do update set
 """
 _PROJECT = f"""
 with client as ({_CLIENT})
-insert into known_projects (client_id, id, version, name, since, completed_on) values ($1, $5, $6, $7, $8, $9)
+insert into known_projects (client_id, id, version, name, since, completed_on, private)
+values ($1, $5, $6, $7, $8, $9, $10)
 on conflict (client_id, id) do update set
     version = excluded.version,
     name = excluded.name,
+    private = excluded.private,
     since = least(known_projects.since, excluded.since),
     completed_on = case when excluded.completed_on is not null
         then coalesce(known_projects.completed_on, excluded.completed_on) end
@@ -27,13 +29,14 @@ where known_projects.version < excluded.version
 """  # noqa: S608  (our own text)
 _MILESTONE = f"""
 with client as ({_CLIENT})
-insert into known_milestones (client_id, id, version, project_id, name, target_on, completed_on)
-values ($1, $5, $6, $7, $8, $9, $10)
+insert into known_milestones (client_id, id, version, project_id, name, target_on, private, completed_on)
+values ($1, $5, $6, $7, $8, $9, $10, $11)
 on conflict (client_id, id) do update set
     version = excluded.version,
     name = excluded.name,
     target_on = excluded.target_on,
-    completed_on = case when $11 then excluded.completed_on else known_milestones.completed_on end
+    private = excluded.private,
+    completed_on = case when $12 then excluded.completed_on else known_milestones.completed_on end
 where known_milestones.version < excluded.version
 """  # noqa: S608
 
@@ -53,10 +56,11 @@ async def learn(connection: asyncpg.Connection, facts: Sequence[tuple[int, Fact]
 def _columns(fact: Fact) -> tuple[Any, ...]:
     match fact:
         case ProjectFact():
-            return _PROJECT, fact.id, fact.version, fact.name, fact.since, fact.completed_on
+            return _PROJECT, fact.id, fact.version, fact.name, fact.since, fact.completed_on, fact.private
         case MilestoneFact():
             says = fact.completed_on is not UNSET
             completed_on = fact.completed_on if says else None
-            return _MILESTONE, fact.id, fact.version, fact.project_id, fact.name, fact.target_on, completed_on, says
+            of_plan = (fact.version, fact.project_id, fact.name, fact.target_on, fact.private)
+            return _MILESTONE, fact.id, *of_plan, completed_on, says
         case _:
             return (_CLIENT,)

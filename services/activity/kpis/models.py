@@ -27,6 +27,7 @@ class ProjectFact(Fact, frozen=True, kw_only=True):
     name: str
     since: date
     completed_on: date | None
+    private: bool = False
 
 
 class MilestoneFact(Fact, frozen=True, kw_only=True):
@@ -38,3 +39,4 @@ class MilestoneFact(Fact, frozen=True, kw_only=True):
     name: str
     target_on: date
     completed_on: date | msgspec.UnsetType | None = msgspec.UNSET
+    private: bool = False

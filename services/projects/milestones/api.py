@@ -29,7 +29,7 @@ async def create_milestone(
     """Add a milestone to the plan of a project."""
     async with uow(actor) as db:
         milestone = await commands.create_milestone(db, actor, project_id, data)
-        return with_etag(await queries.get_milestone(db, milestone))
+        return with_etag(await queries.get_milestone(db, actor, milestone))
 
 
 @patch("/milestones/{milestone_id:uuid}")
@@ -39,7 +39,7 @@ async def change_milestone(
     """Change fields of a milestone. With `If-Match`, only the version named there (412 otherwise)."""
     async with uow(actor) as db:
         milestone = await commands.change_milestone(db, actor, milestone_id, data, if_match)
-        return with_etag(await queries.get_milestone(db, milestone))
+        return with_etag(await queries.get_milestone(db, actor, milestone))
 
 
 @post("/milestones/{milestone_id:uuid}/complete", status_code=200)
@@ -49,7 +49,7 @@ async def complete_milestone(
     """Mark a milestone as completed. 409 if it is, or if something it depends on is not."""
     async with uow(actor) as db:
         milestone = await commands.complete_milestone(db, actor, milestone_id, data.completed_on if data else None)
-        return with_etag(await queries.get_milestone(db, milestone))
+        return with_etag(await queries.get_milestone(db, actor, milestone))
 
 
 @post("/milestones/{milestone_id:uuid}/reopen", status_code=200)
@@ -57,12 +57,35 @@ async def reopen_milestone(milestone_id: UUID, actor: Actor, uow: UnitOfWork) ->
     """Take a completion back. 409 if it is open, or if something completed depends on it."""
     async with uow(actor) as db:
         milestone = await commands.reopen_milestone(db, actor, milestone_id)
-        return with_etag(await queries.get_milestone(db, milestone))
+        return with_etag(await queries.get_milestone(db, actor, milestone))
+
+
+@post("/milestones/{milestone_id:uuid}/share", status_code=200)
+async def share_milestone(milestone_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[MilestoneView]:
+    """Let the client see a private milestone, where it sees the project. 409 if it does, or not what it depends on."""
+    async with uow(actor) as db:
+        milestone = await commands.share_milestone(db, actor, milestone_id)
+        return with_etag(await queries.get_milestone(db, actor, milestone))
+
+
+@post("/milestones/{milestone_id:uuid}/withdraw", status_code=200)
+async def withdraw_milestone(milestone_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[MilestoneView]:
+    """Keep a milestone from the client. 409 if it is, or if something the client sees depends on it."""
+    async with uow(actor) as db:
+        milestone = await commands.withdraw_milestone(db, actor, milestone_id)
+        return with_etag(await queries.get_milestone(db, actor, milestone))
 
 
 router = Router(
     path=API,
-    route_handlers=[create_milestone, change_milestone, complete_milestone, reopen_milestone],
+    route_handlers=[
+        create_milestone,
+        change_milestone,
+        complete_milestone,
+        reopen_milestone,
+        share_milestone,
+        withdraw_milestone,
+    ],
     guards=[require_policy("manageProjects")],
     opt={"scope": "projects:write"},
     tags=["milestones"],

@@ -11,6 +11,7 @@ from services.projects.fields import Name, ShortName, Text
 from services.projects.milestones import queries
 from services.projects.milestones.models import Milestone, UnknownDependency
 from services.projects.projects.queries import lock_project
+from services.projects.visibility import require_company
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import today
@@ -21,7 +22,7 @@ DependsOn = Annotated[list[UUID], Meta(max_length=50)]
 
 
 class CreateMilestone(msgspec.Struct, forbid_unknown_fields=True):
-    """A new milestone. `depends_on` names milestones of the same project."""
+    """A new milestone. `depends_on` names milestones of the same project; `private`: the client does not see it."""
 
     name: Name
     target_on: date
@@ -29,6 +30,7 @@ class CreateMilestone(msgspec.Struct, forbid_unknown_fields=True):
     phase: ShortName | None = None
     starts_on: date | None = None
     depends_on: DependsOn = []
+    private: bool = False
 
 
 class PatchMilestone(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,6 +47,8 @@ class PatchMilestone(msgspec.Struct, forbid_unknown_fields=True):
 async def create_milestone(db: Db, actor: Actor, project_id: UUID, data: CreateMilestone) -> Milestone:
     """Add a milestone to the plan of a project."""
     project = await lock_project(db, actor, project_id)
+    if data.private:
+        require_company(actor)
     columns = _columns(data, await queries.load_plan(db, project))
     milestone = Milestone(client_id=project.client_id, project_id=project.id, project=project, **columns)
     db.add(milestone)
@@ -75,6 +79,22 @@ async def reopen_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Mileston
     """Take a completion back."""
     milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
     await _tell(db, actor, milestone, milestone.reopen())
+    return milestone
+
+
+async def share_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Milestone:
+    """Let the client see a private milestone, where it sees the project."""
+    milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
+    require_company(actor)
+    await _tell(db, actor, milestone, milestone.share())
+    return milestone
+
+
+async def withdraw_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Milestone:
+    """Keep a milestone from the client, whoever may see its project."""
+    milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
+    require_company(actor)
+    await _tell(db, actor, milestone, milestone.withdraw())
     return milestone
 
 

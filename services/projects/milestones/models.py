@@ -10,8 +10,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.projects.projects.models import Project
 from services.projects.versions import Versioned
+from services.projects.visibility import AlreadyPrivate, AlreadyShared, looks_behind
 from shared.actor import Actor
-from shared.contracts.projects import MilestoneCompleted, MilestoneCreated, MilestoneReopened, MilestoneUpdated
+from shared.contracts.projects import (
+    MilestoneCompleted,
+    MilestoneCreated,
+    MilestoneReopened,
+    MilestoneShared,
+    MilestoneUpdated,
+    MilestoneWithdrawn,
+)
 from shared.errors import Conflict, Invalid
 from shared.orm import Base, Identified, TenantOwned, Timestamped
 
@@ -42,6 +50,28 @@ class DependentsCompleted(Conflict):
 
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__(f"Something completed rests on it. Reopen that first: {', '.join(names)}.")
+
+
+class DependsOnPrivate(Invalid):
+    code = "milestone.depends_on_private"
+
+    def __init__(self, names: Iterable[str]) -> None:
+        text = f"The client would see it, but not what it depends on: {', '.join(names)}."
+        super().__init__(text, field="depends_on")
+
+
+class NeededByShared(Conflict):
+    code = "milestone.needed_by_shared"
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(f"The client sees something that depends on it. Keep that private first: {', '.join(names)}.")
+
+
+class RestsOnPrivate(Conflict):
+    code = "milestone.rests_on_private"
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(f"It depends on something private. Share that first: {', '.join(names)}.")
 
 
 class DependencyCycle(Invalid):
@@ -90,11 +120,16 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
     """A date in a project's plan that is kept or missed.
 
     What is completed rests on completed ground: a milestone can be completed when everything it depends on is, and
-    reopened when nothing completed depends on it.
+    reopened when nothing completed depends on it. What the client sees depends on nothing that it does not: a `private`
+    milestone is the team's own step. `project_private` is the project's own, kept by the foreign key.
     """
 
     __tablename__ = "milestones"
-    __table_args__ = (ForeignKeyConstraint(["client_id", "project_id"], ["projects.client_id", "projects.id"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["client_id", "project_id", "project_private"], ["projects.client_id", "projects.id", "projects.private"]
+        ),
+    )
 
     project_id: Mapped[UUID]
     name: Mapped[str]
@@ -104,6 +139,8 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
     phase: Mapped[str | None] = mapped_column(default=None)
     starts_on: Mapped[date | None] = mapped_column(default=None)
     completed_on: Mapped[date | None] = mapped_column(default=None)
+    private: Mapped[bool] = mapped_column(default=False)
+    project_private: Mapped[bool] = mapped_column(init=False)
     depends_on: Mapped[list["Milestone"]] = relationship(
         secondary=_edges,
         primaryjoin=lambda: _joined(_edges.c.milestone_id),
@@ -128,11 +165,14 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
 
     def __post_init__(self) -> None:
         self._check_dates()
+        self._check_shared_ground()
 
     @classmethod
     def seen_by(cls, actor: Actor) -> ColumnElement[bool]:
-        """Of a subcontractor's clients, the plans of the projects named for them."""
+        """Of a subcontractor's clients, the plans of the projects named for them; within a client, what is shared."""
         within = super().seen_by(actor)
+        if not looks_behind(actor):
+            within &= ~cls.private & ~cls.project_private
         return within if actor.assignments is None else within & cls.project_id.in_(actor.assignments)
 
     def created(self) -> MilestoneCreated:
@@ -143,10 +183,16 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
         """Set anything but the completion. None if all of it was so already: nothing happened."""
         fields = self.assign(changes)
         self._check_dates()
-        self._check_cycle()
-        if self.completed_on:
-            self._require_dependencies_completed()
-        return MilestoneUpdated(**self._facts(), fields=fields) if fields else None
+        if "depends_on" in fields:
+            self._check_cycle()
+            self._check_shared_ground()
+            if self.completed_on:
+                self._require_dependencies_completed()
+        if not fields:
+            return None
+        kept = self.project.hidden_fields
+        hidden = [name for name in fields if name in kept or f"milestone_{name}" in kept]
+        return MilestoneUpdated(**self._facts(), fields=fields, hidden=hidden)
 
     def complete(self, on: date, today: date) -> MilestoneCompleted:
         """Say that it was reached, `on` today or earlier."""
@@ -159,13 +205,40 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
         return MilestoneCompleted(**self._facts(), completed_on=on)
 
     def reopen(self) -> MilestoneReopened:
-        """Say that it was not reached after all."""
+        """Say that it was not reached after all. The team's own steps stand in no shared one's way."""
         if not self.completed_on:
             raise NotCompleted
-        if completed := [each.name for each in self.dependents if each.completed_on]:
+        if completed := [each.name for each in self.dependents if each.completed_on and each.private == self.private]:
             raise DependentsCompleted(completed)
         self.assign({"completed_on": None})
         return MilestoneReopened(**self._facts())
+
+    def share(self) -> MilestoneShared:
+        """Let the client see it, as far as it sees the project."""
+        if not self.private:
+            raise AlreadyShared
+        if names := self._private_ground():
+            raise RestsOnPrivate(names)
+        if self.completed_on:
+            self._require_dependencies_completed()
+        self.assign({"private": False})
+        return MilestoneShared(**self._facts(), completed_on=self.completed_on)
+
+    def withdraw(self) -> MilestoneWithdrawn:
+        """Keep it from the client."""
+        if self.private:
+            raise AlreadyPrivate
+        if names := [each.name for each in self.dependents if not each.private]:
+            raise NeededByShared(names)
+        self.assign({"private": True})
+        return MilestoneWithdrawn(**self._facts(), completed_on=self.completed_on)
+
+    def _private_ground(self) -> list[str]:
+        return [each.name for each in self.depends_on if each.private]
+
+    def _check_shared_ground(self) -> None:
+        if not self.private and (names := self._private_ground()):
+            raise DependsOnPrivate(names)
 
     def _check_dates(self) -> None:
         if self.starts_on and self.target_on < self.starts_on:
@@ -193,6 +266,8 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
             "name": self.name,
             "target_on": self.target_on,
             "version": self.version,
+            "private": self.private,
+            "project_private": self.project.private,
         }
 
 

@@ -5,12 +5,14 @@ from uuid import UUID
 
 import msgspec
 from asyncpg import Connection
+from msgspec import UNSET, UnsetType
 from sqlalchemy import and_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from services.projects.milestones.models import Milestone
 from services.projects.milestones.schedule import Status, phase_status, statuses
 from services.projects.projects.models import Project
+from services.projects.visibility import looks_behind
 from shared.actor import Actor
 from shared.clock import today
 from shared.database import Db, driver
@@ -20,19 +22,25 @@ _PLAN = """
 select json_agg(step order by step.target_on, step.id)::text
 from (
     select m.id, m.project_id, m.name, m.description, m.phase, m.starts_on, m.target_on, m.completed_on, m.version,
+        m.private,
         array(
             select d.depends_on_id from milestone_dependencies d
             where (d.client_id, d.project_id, d.milestone_id) = (m.client_id, m.project_id, m.id)
             order by d.depends_on_id
         ) as depends_on
     from milestones m
-    where m.client_id = $1 and m.project_id = $2
+    where m.client_id = $1 and m.project_id = $2 and {shown}
 ) step
 """
+_PLAN_WITHIN = _PLAN.format(shown="not m.private and not m.project_private")
+_PLAN_WHOLE = _PLAN.format(shown="true")
 
 
 class MilestoneView(msgspec.Struct, kw_only=True):
-    """A milestone; `status` follows from the dates by the rule of `schedule.statuses`."""
+    """A milestone; `status` follows from the dates by the rule of `schedule.statuses`.
+
+    `private`, said to the company only: the client does not see it. What the project keeps from it is empty there.
+    """
 
     id: UUID
     project_id: UUID
@@ -44,43 +52,52 @@ class MilestoneView(msgspec.Struct, kw_only=True):
     completed_on: date | None
     status: Status = "upcoming"
     depends_on: list[UUID]
+    private: bool | UnsetType
     version: int
 
 
 class PhaseView(msgspec.Struct, frozen=True, kw_only=True):
-    """A phase: the milestones that name it. `completion` is 0 to 100, from the first start to the last target date."""
+    """A phase: the milestones that name it. `completion` is 0 to 100, from the first start to the last target date.
+
+    The figures are null for a client that does not see the progress.
+    """
 
     name: str
     status: Status
-    completion: int
+    completion: int | None
     starts_on: date | None
     target_on: date
-    milestones_total: int
-    milestones_completed: int
+    milestones_total: int | None
+    milestones_completed: int | None
 
 
 _plan = msgspec.json.Decoder(list[MilestoneView])
 
 
-async def list_milestones(connection: Connection, client_id: UUID, project_id: UUID) -> list[MilestoneView]:
-    """The whole plan of a project, by target date."""
-    plan = _plan.decode(await connection.fetchval(_PLAN, client_id, project_id) or "[]")
+async def list_milestones(
+    connection: Connection, actor: Actor, client_id: UUID, project_id: UUID
+) -> list[MilestoneView]:
+    """The plan of a project, by target date: all of it, or what is shared with the client."""
+    statement = _PLAN_WHOLE if looks_behind(actor) else _PLAN_WITHIN
+    plan = _plan.decode(await connection.fetchval(statement, client_id, project_id) or "[]")
     for milestone, status in zip(plan, statuses(plan, today()), strict=True):
         milestone.status = status
+        if not looks_behind(actor):
+            milestone.private = UNSET
     return plan
 
 
-async def get_milestone(db: Db, milestone: Milestone) -> MilestoneView:
+async def get_milestone(db: Db, actor: Actor, milestone: Milestone) -> MilestoneView:
     """How callers see a milestone that was just changed: its status takes the rest of the plan."""
-    plan = await list_milestones(await driver(db), milestone.client_id, milestone.project_id)
+    plan = await list_milestones(await driver(db), actor, milestone.client_id, milestone.project_id)
     return next(each for each in plan if each.id == milestone.id)
 
 
 def phases_of(plan: list[MilestoneView]) -> list[PhaseView]:
-    """The phases of a plan, in the order in which their first milestones are due."""
+    """The phases of a plan, in the order in which their first milestones are due. Private ones make none."""
     phases: dict[str, list[MilestoneView]] = {}
     for milestone in plan:
-        if milestone.phase:
+        if milestone.phase and not milestone.private:
             phases.setdefault(milestone.phase, []).append(milestone)
     return [_phase(name, milestones) for name, milestones in phases.items()]
 

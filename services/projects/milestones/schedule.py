@@ -5,6 +5,8 @@ from datetime import date
 from typing import Literal, Protocol
 from uuid import UUID
 
+from msgspec import UnsetType
+
 Status = Literal["completed", "in_progress", "upcoming", "overdue"]
 
 
@@ -21,6 +23,8 @@ class Step(Protocol):
     def completed_on(self) -> date | None: ...
     @property
     def depends_on(self) -> Sequence[UUID]: ...
+    @property
+    def private(self) -> bool | UnsetType: ...
 
 
 def statuses(plan: Sequence[Step], today: date) -> list[Status]:
@@ -33,9 +37,12 @@ def statuses(plan: Sequence[Step], today: date) -> list[Status]:
     - it has a `starts_on`, today or earlier: in progress
     - it has no `starts_on`, and of all open milestones it is the first whose dependencies are completed: in progress
     - otherwise: upcoming
+
+    A private one is never that first one, so that the others stand as they do for the client, who sees no private ones.
     """
     done = {step.id for step in plan if step.completed_on}
-    current = next((step.id for step in plan if step.id not in done and done.issuperset(step.depends_on)), None)
+    open_steps = (step for step in plan if step.id not in done and not step.private)
+    current = next((step.id for step in open_steps if done.issuperset(step.depends_on)), None)
     return [_status(step, today, is_current=step.id == current) for step in plan]
 
 

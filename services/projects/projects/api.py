@@ -73,6 +73,24 @@ async def change_project(
         return with_etag(await queries.get_project(db, actor, project.id))
 
 
+@post("/projects/{project_id:uuid}/share", status_code=200, guards=[manage_projects], opt={"scope": "projects:write"})
+async def share_project(project_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[ProjectDetail]:
+    """Let the client see a private project, with what happened in it so far. 409 if it does."""
+    async with uow(actor) as db:
+        project = await commands.share_project(db, actor, project_id)
+        return with_etag(await queries.get_project(db, actor, project.id))
+
+
+@post(
+    "/projects/{project_id:uuid}/withdraw", status_code=200, guards=[manage_projects], opt={"scope": "projects:write"}
+)
+async def withdraw_project(project_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[ProjectDetail]:
+    """Keep a project from the client again, with everything in it. 409 if it is."""
+    async with uow(actor) as db:
+        project = await commands.withdraw_project(db, actor, project_id)
+        return with_etag(await queries.get_project(db, actor, project.id))
+
+
 @get("/projects/{project_id:uuid}/phases", opt={"scope": "projects:read"})
 async def list_phases(project_id: UUID, actor: Actor, read: ReadOnly) -> Phases:
     """The phases of a project, in the order in which they are due."""
@@ -82,6 +100,14 @@ async def list_phases(project_id: UUID, actor: Actor, read: ReadOnly) -> Phases:
 
 router = Router(
     path=API,
-    route_handlers=[list_projects, create_project, get_project, change_project, list_phases],
+    route_handlers=[
+        list_projects,
+        create_project,
+        get_project,
+        change_project,
+        share_project,
+        withdraw_project,
+        list_phases,
+    ],
     tags=["projects"],
 )

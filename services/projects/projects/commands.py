@@ -11,6 +11,7 @@ from services.projects.fields import EmailAddress, LongText, Name, Percent, Phon
 from services.projects.projects import queries
 from services.projects.projects.models import KnownClient, NotForLimited, Project, Status
 from services.projects.projects.queries import ProjectDetail
+from services.projects.visibility import HiddenField, require_company
 from shared import outbox
 from shared.actor import Actor
 from shared.contracts.projects import ProjectViewed
@@ -29,10 +30,14 @@ class Member(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 Team = Annotated[list[Member], Meta(max_length=50)]
+HiddenFields = Annotated[list[HiddenField], Meta(max_length=50)]
 
 
 class CreateProject(msgspec.Struct, forbid_unknown_fields=True):
-    """A new project of a client. Without `completion` it follows from the milestones."""
+    """A new project of a client. Without `completion` it follows from the milestones.
+
+    `private`: the client does not see it before it is shared. `hidden_fields` it does not see then either.
+    """
 
     client_id: UUID
     name: Name
@@ -43,6 +48,8 @@ class CreateProject(msgspec.Struct, forbid_unknown_fields=True):
     ends_on: date | None = None
     completion: Percent | None = None
     team: Team = []
+    private: bool = False
+    hidden_fields: HiddenFields = []
 
 
 class PatchProject(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,6 +63,7 @@ class PatchProject(msgspec.Struct, forbid_unknown_fields=True):
     ends_on: date | UnsetType | None = UNSET
     completion: Percent | UnsetType | None = UNSET
     team: Team | UnsetType = UNSET
+    hidden_fields: HiddenFields | UnsetType = UNSET
 
 
 async def create_project(db: Db, actor: Actor, data: CreateProject) -> Project:
@@ -64,6 +72,8 @@ async def create_project(db: Db, actor: Actor, data: CreateProject) -> Project:
         raise NotForLimited
     if not actor.sees(data.client_id):
         raise NotFound
+    if data.private or data.hidden_fields:
+        require_company(actor)
     client = await queries.get_client(db, data.client_id)
     client.require_active()
     project = Project(**_columns(data))
@@ -76,11 +86,29 @@ async def change_project(db: Db, actor: Actor, project_id: UUID, data: PatchProj
     """Change a project. A new status is an event of its own; what is so already is none."""
     project = await queries.lock_project(db, actor, project_id)
     project.require_match(if_match)
+    if data.hidden_fields is not UNSET:
+        require_company(actor)
     columns = _columns(data)
     status = columns.pop("status", project.status)
     for event in (project.change(columns), project.set_status(status)):
         if event:
             await _tell(db, actor, project, event)
+    return project
+
+
+async def share_project(db: Db, actor: Actor, project_id: UUID) -> Project:
+    """Let the client see a private project."""
+    project = await queries.lock_project(db, actor, project_id)
+    require_company(actor)
+    await _tell(db, actor, project, project.share())
+    return project
+
+
+async def withdraw_project(db: Db, actor: Actor, project_id: UUID) -> Project:
+    """Keep a project from the client again."""
+    project = await queries.lock_project(db, actor, project_id)
+    require_company(actor)
+    await _tell(db, actor, project, project.withdraw())
     return project
 
 
@@ -99,8 +127,11 @@ async def learn_client(db: Db, client_id: UUID, name: str, *, active: bool) -> N
 
 
 def _columns(data: CreateProject | PatchProject) -> dict[str, Any]:
-    """What was sent, as the aggregate holds it; absent fields are left out."""
-    return msgspec.to_builtins(data, builtin_types=(date, UUID))
+    """What was sent, as the aggregate holds it; absent fields are left out, hidden ones are a set in order."""
+    columns: dict[str, Any] = msgspec.to_builtins(data, builtin_types=(date, UUID))
+    if "hidden_fields" in columns:
+        columns["hidden_fields"] = sorted(set(columns["hidden_fields"]))
+    return columns
 
 
 async def _tell(db: Db, actor: Actor, project: Project, event: EventData) -> None:

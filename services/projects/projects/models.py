@@ -5,12 +5,19 @@ from datetime import date
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.projects.versions import Versioned
+from services.projects.visibility import AlreadyPrivate, AlreadyShared, looks_behind
 from shared.actor import Actor
-from shared.contracts.projects import ProjectCreated, ProjectStatusChanged, ProjectUpdated
+from shared.contracts.projects import (
+    ProjectCreated,
+    ProjectShared,
+    ProjectStatusChanged,
+    ProjectUpdated,
+    ProjectWithdrawn,
+)
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.orm import Base, Identified, TenantOwned, Timestamped
 
@@ -63,7 +70,8 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
     """The project itself; its plan is the feature `milestones`.
 
     The status is set by people and by nothing else: a finished plan does not close a project. `completion` (0 to 100)
-    is what staff set by hand, None while it follows from the milestones.
+    is what staff set by hand, None while it follows from the milestones. `private`: the client sees neither the project
+    nor anything in it; of a shared one it does not see the `hidden_fields` (`HiddenField`), in their order.
     """
 
     __tablename__ = "projects"
@@ -76,24 +84,37 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
     ends_on: Mapped[date | None] = mapped_column(default=None)
     completion: Mapped[int | None] = mapped_column(default=None)
     team: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default_factory=list)
+    private: Mapped[bool] = mapped_column(default=False)
+    hidden_fields: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
 
     def __post_init__(self) -> None:
         self._check_dates()
 
     @classmethod
     def seen_by(cls, actor: Actor) -> ColumnElement[bool]:
-        """Of a subcontractor's clients, the projects named for them."""
+        """Of a subcontractor's clients, the projects named for them; within a client, what is shared with it."""
         within = super().seen_by(actor)
+        if not looks_behind(actor):
+            within &= ~cls.private
         return within if actor.assignments is None else within & cls.id.in_(actor.assignments)
 
     def created(self) -> ProjectCreated:
         """What is told of a new project."""
         return ProjectCreated(
-            name=self.name, status=self.status, version=self.version, starts_on=self.starts_on, ends_on=self.ends_on
+            name=self.name,
+            status=self.status,
+            version=self.version,
+            starts_on=self.starts_on,
+            ends_on=self.ends_on,
+            private=self.private,
         )
 
     def change(self, changes: Mapping[str, Any]) -> ProjectUpdated | None:
-        """Set any columns but the status. None if all of them were so already: nothing happened."""
+        """Set any columns but the status. None if all of them were so already: nothing happened.
+
+        What is hidden from the client before or after counts as hidden, and so does what hides it.
+        """
+        hidden = {"hidden_fields", *self.hidden_fields}
         fields = self.assign(changes)
         self._check_dates()
         if not fields:
@@ -105,6 +126,8 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
             fields=fields,
             starts_on=self.starts_on,
             ends_on=self.ends_on,
+            private=self.private,
+            hidden=[name for name in fields if name in hidden | set(self.hidden_fields)],
         )
 
     def set_status(self, status: Status) -> ProjectStatusChanged | None:
@@ -112,7 +135,19 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
         old = self.status
         if not self.assign({"status": status}):
             return None
-        return ProjectStatusChanged(name=self.name, old=old, new=status, version=self.version)
+        return ProjectStatusChanged(name=self.name, old=old, new=status, version=self.version, private=self.private)
+
+    def share(self) -> ProjectShared:
+        """Let the client see it, with what happened in it so far."""
+        if not self.assign({"private": False}):
+            raise AlreadyShared
+        return ProjectShared(name=self.name, status=self.status, version=self.version, starts_on=self.starts_on)
+
+    def withdraw(self) -> ProjectWithdrawn:
+        """Keep it from the client, and everything in it."""
+        if not self.assign({"private": True}):
+            raise AlreadyPrivate
+        return ProjectWithdrawn(name=self.name, status=self.status, version=self.version, starts_on=self.starts_on)
 
     def _check_dates(self) -> None:
         if self.starts_on and self.ends_on and self.ends_on < self.starts_on:

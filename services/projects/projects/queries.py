@@ -1,15 +1,17 @@
 """Projects as callers see them, and the rows that commands change. List and detail go past the ORM (decision 0004)."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from asyncpg import Connection, Record
+from msgspec import UNSET, UnsetType
 from sqlalchemy import select
 
 from services.projects.milestones.queries import MilestoneView, PhaseView, list_milestones, phases_of
 from services.projects.projects.models import FeedbackOnly, KnownClient, Project, Status
+from services.projects.visibility import emptied, looks_behind
 from shared.actor import Actor
 from shared.database import Db, driver
 from shared.errors import NotFound
@@ -17,7 +19,8 @@ from shared.pagination import Page, decode_cursor, encode_cursor
 
 LAST_ID = UUID(int=2**128 - 1)
 
-# First the rows that are asked for, then what belongs to each: no more milestones are read than are shown.
+# First the rows that are asked for, then what belongs to each: no more milestones are read than are shown. Private
+# milestones count in no figure, whoever asks: staff and the client see one and the same progress.
 _CARDS = """
 select p.*, p.team::text as people, c.name as client_name,
     plan.total as milestones_total, plan.completed as milestones_completed,
@@ -34,12 +37,12 @@ join known_clients c on c.id = p.client_id
 cross join lateral (
     select count(*) as total, count(m.completed_on) as completed, max(m.updated_at) as updated_at
     from milestones m
-    where m.client_id = p.client_id and m.project_id = p.id
+    where m.client_id = p.client_id and m.project_id = p.id and not m.private
 ) plan
 left join lateral (
     select m.id, m.name, m.target_on, m.phase
     from milestones m
-    where m.client_id = p.client_id and m.project_id = p.id and m.completed_on is null
+    where m.client_id = p.client_id and m.project_id = p.id and not m.private and m.completed_on is null
     order by m.target_on, m.id
     limit 1
 ) next on true
@@ -48,17 +51,30 @@ order by p.id desc
 _LISTED = """id < $2
     and ($3::uuid[] is null or id = any($3))
     and ($4::text is null or status = $4)
-    and ($5::text is null or name ilike $5 or description ilike $5)"""
+    and ($5::text is null or name ilike $5 or {searched} and description ilike $5)"""
+_NOT_HIDDEN = "not 'description' = any(hidden_fields)"
 
 
-def _cards(wanted: str, limit: str) -> tuple[str, str]:
-    """The statement for one client and the one for all: two texts, so that each gets a plan of its own."""
-    of_client = _CARDS.format(tenant="client_id = $1", wanted=wanted, limit=limit)
-    return of_client, _CARDS.format(tenant="$1::uuid is null", wanted=wanted, limit=limit)
+class _Cards:
+    """The statement for who looks from within a client, for one client seen from outside, and for all of them: three
+    texts, so that each gets a plan of its own.
+    """
+
+    def __init__(self, wanted: str, limit: str) -> None:
+        shared = "client_id = $1 and not private"
+        self.within = _CARDS.format(tenant=shared, wanted=wanted.format(searched=_NOT_HIDDEN), limit=limit)
+        everything = wanted.format(searched="true")
+        self.of_client = _CARDS.format(tenant="client_id = $1", wanted=everything, limit=limit)
+        self.of_all = _CARDS.format(tenant="$1::uuid is null", wanted=everything, limit=limit)
+
+    def seen_by(self, actor: Actor, client_id: UUID | None) -> str:
+        if not looks_behind(actor):
+            return self.within
+        return self.of_client if client_id else self.of_all
 
 
-_LIST_OF_CLIENT, _LIST_OF_ALL = _cards(wanted=_LISTED, limit="$6")
-_ONE_OF_CLIENT, _ONE_OF_ALL = _cards(wanted="id = $2", limit="1")
+_LIST = _Cards(wanted=_LISTED, limit="$6")
+_ONE = _Cards(wanted="id = $2", limit="1")
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -93,18 +109,20 @@ class _Project(msgspec.Struct, frozen=True, kw_only=True):
     phase: str | None
     starts_on: date | None
     ends_on: date | None
-    completion: int
+    completion: int | None
     next_milestone: NextMilestone | None
     last_activity_at: datetime
-    milestones_total: int
-    milestones_completed: int
+    milestones_total: int | None
+    milestones_completed: int | None
+    private: bool | UnsetType
 
 
 class ProjectCard(_Project, frozen=True, kw_only=True):
     """A project in a list.
 
     `completion` (0 to 100) is what staff set, or else the share of completed milestones; `phase` is that of the next
-    milestone; `last_activity_at` is the last change of the project or of its plan.
+    milestone; `last_activity_at` is the last change of the project or of its plan. `private`, said to the company only:
+    the client does not see it. Fields that the project keeps from its client are empty there, figures null.
     """
 
     team: list[Member]
@@ -114,15 +132,19 @@ class ProjectDetail(_Project, frozen=True, kw_only=True):
     """A project with everything that belongs to it.
 
     `fixed_completion` is what staff set by hand, null while `completion` follows from the milestones. `version` is that
-    of the project itself, as in its `ETag`: a change of the plan leaves it alone.
+    of the project itself, as in its `ETag`: a change of the plan leaves it alone. `hidden_fields`, said to the company
+    only, are what the client does not see.
     """
 
     scope: str
     fixed_completion: int | None
     team: list[TeamMember]
     milestones: list[MilestoneView]
+    hidden_fields: list[str] | UnsetType
     version: int
 
+
+P = TypeVar("P", bound=_Project)
 
 _members = msgspec.json.Decoder(list[Member])
 _team = msgspec.json.Decoder(list[TeamMember])
@@ -145,12 +167,15 @@ async def list_projects(
     if client_id and not actor.sees(client_id):
         raise NotFound
     tenant = client_id if actor.sees_all_clients else actor.client_id
-    statement = _LIST_OF_ALL if actor.sees_all_clients and client_id is None else _LIST_OF_CLIENT
     before = decode_cursor(cursor, UUID) if cursor else LAST_ID
     readable = actor.readable_projects()
     pattern = _containing(q) if q else None
+    statement = _LIST.seen_by(actor, client_id)
     rows = await connection.fetch(statement, tenant, before, readable, status, pattern, limit + 1)
-    cards = [ProjectCard(**_fields(row), team=_members.decode(row["people"])) for row in rows[:limit]]
+    cards = [
+        _for(actor, row, ProjectCard(**_fields(actor, row), team=_members.decode(row["people"])))
+        for row in rows[:limit]
+    ]
     return Page(cards, encode_cursor(cards[-1].id) if len(rows) > limit else None)
 
 
@@ -158,20 +183,32 @@ async def get_project(db: Db, actor: Actor, project_id: UUID) -> ProjectDetail:
     """One project with its plan. Raises `NotFound`, or `FeedbackOnly` where that is the actor's role."""
     connection = await driver(db)
     row = await _readable(connection, actor, project_id)
-    return ProjectDetail(
-        **_fields(row),
+    hidden = _hidden(actor, row)
+    plan = await list_milestones(connection, actor, row["client_id"], project_id)
+    of_member = ("email", "phone") if "contact_details" in hidden else ()
+    of_milestone = [
+        name.removeprefix("milestone_") for name in hidden if name == "phase" or name.startswith("milestone_")
+    ]
+    detail = ProjectDetail(
+        **_fields(actor, row),
         scope=row["scope"],
         fixed_completion=row["completion"],
-        team=_team.decode(row["people"]),
-        milestones=await list_milestones(connection, row["client_id"], project_id),
+        team=[emptied(member, of_member) for member in _team.decode(row["people"])],
+        milestones=[emptied(each, of_milestone) for each in plan],
+        hidden_fields=row["hidden_fields"] if looks_behind(actor) else UNSET,
         version=row["version"],
     )
+    return _for(actor, row, detail)
 
 
 async def list_phases(connection: Connection, actor: Actor, project_id: UUID) -> list[PhaseView]:
     """The phases of one project. Raises as `get_project` does."""
     row = await _readable(connection, actor, project_id)
-    return phases_of(await list_milestones(connection, row["client_id"], project_id))
+    hidden = _hidden(actor, row)
+    if "phase" in hidden:
+        return []
+    phases = phases_of(await list_milestones(connection, actor, row["client_id"], project_id))
+    return [emptied(phase, hidden & {"completion", "milestones_total", "milestones_completed"}) for phase in phases]
 
 
 async def lock_project(db: Db, actor: Actor, project_id: UUID) -> Project:
@@ -192,8 +229,7 @@ async def get_client(db: Db, client_id: UUID) -> KnownClient:
 
 
 async def _readable(connection: Connection, actor: Actor, project_id: UUID) -> Record:
-    statement = _ONE_OF_ALL if actor.sees_all_clients else _ONE_OF_CLIENT
-    row = await connection.fetchrow(statement, actor.client_id, project_id)
+    row = await connection.fetchrow(_ONE.seen_by(actor, None), actor.client_id, project_id)
     if row is None:
         raise NotFound
     readable = actor.readable_projects()
@@ -202,7 +238,7 @@ async def _readable(connection: Connection, actor: Actor, project_id: UUID) -> R
     raise FeedbackOnly if actor.role_in(project_id) == "feedback_only" else NotFound
 
 
-def _fields(row: Record) -> dict[str, Any]:
+def _fields(actor: Actor, row: Record) -> dict[str, Any]:
     following = row["next_id"] and NextMilestone(row["next_id"], row["next_name"], row["next_target_on"])
     return {
         "id": row["id"],
@@ -219,7 +255,20 @@ def _fields(row: Record) -> dict[str, Any]:
         "last_activity_at": row["last_activity_at"],
         "milestones_total": row["milestones_total"],
         "milestones_completed": row["milestones_completed"],
+        "private": row["private"] if looks_behind(actor) else UNSET,
     }
+
+
+def _hidden(actor: Actor, row: Record) -> set[str]:
+    """What this answer leaves out. Who hides the progress hides every figure of it."""
+    if looks_behind(actor) or not row["hidden_fields"]:
+        return set()
+    figures = ("fixed_completion", "milestones_total", "milestones_completed")
+    return {*row["hidden_fields"], *(figures if "completion" in row["hidden_fields"] else ())}
+
+
+def _for(actor: Actor, row: Record, view: P) -> P:
+    return emptied(view, _hidden(actor, row).intersection(view.__struct_fields__))
 
 
 def _containing(q: str) -> str:

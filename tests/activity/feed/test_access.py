@@ -48,7 +48,7 @@ async def test_each_reader_gets_the_projects_of_its_roles(rig: Rig, browser: Bro
         await rig.settle()
         await rig.sql(
             "insert into feed values (1000000, $1, $2, 'news', 'Closed on Friday', '', null, '', null, 'client', $1,"
-            " now())",
+            " now(), false, false)",
             ACME,
             uuid7(),
         )
@@ -85,7 +85,7 @@ async def test_a_subcontractor_follows_named_projects_and_nothing_around_them(ri
         await rig.settle()
         await rig.sql(
             "insert into feed values (1000000, $1, $2, 'news', 'Closed on Friday', '', null, '', null, 'client', $1,"
-            " now())",
+            " now(), false, false)",
             ACME,
             uuid7(),
         )

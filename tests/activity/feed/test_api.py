@@ -99,7 +99,7 @@ async def test_who_only_gives_feedback_sees_what_concerns_the_client_as_a_whole(
     mia = contact(ACME, project_roles={RELAUNCH: "feedback_only"})
     assert (await rig.api(mia, "GET", "activity")).json() == {"items": [], "next_cursor": None}
     await rig.sql(
-        "insert into feed values (1000000, $1, $2, 'news', 'Closed on Friday', '', null, '', null, 'client', $1, now())",
+        "insert into feed values (1000000, $1, $2, 'news', 'Closed on Friday', '', null, '', null, 'client', $1, now(), false, false)",
         ACME,
         uuid7(),
     )

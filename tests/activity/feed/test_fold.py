@@ -85,6 +85,24 @@ ENTRIES: list[tuple[EventData, str, str, UUID, str]] = [
         "milestone",
     ),
     (projects.MilestoneReopened(**MILESTONE), "Milestone reopened", "Design approved · Website relaunch", PROJECT, "milestone"),
+    (projects.ProjectShared(name="Shop", status="on_track", version=4), "Project shared", "Shop", SUBJECT, "project"),
+    (projects.ProjectWithdrawn(name="Shop", status="on_track", version=4), "Project kept private", "Shop", SUBJECT, "project"),
+    (projects.MilestoneShared(**MILESTONE), "Milestone shared", "Design approved · Website relaunch", PROJECT, "milestone"),
+    (projects.MilestoneWithdrawn(**MILESTONE), "Milestone kept private", "Design approved · Website relaunch", PROJECT, "milestone"),
+    (
+        projects.ProjectUpdated(name="Shop", status="on_track", version=2, fields=["name", "scope"], hidden=["scope"]),
+        "Project updated",
+        "Shop · name",
+        SUBJECT,
+        "project",
+    ),
+    (
+        projects.ProjectUpdated(name="Shop", status="on_track", version=2, fields=["hidden_fields"], hidden=["hidden_fields"]),
+        "Project updated",
+        "Shop · what the client sees",
+        SUBJECT,
+        "project",
+    ),
 ]  # fmt: skip
 
 
@@ -166,6 +184,60 @@ def test_reads_sign_ins_and_people_are_recorded_and_not_told(data: EventData) ->
 
 def test_every_event_of_the_contracts_is_decided_here() -> None:
     assert {data.type for data, *_ in ENTRIES} | {data.type for data in QUIET} == set(KNOWN)
+
+
+PRIVATE: list[tuple[EventData, bool, bool]] = [
+    (projects.ProjectCreated(name="x", status="on_track", version=1, private=True), True, False),
+    (projects.ProjectUpdated(name="x", status="on_track", version=1, fields=["name"], private=True), True, False),
+    (projects.ProjectStatusChanged(name="x", old="on_track", new="delayed", version=1, private=True), True, False),
+    (projects.ProjectWithdrawn(name="x", status="on_track", version=1), True, False),
+    (projects.ProjectShared(name="x", status="on_track", version=1), False, False),
+    (projects.MilestoneCreated(**MILESTONE, private=True), True, False),
+    (projects.MilestoneCreated(**MILESTONE, project_private=True), True, False),
+    (projects.MilestoneUpdated(**MILESTONE, fields=["name"], private=True), True, False),
+    (projects.MilestoneCompleted(**MILESTONE, completed_on=TODAY, project_private=True), True, False),
+    (projects.MilestoneReopened(**MILESTONE, private=True), True, False),
+    (projects.MilestoneWithdrawn(**MILESTONE, private=True), True, False),
+    (projects.MilestoneShared(**MILESTONE, project_private=True), True, False),
+    (projects.MilestoneShared(**MILESTONE), False, False),
+    (projects.ProjectUpdated(name="x", status="on_track", version=1, fields=["a", "b"], hidden=["a"]), False, False),
+    (projects.ProjectUpdated(name="x", status="on_track", version=1, fields=["a"], hidden=["a"]), False, True),
+    (projects.MilestoneUpdated(**MILESTONE, fields=["a"], hidden=["a"]), False, True),
+    (projects.MilestoneUpdated(**MILESTONE, fields=["a", "target_on"], hidden=["a"]), False, False),
+]
+
+
+@pytest.mark.parametrize(("data", "private", "team_only"), PRIVATE)
+def test_an_entry_knows_what_the_client_is_not_told(data: EventData, private: bool, team_only: bool) -> None:
+    folded = told(data)
+    assert folded.entry is not None
+    assert (folded.entry.private, folded.entry.team_only) == (private, team_only)
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_figures_learn_what_is_private(private: bool) -> None:
+    created = projects.ProjectCreated(name="x", status="on_track", version=1, private=private)
+    turned = projects.ProjectWithdrawn if private else projects.ProjectShared
+    for data in (created, turned(name="x", status="on_track", version=2)):
+        fact = told(data).fact
+        assert isinstance(fact, ProjectFact)
+        assert fact.private is private
+    step = projects.MilestoneWithdrawn if private else projects.MilestoneShared
+    for data in (projects.MilestoneCreated(**MILESTONE, private=private), step(**MILESTONE, private=private)):
+        fact = told(data).fact
+        assert isinstance(fact, MilestoneFact)
+        assert fact.private is private
+
+
+def test_sharing_and_withdrawing_turn_a_project_and_nothing_else_does() -> None:
+    step = projects.MilestoneShared(**MILESTONE, completed_on=TODAY)
+    assert told(step).turned == PROJECT
+    fact = told(step).fact
+    assert isinstance(fact, MilestoneFact)
+    assert fact.completed_on == TODAY
+    assert {told(data).turned for data, *_ in ENTRIES} == {None, PROJECT, SUBJECT}
+    turning = {data.type for data, *_ in ENTRIES if told(data).turned}
+    assert turning == {f"{what}_{verb}" for what in ("project", "milestone") for verb in ("shared", "withdrawn")}
 
 
 def test_an_event_nobody_here_knows_is_recorded() -> None:

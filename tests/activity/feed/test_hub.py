@@ -13,7 +13,7 @@ PROJECT, OTHER = uuid7(), uuid7()
 
 
 def entry(position: int, project_id: UUID | None = PROJECT, size: int = 1) -> Frame:
-    return Frame(position, project_id, b"%d;" % position * size)
+    return Frame(position, project_id, False, b"%d;" % position * size)
 
 
 async def test_one_entry_too_many_ends_the_stream_behind_the_last_that_fitted() -> None:

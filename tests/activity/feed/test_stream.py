@@ -174,7 +174,7 @@ async def test_what_no_notification_told_is_found_by_the_poll(rig: Rig, browser:
         await source.begun()
         position = await newest(rig, ACME) + 10
         await rig.sql(
-            "insert into feed values ($1, $2, $3, 'news', 'Quiet', '', null, '', null, 'client', $2, now())",
+            "insert into feed values ($1, $2, $3, 'news', 'Quiet', '', null, '', null, 'client', $2, now(), false, false)",
             position,
             ACME,
             uuid7(),

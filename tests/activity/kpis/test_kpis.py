@@ -83,6 +83,7 @@ async def test_a_reopened_milestone_counts_no_longer_and_a_changed_one_still_doe
     project, one, two = uuid7(), uuid7(), uuid7()
     facts = {"project_id": project, "project_name": "x", "name": "x", "target_on": THIS}
     await client.tell(
+        (project_created(), project),
         (milestone_completed(project, completed_on=THIS), one),
         (milestone_completed(project, completed_on=THIS), two),
         (MilestoneReopened(**facts, version=3), one),

@@ -25,6 +25,7 @@ async def test_a_new_milestone_is_stored_shown_and_told(desk: Desk) -> None:
         "project_id": project["id"],
         "completed_on": None,
         "status": "upcoming",
+        "private": False,
         "version": 1,
     }
     assert created == body | expected

@@ -22,6 +22,7 @@ class Step:
     completed: int | None = None
     depends_on: list[UUID] = field(default_factory=list)
     id: UUID = field(default_factory=uuid7)
+    private: bool = False
 
     @property
     def starts_on(self) -> date | None:
@@ -57,6 +58,13 @@ FIRST_OPEN = Step(None, 3)
 )
 def test_the_first_line_that_fits_wins(step: Step, status: str) -> None:
     assert statuses([FIRST_OPEN, step], TODAY)[1] == status
+
+
+def test_a_private_step_is_never_the_current_one() -> None:
+    """The others stand as they do where it is not shown at all."""
+    private, shared = Step(None, 5, private=True), Step(None, 8)
+    assert statuses([private, shared], TODAY) == ["upcoming", *statuses([shared], TODAY)]
+    assert statuses([Step(-1, 5, private=True), shared], TODAY) == ["in_progress", "in_progress"]
 
 
 def test_without_a_start_the_first_open_one_is_in_progress() -> None:

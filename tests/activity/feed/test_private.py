@@ -1,0 +1,228 @@
+"""What a client is not told: in the feed, in the live stream, in figures and in the audit log a partner may read."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.activity.audit import queries as audit
+from services.activity.audit.queries import AuditFilter
+from shared.actor import Actor
+from shared.clock import today, uuid7
+from shared.contracts.identity import ClientCreated
+from shared.contracts.projects import (
+    MilestoneShared,
+    MilestoneWithdrawn,
+    ProjectShared,
+    ProjectUpdated,
+    ProjectViewed,
+    ProjectWithdrawn,
+)
+from tests.activity.build import CLARA, contact, milestone_completed, milestone_created, project_created
+from tests.activity.rig import Rig
+from tests.activity.sse import Browser
+
+
+class Told:
+    """A client of its own, and what is told to whom."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.id = uuid7()
+        self.anna = contact(self.id, primary=True)
+        self.viewing = Actor(
+            id=CLARA.id, kind="client", client_id=self.id, is_primary_contact=True, read_only=True, session_id=uuid7()
+        )
+
+    async def happens(self, *facts: Any) -> None:
+        for data, about in facts:
+            await self.rig.publish(data, about, client_id=self.id)
+        await self.rig.settle()
+
+    async def feed(self, actor: Actor | None = None, **params: Any) -> list[str]:
+        """The titles, newest first; staff ask for this client."""
+        actor = actor or self.anna
+        named = {"client_id": str(self.id)} if actor.kind == "staff" else {}
+        answer = await self.rig.api(actor, "GET", "activity", params={"limit": 100, **named, **params})
+        assert answer.status_code == 200, answer.text
+        return [each["title"] for each in answer.json()["items"]]
+
+    async def figures(self, actor: Actor | None = None) -> list[Any]:
+        actor = actor or self.anna
+        named = {"client_id": str(self.id)} if actor.kind == "staff" else {}
+        items = (await self.rig.api(actor, "GET", "kpis", params=named)).json()["items"]
+        return [(each["value"], each["comparison_label"]) for each in items]
+
+
+@pytest.fixture
+async def told(rig: Rig) -> Told:
+    made = Told(rig)
+    await made.happens((ClientCreated(name="Cedar"), made.id))
+    return made
+
+
+def step(project: UUID, version: int = 2, **more: Any) -> dict[str, Any]:
+    facts = {"project_id": project, "project_name": "x", "name": "Launch", "target_on": today(), "version": version}
+    return {**facts, **more}
+
+
+async def test_a_private_project_is_told_to_staff_alone(told: Told) -> None:
+    secret, shown = uuid7(), uuid7()
+    await told.happens(
+        (project_created("Secret", private=True), secret),
+        (milestone_created(secret, "In it", project_private=True), uuid7()),
+        (project_created("Shown"), shown),
+        (milestone_created(shown, "Own step", private=True), uuid7()),
+    )
+    viewer = contact(told.id, project_roles={secret: "viewer", shown: "approver"})
+    for actor in (told.anna, told.viewing, viewer):
+        assert await told.feed(actor) == ["Project started"]
+        answer = await told.rig.api(actor, "GET", "activity", params={"project_id": str(secret)})
+        random = await told.rig.api(actor, "GET", "activity", params={"project_id": str(uuid7())})
+        assert (answer.status_code, answer.content) == (404, random.content)
+        assert await told.feed(actor, project_id=str(shown)) == ["Project started"]
+    assert len(await told.feed(CLARA)) == 4
+    items = (await told.rig.api(CLARA, "GET", "activity", params={"client_id": str(told.id)})).json()["items"]
+    assert [each.get("private") for each in items] == [True, None, True, True]
+    limited = Actor(id=uuid7(), kind="staff", session_id=uuid7(), assignments={secret: told.id})
+    assert len(await told.feed(limited)) == 2
+
+
+async def test_an_entry_is_as_private_as_what_it_is_about_is_now(told: Told) -> None:
+    project, own = uuid7(), uuid7()
+    await told.happens(
+        (project_created(private=True), project),
+        (milestone_created(project, project_private=True, private=True), own),
+        (milestone_created(project, project_private=True), uuid7()),
+    )
+    assert await told.feed() == []
+    await told.happens((ProjectShared(name="x", status="on_track", version=2), project))
+    assert await told.feed() == ["Project shared", "Milestone added", "Project started"]
+    await told.happens((MilestoneShared(**step(project)), own))
+    history = ["Milestone shared", "Project shared", "Milestone added", "Milestone added", "Project started"]
+    assert await told.feed() == history
+    await told.happens((MilestoneWithdrawn(**step(project, 3, private=True)), own))
+    assert await told.feed() == ["Project shared", "Milestone added", "Project started"]
+    await told.happens((ProjectWithdrawn(name="x", status="on_track", version=3), project))
+    assert await told.feed() == []
+    assert len(await told.feed(CLARA)) == 7
+
+
+async def test_sharing_shows_nothing_that_is_for_the_team_alone(told: Told) -> None:
+    project = uuid7()
+    hidden = ProjectUpdated(name="x", status="on_track", version=2, fields=["scope"], hidden=["scope"], private=True)
+    await told.happens((project_created(private=True), project), (hidden, project))
+    await told.happens((ProjectShared(name="x", status="on_track", version=3), project))
+    assert await told.feed() == ["Project shared", "Project started"]
+    assert len(await told.feed(CLARA)) == 3
+
+
+async def test_what_comes_late_is_judged_by_what_is_known(told: Told) -> None:
+    """An event from before a withdrawal that the stream brings after it."""
+    project = uuid7()
+    await told.happens(
+        (project_created(), project), (ProjectWithdrawn(name="x", status="on_track", version=3), project)
+    )
+    late = ProjectUpdated(name="x", status="on_track", version=2, fields=["name"])
+    await told.happens((late, project), (ProjectWithdrawn(name="x", status="on_track", version=3), project))
+    assert await told.feed() == []
+
+
+async def test_the_stream_keeps_private_things_to_staff(told: Told, rig: Rig, browser: Browser) -> None:
+    project = uuid7()
+    await told.happens((project_created("Shown"), project))
+    start = str((await rig.sql("select max(position) from feed where client_id = $1", told.id))[0][0])
+    async with browser.open(told.anna) as anna, browser.open(CLARA, told.id) as staff:
+        await anna.begun()
+        await staff.begun()
+        await told.happens(
+            (milestone_created(project, "Own step", private=True), uuid7()),
+            (project_created("Secret", private=True), uuid7()),
+            (milestone_created(project, "For all"), uuid7()),
+        )
+        assert (await anna.next()).data["description"].startswith("For all")
+        assert [message.data.get("private") for message in await staff.take(3)] == [True, True, None]
+    for actor in (told.anna, contact(told.id, project_roles={project: "viewer"}), told.viewing):
+        async with browser.open(actor, last_id=start) as again:
+            assert (await again.next()).data["description"].startswith("For all")
+    async with browser.open(CLARA, told.id, last_id=start) as again:
+        assert len(await again.take(3)) == 3
+
+
+async def test_an_id_of_a_private_entry_is_nobodys_place(told: Told, rig: Rig, browser: Browser) -> None:
+    """A client's stream begins behind what the client was told; the place of anything else starts it afresh."""
+    project = uuid7()
+    await told.happens((project_created("Shown"), project), (project_created("Secret", private=True), uuid7()))
+    shown, secret = [
+        row[0] for row in await rig.sql("select position from feed where client_id = $1 order by 1", told.id)
+    ]
+    async with browser.open(told.anna) as source:
+        await source.begun()
+        assert source.last_id == str(shown)
+    async with browser.open(told.anna, last_id=str(secret)) as source:
+        message = await source.next()
+        assert (message.event, message.data) == ("reset", {"head": shown})
+
+
+async def test_figures_count_nothing_private_for_anybody(told: Told) -> None:
+    shown, secret = uuid7(), uuid7()
+    await told.happens((project_created("Shown"), shown), (milestone_created(shown, target_on=today()), uuid7()))
+    before = await told.figures()
+    done = {"completed_on": today(), "target_on": today()}
+    await told.happens(
+        (project_created("Secret", private=True), secret),
+        (milestone_completed(secret, project_private=True, **done), uuid7()),
+        (milestone_created(secret, "Sooner", project_private=True, target_on=today()), uuid7()),
+        (milestone_completed(shown, private=True, **done), uuid7()),
+    )
+    for actor in (told.anna, told.viewing, CLARA):
+        assert await told.figures(actor) == before
+    await told.happens((ProjectShared(name="Secret", status="on_track", version=2), secret))
+    assert [value for value, _ in await told.figures()][:2] == [2, 1]
+
+
+async def test_who_reads_the_log_from_within_a_client_learns_nothing_private(told: Told, rig: Rig) -> None:
+    """What a partner bound to the client gets: without the flags, the private, and what is for the team alone."""
+    shown, secret, was = uuid7(), uuid7(), uuid7()
+    changed = ProjectUpdated(name="x", status="on_track", version=2, fields=["name", "scope"], hidden=["scope"])
+    await told.happens(
+        (project_created("Shown"), shown),
+        (changed, shown),
+        (ProjectUpdated(name="x", status="on_track", version=3, fields=["scope"], hidden=["scope"]), shown),
+        (ProjectViewed(name="Shown"), shown),
+        (project_created("Secret", private=True), secret),
+        (ProjectViewed(name="Secret"), secret),
+        (milestone_created(shown, "Own step", private=True), was),
+    )
+    partner = Actor(id=uuid7(), kind="partner", client_id=told.id, scopes=frozenset({"audit:read"}))
+    async with rig.api.app.state.database.read(partner) as connection:
+        rows = await audit.list_records(connection, AuditFilter(private=False, client_id=told.id), audit.LAST, 100)
+    found = [(view.type, bytes(view.detail)) for _, view in reversed(rows)]
+    assert [kind for kind, _ in found] == ["client_created", "project_created", "project_updated", "view_project"]
+    everything = b"".join(detail for _, detail in found)
+    assert b'"fields":["name"]' in everything
+    assert not [word for word in (b"private", b"hidden", b"scope", b"Secret", b"Own step") if word in everything]
+    items = (await rig.api(CLARA, "GET", "audit", params={"client_id": str(told.id)})).json()["items"]
+    assert len(items) == 8
+    assert items[0]["detail"]["private"] is True
+
+
+async def test_the_database_hides_what_is_private_from_the_tenant(told: Told, rig: Rig) -> None:
+    """The second lock, without a word of the service's own statements."""
+    shown, secret = uuid7(), uuid7()
+    team_only = ProjectUpdated(name="x", status="on_track", version=2, fields=["scope"], hidden=["scope"])
+    await told.happens(
+        (project_created("Shown"), shown),
+        (team_only, shown),
+        (project_created("Secret", private=True), secret),
+        (milestone_created(shown, private=True), uuid7()),
+    )
+    connection = await asyncpg.connect(rig.api.database_url)
+    try:
+        await connection.execute(f"begin; select set_config('app.client_id', '{told.id}', true)")
+        assert [row["title"] for row in await connection.fetch("select title from feed")] == ["Project started"]
+        assert [row["id"] for row in await connection.fetch("select id from known_projects")] == [shown]
+        assert await connection.fetch("select id from known_milestones") == []
+    finally:
+        await connection.close()

@@ -8,31 +8,41 @@ LOOPBACK = "127.0.0.1"
 # keeps trying a dead server's port in that range may at last connect to itself and keep the server from coming back.
 FREE_RANGE = range(20_000, 32_000)
 ATTEMPTS = 200
-_promised: set[int] = set()
-"""Ports whose servers have yet to bind them: of twenty drawn at random, two are the same in one start of sixty."""
+_promised: list[socket.socket] = []
+"""Ports whose servers have yet to bind them: of twenty drawn at random, two are the same in one start of sixty.
+
+Each is a name in Linux's abstract namespace, which every start on this machine sees and which ends with this process.
+"""
 
 
 def listen(port: int = 0, host: str = LOOPBACK) -> socket.socket:
     """A listening socket; port 0 means any free one. Raises `OSError` when the port is taken."""
     if port:
         return _bind(host, port)
-    for candidate in random.sample(FREE_RANGE, ATTEMPTS):
-        if candidate in _promised:
-            continue
-        try:
-            return _bind(host, candidate)
-        except OSError:
-            continue
-    msg = f"none of {ATTEMPTS} ports tried on {host} is free"
-    raise OSError(msg)
+    bound, promise = _draw(host)
+    promise.close()
+    return bound
 
 
 def free_port() -> int:
-    """The number of a port that was free a moment ago, for a server that binds by itself; never given twice."""
-    with listen() as found:
-        port = int(found.getsockname()[1])
-    _promised.add(port)
-    return port
+    """The number of a port that is free, for a server that binds by itself; never given twice on this machine."""
+    bound, promise = _draw(LOOPBACK)
+    _promised.append(promise)
+    with bound:
+        return int(bound.getsockname()[1])
+
+
+def _draw(host: str) -> tuple[socket.socket, socket.socket]:
+    """A free port at random, bound, and the promise of it. Raises `OSError` if there seems to be none."""
+    for candidate in random.sample(FREE_RANGE, ATTEMPTS):
+        promise = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            promise.bind(f"\0portal-port-{candidate}")
+            return _bind(host, candidate), promise
+        except OSError:
+            promise.close()
+    msg = f"none of {ATTEMPTS} ports tried on {host} is free"
+    raise OSError(msg)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -12,7 +12,7 @@ from shared.contracts.identity import (
     SessionRotated,
     ViewAsEnded,
 )
-from shared.contracts.projects import ProjectCreated
+from shared.contracts.projects import ProjectCreated, ProjectShared, ProjectWithdrawn
 from shared.database import Db
 from shared.inbox import Consumer, Delivery
 
@@ -20,11 +20,14 @@ from shared.inbox import Consumer, Delivery
 def consumers(session_cache: SessionCache) -> list[Consumer]:
     """Two, so that a Redis that is away holds up nothing but what needs it."""
 
-    async def project_created(db: Db, delivery: Delivery) -> None:
+    async def project(db: Db, delivery: Delivery) -> None:
         event = delivery.event
         if event.clientid is None:
             raise ValueError("a project without a client")
-        await learn_of_project(db, event.subject, event.clientid)
+        private = isinstance(event.data, ProjectWithdrawn) or (
+            isinstance(event.data, ProjectCreated) and event.data.private
+        )
+        await learn_of_project(db, event.subject, event.clientid, private=private)
 
     async def session_revoked(_db: Db, delivery: Delivery) -> None:
         """Repeat what was said after the commit: Redis, or this process, may not have been there then."""
@@ -37,7 +40,7 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
         await session_cache.insist(changed=await live_hashes(db, delivery.event.subject))
 
     return [
-        Consumer("identity-projects", {ProjectCreated: project_created}),
+        Consumer("identity-projects", {ProjectCreated: project, ProjectShared: project, ProjectWithdrawn: project}),
         Consumer(
             "identity-sessions",
             {

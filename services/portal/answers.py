@@ -194,13 +194,13 @@ class NextMilestone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectCard(msgspec.Struct, frozen=True, kw_only=True):
-    """One project in a list; `completion` is 0..100."""
+    """One project in a list. `completion` (0..100) is None where it is hidden; `private` is said to staff only."""
 
     id: UUID
     client_id: UUID
     name: str
     status: ProjectStatus
-    completion: int
+    completion: int | None = None
     client_name: str | None = None
     description: str | None = None
     phase: str | None = None
@@ -209,8 +209,9 @@ class ProjectCard(msgspec.Struct, frozen=True, kw_only=True):
     next_milestone: NextMilestone | None = None
     team: list[Member] = []
     last_activity_at: datetime | None = None
-    milestones_total: int = 0
-    milestones_completed: int = 0
+    milestones_total: int | None = None
+    milestones_completed: int | None = None
+    private: bool = False
 
 
 class Milestone(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,6 +225,7 @@ class Milestone(msgspec.Struct, frozen=True, kw_only=True):
     starts_on: date | None = None
     completed_on: date | None = None
     depends_on: list[UUID] = []
+    private: bool = False
     version: int | None = None
 
 
@@ -233,13 +235,14 @@ class ProjectDetail(ProjectCard, frozen=True, kw_only=True):
     scope: str | None = None
     fixed_completion: int | None = None
     milestones: list[Milestone] = []
+    hidden_fields: list[str] = []
     version: int | None = None
 
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     status: MilestoneStatus
-    completion: int
+    completion: int | None = None
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -267,6 +270,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     actor: Person | None = None
     project_id: UUID | None = None
     target: Target | None = None
+    private: bool = False
 
 
 class Kpi(msgspec.Struct, frozen=True, kw_only=True):

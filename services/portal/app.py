@@ -45,6 +45,7 @@ from services.portal.templating import template_config
 from services.portal.two_factor.api import router as two_factor
 from services.portal.two_factor.sign_in import router as second_factor
 from services.portal.view_as.api import router as view_as
+from services.portal.visibility.api import router as visibility
 from shared.actor import Actor
 from shared.http import create_service
 
@@ -78,6 +79,7 @@ def create_app(settings: PortalSettings) -> Litestar:
         switch_client,
         project_forms,
         milestone_forms,
+        visibility,
     ]
     areas = [static_file, choose_theme, *ways_in, *for_all, *for_staff]
     pages = Router(path="/", route_handlers=areas, include_in_schema=False)

@@ -26,7 +26,7 @@ from shared.actor import Actor
 from shared.broker import connect
 from shared.clock import now, uuid7
 from shared.contracts.projects import ProjectCreated
-from shared.events import Event, RawEvent
+from shared.events import Event, EventData, RawEvent
 from tests.conftest import ServiceApi
 
 PASSWORD = "a good long password"
@@ -101,23 +101,28 @@ class Identity:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
-    async def project(self, client_id: str) -> str:
+    async def project(self, client_id: str, *, private: bool = False) -> str:
         """A project of this client that identity has heard of."""
         project_id = uuid7()
-        event = Event[ProjectCreated](
-            id=uuid7(),
-            source="/services/projects",
-            type=ProjectCreated.type,
-            subject=project_id,
-            time=now(),
-            clientid=UUID(client_id),
-            data=ProjectCreated(name="Relaunch", status="on_track", version=1),
-        )
-        client = await connect(self.servers.addresses.nats_url, "tests")
-        await client.jetstream().publish(f"portal.{ProjectCreated.subject}", msgspec.json.encode(event))
-        await client.close()
+        made = ProjectCreated(name="Relaunch", status="on_track", version=1, private=private)
+        await self.hears(made, project_id, client_id)
         await self.until("select 1 from known_projects where id = $1", project_id)
         return str(project_id)
+
+    async def hears(self, data: EventData, about: UUID, client_id: str) -> None:
+        """Something happened in projects."""
+        event = Event[EventData](
+            id=uuid7(),
+            source="/services/projects",
+            type=data.type,
+            subject=about,
+            time=now(),
+            clientid=UUID(client_id),
+            data=data,
+        )
+        client = await connect(self.servers.addresses.nats_url, "tests")
+        await client.jetstream().publish(f"portal.{data.subject}", msgspec.json.encode(event))
+        await client.close()
 
     async def browser(self, person: dict[str, Any] | None = None, place: Actor | None = None) -> "Browser":
         """A browser, signed in as `person` if one is given."""

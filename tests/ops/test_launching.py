@@ -57,6 +57,25 @@ def test_no_port_is_promised_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(set(drawn)) == 50
 
 
+def test_no_port_is_promised_by_two_starts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another checkout's launcher, whose servers have not bound theirs yet either."""
+    monkeypatch.setattr("ops.stack.ports.FREE_RANGE", range(20_100, 20_400))
+    script = """if True:
+        from ops.stack import ports
+        ports.FREE_RANGE = range(20_100, 20_400)
+        print(*(ports.free_port() for _ in range(100)), flush=True)
+        input()"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        theirs = {int(port) for port in other.stdout.readline().split()}
+        mine = {free_port() for _ in range(50)}
+        other.communicate("\n")
+    assert len(theirs) == 100
+    assert mine.isdisjoint(theirs)
+
+
 def test_taken_port_raises() -> None:
     with listen() as first, pytest.raises(OSError, match="in use"):
         listen(first.getsockname()[1])

@@ -56,6 +56,7 @@ class Office(AddressBook):
             ("PATCH", "/milestones/{id}", self.change_milestone),
             ("POST", "/milestones/{id}/complete", self.complete),
             ("POST", "/milestones/{id}/reopen", self.reopen),
+            ("POST", "/{kind:projects|milestones}/{id}/{verb:share|withdraw}", self.turn),
         ]
 
     @web.middleware
@@ -123,3 +124,9 @@ class Office(AddressBook):
         step = self._find("milestones", request.match_info["id"])
         step |= {"status": "in_progress", "completed_on": None}
         return web.json_response(step)
+
+    async def turn(self, request: web.Request) -> web.Response:
+        """Let the client see it, or not."""
+        thing = self._find(request.match_info["kind"], request.match_info["id"])
+        thing["private"] = request.match_info["verb"] == "withdraw"
+        return web.json_response(thing)

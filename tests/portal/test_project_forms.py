@@ -18,12 +18,14 @@ MINIMAL = {"client_id": ACME, "name": "Shop", "status": "on_track"}
 
 
 def typed(page: str) -> dict[str, str]:
-    """Every input of the page's form as a browser would send it back."""
+    """Every input of the page's form as a browser would send it back: of boxes only those that are ticked."""
     form = page[page.index('<form class="panel form-page"') :]
     found = {}
     for tag in re.findall(r"<input[^>]*>", form[: form.index("</form>")]):
         attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
-        found[attributes["name"]] = html.unescape(attributes["value"])
+        if attributes["type"] == "checkbox" and " checked" not in tag:
+            continue
+        found[attributes["name"]] = html.unescape(attributes.get("value", "on"))
     for name, text in re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>(.*?)</textarea>', form, re.DOTALL):
         found[name] = html.unescape(text).replace("\n", "\r\n")
     for name, options in re.findall(r'<select[^>]*name="(\w+)"[^>]*>(.*?)</select>', form, re.DOTALL):
@@ -50,6 +52,8 @@ async def test_a_project_is_started_with_its_team(browse, standin):
         "starts_on": "2026-03-01",
         "ends_on": None,
         "completion": None,
+        "private": False,
+        "hidden_fields": [],
         "team": [{"name": "Ada", "role": "Lead", "email": "ada@northwind.example", "phone": None}],
     }
     assert "Shop has started" in (await browser.get(answer.headers["location"])).text

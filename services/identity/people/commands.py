@@ -149,7 +149,7 @@ async def set_project_roles(db: Db, actor: Actor, person_id: UUID, roles: Mappin
     changed = person.take_roles(wanted, await queries.load_roles(db, person))
     if changed is None:
         return []
-    if await queries.count_known_projects(db, person.client_id, set(roles)) < len(roles):
+    if await queries.count_known_projects(db, actor, person.client_id, set(roles)) < len(roles):
         raise NotFound
     await db.execute(delete(ProjectRole).where(ProjectRole.person_id == person.id))
     held = [
@@ -161,9 +161,10 @@ async def set_project_roles(db: Db, actor: Actor, person_id: UUID, roles: Mappin
     return await rights_changed(db, person.id)
 
 
-async def learn_of_project(db: Db, project_id: UUID, client_id: UUID) -> None:
-    """Fold `project_created`: the project can be named in roles from now on."""
-    await db.execute(insert(KnownProject).values(id=project_id, client_id=client_id).on_conflict_do_nothing())
+async def learn_of_project(db: Db, project_id: UUID, client_id: UUID, *, private: bool) -> None:
+    """Fold what projects tell: the project can be named in roles from now on, by its client where it is not private."""
+    known = insert(KnownProject).values(id=project_id, client_id=client_id, private=private)
+    await db.execute(known.on_conflict_do_update(index_elements=[KnownProject.id], set_={"private": private}))
 
 
 def _sent(patch: msgspec.Struct) -> dict[str, object]:

@@ -198,9 +198,10 @@ class ProjectRole(Base):
 
 
 class KnownProject(Base):
-    """A projection of `project_created`: which projects there are to have a role in."""
+    """A projection of projects' events: which there are to have a role in. Private ones the client cannot name."""
 
     __tablename__ = "known_projects"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     client_id: Mapped[UUID]
+    private: Mapped[bool]

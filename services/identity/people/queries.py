@@ -187,7 +187,9 @@ async def load_roles(db: Db, person: Person) -> dict[UUID, str]:
     return {row.project_id: row.role for row in rows}
 
 
-async def count_known_projects(db: Db, client_id: UUID | None, project_ids: set[UUID]) -> int:
-    """How many of these are projects of this client, as far as has been heard."""
+async def count_known_projects(db: Db, actor: Actor, client_id: UUID | None, project_ids: set[UUID]) -> int:
+    """How many of these are projects of this client that the actor may know of, as far as has been heard."""
     found = select(func.count()).where(KnownProject.client_id == client_id, KnownProject.id.in_(project_ids))
+    if not actor.sees_all_clients:
+        found = found.where(~KnownProject.private)
     return await db.scalar(found) or 0

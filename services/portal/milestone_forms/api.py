@@ -25,18 +25,19 @@ from shared.errors import NotFound
 @get("/projects/{project_id:uuid}/milestones/new")
 async def new(page: Page, project_id: UUID) -> Template:
     """The form for a new milestone."""
-    return await _show_new(page, await views.project(page.services, project_id), Form())
+    project = await views.project(page.services, project_id)
+    return await _show_new(page, project, Form({"private": "" if project.private else "on"}))
 
 
 @post("/projects/{project_id:uuid}/milestones/new")
 async def create(page: Page, project_id: UUID, data: Typed) -> Template | Redirect:
     """Add a milestone to the plan."""
     form = Form(data)
-    body = views.body(form)
+    body = views.body(form) | {"private": bool(form.values["private"])}
     if not form.is_wrong:
         try:
             made = await page.services.projects.post(f"projects/{project_id}/milestones", Milestone, body)
-            return page.go(_place(project_id, made.id), f"{made.name} is part of the plan")
+            return page.go(place(project_id, made.id), f"{made.name} is part of the plan")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, await views.project(page.services, project_id), form)
@@ -52,13 +53,13 @@ async def edit(page: Page, milestone_id: UUID, project_id: UUID) -> Template:
 @post("/milestones/{milestone_id:uuid}/edit")
 async def change(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
     """Save what was changed. Where somebody else was faster, show what they did and keep what was typed."""
-    project_id, form = _project_id(data), Edit.sent(data)
+    project_id, form = named_project(data), Edit.sent(data)
     body = views.body(form)
     if not form.is_wrong:
         try:
             if changes := form.only_changed(body):
                 await page.services.projects.patch(f"milestones/{milestone_id}", Milestone, changes, etag=form.etag)
-            return page.go(_place(project_id, milestone_id), "Milestone saved" if changes else "")
+            return page.go(place(project_id, milestone_id), "Milestone saved" if changes else "")
         except ServiceProblem as problem:
             form.refuse(problem)
     plan = await views.plan(page.services, project_id, milestone_id)
@@ -70,16 +71,16 @@ async def change(page: Page, milestone_id: UUID, data: Typed) -> Template | Redi
 @post("/milestones/{milestone_id:uuid}/complete")
 async def complete(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
     """Mark as completed: today with one click on the timeline, or on the day that was entered on the form."""
-    project_id, form = _project_id(data), Form(data)
+    project_id, form = named_project(data), Form(data)
     day = form.day("completed_on")
     try:
         if not form.is_wrong:
             body = {"completed_on": day} if day else {}
             done = await page.services.projects.post(f"milestones/{milestone_id}/complete", Milestone, body)
-            return await _turned(page, project_id, done.id, Toast(f"{done.name} is completed"))
+            return await turned(page, project_id, done.id, Toast(f"{done.name} is completed"))
     except ServiceProblem as problem:
         if "completed_on" not in data:
-            return await _not_turned(page, project_id, milestone_id, problem)
+            return await not_turned(page, project_id, milestone_id, problem)
         form.refuse(problem)
     plan = await views.plan(page.services, project_id, milestone_id)
     return await _show_edit(page, plan, Edit(views.stored(plan).inputs), completion=form)
@@ -94,7 +95,7 @@ async def ask_to_reopen(page: Page, milestone_id: UUID, project_id: UUID) -> Tem
         text="It counts as open again, and the progress goes down. The client sees that it was reopened, and by whom.",
         action=page.path,
         yes="Reopen",
-        back=_place(project_id, milestone_id),
+        back=place(project_id, milestone_id),
         fields={"project_id": str(project_id)},
     )
     return await ask(page, question, section="projects")
@@ -103,37 +104,39 @@ async def ask_to_reopen(page: Page, milestone_id: UUID, project_id: UUID) -> Tem
 @post("/milestones/{milestone_id:uuid}/reopen")
 async def reopen(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
     """Take a completion back."""
-    project_id = _project_id(data)
+    project_id = named_project(data)
     try:
         opened = await page.services.projects.post(f"milestones/{milestone_id}/reopen", Milestone)
     except ServiceProblem as problem:
-        return await _not_turned(page, project_id, milestone_id, problem)
-    return await _turned(page, project_id, opened.id, Toast(f"{opened.name} is open again"))
+        return await not_turned(page, project_id, milestone_id, problem)
+    return await turned(page, project_id, opened.id, Toast(f"{opened.name} is open again"))
 
 
-async def _turned(page: Page, project_id: UUID, milestone_id: UUID, toast: Toast) -> Template | Redirect:
+async def turned(page: Page, project_id: UUID, milestone_id: UUID, toast: Toast) -> Template | Redirect:
     """Back to the plan, with a word about it; HTMX gets the plan in place."""
     if page.is_fragment:
         shown = await project_page(page.services, project_id)
         return page.fragment("projects/plan.html", project=shown, toast=toast)
-    return page.go(_place(project_id, milestone_id), toast.text, tone=toast.tone)
+    return page.go(place(project_id, milestone_id), toast.text, tone=toast.tone)
 
 
-async def _not_turned(page: Page, project_id: UUID, milestone_id: UUID, problem: ServiceProblem) -> Template | Redirect:
+async def not_turned(page: Page, project_id: UUID, milestone_id: UUID, problem: ServiceProblem) -> Template | Redirect:
     """The state forbids it: say why, beside the plan as it is now."""
     if problem.status not in (403, 409):
         raise problem
-    return await _turned(page, project_id, milestone_id, Toast(problem.detail[:LONGEST], "risk"))
+    return await turned(page, project_id, milestone_id, Toast(problem.detail[:LONGEST], "risk"))
 
 
-def _project_id(data: Typed) -> UUID:
+def named_project(data: Typed) -> UUID:
+    """The project whose plan the form was sent from. Raises `NotFound` if it names none."""
     project_id = read_id(data.get("project_id"))
     if project_id is None:
         raise NotFound
     return project_id
 
 
-def _place(project_id: UUID, milestone_id: UUID) -> str:
+def place(project_id: UUID, milestone_id: UUID) -> str:
+    """Where a milestone stands on its project's page."""
     return f"/projects/{project_id}#milestone-{milestone_id}"
 
 

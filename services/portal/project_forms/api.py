@@ -13,6 +13,7 @@ from services.portal.forms import Form, Typed
 from services.portal.ids import read_id
 from services.portal.page import Page
 from services.portal.project_forms import team, views
+from services.portal.projects.views import HIDEABLE
 from services.portal.projects.views import project as project_page
 from services.portal.toasts import Toast
 from shared.actor import Actor
@@ -33,7 +34,7 @@ async def refuse_limited(connection: Connection, _handler: BaseRouteHandler) -> 
 async def new(page: Page, client_id: UUID | None = None) -> Template:
     """The form for a new project."""
     chosen = client_id or page.chosen_client
-    return await _show_new(page, Form({"client_id": chosen, "status": "on_track"}))
+    return await _show_new(page, Form({"client_id": chosen, "status": "on_track", "private": "on"}))
 
 
 @post("/projects/new", guards=[refuse_limited])
@@ -44,7 +45,7 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
         team.arrange(form, data["row"])
         return await _show_new(page, form)
     form.require(client_id="Choose a client.")
-    body = views.body(form) | {"client_id": form.values["client_id"]}
+    body = views.body(form) | {"client_id": form.values["client_id"], "private": bool(form.values["private"])}
     if not form.is_wrong:
         try:
             made = await page.services.projects.post("projects", ProjectDetail, body)
@@ -107,6 +108,7 @@ async def _show_new(page: Page, form: Form) -> Template:
         clients=clients,
         rows=team.rows(form),
         statuses=views.STATUS,
+        hideable=HIDEABLE,
     )
 
 
@@ -119,6 +121,7 @@ async def _show_edit(page: Page, project: ProjectDetail, form: Edit) -> Template
         project=project,
         rows=team.rows(form),
         statuses=views.STATUS,
+        hideable=HIDEABLE,
     )
 
 

@@ -8,11 +8,14 @@ from services.portal.edits import Stored
 from services.portal.formats import day
 from services.portal.forms import Form
 from services.portal.project_forms import team
+from services.portal.projects.views import HIDEABLE
 from shared.pagination import MAX_LIMIT
 from shared.pagination import Page as Listing
 
 STATUS = {"on_track": "On track", "at_risk": "At risk", "delayed": "Delayed", "completed": "Completed"}
 FIELDS = ("name", "description", "scope", "status")
+HIDDEN = "hidden_fields-"
+"""Begins the name of each check box of a field that the client is not to see."""
 
 
 async def project(services: Services, project_id: UUID) -> ProjectDetail:
@@ -37,6 +40,7 @@ def stored(project: ProjectDetail) -> Stored:
         **dates,
         "completion": project.fixed_completion,
         **team.inputs(project.team),
+        **{f"{HIDDEN}{field}": "on" for field in project.hidden_fields},
         "version": project.version,
     }
     percent = project.fixed_completion
@@ -49,6 +53,7 @@ def stored(project: ProjectDetail) -> Stored:
         "ends_on": ("Planned end", day(project.ends_on)),
         "completion": ("Progress", "Follows the milestones" if percent is None else f"{percent} %"),
         "team": ("Team", ", ".join(member.name for member in project.team)),
+        "hidden_fields": ("Hidden", ", ".join(HIDEABLE.get(field, field) for field in project.hidden_fields)),
     }
     return Stored(inputs, words)
 
@@ -57,10 +62,12 @@ def body(form: Form) -> dict[str, object]:
     """What the form asks for, by the service's names."""
     form.require(name="Give the project a name.")
     form.values.setdefault("team", "")
+    form.values.setdefault("hidden_fields", "")
     return {
         **{name: form.values[name] for name in FIELDS},
         "starts_on": form.day("starts_on"),
         "ends_on": form.day("ends_on"),
         "completion": form.whole("completion", 0, 100),
         "team": team.members(form),
+        "hidden_fields": [field for field in HIDEABLE if form.values[f"{HIDDEN}{field}"]],
     }

@@ -10,6 +10,20 @@ from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
 from shared.pagination import Page as Listing
 
 NEWEST = 20
+HIDEABLE = {
+    "description": "Summary",
+    "scope": "Scope",
+    "starts_on": "Start",
+    "ends_on": "Planned end",
+    "completion": "Progress",
+    "phase": "Phases",
+    "team": "Team",
+    "contact_details": "E-mail and phone of the team",
+    "milestone_description": "Descriptions of milestones",
+    "milestone_starts_on": "Start of milestones",
+    "milestone_depends_on": "What milestones depend on",
+}
+"""What a project can keep from its client, in words."""
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -25,6 +39,11 @@ class Project(msgspec.Struct, frozen=True):
 
     detail: ProjectDetail
     phases: list[Phase] = []
+
+    @property
+    def hidden(self) -> list[str]:
+        """What of it the client does not see, in words; staff only know."""
+        return [HIDEABLE.get(field, field) for field in self.detail.hidden_fields]
 
     @property
     def milestone_names(self) -> dict[UUID, str]:

@@ -3,10 +3,13 @@
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import msgspec
 import pytest
 
 from shared.actor import Actor
+from shared.contracts.projects import ProjectShared, ProjectWithdrawn
+from shared.events import EventData
 from tests.identity.rig import ADMIN, Browser, Identity, staff
 
 
@@ -216,3 +219,43 @@ async def test_the_team_is_the_primary_contacts_alone(office: Office, identity: 
     )
     assert (await identity.api(viewing, "GET", "team")).status_code == 200
     assert (await identity.api(viewing, "POST", "team", json=new())).status_code == 403
+
+
+async def test_a_private_project_cannot_be_named(office: Office) -> None:
+    """Byte for byte the answer to an id that nobody has; staff may name it, and the client once it is shared."""
+    identity = office.identity
+    secret = await identity.project(office.client_id, private=True)
+    before = await office.stored()
+
+    async def name(project: str) -> tuple[int, str]:
+        path = f"team/{office.felix['id']}/project-roles"
+        answer = await office.browser("PUT", path, json={"roles": {project: "viewer"}})
+        return answer.status_code, answer.text
+
+    async def turns(data: EventData, private: bool) -> None:
+        await identity.hears(data, UUID(secret), office.client_id)
+        await identity.until("select 1 from known_projects where id = $1 and private = $2", UUID(secret), private)
+
+    shared = ProjectShared(name="x", status="on_track", version=2)
+    withdrawn = ProjectWithdrawn(name="x", status="on_track", version=3)
+    assert await name(secret) == await name(str(uuid4()))
+    assert await office.stored() == before
+    await office.give(office.felix, {secret: "viewer"})
+    await office.give(office.felix, {})
+    await turns(shared, False)
+    assert (await name(secret))[0] == 200
+    await office.give(office.felix, {})
+    await turns(withdrawn, True)
+    assert await name(secret) == await name(str(uuid4()))
+
+
+async def test_the_database_hides_private_projects_from_the_tenant(office: Office) -> None:
+    """The second lock."""
+    await office.identity.project(office.client_id, private=True)
+    connection = await asyncpg.connect(office.identity.api.database_url)
+    try:
+        await connection.execute(f"begin; select set_config('app.client_id', '{office.client_id}', true)")
+        found = {str(row["id"]) for row in await connection.fetch("select id from known_projects")}
+        assert found == {office.shop, office.app}
+    finally:
+        await connection.close()

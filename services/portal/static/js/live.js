@@ -10,8 +10,9 @@ const SETTLE_MS = 400;
 const ASK_MS = 1_000;
 const SHORTEST_WAIT_MS = 2_000;
 const FEED_TYPES = [
-  'project_created', 'project_updated', 'project_status_changed',
+  'project_created', 'project_updated', 'project_status_changed', 'project_shared', 'project_withdrawn',
   'milestone_created', 'milestone_updated', 'milestone_completed', 'milestone_reopened',
+  'milestone_shared', 'milestone_withdrawn',
   'document_shared', 'message_received', 'invoice_created', 'ticket_updated',
 ];
 const WORDS = { live: 'Live', polling: 'Updating every minute' };

@@ -1,0 +1,133 @@
+"""Staff decide what the client sees; the client's pages show no gap where something is hidden."""
+
+import pytest
+
+from shared.actor import Actor
+from tests.portal.people import ANNA, CLARA, JONAS
+from tests.portal.standin import uid
+from tests.portal.test_project_forms import typed
+
+FRAGMENT = {"HX-Request": "true"}
+PROJECT = f"/projects/{uid(1)}"
+BUILD = uid(104)
+OF = {"project_id": uid(1)}
+
+
+def stored(standin, number: int = 1):
+    return next(each for each in standin.state["projects"] if each["id"] == uid(number))
+
+
+async def test_a_new_project_is_private_unless_one_says_otherwise(browse, standin):
+    browser = browse(CLARA)
+    form = typed((await browser.get("/projects/new")).text)
+    assert form["private"] == "on"
+    for sent, private in ((form, True), ({**form, "private": ""}, False)):
+        await browser.post("/projects/new", data={**sent, "client_id": uid(11), "name": "Shop"})
+        assert standin.written[-1][2]["private"] is private
+
+
+async def test_a_new_milestone_is_private_where_the_client_would_see_it(browse, standin):
+    """In a private project it is as private as the project."""
+    browser = browse(CLARA)
+    for private, ticked in ((False, "on"), (True, "")):
+        stored(standin)["private"] = private
+        form = typed((await browser.get(f"{PROJECT}/milestones/new")).text)
+        assert form.get("private", "") == ticked
+        await browser.post(f"{PROJECT}/milestones/new", data={**form, "name": "Legal", "target_on": "2031-03-01"})
+        assert standin.written[-1][2]["private"] is bool(ticked)
+
+
+async def test_a_refused_form_keeps_the_tick(browse, standin):
+    browser = browse(CLARA)
+    for sent in ("on", ""):
+        page = await browser.post("/projects/new", data={"name": "", "private": sent})
+        assert page.status_code == 422
+        assert ('name="private" checked' in page.text) is bool(sent)
+
+
+async def test_staff_read_who_sees_the_project_and_what_not(browse, standin):
+    stored(standin)["hidden_fields"] = ["scope", "contact_details"]
+    page = (await browse(JONAS).get(PROJECT)).text
+    assert "sees this project, but not: scope, e-mail and phone of the team." in page
+    assert "/withdraw" not in page, "only who manages projects is offered anything"
+    page = (await browse(CLARA).get(PROJECT)).text
+    assert f'action="{PROJECT}/withdraw"' in page
+    stored(standin)["private"] = True
+    page = (await browse(CLARA).get(PROJECT)).text
+    assert "Only your team sees this project" in page
+    assert f'action="{PROJECT}/share"' in page
+    for path in ("/projects", f"/clients/{stored(standin)['client_id']}"):
+        assert "Private</span>" in (await browse(CLARA).get(path)).text
+
+
+@pytest.mark.parametrize("viewing", [False, True])
+async def test_a_clients_page_says_nothing_of_visibility(browse, standin, viewing):
+    """Nor does staff's own with the client's eyes."""
+    project = stored(standin)
+    project |= dict.fromkeys(("completion", "milestones_total", "milestones_completed", "starts_on", "ends_on"))
+    project["scope"] = project["description"] = ""
+    eyes = Actor(id=CLARA.id, kind="client", client_id=ANNA.client_id, is_primary_contact=True, read_only=True)
+    browser = browse(eyes if viewing else ANNA)
+    page = (await browser.get(PROJECT)).text
+    for word in ("Private", "visibility", "Share", "Scope", "milestones done", "<progress", "None", "Planned end"):
+        assert word not in page, word
+    cards = (await browser.get("/projects")).text
+    assert project["name"] in cards
+    assert "None" not in cards
+
+
+async def test_sharing_asks_first_and_withdrawing_does_not(browse, standin):
+    stored(standin)["private"] = True
+    browser = browse(CLARA)
+    page = await browser.get(f"{PROJECT}/share")
+    assert (page.status_code, standin.written) == (200, [])
+    assert "what happened so far" in page.text
+    assert "<html" not in (await browser.get(f"{PROJECT}/share", headers=FRAGMENT)).text
+    for verb in ("share", "withdraw"):
+        answer = await browser.post(f"{PROJECT}/{verb}")
+        assert (answer.status_code, answer.headers["location"]) == (303, PROJECT)
+        assert standin.written[-1][:2] == ("POST", f"{PROJECT}/{verb}")
+
+
+async def test_a_milestone_is_shared_and_withdrawn_in_its_place(browse, standin):
+    browser = browse(CLARA)
+    step = f"/milestones/{BUILD}"
+    page = await browser.post(f"{step}/withdraw", data=OF, headers=FRAGMENT)
+    assert 'id="plan"' in page.text
+    assert "Private</span>" in page.text
+    assert f'action="{step}/share"' in page.text
+    page = await browser.get(f"{step}/share", params=OF)
+    assert "sees the milestone from then on" in page.text
+    answer = await browser.post(f"{step}/share", data=OF)
+    assert answer.headers["location"] == f"{PROJECT}#milestone-{BUILD}"
+    stored(standin)["private"] = True
+    assert "once the project is shared" in (await browser.get(f"{step}/share", params=OF)).text
+
+
+async def test_why_it_cannot_be_shared_is_said_beside_the_plan(browse, standin):
+    browser = browse(CLARA)
+    words = "It depends on something private. Share that first: Legal."
+    for path in (f"/milestones/{BUILD}/share", f"{PROJECT}/share"):
+        standin.say(path, 409, "x", words)
+        answer = await browser.post(path, data=OF)
+        assert answer.status_code == 303
+        assert words in (await browser.get(answer.headers["location"])).text
+
+
+async def test_hidden_fields_are_ticked_saved_and_told_to_who_was_slower(browse, standin):
+    stored(standin)["hidden_fields"] = ["scope"]
+    browser = browse(CLARA)
+    form = typed((await browser.get(f"{PROJECT}/edit")).text)
+    assert form["hidden_fields-scope"] == "on"
+    await browser.post(f"{PROJECT}/edit", data={**form, "hidden_fields-team": "on"})
+    assert standin.written == [("PATCH", PROJECT, {"hidden_fields": ["scope", "team"]})]
+    form = typed((await browser.get(f"{PROJECT}/edit")).text)
+    standin.somebody_saves(PROJECT, hidden_fields=["completion"])
+    page = await browser.post(f"{PROJECT}/edit", data={**form, "name": "Kept"})
+    assert page.status_code == 412
+    assert "Progress" in page.text[page.text.index('class="theirs"') :]
+
+
+async def test_staff_see_in_the_feed_what_the_client_is_not_told(browse, standin):
+    standin.state["activity"][0]["private"] = True
+    assert (await browse(CLARA).get("/activity")).text.count("Your team only") == 1

@@ -11,7 +11,8 @@ import asyncpg
 import httpx2
 import pytest
 
-from tests.isolation.routes import declared
+from tests.isolation.routes import Right, declared
+from tests.isolation.test_private import ABOUT_WORK, NAMES, WORK, keep
 from tests.isolation.test_rights import FOREIGN, ask, comparable, ids_of
 from tests.portal_stack import API, Portal, running_portal
 
@@ -78,3 +79,24 @@ async def test_without_policies_lists_still_hold_only_ones_own(unlocked: Portal,
     assert found == []
     listed = unlocked.as_(who).get(f"{API}/projects").json()["items"]
     assert {each["client_id"] for each in listed} == {own}
+
+
+@pytest.mark.parametrize("who", ["approver", "viewing", "partner"])
+async def test_without_policies_what_is_private_still_does_not_exist(unlocked: Portal, who: str) -> None:
+    ids = ids_of(unlocked) | {"client_id": unlocked.me("birch" if who == "partner" else "approver")["client_id"]}
+    kept = keep(unlocked, ids)
+    own, random = {name: kept[name] for name in WORK}, {name: str(uuid4()) for name in WORK}
+    http = unlocked.as_(who)
+    wrong: list[str] = []
+    for right in [each for each in ABOUT_WORK if each.service != "portal"]:
+        private, nobodys = ask(http, right, kept), ask(http, right, kept | random)
+        if comparable(private, own) != comparable(nobodys, random):
+            wrong.append(f"{right.name}: {private.status_code} and {nobodys.status_code}")
+    assert wrong == []
+    asked = ids_of(unlocked) | ids
+    texts = {right.name: ask(http, right, asked).text for right in declared() if right.method == "GET" and lists(right)}
+    assert [name for name, text in texts.items() if any(canary in text for canary in (*NAMES, *own.values()))] == []
+
+
+def lists(right: Right) -> bool:
+    return right.service != "portal" and "{" not in right.path

@@ -12,14 +12,10 @@ from tests.isolation.test_rights import RIGHTS, ask, comparable, ids_of, pages
 from tests.portal_stack import API, Portal
 
 ROLES = ("viewer", "approver", "viewing")
+WORK = ("project_id", "milestone_id", "open_milestone_id")
 NAMES = ("Canary of the works council", "Canary under wraps")
 ABOUT_WORK = [
-    right
-    for right in RIGHTS
-    if any(
-        f"{{{name}}}" in f"{right.path}{right.query}{right.body}"
-        for name in ("project_id", "milestone_id", "open_milestone_id")
-    )
+    right for right in RIGHTS if any(f"{{{name}}}" in f"{right.path}{right.query}{right.body}" for name in WORK)
 ]
 
 
@@ -30,7 +26,11 @@ def ids(portal: Portal) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def kept(portal: Portal, ids: dict[str, str]) -> dict[str, str]:
-    """The ids of a private project of Acme's with a milestone, in which the viewer has a role already."""
+    return keep(portal, ids)
+
+
+def keep(portal: Portal, ids: dict[str, str]) -> dict[str, str]:
+    """`ids` with those of a new private project of the client, and of its milestone."""
     staff = portal.as_("admin")
     body = {"client_id": ids["client_id"], "name": NAMES[0], "private": True}
     project = staff.post(f"{API}/projects", json=body).json()["id"]
@@ -44,8 +44,8 @@ def kept(portal: Portal, ids: dict[str, str]) -> dict[str, str]:
 def test_a_private_id_is_answered_as_one_that_nobody_has(
     portal: Portal, kept: dict[str, str], right: Right, role: str
 ) -> None:
-    own = {name: value for name, value in kept.items() if name in ("project_id", "milestone_id", "open_milestone_id")}
-    random = {name: str(uuid4()) for name in own}
+    own = {name: kept[name] for name in WORK}
+    random = {name: str(uuid4()) for name in WORK}
     how = {"headers": {"accept": "text/html"}} if right.service == "portal" else {}
     http = portal.as_(role)
     private, nobodys = ask(http, right, kept, **how), ask(http, right, kept | random, **how)

@@ -64,6 +64,6 @@ router = Router(
     path=API,
     route_handlers=[create_milestone, change_milestone, complete_milestone, reopen_milestone],
     guards=[require_policy("manageProjects")],
-    opt={"scope": "projects:write"},
+    opt={"scope": "projects:write", "module": "projects"},
     tags=["milestones"],
 )

@@ -83,5 +83,6 @@ async def list_phases(project_id: UUID, actor: Actor, read: ReadOnly) -> Phases:
 router = Router(
     path=API,
     route_handlers=[list_projects, create_project, get_project, change_project, list_phases],
+    opt={"module": "projects"},
     tags=["projects"],
 )

@@ -177,6 +177,16 @@ def test_the_log_tells_which_settings_were_changed_and_by_whom(portal: Portal, c
     ]
 
 
+def test_a_system_of_the_client_has_what_its_scopes_say(portal: Portal, close: Close) -> None:
+    """Staff chose the scopes, for this very purpose."""
+    client_id = portal.me("approver")["client_id"]
+    headers = {"Authorization": f"Bearer {portal.token(portal.api_client(client_id))}"}
+    close(*MODULES)
+    for service, path in (("projects", "projects"), ("activity", "activity"), ("activity", "kpis")):
+        for base in (portal.gateway, portal.run.services[service]):
+            assert httpx2.get(f"{base}{API}/{path}", headers=headers).status_code == 200, f"{base} {path}"
+
+
 def test_a_member_of_another_client_is_who_they_are_there(portal: Portal, close: Close) -> None:
     close(*MODULES)
     assert felt(portal, "birch") == []

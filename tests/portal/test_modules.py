@@ -92,10 +92,10 @@ async def test_a_project_is_shown_without_its_activity(browse, standin):
 
 
 async def test_a_widget_that_was_closed_since_has_its_page_begin_anew(browse, standin):
-    standin.say("/kpis", 403, "module.closed", "This part of the portal is not open to your organisation.")
+    standin.refuse("/kpis", 403, "module.closed")
     answer = await browse(ANNA).get("/widgets/kpis", headers=FRAGMENT)
     assert (answer.status_code, answer.headers["HX-Refresh"]) == (403, "true")
-    standin.say("/kpis", 403, "forbidden", "No.")
+    standin.refuse("/kpis", 403)
     assert "HX-Refresh" not in (await browse(ANNA).get("/widgets/kpis", headers=FRAGMENT)).headers
 
 

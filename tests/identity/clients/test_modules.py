@@ -1,13 +1,11 @@
 """What the company closes for a client: whose sessions learn of it, and what stays everybody's own."""
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from services.identity.clients.models import Client
-from shared.actor import Actor
-from shared.clock import uuid7
+from tests.identity.partners import call, create, token_of
 from tests.identity.rig import ADMIN, PASSWORD, Browser, Identity
 from tests.identity.viewing.test_viewing import view, viewer
 
@@ -85,8 +83,7 @@ async def test_open_again_is_as_before(identity: Identity) -> None:
 async def test_what_a_client_has_is_for_staff_to_say(identity: Identity, name: str) -> None:
     client_id = await identity.client()
     person = await identity.browser(await identity.person(client_id, is_primary_contact=True))
-    system = Actor(id=uuid7(), kind="partner", client_id=UUID(client_id), scopes=frozenset({"clients:write"}))
-    for caller in (person.actor, system):
-        refused = await identity.api(caller, "PATCH", f"clients/{client_id}", json={name: []})
-        assert refused.status_code == 403, refused.text
-    assert refused.json()["code"] == "client.ways_in_are_for_staff"
+    assert (await person("PATCH", f"clients/{client_id}", json={name: []})).status_code == 403
+    token = await token_of(identity, await create(identity, client_id=client_id))
+    refused = await call(identity, token, "PATCH", f"clients/{client_id}", json={name: []})
+    assert (refused.status_code, refused.json()["code"]) == (403, "client.ways_in_are_for_staff")

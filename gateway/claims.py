@@ -75,7 +75,7 @@ class ClaimsSigner:
 
 
 def _stamp(session: Session) -> _Stamp:
-    """What tells two states of a session apart: a person's rights raise the version, and no other change does."""
+    """What tells two states of a session apart: the person's rights raise the version, and nothing else does."""
     return session.session_id, session.version, session.proven_at, session.client_id, session.closed
 
 

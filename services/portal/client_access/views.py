@@ -25,7 +25,7 @@ MODULES = (
         "Activity",
         "What happened, and pages that follow it live. It names projects, also where they are closed.",
     ),
-    ("figures", "Key figures", "The numbers at the top of the dashboard."),
+    ("figures", "Key figures", "The numbers at the top of the dashboard. The next deadline names its project."),
 )
 ACTIONS = (
     (

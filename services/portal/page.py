@@ -78,6 +78,10 @@ class Page(Look):
         """Whether this module or action is the person's: the company may close some of them for a client (0054)."""
         return part not in self.actor.closed
 
+    def leads_to(self, path: str) -> bool:
+        """Whether a link to `path` leads somewhere: pages are called as their module is."""
+        return self.has(path.strip("/").partition("/")[0].partition("?")[0])
+
     async def closed(self, module: str, *, section: str = "") -> Template:
         """The page in the place of one whose module is closed: why, and where to go instead."""
         return await self.show("closed.html", section=section or module, status=403, module=module)

@@ -143,7 +143,7 @@ class ModuleClosed(Forbidden):
 def _refuse_closed(connection: Connection) -> None:
     """`opt={"module": "activity"}`: the route is part of a module, which the company may close for a client."""
     actor: Actor = connection.scope["auth"]
-    if connection.route_handler.opt.get("module") in actor.closed:
+    if actor.closed and connection.route_handler.opt.get("module") in actor.closed:
         raise ModuleClosed
 
 

@@ -22,7 +22,7 @@ RENEW_BEFORE = 20
 REMEMBERED = 20_000
 
 _registry = JWSRegistry(algorithms=[ALGORITHM])
-_Stamp = tuple[UUID, int, datetime, UUID | None]
+_Stamp = tuple[UUID, int, datetime, UUID | None, tuple[str, ...]]
 _Key = tuple[_Stamp | None, tuple[str, ...], str]
 
 
@@ -75,8 +75,8 @@ class ClaimsSigner:
 
 
 def _stamp(session: Session) -> _Stamp:
-    """What tells two states of a session apart: rights raise the version, the rest a session goes through itself."""
-    return session.session_id, session.version, session.proven_at, session.client_id
+    """What tells two states of a session apart: the person's rights raise the version, and nothing else does."""
+    return session.session_id, session.version, session.proven_at, session.client_id, session.closed
 
 
 def _who(session: Session) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _who(session: Session) -> dict[str, Any]:
         "ro": session.read_only,
         "asg": session.assignments and {str(project): str(client) for project, client in session.assignments.items()},
         "pat": int(session.proven_at.timestamp()),
-    }
+    } | ({"off": session.closed} if session.closed else {})
 
 
 def _jwks(text: str) -> list[dict[str, Any]]:

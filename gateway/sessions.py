@@ -52,6 +52,8 @@ class Session(msgspec.Struct, frozen=True):
     """From where it may be used; empty for everywhere."""
     rotate: bool = False
     """Its next page brings a new id."""
+    closed: tuple[str, ...] = ()
+    """The modules and actions its client's people do not have."""
     usable_until: datetime | None = None
     """Set where the id that was shown has been replaced."""
 

@@ -20,6 +20,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     subcontractor may work on to their clients; None is staff without such a limit. `proven_at` is when the person last
     proved who they are (step-up). `read_only` is staff looking at the portal as a client: kind, `client_id` and primary
     contact are then the client's, `id` and `name` the member of staff's. `scopes` are a partner system's capabilities.
+    `closed` names the modules and actions that the company keeps from this client's people (decision 0054).
     """
 
     id: UUID | None = None
@@ -35,6 +36,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     assignments: dict[UUID, UUID] | None = None
     proven_at: datetime | None = None
     scopes: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
     ip: str = ""
 
     @property

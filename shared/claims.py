@@ -47,6 +47,7 @@ class Claims(SignedBody, frozen=True, kw_only=True):
     asg: dict[UUID, UUID] | None = None
     pat: int = 0
     scp: frozenset[str] = frozenset()
+    off: frozenset[str] = frozenset()
     ip: str = ""
 
     def actor(self) -> Actor:
@@ -64,6 +65,7 @@ class Claims(SignedBody, frozen=True, kw_only=True):
             assignments=self.asg,
             proven_at=datetime.fromtimestamp(self.pat, UTC) if self.pat else None,
             scopes=self.scp,
+            closed=self.off,
             ip=self.ip,
         )
 
@@ -99,6 +101,7 @@ class Verifier:
 async def admit(connection: Connection, _handler: BaseRouteHandler) -> None:
     """The guard of every route: who may come in at all, and who may only look."""
     _require_known(connection)
+    _refuse_closed(connection)
     _refuse_read_only(connection)
     _require_json(connection)
 
@@ -128,6 +131,20 @@ def _require_json(connection: Connection) -> None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and ("transfer-encoding" in headers or headers.get("content-length", "0") != "0"):
         raise UnsupportedMediaType
+
+
+class ModuleClosed(Forbidden):
+    code = "module.closed"
+
+    def __init__(self) -> None:
+        super().__init__("This part of the portal is not open to your organisation. Ask your contact if you need it.")
+
+
+def _refuse_closed(connection: Connection) -> None:
+    """`opt={"module": "activity"}`: the route is part of a module, which the company may close for a client."""
+    actor: Actor = connection.scope["auth"]
+    if actor.closed and connection.route_handler.opt.get("module") in actor.closed:
+        raise ModuleClosed
 
 
 class InsufficientScope(Forbidden):

@@ -47,6 +47,8 @@ def service_refused(request: AnyRequest, error: ServiceProblem) -> Response[Any]
     """A service said no and the page had no form to say it in."""
     if error.wants_proof:
         return _to_proof(request)
+    if error.code == "module.closed" and _is_htmx(request):  # closed since this page was opened: it begins anew
+        return Response(b"", headers={"HX-Refresh": "true"})
     if error.code == "account.elsewhere":  # that page says where, and leads there
         htmx = _is_htmx(request)
         return Response(b"", headers={"HX-Redirect": "/security"}) if htmx else Redirect("/security", status_code=303)

@@ -74,6 +74,18 @@ class Page(Look):
         """The person's own, once a page is shown; none where they could not be loaded in time."""
         return self._organisations or []
 
+    def has(self, part: str) -> bool:
+        """Whether this module or action is the person's: the company may close some of them for a client (0054)."""
+        return part not in self.actor.closed
+
+    def leads_to(self, path: str) -> bool:
+        """Whether a link to `path` leads somewhere: pages are called as their module is."""
+        return self.has(path.strip("/").partition("/")[0].partition("?")[0])
+
+    async def closed(self, module: str, *, section: str = "") -> Template:
+        """The page in the place of one whose module is closed: why, and where to go instead."""
+        return await self.show("closed.html", section=section or module, status=403, module=module)
+
     async def load_organisations(self) -> list[Organisation]:
         """Those the menu offers, asked for once a page. Staff have none, nor do they through a client's eyes."""
         if self._organisations is None and self.actor.kind == "client" and not self.viewing:

@@ -44,7 +44,7 @@ class Signer:
             "asg": actor.assignments and {str(project): str(client) for project, client in actor.assignments.items()},
             "pat": int(actor.proven_at.timestamp()) if actor.proven_at else 0,
             "ip": actor.ip,
-        }
+        } | ({"off": sorted(actor.closed)} if actor.closed else {})
         head = {"alg": ALGORITHM, "kid": "test", "typ": TYPE} | (header or {})
         return jwt.encode(head, body | claims, self.key, registry=JWSRegistry(algorithms=[ALGORITHM]))
 

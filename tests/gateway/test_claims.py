@@ -100,9 +100,19 @@ def test_token_is_shared_by_nobody(session: Session) -> None:
     other = msgspec.structs.replace(session, session_id=session.person_id)
     proven = msgspec.structs.replace(session, proven_at=session.expires_at)
     viewing = msgspec.structs.replace(session, client_id=None)
-    asked = [(session, "projects", "1"), (proven, "projects", "1"), (viewing, "projects", "1"), (raised, "projects", "1"), (other, "projects", "1"), (None, "projects", "1"),
+    kept_from = msgspec.structs.replace(session, closed=("activity",))
+    asked = [(session, "projects", "1"), (kept_from, "projects", "1"), (proven, "projects", "1"), (viewing, "projects", "1"), (raised, "projects", "1"), (other, "projects", "1"), (None, "projects", "1"),
              (session, "activity", "1"), (session, "projects", "2"), (None, "projects", "2")]  # fmt: skip
     assert len({signs.token(who, (audience,), ip) for who, audience, ip in asked}) == len(asked)
+
+
+async def test_what_is_closed_is_in_the_token_and_where_nothing_is_nothing_is(session: Session, tmp_path: Any) -> None:
+    signs = signer(new_key())
+    (known := tmp_path / "jwks.json").write_bytes(signs.jwks)
+    for closed in ((), ("activity", "edit_profile")):
+        token = signs.token(msgspec.structs.replace(session, closed=closed), ("projects",), "")
+        assert ("off" in part(token, 1)) is bool(closed)
+        assert (await Verifier("projects", str(known)).verify(token.decode())).closed == set(closed)
 
 
 def test_only_public_halves_are_published(session: Session) -> None:

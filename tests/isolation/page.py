@@ -30,6 +30,9 @@ Everybody asks with the ids of Acme, a client:
 `yes` is any answer but a refusal. 303 leads to the sign-in page, 401 asks to sign in, 403 is yours to see and not to do, 404 does
 not exist or is not yours, which nobody can tell apart, and 409 is not possible in that state. `~` may be done, but is not
 asked here, for it would change what the others are asked about; the feature's own tests do.
+
+A module is what the company may close for a client ([decision 0054](decisions/0054-modules-and-actions.md)): then its routes are
+403 for the client's people and for who views as them, and nothing changes for anybody else.
 """
 
 
@@ -39,15 +42,18 @@ def lines() -> Iterator[str]:
     rights = list(declared())
     for service in SERVICES:
         yield from ("", f"## {service.capitalize()}", "")
-        yield f"| | {' | '.join(ROLES)} |"
-        yield f"| --- |{' --- |' * len(ROLES)}"
-        for _, of_path in groupby((each for each in rights if each.service == service), key=lambda each: each.path):
-            yield from map(_row, of_path)
+        own = [each for each in rights if each.service == service]
+        has_modules = any(each.module for each in own)
+        yield f"| |{' module |' if has_modules else ''} {' | '.join(ROLES)} |"
+        yield f"| --- |{' --- |' * (len(ROLES) + has_modules)}"
+        for _, of_path in groupby(own, key=lambda each: each.path):
+            yield from (_row(each, has_modules) for each in of_path)
 
 
-def _row(right: Right) -> str:
+def _row(right: Right, has_modules: bool) -> str:
     path = right.path.removeprefix("/api/client-portal")
-    return f"| `{right.method} {path}` | {' | '.join(_cell(right.cells[role]) for role in ROLES)} |"
+    module = f" {right.module or ''} |" if has_modules else ""
+    return f"| `{right.method} {path}` |{module} {' | '.join(_cell(right.cells[role]) for role in ROLES)} |"
 
 
 def _cell(value: Any) -> str:

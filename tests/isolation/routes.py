@@ -46,6 +46,8 @@ class Right:
     form: bool
     alone: bool
     """It ends sessions: asked with one of its own."""
+    module: str | None
+    """What the company may close for a client, this route with it."""
 
     @property
     def name(self) -> str:
@@ -109,6 +111,7 @@ def declared() -> Iterator[Right]:
                 line.get("body"),
                 line.get("form", False),
                 line.get("alone", False),
+                line.get("module"),
             )
 
 

@@ -80,6 +80,7 @@ class AddressBook(Systems):
         for client in self.state["clients"]:
             client |= {"portal_user_id": None, "sign_in_methods": ["magic_link"], "second_factor": "optional"}
             client |= {"allowed_networks": [], "allowed_domains": [], "team_invites": True, "language": "en"}
+            client |= {"closed_modules": [], "closed_actions": []}
         self.state["clients"][0] |= {"portal_user_id": ANNA_K, "allowed_networks": ["192.0.2.0/24", "2001:db8::/32"]}
 
     def _routes(self) -> list[tuple[str, str, Any]]:

@@ -251,7 +251,7 @@ class Standin:
     def __init__(self) -> None:
         self.state = copy.deepcopy(story())
         self.delay: dict[str, float] = {}
-        self.refusals: dict[str, tuple[int, dict[str, str]]] = {}
+        self.refusals: dict[str, tuple[int, str, dict[str, str]]] = {}
         self.calls: list[Call] = []
         self.url = ""
         self._runner: web.AppRunner | None = None
@@ -274,9 +274,11 @@ class Standin:
         self.state = copy.deepcopy(story())
         self.delay, self.refusals, self.calls = {}, {}, []
 
-    def refuse(self, prefix: str, status: int, *, headers: dict[str, str] | None = None) -> None:
+    def refuse(
+        self, prefix: str, status: int, code: str = "test.failure", *, headers: dict[str, str] | None = None
+    ) -> None:
         """Answer every path below `prefix` with this status from now on."""
-        self.refusals[prefix] = status, headers or {}
+        self.refusals[prefix] = status, code, headers or {}
 
     def _routes(self) -> list[tuple[str, str, Any]]:
         return [
@@ -304,9 +306,9 @@ class Standin:
         for prefix, seconds in self.delay.items():
             if path.startswith(prefix):
                 await asyncio.sleep(seconds)
-        for prefix, (status, headers) in self.refusals.items():
+        for prefix, (status, code, headers) in self.refusals.items():
             if path.startswith(prefix):
-                answer = problem(status, "test.failure", "This was asked to fail.")
+                answer = problem(status, code, "This was asked to fail.")
                 answer.headers.update(headers)
                 return answer
         return await handler(request)

@@ -9,6 +9,8 @@ from tests.portal.test_clients import hidden
 
 ACCESS = f"/clients/{ACME}/access"
 ENABLE = f"/clients/{ACME}/portal/enable"
+OPEN = {f"modules-{each}": "on" for each in ("projects", "activity", "figures")} | {"actions-edit_profile": "on"}
+"""Every box of what a client's people have, ticked."""
 CLERK = replace(CLARA, policies=frozenset({"manageClients"}))
 
 
@@ -34,7 +36,7 @@ async def test_only_what_was_changed_is_saved_lists_line_by_line(browse, standin
     opened = hidden((await browse(CLARA).get(ACCESS)).text)
     typed = {"sign_in_methods-passkey": "on", "sign_in_methods-magic_link": "on", "second_factor": "required"}
     typed |= {"allowed_networks": "192.0.2.0/24\r\n\r\n 198.51.100.1 ", "allowed_domains": "", "language": "en"}
-    answer = await browse(CLARA).post(ACCESS, data={**opened, **typed, "team_invites": "on"})
+    answer = await browse(CLARA).post(ACCESS, data={**opened, **OPEN, **typed, "team_invites": "on"})
     assert (answer.status_code, answer.headers["location"]) == (303, ACCESS)
     changes = {"sign_in_methods": ["magic_link", "passkey"], "second_factor": "required"}
     changes |= {"allowed_networks": ["192.0.2.0/24", "198.51.100.1"]}
@@ -44,8 +46,24 @@ async def test_only_what_was_changed_is_saved_lists_line_by_line(browse, standin
 async def test_a_box_taken_away_is_a_change(browse, standin):
     opened = hidden((await browse(CLARA).get(ACCESS)).text)
     typed = {"sign_in_methods-magic_link": "on", "second_factor": "optional", "language": "en"}
-    await browse(CLARA).post(ACCESS, data={**opened, **typed, "allowed_networks": "192.0.2.0/24\n2001:db8::/32"})
+    lists = {"allowed_networks": "192.0.2.0/24\n2001:db8::/32"}
+    await browse(CLARA).post(ACCESS, data={**opened, **OPEN, **typed, **lists})
     assert standin.written == [("PATCH", f"/clients/{ACME}", {"team_invites": False})]
+
+
+async def test_what_is_ticked_is_what_they_have(browse, standin):
+    standin.state["clients"][0] |= {"closed_modules": ["activity"]}
+    page = (await browse(CLARA).get(ACCESS)).text
+    assert 'name="modules-projects" checked' in page
+    assert 'name="modules-activity">' in page
+    assert 'name="actions-edit_profile" checked' in page
+    assert "Projects, Key figures</dd>" in (await browse(JONAS).get(ACCESS)).text
+    typed = {"sign_in_methods-magic_link": "on", "second_factor": "optional", "language": "en", "team_invites": "on"}
+    typed |= {"allowed_networks": "192.0.2.0/24\n2001:db8::/32", "modules-activity": "on", "modules-projects": "on"}
+    answer = await browse(CLARA).post(ACCESS, data={**hidden(page), **typed})
+    assert (answer.status_code, answer.headers["location"]) == (303, ACCESS)
+    changes = {"closed_modules": ["figures"], "closed_actions": ["edit_profile"]}
+    assert standin.written == [("PATCH", f"/clients/{ACME}", changes)]
 
 
 async def test_no_way_in_and_a_refused_network_stand_on_the_form(browse, standin):

@@ -59,7 +59,7 @@ async def test_what_was_typed_comes_back_as_it_was_but_passwords(browse, stale):
 
 
 async def test_a_page_comes_back_as_a_page(browse, stale):
-    stale.refusals["/projects"] = (403, {})
+    stale.refuse("/projects", 403)
     browser = browse(ANNA)
     page = (await browser.get("/prove-it", params={"next": "/security/email?x=1"})).text
     answer = await browser.post("/prove-it", data={**hidden(page), "proof_value": " as typed "})
@@ -136,7 +136,7 @@ async def test_what_is_not_right_is_said_beside_the_field(browse, stale):
 
 
 async def test_a_fragment_moves_its_whole_page(browse, standin):
-    standin.refusals["/projects"] = (403, {})
+    standin.refuse("/projects", 403)
     standin.say(f"/clients/{ACME}", 403, "auth.step_up_required", "Prove first that it is you.")
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://portal.test/clients/{ACME}?tab=1"}
     answer = await browse(CLARA).post(f"/clients/{ACME}/edit", data={"opened": "", **NEW_CLIENT}, headers=headers)

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import uvicorn
 from litestar import Litestar
+from msgspec.structs import replace
 from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from shared.testing.claims import Signer
@@ -128,6 +129,35 @@ async def test_a_closed_stream_asks_whether_the_session_is_over(sit, standin):
         await page.goto("/projects")
         await eventually(lambda: len(checks) == 1)
         await expect(page.locator("[data-live-state]")).to_have_attribute("data-state", "polling")
+
+
+async def test_a_stream_that_was_closed_for_the_client_is_not_asked_for_again(sit, standin, signer):
+    streams: list[str] = []
+    closed = asyncio.Event()
+
+    async def end(route: Route) -> None:
+        streams.append(route.request.url)
+        await closed.wait()
+        await route.fulfill(
+            content_type="text/event-stream", body='event: closed\ndata: {"reason":"access_changed"}\n\n'
+        )
+
+    async with sit() as page:
+        await page.route("**/api/events/**", end)
+        await page.clock.install()
+        await page.goto("/projects")
+        await eventually(lambda: len(streams) == 1)
+        anna = replace(ANNA, closed=frozenset({"activity"}))
+        await page.context.set_extra_http_headers(signer.headers(anna, *AUDIENCE))
+        closed.set()
+        await expect(page.locator("[data-live-state]")).to_have_attribute("data-state", "polling")
+        before = asked(standin, "/projects")
+        async with page.expect_response("**/widgets/session*"):
+            await page.clock.run_for(1_000)
+        await eventually(lambda: asked(standin, "/projects") > before)
+        await page.clock.run_for(600_000)
+        await page.evaluate("fetch('/api/events/last')")
+        assert [url.rpartition("/")[2] for url in streams[1:]] == ["last"]
 
 
 async def test_a_refused_stream_falls_back_to_polling_without_a_fuss(sit):

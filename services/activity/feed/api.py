@@ -80,4 +80,8 @@ async def stream_events(
     )
 
 
-router = Router(path="/", route_handlers=[Router(path=API, route_handlers=[list_activity]), stream_events])
+router = Router(
+    path="/",
+    route_handlers=[Router(path=API, route_handlers=[list_activity]), stream_events],
+    opt={"module": "activity"},
+)

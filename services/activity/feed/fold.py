@@ -186,6 +186,8 @@ def _ended(event: RawEvent, position: int, tenant: UUID, data: EventData | None)
             subject, reason, final = event.subject, "access_changed", False
         case ClientUpdated(active=active, portal_enabled=enabled) if not (active and enabled):
             subject, reason, final = event.subject, "portal_disabled", False
+        case ClientUpdated(fields=fields) if "closed_modules" in fields:
+            subject, reason, final = event.subject, "access_changed", False
         case _:
             return None
     return Ended(position=position, client_id=tenant, subject=subject, reason=reason, final=final, at=event.time)

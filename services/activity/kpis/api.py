@@ -29,4 +29,4 @@ async def get_kpis(actor: Actor, read: ReadOnly, state: State, client_id: UUID |
     return Response(await cache.answer(read, actor, tenant, changed or 0, today()), media_type=MediaType.JSON)
 
 
-router = Router(path=API, route_handlers=[get_kpis])
+router = Router(path=API, route_handlers=[get_kpis], opt={"module": "figures"})

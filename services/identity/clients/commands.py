@@ -9,9 +9,11 @@ from msgspec import UNSET, Meta, UnsetType
 from services.identity.clients import allowed, queries
 from services.identity.clients.models import (
     MAX_SETTINGS,
+    Action,
     BadSettings,
     Client,
     DomainTaken,
+    Module,
     NoIdentityProvider,
     PortalAccessNeedsPolicy,
     SecondFactor,
@@ -21,7 +23,7 @@ from services.identity.clients.models import (
 )
 from services.identity.fields import Language, Name
 from services.identity.people.commands import Touched
-from services.identity.sessions.commands import end_sessions
+from services.identity.sessions.commands import client_rights_changed, end_sessions
 from services.identity.sessions.models import Session
 from services.identity.viewing.commands import close_views
 from shared import outbox
@@ -31,10 +33,16 @@ from shared.contracts.identity import ClientUpdated
 from shared.database import Db
 from shared.errors import Forbidden
 
-_WAYS_IN = frozenset(
-    {"active", "sign_in_methods", "second_factor", "allowed_networks", "allowed_domains", "team_invites"}
-)
-_SIGHT = frozenset({"allowed_networks"})
+_RIGHTS = frozenset({"closed_modules", "closed_actions"})
+_WAYS_IN = _RIGHTS | {
+    "active",
+    "sign_in_methods",
+    "second_factor",
+    "allowed_networks",
+    "allowed_domains",
+    "team_invites",
+}
+SIGHT = _RIGHTS | {"allowed_networks"}
 """What a session's record holds of the client."""
 
 
@@ -58,6 +66,8 @@ class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
     allowed_networks: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] | UnsetType = UNSET
     allowed_domains: Annotated[list[Annotated[str, Meta(max_length=253)]], Meta(max_length=20)] | UnsetType = UNSET
     team_invites: bool | UnsetType = UNSET
+    closed_modules: Annotated[list[Module], Meta(max_length=20)] | UnsetType = UNSET
+    closed_actions: Annotated[list[Action], Meta(max_length=20)] | UnsetType = UNSET
     language: Language | UnsetType = UNSET
     settings: Any = UNSET
 
@@ -66,8 +76,9 @@ class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
         found: dict[str, object] = {
             name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET
         }
-        if self.sign_in_methods is not UNSET:
-            found["sign_in_methods"] = sorted(set(self.sign_in_methods))
+        for name in ("sign_in_methods", "closed_modules", "closed_actions"):
+            if name in found:
+                found[name] = sorted(set(getattr(self, name)))
         if self.allowed_networks is not UNSET:
             found["allowed_networks"] = allowed.networks(self.allowed_networks)
         if self.allowed_domains is not UNSET:
@@ -111,7 +122,9 @@ async def apply(db: Db, actor: Actor, client: Client, changes: dict[str, object]
     if not client.is_open:
         ended = await end_sessions(db, actor, "client_closed", Session.client_id == client.id)
         return Touched(ended, await close_views(db, actor, client.id))
-    return Touched(changed=await queries.hashes_of(db, client.id) if _SIGHT.intersection(updated.fields) else [])
+    if _RIGHTS.intersection(updated.fields):
+        return Touched(changed=await client_rights_changed(db, client.id))
+    return Touched(changed=await queries.hashes_of(db, client.id) if SIGHT.intersection(updated.fields) else [])
 
 
 async def _tell_portal(db: Db, actor: Actor, client: Client, updated: ClientUpdated) -> None:

@@ -19,6 +19,10 @@ Variant = Literal["services", "delivery", "account", "regulated"]
 
 SignInMethod = Literal["magic_link", "password", "passkey", "sso"]
 SecondFactor = Literal["optional", "required"]
+Module = Literal["projects", "activity", "figures"]
+"""A part of the portal as its routes name it (`opt={"module": ...}`): what the company may close for a client."""
+Action = Literal["edit_profile"]
+"""What a client's people do, unless the company closes it; the team has a switch of its own (`team_invites`)."""
 MAX_SETTINGS = 16_384
 """Bytes of a client's settings as JSON."""
 
@@ -27,7 +31,16 @@ class WaysInAreForStaff(Forbidden):
     code = "client.ways_in_are_for_staff"
 
     def __init__(self) -> None:
-        super().__init__("Whether and how a client's people sign in is for staff to say, not for partner systems.")
+        super().__init__(
+            "How a client's people sign in and what they have is for staff to say, not for partner systems."
+        )
+
+
+class ActionClosed(Forbidden):
+    code = "action.closed"
+
+    def __init__(self) -> None:
+        super().__init__("This is looked after by us. Ask your contact here to change it.")
 
 
 class PortalAccessNeedsPolicy(Forbidden):
@@ -87,7 +100,8 @@ class Client(Base, Identified, Timestamped):
     """Its people may sign in while it is active and its portal is enabled (seed 002), in one of the ways it admits.
 
     `portal_user_id` is the person its portal is linked to; closing the portal keeps it. Empty `allowed_networks` are
-    everywhere, empty `allowed_domains` nobody: registering needs an invitation then.
+    everywhere, empty `allowed_domains` nobody: registering needs an invitation then. `closed_modules` and
+    `closed_actions` are what its people do not have: what the portal learns later is theirs at first (decision 0054).
     """
 
     __tablename__ = "clients"
@@ -101,6 +115,8 @@ class Client(Base, Identified, Timestamped):
     allowed_networks: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
     allowed_domains: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
     team_invites: Mapped[bool] = mapped_column(default=True)
+    closed_modules: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    closed_actions: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
     language: Mapped[str] = mapped_column(default="en")
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict[str, Any])
     portal_user_id: Mapped[UUID | None] = mapped_column(default=None)

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
-from services.identity.clients.models import Client
+from services.identity.clients.models import ActionClosed, Client
 from services.identity.fields import Email, Language, Name, Password, ShortText, same_address
 from services.identity.people import queries
 from services.identity.people.addresses import store_address
@@ -115,9 +115,12 @@ async def create_first_admin(db: Db, data: CreatePerson, password_hash: str) -> 
 
 
 async def change_me(db: Db, actor: Actor, person_id: UUID, patch: PatchMe) -> None:
-    """One's own details."""
+    """One's own details. In which language mails come is everybody's own, whatever the company closed."""
+    changes = _sent(patch)
+    if "edit_profile" in actor.closed and changes.keys() - {"language"}:
+        raise ActionClosed
     person = await queries.load_person(db, person_id)
-    updated = person.change(_sent(patch))
+    updated = person.change(changes)
     if updated:
         await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
 

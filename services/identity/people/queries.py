@@ -17,6 +17,7 @@ from shared.pagination import Page, decode_cursor, encode_cursor
 _SELECT = """
     select p.id, p.kind, p.client_id, c.name as client_name, p.email, p.first_name, p.last_name, p.phone, p.title,
            p.language, p.active, p.portal_access, p.is_primary_contact, p.policies, p.limited, p.created_at,
+           coalesce(c.closed_modules || c.closed_actions, '{}') as closed,
            p.last_sign_in_at, p.email_verified_at is not null as email_verified,
            exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor,
            array(select a.project_id from assignments a where a.person_id = p.id order by 1) as assigned_projects,
@@ -39,12 +40,13 @@ _ACCOUNT_ELSEWHERE = """
     select id from people
     where lower(email) = lower($1) and account_id is null and (portal_access or is_shared) and kind = 'client'
 """
+_VIEWED = "select name as viewing_as, closed_modules || closed_actions as closed from clients where id = $1"
 _FOR_COLLEAGUES = ("id", "email", "first_name", "last_name", "name", "is_primary_contact")
 _roles = msgspec.json.Decoder(dict[UUID, str])
 
 
 class Me(msgspec.Struct, frozen=True):
-    """The person who is signed in (seed 003: `auth/me`)."""
+    """The person who is signed in (seed 003: `auth/me`); `closed` are the modules and actions they do not have."""
 
     id: UUID
     email: str
@@ -63,6 +65,7 @@ class Me(msgspec.Struct, frozen=True):
     language: str
     limited: bool
     email_verified: bool
+    closed: list[str]
     viewing_as: str | None = None
 
 
@@ -99,8 +102,8 @@ async def get_me(connection: asyncpg.Connection, person_id: UUID, viewing: UUID 
     row = await connection.fetchrow(_ONE, person_id)
     if row is None:
         raise NotFound
-    viewing_as = await connection.fetchval("select name from clients where id = $1", viewing) if viewing else None
-    return msgspec.convert({**_named(row), "viewing_as": viewing_as}, Me)
+    seen = await connection.fetchrow(_VIEWED, viewing) if viewing else None
+    return msgspec.convert({**_named(row), **(seen or {})}, Me)
 
 
 class PeopleFilter(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import ColumnElement, or_, select, text, update
 
 from services.identity.people.models import Person
 from services.identity.sessions.models import Attempt, Lifetimes, Session, SessionEnded
@@ -80,6 +80,16 @@ async def rights_changed(db: Db, person_id: UUID) -> list[str]:
     """
     due = update(Session).where(Session.person_id == person_id, *live())
     changed = due.values(rotate_due=True, viewing_client_id=None).returning(Session.hash, Session.previous_hash)
+    return [each for row in await db.execute(changed) for each in row if each]
+
+
+async def client_rights_changed(db: Db, client_id: UUID) -> list[str]:
+    """What all people of a client may do is another thing now: the same for each of their sessions. Who looks through
+    their eyes goes on looking, and sees what they see now.
+    """
+    its = or_(Session.client_id == client_id, Session.viewing_client_id == client_id)
+    due = update(Session).where(its, *live()).values(rotate_due=True)
+    changed = due.returning(Session.hash, Session.previous_hash)
     return [each for row in await db.execute(changed) for each in row if each]
 
 

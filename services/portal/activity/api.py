@@ -26,6 +26,8 @@ async def activity(
     after: date | None = None,
 ) -> Template:
     """All entries; HTMX gets the next page alone. `after` is the last day already on the page: it has its heading."""
+    if not (page.has("activity") or page.is_fragment):
+        return await page.closed("activity")
     about = client_id or page.client_id
 
     def feed(found: Listing[Entry]) -> views.Feed:

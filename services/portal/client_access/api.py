@@ -28,10 +28,10 @@ async def access(page: Page, client_id: UUID) -> Template:
 async def change(page: Page, client_id: UUID, data: Typed) -> Template | Redirect:
     """Save what was changed, and only that."""
     form = Edit.sent(views.sent(data))
-    body = views.body(form)
+    changes = views.changes(form)
     if not form.is_wrong:
         try:
-            if changes := form.only_changed(body):
+            if changes:
                 await page.services.identity.patch(f"clients/{client_id}", ClientAccess, changes)
             return page.go(f"/clients/{client_id}/access", "Access saved" if changes else "")
         except ServiceProblem as problem:
@@ -86,6 +86,8 @@ async def _show(page: Page, client_id: UUID, *, form: Edit | None = None, switch
         found=found,
         options=views.options(found),
         methods=views.METHODS,
+        modules=views.MODULES,
+        actions=views.ACTIONS,
         form=form or Edit(views.inputs(found.client)),
         switch=switch,
     )

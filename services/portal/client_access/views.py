@@ -8,6 +8,7 @@ import msgspec
 
 from services.portal.client_admin.answers import ClientAccess, Contact
 from services.portal.clients import Services
+from services.portal.edits import Edit
 from services.portal.forms import Form
 from shared.pagination import Page as Listing
 
@@ -17,6 +18,25 @@ METHODS = (
     ("passkey", "Passkey", "Fingerprint, face or a security key. Counts as two factors."),
     ("sso", "Single sign-on", "With the account of their own organisation."),
 )
+MODULES = (
+    ("projects", "Projects", "The list, each project's plan and its phases. Roles in projects are hidden with it."),
+    (
+        "activity",
+        "Activity",
+        "What happened, and pages that follow it live. It names projects, also where they are closed.",
+    ),
+    ("figures", "Key figures", "The numbers at the top of the dashboard. The next deadline names its project."),
+)
+ACTIONS = (
+    (
+        "edit_profile",
+        "Change their own details",
+        "Name, job title and phone. Passwords and sessions are always theirs.",
+    ),
+)
+OFFERED = {"modules": MODULES, "actions": ACTIONS}
+KEPT_AS = {"modules": "closed_modules", "actions": "closed_actions"}
+"""The form ticks what is open, and identity keeps what is closed."""
 LINES = ("allowed_networks", "allowed_domains")
 """Lists, one entry a line."""
 
@@ -52,6 +72,8 @@ def options(found: Access) -> list[tuple[object, str]]:
 def inputs(client: ClientAccess) -> dict[str, object]:
     """The client's settings as the inputs of their form."""
     ticks = {f"sign_in_methods-{method}": "on" for method in client.sign_in_methods}
+    for field, kept in KEPT_AS.items():
+        ticks |= {f"{field}-{each}": "on" for each, *_ in OFFERED[field] if each not in getattr(client, kept)}
     lines = {name: "\n".join(getattr(client, name)) for name in LINES}
     others = {"team_invites": "on" if client.team_invites else "", "language": client.language}
     return {**ticks, **lines, **others, "second_factor": client.second_factor}
@@ -69,4 +91,10 @@ def body(form: Form) -> dict[str, object]:
         form.error = "Choose at least one way to sign in."
     lists = {name: form.values[name].split() for name in LINES}
     chosen = {name: form.values[name] for name in ("second_factor", "language")}
-    return {"sign_in_methods": methods, **lists, **chosen, "team_invites": bool(form.values["team_invites"])}
+    closed = {field: [each for each, *_ in of if not form.values[f"{field}-{each}"]] for field, of in OFFERED.items()}
+    return {"sign_in_methods": methods, **lists, **chosen, **closed, "team_invites": bool(form.values["team_invites"])}
+
+
+def changes(form: Edit) -> dict[str, object]:
+    """What of the form is worth sending, as identity calls it."""
+    return {KEPT_AS.get(name, name): value for name, value in form.only_changed(body(form)).items()}

@@ -17,6 +17,8 @@ class ClientAccess(Client, frozen=True, kw_only=True):
     allowed_networks: list[str] = msgspec.field(default_factory=list[str])
     allowed_domains: list[str] = msgspec.field(default_factory=list[str])
     team_invites: bool = True
+    closed_modules: list[str] = msgspec.field(default_factory=list[str])
+    closed_actions: list[str] = msgspec.field(default_factory=list[str])
     language: str = "en"
 
 

@@ -14,7 +14,7 @@ async def dashboard(page: Page) -> Template:
     words = greeting(page.actor.name, page.zone)
     if not views.sees_projects(page.actor):
         return await page.show("dashboard/waiting.html", section="dashboard", greeting=words)
-    board = await views.load(page.services, page.client_id)
+    board = await views.load(page.services, page.client_id, page.actor.closed)
     return await page.show("dashboard/page.html", section="dashboard", greeting=words, board=board)
 
 
@@ -42,10 +42,12 @@ async def activity(page: Page) -> Template:
 @get("/widgets/session", sync_to_thread=False)
 def session(page: Page, person: str = "") -> Response[None]:
     """Says nothing to who is signed in, and shows everybody else the way to the sign-in page. A tab that was opened as
-    another `person`, before they switched to another organisation in another tab, begins anew.
+    another `person`, before they switched to another organisation in another tab, begins anew. One whose stream the
+    company has closed since is told to ask for it no more.
     """
-    moved = person not in ("", str(page.actor.id))
-    return Response(None, status_code=204 if not moved else 200, headers={"HX-Redirect": "/"} if moved else {})
+    if person not in ("", str(page.actor.id)):
+        return Response(None, status_code=200, headers={"HX-Redirect": "/"})
+    return Response(None, status_code=204, headers={} if page.has("activity") else {"HX-Trigger": "stream-closed"})
 
 
 router = Router(path="/", route_handlers=[dashboard, kpis, projects, activity, session])

@@ -1,13 +1,14 @@
 """What the dashboard shows: figures, projects and what happened, each with its own call and its own deadline."""
 
 import asyncio
+from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
 
 from services.portal.answers import Entry, Kpis, ProjectCard, ProjectStatus
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
-from services.portal.projects.views import Project, project
+from services.portal.projects.views import Project, nothing, project
 from shared.actor import Actor
 from shared.pagination import Page as Listing
 
@@ -17,14 +18,18 @@ URGENCY: tuple[ProjectStatus, ...] = ("delayed", "at_risk", "on_track", "complet
 
 
 class Dashboard(msgspec.Struct, frozen=True):
-    """The widgets of a dashboard."""
+    """The widgets of a dashboard; None is one whose module the company closed for the client."""
 
     kpis: Slot[Kpis] | None
     """A client's figures; none over all clients."""
-    projects: Slot[list[ProjectCard]]
-    activity: Slot[Listing[Entry]]
+    projects: Slot[list[ProjectCard]] | None
+    activity: Slot[Listing[Entry]] | None
     only: Project | None = None
     """The one active project, where a client has exactly one: then the dashboard is that project (seed 000)."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.kpis or self.projects or self.activity)
 
 
 def sees_projects(actor: Actor) -> bool:
@@ -32,18 +37,15 @@ def sees_projects(actor: Actor) -> bool:
     return actor.readable_projects() != frozenset()
 
 
-async def load(services: Services, client_id: UUID | None) -> Dashboard:
-    """Everything at once, each within its deadline."""
-    figures, (cards, only), newest = await asyncio.gather(
-        kpis(services, client_id) if client_id else _none(),
-        _projects_or_the_one(services, client_id),
-        activity(services, client_id),
+async def load(services: Services, client_id: UUID | None, closed: Collection[str]) -> Dashboard:
+    """Everything that is not closed at once, each within its deadline."""
+    figures, found, newest = await asyncio.gather(
+        kpis(services, client_id) if client_id and "figures" not in closed else nothing(),
+        _projects_or_the_one(services, client_id) if "projects" not in closed else nothing(),
+        activity(services, client_id) if "activity" not in closed else nothing(),
     )
+    cards, only = found or (None, None)
     return Dashboard(figures, cards, newest, only)
-
-
-async def _none() -> None:
-    """No figures."""
 
 
 async def _projects_or_the_one(

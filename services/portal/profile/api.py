@@ -22,7 +22,7 @@ async def profile(page: Page) -> Template:
 async def save(page: Page, data: Typed) -> Template | Redirect:
     """Change one's own details."""
     form = Edit.sent(data)
-    body = views.body(form)
+    body = views.body(form, own=page.has("edit_profile"))
     if not form.is_wrong:
         try:
             if changes := form.only_changed(body):

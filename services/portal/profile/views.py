@@ -11,7 +11,10 @@ def inputs(me: Me) -> dict[str, object]:
     return {name: getattr(me, name) for name in FIELDS}
 
 
-def body(form: Form) -> dict[str, object]:
-    """What the form asks for; an empty field is emptied."""
+def body(form: Form, *, own: bool) -> dict[str, object]:
+    """What the form asks for; an empty field is emptied. Without `own`, only the language is the person's to choose."""
+    if not own:
+        form.require(language="Choose a language.")
+        return {"language": form.values["language"]}
     form.require(first_name="Enter your first name.", last_name="Enter your last name.", language="Choose a language.")
     return {name: form.values[name] for name in FIELDS}

@@ -17,6 +17,8 @@ Short = Annotated[str, Parameter(max_length=400)]
 @get("/projects")
 async def projects(page: Page, q: Short = "", status: Short = "", cursor: Short = "") -> Template:
     """Cards, a page of them at a time; HTMX gets the next page alone."""
+    if not (page.has("projects") or page.is_fragment):
+        return await page.closed("projects")
     wanted = views.Filter(q.strip(), status, cursor)
     found = await views.listed(page.services, page.client_id, wanted)
     if page.is_fragment:
@@ -27,9 +29,10 @@ async def projects(page: Page, q: Short = "", status: Short = "", cursor: Short 
 @get("/projects/{project_id:uuid}")
 async def project(page: Page, project_id: UUID) -> Template:
     """One project: where it stands, its milestones, its people, what happened."""
-    found, activity = await asyncio.gather(
-        views.project(page.services, project_id), views.activity(page.services, project_id)
-    )
+    if not page.has("projects"):
+        return await page.closed("projects")
+    happened = views.activity(page.services, project_id) if page.has("activity") else views.nothing()
+    found, activity = await asyncio.gather(views.project(page.services, project_id), happened)
     live = found.detail.client_id
     return await page.show("projects/page.html", section="projects", live=live, project=found, activity=activity)
 

@@ -102,7 +102,7 @@ async def deactivate(page: Page, person_id: UUID) -> Redirect:
 
 
 async def _show_new(page: Page, form: Form) -> Template:
-    cards = await views.projects(page.services, page.actor.client_id)
+    _, cards = await views.team_with_projects(page.services, page.actor)
     choices = views.choices(cards, page.actor, {})
     return await page.show(
         "team/new.html", section="team", status=form.status, form=form, choices=choices, roles=views.ROLES
@@ -110,6 +110,8 @@ async def _show_new(page: Page, form: Form) -> Template:
 
 
 async def _show_member(page: Page, person_id: UUID, form: Form | None) -> Template:
+    if not page.has("projects"):
+        return await page.closed("projects", section="team")
     found, choices = await views.member(page.services, page.actor, person_id)
     stored = Form({f"role-{project}": role for project, role in found.project_roles.items()})
     return await page.show(

@@ -56,7 +56,13 @@ async def team(services: Services) -> Team:
 
 
 async def team_with_projects(services: Services, actor: Actor) -> tuple[Team, list[ProjectCard]]:
-    return await asyncio.gather(team(services), projects(services, actor.client_id))
+    """The team, and the projects to name their roles by; none where the company shows the client no projects."""
+    named = projects(services, actor.client_id) if "projects" not in actor.closed else _no_projects()
+    return await asyncio.gather(team(services), named)
+
+
+async def _no_projects() -> list[ProjectCard]:
+    return []
 
 
 async def member(services: Services, actor: Actor, person_id: UUID) -> tuple[Member, list[Choice]]:

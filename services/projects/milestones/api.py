@@ -87,6 +87,6 @@ router = Router(
         withdraw_milestone,
     ],
     guards=[require_policy("manageProjects")],
-    opt={"scope": "projects:write"},
+    opt={"scope": "projects:write", "module": "projects"},
     tags=["milestones"],
 )

@@ -109,5 +109,6 @@ router = Router(
         withdraw_project,
         list_phases,
     ],
+    opt={"module": "projects"},
     tags=["projects"],
 )

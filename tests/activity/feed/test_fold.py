@@ -313,6 +313,8 @@ ENDS: list[tuple[EventData, UUID | None, bool]] = [
     (identity.ClientUpdated(name="Acme", active=False, portal_enabled=True), SUBJECT, False),
     (identity.ClientUpdated(name="Acme", active=True, portal_enabled=False), SUBJECT, False),
     (identity.ClientUpdated(name="Acme", active=True, portal_enabled=True), None, False),
+    (identity.ClientUpdated(name="Acme", active=True, portal_enabled=True, fields=["closed_modules"]), SUBJECT, False),
+    (identity.ClientUpdated(name="Acme", active=True, portal_enabled=True, fields=["closed_actions"]), None, False),
     (identity.ApiClientRevoked(), SUBJECT, True),
     (identity.ApiClientUpdated(fields=["scopes"], scopes=[]), SUBJECT, False),
     (identity.ApiClientUpdated(fields=["name"], scopes=[]), None, False),

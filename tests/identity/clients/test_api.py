@@ -33,6 +33,8 @@ async def test_a_new_client_is_open_and_empty(identity: Identity) -> None:
         "portal_user_id": None,
         "allowed_networks": [],
         "allowed_domains": [],
+        "closed_modules": [],
+        "closed_actions": [],
         "settings": {},
     }
     (event,) = await identity.events("client_created", client["id"])

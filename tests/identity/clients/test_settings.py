@@ -17,6 +17,8 @@ EVERYTHING = {
     "allowed_networks": ["192.0.2.7", "2001:DB8::/32", "192.0.2.7/32"],
     "allowed_domains": [" Acme.Example", "@mail.acme.example"],
     "team_invites": False,
+    "closed_modules": ["figures", "activity", "figures"],
+    "closed_actions": ["edit_profile"],
     "language": "de",
     "settings": {"colour": "#0a5", "deep": {"list": [1, None, "ü"]}},
 }
@@ -32,6 +34,7 @@ async def test_everything_that_is_said_of_a_client_is_kept_in_one_form(identity:
     assert client["sign_in_methods"] == ["passkey", "password"]
     assert client["allowed_networks"] == ["192.0.2.7/32", "2001:db8::/32"]
     assert client["allowed_domains"] == [sent["allowed_domains"][0].strip().lower()]
+    assert (client["closed_modules"], client["closed_actions"]) == (["activity", "figures"], ["edit_profile"])
     for name in ("second_factor", "team_invites", "language", "settings"):
         assert client[name] == EVERYTHING[name]
     (event,) = await identity.events("client_updated", client_id)
@@ -44,7 +47,15 @@ async def test_its_own_people_see_what_concerns_them_and_no_more(identity: Ident
     client_id = await identity.client()
     seen = (await identity.api(colleague_of(client_id), "GET", f"clients/{client_id}")).json()
     assert {"sign_in_methods", "second_factor", "team_invites", "language"} <= set(seen)
-    assert seen.keys().isdisjoint({"allowed_networks", "allowed_domains", "settings", "portal_user_id"})
+    for_staff = {
+        "allowed_networks",
+        "allowed_domains",
+        "closed_modules",
+        "closed_actions",
+        "settings",
+        "portal_user_id",
+    }
+    assert seen.keys().isdisjoint(for_staff)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +71,9 @@ async def test_its_own_people_see_what_concerns_them_and_no_more(identity: Ident
         ({"allowed_domains": ["acme"]}, "allowed_domains"),
         ({"allowed_domains": ["gmail.com"]}, "allowed_domains"),
         ({"allowed_domains": ["x.example"] * 21}, "allowed_domains"),
+        ({"closed_modules": ["billing"]}, "closed_modules[0]"),
+        ({"closed_modules": "projects"}, "closed_modules"),
+        ({"closed_actions": ["edit_profile", "sign_out"]}, "closed_actions[1]"),
         ({"language": "fr"}, "language"),
         ({"team_invites": "yes"}, "team_invites"),
         ({"settings": []}, "settings"),

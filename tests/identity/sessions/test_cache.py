@@ -48,6 +48,15 @@ async def test_changed_rights_while_redis_is_away_are_said_when_it_is_back(ident
     await until_it_is(identity, browser.session_hash, b"old")
 
 
+async def test_modules_closed_while_redis_is_away_are_said_when_it_is_back(identity: Identity) -> None:
+    client_id = await identity.client()
+    browser = await identity.browser(await identity.person(client_id))
+    async with identity.without("redis"):
+        closed = {"closed_modules": ["activity"]}
+        assert (await identity.api(ADMIN, "PATCH", f"clients/{client_id}", json=closed)).status_code == 200
+    await until_it_is(identity, browser.session_hash, b"old")
+
+
 async def test_nothing_is_set_aside_because_redis_was_away(identity: Identity) -> None:
     """A part that is away is waited for; only what can never work is a dead letter."""
     person = await identity.person(await identity.client())

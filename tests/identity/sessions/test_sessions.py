@@ -126,6 +126,7 @@ async def test_the_gateway_learns_who_a_session_is(identity: Identity) -> None:
         "assignments": None,
         "networks": [],
         "rotate": False,
+        "closed": [],
         "usable_until": None,
     }
     clara = await identity.browser(await identity.person(policies=["viewAudit", "manageClients"]))

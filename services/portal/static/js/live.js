@@ -21,6 +21,7 @@ let stream = null;
 let poll = null;
 let broken = false;
 let wait = SHORTEST_WAIT_MS;
+let returning = null;
 
 /** Refresh at once, then at most once per SETTLE_MS however many events arrive in between. */
 const pending = new Map();
@@ -101,9 +102,16 @@ function connectLater() {
   broken = true;
   startPolling();
   setTimeout(askWhoIsThere, ASK_MS);
-  setTimeout(connect, wait * (1 + Math.random()));
+  returning = setTimeout(connect, wait * (1 + Math.random()));
   wait = Math.min(wait * 2, POLL_MS);
 }
+
+/** Sent along with the answer to that question: the company closed the stream for this client, so nobody asks for it again.
+ *  A widget that was closed with it has the page loaded anew. */
+document.addEventListener('stream-closed', () => {
+  clearTimeout(returning);
+  refreshAll();
+});
 
 /** The browser reconnects by itself after a break, and the server sends what was missed; a refusal is final for it. */
 function onError() {

@@ -1,5 +1,6 @@
 """What a client is not told: in the feed, in the live stream, in figures and in the audit log a partner may read."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -166,8 +167,8 @@ async def test_an_id_of_a_private_entry_is_nobodys_place(told: Told, rig: Rig, b
 
 
 async def test_figures_count_nothing_private_for_anybody(told: Told) -> None:
-    shown, secret = uuid7(), uuid7()
-    await told.happens((project_created("Shown"), shown), (milestone_created(shown, target_on=today()), uuid7()))
+    shown, secret, later = uuid7(), uuid7(), today() + timedelta(days=5)
+    await told.happens((project_created("Shown"), shown), (milestone_created(shown, target_on=later), uuid7()))
     before = await told.figures()
     done = {"completed_on": today(), "target_on": today()}
     await told.happens(
@@ -175,6 +176,7 @@ async def test_figures_count_nothing_private_for_anybody(told: Told) -> None:
         (milestone_completed(secret, project_private=True, **done), uuid7()),
         (milestone_created(secret, "Sooner", project_private=True, target_on=today()), uuid7()),
         (milestone_completed(shown, private=True, **done), uuid7()),
+        (milestone_created(shown, "Own step", private=True, target_on=today()), uuid7()),
     )
     for actor in (CLARA, told.anna, told.viewing):  # staff first: the answer is kept for all who see every project
         assert await told.figures(actor) == before

@@ -1,10 +1,13 @@
 """What identity does when it hears of something."""
 
+from services.identity.clients.commands import SIGHT
+from services.identity.clients.queries import hashes_of
 from services.identity.people.commands import learn_of_project
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.queries import live_hashes
 from shared.contracts.identity import (
     AssignmentsChanged,
+    ClientUpdated,
     PersonUpdated,
     PoliciesChanged,
     ProjectRolesChanged,
@@ -36,6 +39,10 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
     async def rights_changed(db: Db, delivery: Delivery) -> None:
         await session_cache.insist(changed=await live_hashes(db, delivery.event.subject))
 
+    async def client_changed(db: Db, delivery: Delivery) -> None:
+        if SIGHT.intersection(delivery.event.data.fields):
+            await session_cache.insist(changed=await hashes_of(db, delivery.event.subject))
+
     return [
         Consumer("identity-projects", {ProjectCreated: project_created}),
         Consumer(
@@ -48,6 +55,7 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
                 ProjectRolesChanged: rights_changed,
                 PoliciesChanged: rights_changed,
                 AssignmentsChanged: rights_changed,
+                ClientUpdated: client_changed,
             },
         ),
     ]

@@ -47,6 +47,8 @@ SECURITY = frozenset(
         "single_sign_on_changed",
         "identity_linked",
         "sign_in_paused",
+        "session_recording_enabled",
+        "session_recording_disabled",
         "second_factor_enabled",
         "second_factor_disabled",
         "recovery_codes_replaced",

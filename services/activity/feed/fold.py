@@ -13,6 +13,7 @@ import msgspec
 from services.activity.audit.models import FINANCIAL, SECURITY, Author, Presence, Record
 from services.activity.feed.models import COMPANY, Ended, Entry
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
+from services.activity.recordings.models import Visit
 from shared.contracts import accounts, contacts, identity, projects
 from shared.contracts.accounts import (
     InvitationAccepted,
@@ -34,6 +35,7 @@ from shared.contracts.identity import (
     PoliciesChanged,
     ProjectRolesChanged,
     SessionRevoked,
+    SessionVisited,
     SignedIn,
     SignedOut,
     SignInFailed,
@@ -89,6 +91,7 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True):
     entry: Entry | None
     ended: Ended | None
     fact: Fact | None
+    visit: Visit | None
 
 
 class _Words(NamedTuple):
@@ -117,6 +120,7 @@ def fold(event: RawEvent, position: int) -> Folded:
         entry=_entry(event, position, data),
         ended=_ended(event, position, tenant, data),
         fact=_fact(event, data),
+        visit=_visit(event, position, tenant) if isinstance(data, SessionVisited) else None,
     )
 
 
@@ -137,6 +141,17 @@ def _record(event: RawEvent, position: int, tenant: UUID) -> Record:
         detail=msgspec.json.encode(detail, order="sorted").decode(),
         security=event.type in SECURITY,
         financial=event.type in FINANCIAL,
+    )
+
+
+def _visit(event: RawEvent, position: int, tenant: UUID) -> Visit:
+    return Visit(
+        client_id=tenant,
+        session_id=event.subject,
+        position=position,
+        actor_id=event.actorid,
+        actor_kind=event.actorkind,
+        at=event.time,
     )
 
 

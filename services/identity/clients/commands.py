@@ -27,14 +27,15 @@ from services.identity.viewing.commands import close_views
 from shared import outbox
 from shared.actor import Actor
 from shared.contracts.contacts import PortalDisabled, PortalEnabled
-from shared.contracts.identity import ClientUpdated
+from shared.contracts.identity import ClientUpdated, SessionRecordingDisabled, SessionRecordingEnabled
 from shared.database import Db
 from shared.errors import Forbidden
 
 _WAYS_IN = frozenset(
     {"active", "sign_in_methods", "second_factor", "allowed_networks", "allowed_domains", "team_invites"}
+    | {"session_recording"}
 )
-_SIGHT = frozenset({"allowed_networks"})
+SIGHT = frozenset({"allowed_networks", "session_recording"})
 """What a session's record holds of the client."""
 
 
@@ -58,6 +59,7 @@ class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
     allowed_networks: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] | UnsetType = UNSET
     allowed_domains: Annotated[list[Annotated[str, Meta(max_length=253)]], Meta(max_length=20)] | UnsetType = UNSET
     team_invites: bool | UnsetType = UNSET
+    session_recording: bool | UnsetType = UNSET
     language: Language | UnsetType = UNSET
     settings: Any = UNSET
 
@@ -108,10 +110,11 @@ async def apply(db: Db, actor: Actor, client: Client, changes: dict[str, object]
     await db.flush()
     await outbox.append(db, actor, updated, client_id=client.id, aggregate_id=client.id)
     await _tell_portal(db, actor, client, updated)
+    await _tell_recording(db, actor, client, updated)
     if not client.is_open:
         ended = await end_sessions(db, actor, "client_closed", Session.client_id == client.id)
         return Touched(ended, await close_views(db, actor, client.id))
-    return Touched(changed=await queries.hashes_of(db, client.id) if _SIGHT.intersection(updated.fields) else [])
+    return Touched(changed=await queries.hashes_of(db, client.id) if SIGHT.intersection(updated.fields) else [])
 
 
 async def _tell_portal(db: Db, actor: Actor, client: Client, updated: ClientUpdated) -> None:
@@ -119,6 +122,13 @@ async def _tell_portal(db: Db, actor: Actor, client: Client, updated: ClientUpda
         return
     kind = PortalEnabled if client.portal_enabled else PortalDisabled
     switched = kind(portal_user_id=client.portal_user_id)
+    await outbox.append(db, actor, switched, client_id=client.id, aggregate_id=client.id)
+
+
+async def _tell_recording(db: Db, actor: Actor, client: Client, updated: ClientUpdated) -> None:
+    if "session_recording" not in updated.fields:
+        return
+    switched = SessionRecordingEnabled() if client.session_recording else SessionRecordingDisabled()
     await outbox.append(db, actor, switched, client_id=client.id, aggregate_id=client.id)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 
 from services.identity.clients.models import Client
 from services.identity.sessions.models import Session
@@ -21,7 +21,8 @@ from shared.pagination import Page, decode_cursor, encode_cursor
 
 _SELECT = """
     select c.id, c.name, c.active, c.portal_enabled, c.variant, c.created_at, c.sign_in_methods, c.second_factor,
-           c.team_invites, c.language, c.portal_user_id, c.allowed_networks, c.allowed_domains, c.settings::text,
+           c.team_invites, c.language, c.session_recording, c.recorded_since, c.portal_user_id, c.allowed_networks,
+           c.allowed_domains, c.settings::text,
            (select count(*) from people p where p.client_id = c.id) as people_count
     from clients c
 """
@@ -34,7 +35,7 @@ _LIST = f"""{_SELECT}
     order by lower(c.name), c.id limit $7
 """  # noqa: S608  (constants)
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:allowed-domains', 0))")
-_FOR_STAFF = ("portal_user_id", "allowed_networks", "allowed_domains", "settings")
+_FOR_STAFF = ("recorded_since", "portal_user_id", "allowed_networks", "allowed_domains", "settings")
 _settings = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -55,6 +56,8 @@ class ClientView(msgspec.Struct, frozen=True):
     second_factor: str
     team_invites: bool
     language: str
+    session_recording: bool
+    recorded_since: datetime | UnsetType | None = UNSET
     portal_user_id: UUID | UnsetType | None = UNSET
     allowed_networks: list[str] | UnsetType = UNSET
     allowed_domains: list[str] | UnsetType = UNSET
@@ -119,8 +122,9 @@ async def load_client(db: Db, client_id: UUID) -> Client:
 
 
 async def hashes_of(db: Db, client_id: UUID) -> list[str]:
-    """The hashes of all sessions of its people that may still be in use."""
-    live = (Session.client_id == client_id, Session.revoked_at.is_(None), Session.expires_at > now())
+    """The hashes of all sessions of its people, and of staff with their eyes, that may still be in use."""
+    its = or_(Session.client_id == client_id, Session.viewing_client_id == client_id)
+    live = (its, Session.revoked_at.is_(None), Session.expires_at > now())
     return [
         each
         for row in await db.execute(select(Session.hash, Session.previous_hash).where(*live))

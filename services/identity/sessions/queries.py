@@ -28,6 +28,7 @@ _RECORD = """
            p.version, p.policies, p.is_primary_contact, s.expires_at, s.proven_at, s.rotate_due as rotate,
            case when s.hash <> $1 then s.rotated_at + $2::interval end as usable_until,
            coalesce(c.allowed_networks, '{}') as networks, v.id as viewing,
+           coalesce(v.session_recording, c.session_recording, false) as recorded,
            s.last_seen_at < now() - interval '1 minute' as unseen,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
                      where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles,
@@ -81,7 +82,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     """What the gateway knows of a session, and keeps in Redis.
 
     `networks`: from where it may be used, empty for everywhere. `rotate`: the next page brings a new id. `usable_until`
-    is set for an id that has been replaced.
+    is set for an id that has been replaced. `recorded`: each request is written down before it is served.
     """
 
     session_id: UUID
@@ -98,6 +99,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     read_only: bool = False
     assignments: dict[UUID, UUID] | None = None
     networks: list[str] = []
+    recorded: bool = False
     rotate: bool = False
     usable_until: datetime | None = None
 

@@ -18,6 +18,7 @@ _SELECT = """
     select p.id, p.kind, p.client_id, c.name as client_name, p.email, p.first_name, p.last_name, p.phone, p.title,
            p.language, p.active, p.portal_access, p.is_primary_contact, p.policies, p.limited, p.created_at,
            p.last_sign_in_at, p.email_verified_at is not null as email_verified,
+           coalesce(c.session_recording, false) as session_recording,
            exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor,
            array(select a.project_id from assignments a where a.person_id = p.id order by 1) as assigned_projects,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
@@ -35,6 +36,7 @@ _LIST = f"""{_SELECT}
       and position(lower($6) in lower(concat_ws(' ', p.first_name, p.last_name, p.email))) > 0
     order by lower(p.last_name), lower(p.first_name), p.id limit $7
 """  # noqa: S608  (constants)
+_VIEWED = "select name as viewing_as, session_recording from clients where id = $1"
 _ACCOUNT_ELSEWHERE = """
     select id from people
     where lower(email) = lower($1) and account_id is null and (portal_access or is_shared) and kind = 'client'
@@ -44,7 +46,7 @@ _roles = msgspec.json.Decoder(dict[UUID, str])
 
 
 class Me(msgspec.Struct, frozen=True):
-    """The person who is signed in (seed 003: `auth/me`)."""
+    """The person who is signed in (seed 003: `auth/me`); whether what they open is recorded."""
 
     id: UUID
     email: str
@@ -63,6 +65,7 @@ class Me(msgspec.Struct, frozen=True):
     language: str
     limited: bool
     email_verified: bool
+    session_recording: bool = False
     viewing_as: str | None = None
 
 
@@ -99,8 +102,8 @@ async def get_me(connection: asyncpg.Connection, person_id: UUID, viewing: UUID 
     row = await connection.fetchrow(_ONE, person_id)
     if row is None:
         raise NotFound
-    viewing_as = await connection.fetchval("select name from clients where id = $1", viewing) if viewing else None
-    return msgspec.convert({**_named(row), "viewing_as": viewing_as}, Me)
+    seen = await connection.fetchrow(_VIEWED, viewing) if viewing else None
+    return msgspec.convert({**_named(row), **(seen or {})}, Me)
 
 
 class PeopleFilter(msgspec.Struct, frozen=True):

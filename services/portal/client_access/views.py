@@ -19,6 +19,7 @@ METHODS = (
 )
 LINES = ("allowed_networks", "allowed_domains")
 """Lists, one entry a line."""
+SWITCHES = ("team_invites", "session_recording")
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -53,13 +54,13 @@ def inputs(client: ClientAccess) -> dict[str, object]:
     """The client's settings as the inputs of their form."""
     ticks = {f"sign_in_methods-{method}": "on" for method in client.sign_in_methods}
     lines = {name: "\n".join(getattr(client, name)) for name in LINES}
-    others = {"team_invites": "on" if client.team_invites else "", "language": client.language}
-    return {**ticks, **lines, **others, "second_factor": client.second_factor}
+    switches = {name: "on" if getattr(client, name) else "" for name in SWITCHES}
+    return {**ticks, **lines, **switches, "language": client.language, "second_factor": client.second_factor}
 
 
 def sent(data: Mapping[str, str]) -> dict[str, str]:
     """The form as it came: what was not ticked is not in it."""
-    return {"team_invites": "", **data}
+    return {**dict.fromkeys(SWITCHES, ""), **data}
 
 
 def body(form: Form) -> dict[str, object]:
@@ -69,4 +70,5 @@ def body(form: Form) -> dict[str, object]:
         form.error = "Choose at least one way to sign in."
     lists = {name: form.values[name].split() for name in LINES}
     chosen = {name: form.values[name] for name in ("second_factor", "language")}
-    return {"sign_in_methods": methods, **lists, **chosen, "team_invites": bool(form.values["team_invites"])}
+    switches = {name: bool(form.values[name]) for name in SWITCHES}
+    return {"sign_in_methods": methods, **lists, **chosen, **switches}

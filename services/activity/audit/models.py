@@ -64,6 +64,9 @@ SECURITY = frozenset(
 )
 """Seed 002 `isSecurityEvent`, and what else changes who gets in."""
 
+READS = frozenset({"view_project"})
+"""What was looked at, and not changed."""
+
 FINANCIAL = frozenset({"view_invoice", "pay_invoice"})
 """Seed 002 `isFinancialAction`."""
 

@@ -1,6 +1,6 @@
 """Reading the audit log: the ends of its chains for the fold, its pages for staff."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from services.activity.audit.chain import Head
+from services.activity.audit.models import READS
 from services.activity.feed.models import COMPANY
 
 _HEADS = (
@@ -25,19 +26,19 @@ left join known_sessions s on s.session_id = a.session_id
 where ($1::uuid is null or a.client_id = $1) and a.{key} {beyond} $2
   and ($3::text is null or a.type = $3) and ($4::boolean is null or a.security = $4)
   and ($5::uuid is null or a.actor_id = $5) and ($6::uuid is null or a.session_id = $6)
-  and ($7::text[] is null or a.type <> 'session_visited' or a.detail->>'kind' = any($7))
-order by a.{key} {way} limit $8
+  and ($7::text[] is null or a.type <> 'session_visited' or a.detail->>'kind' = any($7)) and a.type <> all($8)
+order by a.{key} {way} limit $9
 """
 # Within one client's chain `seq` orders as `position` does, and is what that chain's index knows; a session's index
 # knows `position`.
 _NEWEST = {key: _LIST.format(key=key, beyond="<", way="desc") for key in ("seq", "position")}
 _OLDEST = {key: _LIST.format(key=key, beyond=">", way="asc") for key in ("seq", "position")}
-VISITS: dict[str, list[str] | None] = {
-    "all": None,
-    "opened": ["page", "action", "api", "stream"],
-    "actions": ["action"],
+_VISITS: dict[str, tuple[list[str] | None, Collection[str]]] = {
+    "all": (None, ()),
+    "opened": (["page", "action", "api"], ()),
+    "actions": (["action"], READS),
 }
-"""Which kinds of visits a list has: all of them, those a person asked for, those that may have changed something."""
+"""Which kinds of visits a list has (None: all), and what else it leaves out."""
 
 LAST = 2**63 - 1
 Visits = Literal["all", "opened", "actions"]
@@ -118,6 +119,7 @@ async def list_records(
     """Records older than `beyond`, newest first, each with the number its place in this list is known by; with
     `oldest_first` the newer ones, oldest first.
     """
+    kinds, left_out = _VISITS[wanted.visits]
     rows = await connection.fetch(
         (_OLDEST if oldest_first else _NEWEST)[wanted.key],
         wanted.client_id,
@@ -126,7 +128,8 @@ async def list_records(
         wanted.security,
         wanted.actor_id,
         wanted.session_id,
-        VISITS[wanted.visits],
+        kinds,
+        list(left_out),
         limit,
     )
     return [(row[wanted.key], _view(row)) for row in rows]

@@ -18,7 +18,7 @@ from shared.pagination import Page as Listing
 PER_PAGE = 50
 WHOLE = 100
 """Records in one call for the file, the most there may be."""
-SHOWN = (("opened", "Opened and done"), ("actions", "Only actions"), ("all", "Refreshes, too"))
+SHOWN = (("opened", "Opened and done"), ("actions", "Only actions"), ("all", "Everything"))
 """What the list can be narrowed to, the first unless another is asked for."""
 
 
@@ -65,11 +65,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_action(self) -> bool:
         """Whether something may have been changed, or was."""
-        return not self.is_visit or self.detail.get("kind") == "action"
+        return self.detail.get("kind") == "action" if self.is_visit else self.type not in words.READS
 
     @property
     def verb(self) -> str:
-        return words.VERBS.get(str(self.detail.get("kind")), "Opened") if self.is_visit else "Done"
+        if self.is_visit:
+            return words.VERBS.get(str(self.detail.get("kind")), "Opened")
+        return "Done" if self.is_action else "Read"
 
     @property
     def what(self) -> str:

@@ -7,7 +7,7 @@ API = "/api/client-portal/"
 DID = {
     "login": "Signed in",
     "logout": "Signed out",
-    "view_project": "Read a project",
+    "view_project": "Project",
     "update_profile": "Changed a profile",
     "session_rotated": "Session went on under a new id",
     "session_revoked": "A session ended",
@@ -17,6 +17,8 @@ DID = {
     "step_up_failed": "Failed to prove again who they are",
 }
 """Audit types whose name alone says too little; the others are read as they are written."""
+READS = frozenset({"view_project"})
+"""Audit types of what was only looked at."""
 PLACES = {
     "/": "Dashboard",
     "/projects": "Projects",

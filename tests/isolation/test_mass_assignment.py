@@ -61,13 +61,15 @@ DECISIVE = frozenset(
         "allowed_networks",
         "allowed_domains",
         "team_invites",
+        "session_recording",
+        "recorded_since",
     ]
 )
 """Names of columns that decide who somebody is, whose something is, and what may be done."""
 NAMED = {
     "CreateClient": set[str](),
     "PatchClient": {"active", "portal_enabled", "sign_in_methods", "second_factor", "allowed_networks",
-                    "allowed_domains", "team_invites"},
+                    "allowed_domains", "team_invites", "session_recording"},
     "CreateContact": {"is_primary_contact"},
     "PatchContact": {"active", "is_primary_contact"},
     "Move": {"client_id"},

@@ -17,6 +17,7 @@ EVERYTHING = {
     "allowed_networks": ["192.0.2.7", "2001:DB8::/32", "192.0.2.7/32"],
     "allowed_domains": [" Acme.Example", "@mail.acme.example"],
     "team_invites": False,
+    "session_recording": True,
     "language": "de",
     "settings": {"colour": "#0a5", "deep": {"list": [1, None, "ü"]}},
 }
@@ -32,7 +33,7 @@ async def test_everything_that_is_said_of_a_client_is_kept_in_one_form(identity:
     assert client["sign_in_methods"] == ["passkey", "password"]
     assert client["allowed_networks"] == ["192.0.2.7/32", "2001:db8::/32"]
     assert client["allowed_domains"] == [sent["allowed_domains"][0].strip().lower()]
-    for name in ("second_factor", "team_invites", "language", "settings"):
+    for name in ("second_factor", "team_invites", "session_recording", "language", "settings"):
         assert client[name] == EVERYTHING[name]
     (event,) = await identity.events("client_updated", client_id)
     told = msgspec.json.decode(event.data)
@@ -43,8 +44,10 @@ async def test_everything_that_is_said_of_a_client_is_kept_in_one_form(identity:
 async def test_its_own_people_see_what_concerns_them_and_no_more(identity: Identity) -> None:
     client_id = await identity.client()
     seen = (await identity.api(colleague_of(client_id), "GET", f"clients/{client_id}")).json()
-    assert {"sign_in_methods", "second_factor", "team_invites", "language"} <= set(seen)
-    assert seen.keys().isdisjoint({"allowed_networks", "allowed_domains", "settings", "portal_user_id"})
+    assert {"sign_in_methods", "second_factor", "team_invites", "session_recording", "language"} <= set(seen)
+    assert seen.keys().isdisjoint(
+        {"recorded_since", "allowed_networks", "allowed_domains", "settings", "portal_user_id"}
+    )
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ NAMED = {
     "InviteMember": {"project_roles"},
     "PutRoles": {"roles"},
     "Resolve": {"hash"},
+    "Visit": {"person_id", "client_id", "kind"},
     "ViewAs": {"client_id"},
     "SwitchOrganisation": {"client_id"},
     "CreateApiClient": {"scopes", "client_id"},

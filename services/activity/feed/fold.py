@@ -14,7 +14,7 @@ from services.activity.audit.models import FINANCIAL, SECURITY, Author, Presence
 from services.activity.feed.models import COMPANY, Ended, Entry
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
 from services.activity.recordings.models import Visit
-from shared.contracts import accounts, contacts, identity, projects
+from shared.contracts import accounts, contacts, identity, projects, recordings
 from shared.contracts.accounts import (
     InvitationAccepted,
     OrganisationJoined,
@@ -35,7 +35,6 @@ from shared.contracts.identity import (
     PoliciesChanged,
     ProjectRolesChanged,
     SessionRevoked,
-    SessionVisited,
     SignedIn,
     SignedOut,
     SignInFailed,
@@ -51,11 +50,12 @@ from shared.contracts.projects import (
     ProjectStatusChanged,
     ProjectUpdated,
 )
+from shared.contracts.recordings import SessionVisited
 from shared.events import EventData, RawEvent
 
 KNOWN: dict[str, type[EventData]] = {
     kind.type: kind
-    for module in (accounts, contacts, identity, projects)
+    for module in (accounts, contacts, identity, projects, recordings)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, EventData) and hasattr(kind, "type")
 }

@@ -27,7 +27,8 @@ from services.identity.viewing.commands import close_views
 from shared import outbox
 from shared.actor import Actor
 from shared.contracts.contacts import PortalDisabled, PortalEnabled
-from shared.contracts.identity import ClientUpdated, SessionRecordingDisabled, SessionRecordingEnabled
+from shared.contracts.identity import ClientUpdated
+from shared.contracts.recordings import SessionRecordingDisabled, SessionRecordingEnabled
 from shared.database import Db
 from shared.errors import Forbidden
 

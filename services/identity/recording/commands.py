@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from shared import outbox
 from shared.actor import Actor
-from shared.contracts.identity import SessionVisited
+from shared.contracts.recordings import SessionVisited
 from shared.database import Db
 
 MOST = 100

@@ -7,8 +7,9 @@ import pytest
 from services.activity.audit.verify import verify
 from shared.actor import Actor
 from shared.clock import uuid7
-from shared.contracts.identity import SessionRevoked, SessionVisited, SignedIn, SignedOut
+from shared.contracts.identity import SessionRevoked, SignedIn, SignedOut
 from shared.contracts.projects import ProjectViewed
+from shared.contracts.recordings import SessionVisited
 from tests.activity.build import ACME, ANNA, BIRCH, CLARA, JONAS, OLIVER, contact, status_changed
 from tests.activity.rig import Rig
 

@@ -14,11 +14,13 @@ import msgspec
 
 from gateway.origins import SAFE
 from gateway.request import Request
-from gateway.routes import API, Route
+from gateway.routes import Route
 from gateway.sessions import Session
 
 MOST = 100
 """Visits in one call."""
+LONGEST = 500
+"""Of an address as it is kept: no page's is half as long."""
 RECORDED_HEADER = b"x-portal-recorded"
 """Tells the portal, whose pages say so to their readers. Of a caller's own headers none of this name is let in."""
 _HARMLESS = re.compile(r"[a-z][a-z.-]{0,39}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
@@ -99,7 +101,7 @@ def _kind(method: str, route: Route) -> Kind:
         return "stream"
     if route.prefix == "/widgets":
         return "refresh"
-    return "api" if route.prefix.startswith(API) else "page"
+    return "page" if route.is_page else "api"
 
 
 def written(path: str, prefix: str) -> str:
@@ -108,4 +110,4 @@ def written(path: str, prefix: str) -> str:
     Paths of the portal are words and ids. What else somebody typed into one could be anything, a secret included.
     """
     segments = path.removeprefix(prefix).split("/")
-    return prefix + "/".join(each if _HARMLESS.fullmatch(each) else "*" for each in segments)
+    return (prefix + "/".join(each if _HARMLESS.fullmatch(each) else "*" for each in segments))[:LONGEST]

@@ -33,8 +33,15 @@ from shared.database import Db
 from shared.errors import Forbidden
 
 _WAYS_IN = frozenset(
-    {"active", "sign_in_methods", "second_factor", "allowed_networks", "allowed_domains", "team_invites"}
-    | {"session_recording"}
+    {
+        "active",
+        "sign_in_methods",
+        "second_factor",
+        "allowed_networks",
+        "allowed_domains",
+        "team_invites",
+        "session_recording",
+    }
 )
 SIGHT = frozenset({"allowed_networks", "session_recording"})
 """What a session's record holds of the client."""

@@ -26,7 +26,7 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client_id: UUID
     read_only: bool
     method: Annotated[str, Meta(max_length=10)]
-    path: Annotated[str, Meta(max_length=8192)]
+    path: Annotated[str, Meta(max_length=500)]
     kind: Literal["page", "action", "api", "refresh", "stream"]
     request_id: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 

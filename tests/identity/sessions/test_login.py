@@ -45,6 +45,7 @@ async def test_the_right_password_opens_a_session_and_tells_it(identity: Identit
             "language": "en",
             "limited": False,
             "email_verified": False,
+            "session_recording": False,
             "viewing_as": None,
         },
         "next": None,

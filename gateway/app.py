@@ -23,6 +23,7 @@ from gateway.pipeline import Pipeline
 from gateway.private import private_port
 from gateway.proxy import Proxy
 from gateway.readiness import Readiness
+from gateway.recording import Recorder
 from gateway.routes import ROUTES, SERVICES, Route, RouteTable, Upstream
 from gateway.server import StrictHttp
 from gateway.sessions import Sessions, cookie_name
@@ -97,6 +98,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
             Limiter("api-clients", settings.requests_per_minute, cache, settings.redis_url),
         ),
         rotate=inquiries["identity"].rotate_session,
+        recorder=Recorder(inquiries["identity"].record_visits),
         signer=signer,
         proxy=proxy,
         own=own,

@@ -1,12 +1,14 @@
 """What the gateway itself asks of a service: who a session belongs to, what its API looks like, whether it is there."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 import structlog
 
 from gateway.claims import ClaimsSigner
 from gateway.problems import Refused
+from gateway.recording import Visit
 from gateway.upstream import Pool, Silent, TooSlow, UpstreamError
 
 SECONDS = 2
@@ -42,6 +44,20 @@ class Inquiries:
             log.warning("sessions.not_rotated", error=repr(error))
             return b""
         return msgspec.json.decode(answer)["cookie"].encode() if status == 200 else b""
+
+    async def record_visits(self, visits: Sequence[Visit]) -> None:
+        """Have visits of recorded sessions stored. Raises `Refused` (503) where it is not certain that they are.
+
+        Told twice where a connection turns out to have been dead: a visit too many is harmless, one too few is not.
+        """
+        body = msgspec.json.encode({"visits": visits})
+        try:
+            status, _ = await self.ask("POST", "/internal/sessions/visits", body)
+        except UpstreamError as error:
+            raise _not_recorded() from error
+        if status != 204:
+            log.error("visits.not_recorded", status=status)
+            raise _not_recorded()
 
     async def is_there(self) -> bool:
         """Whether the service answers at all."""
@@ -90,3 +106,8 @@ class Inquiries:
 def _nobody_knows() -> Refused:
     detail = "Nobody can say right now who is signed in. Try again in a moment."
     return Refused(503, "gateway.sessions_unavailable", detail, retry_after=2)
+
+
+def _not_recorded() -> Refused:
+    detail = "Your visits are recorded, and this one could not be. Nothing was changed; try again in a moment."
+    return Refused(503, "gateway.not_recorded", detail, retry_after=2)

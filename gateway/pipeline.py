@@ -21,6 +21,7 @@ from gateway.paths import is_canonical
 from gateway.peers import Networks, limit_key, real_peer
 from gateway.problems import Refused, render
 from gateway.proxy import Proxy
+from gateway.recording import Recorder
 from gateway.request import Request
 from gateway.routes import Route, RouteTable
 from gateway.sessions import Session, Sessions, digest_of
@@ -44,6 +45,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
     partners: Partners
     rotate: Callable[[str], Awaitable[bytes]]
     """Asks identity for a session's new id (`Inquiries.rotate_session`)."""
+    recorder: Recorder
     signer: ClaimsSigner
     proxy: Proxy
     own: ASGIApp
@@ -84,6 +86,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
         request.session = session = await self._authenticate(request, route)
         if b"authorization" in request.inbound.read:
             request.partner = await self._credentials(request, route)
+        if session and session.recorded:
+            await self.recorder.record(request, route, session)
         if request.partner is None:
             authorise(route, session)
         if session and session.rotate and request.is_visit:

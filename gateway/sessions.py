@@ -50,6 +50,8 @@ class Session(msgspec.Struct, frozen=True):
     assignments: dict[UUID, UUID] | None = None
     networks: tuple[str, ...] = ()
     """From where it may be used; empty for everywhere."""
+    recorded: bool = False
+    """Each of its requests is written down before it is served."""
     rotate: bool = False
     """Its next page brings a new id."""
     closed: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
 """Open streams, looked at again when something about their session changes (S2).
 
 The service that serves a stream hears of a lost right itself and says goodbye with a reason. What only the gateway
-knows, as from where a session may be used and whose eyes it looks through, ends a stream here. The browser comes back,
-and finds what holds now.
+knows, as from where a session may be used, whose eyes it looks through and whether it is recorded, ends a stream here.
+The browser comes back, and finds what holds now.
 """
 
 import asyncio
@@ -29,7 +29,8 @@ class _Open(msgspec.Struct, frozen=True, eq=False):
         """Whether what holds `now` is what held when it was opened."""
         if now is None or now.usable_until or not now.is_used_from(self.peer):
             return False
-        return (now.client_id, now.read_only) == (self.session.client_id, self.session.read_only)
+        then = self.session
+        return (now.client_id, now.read_only, now.recorded) == (then.client_id, then.read_only, then.recorded)
 
 
 class Streams:

@@ -17,6 +17,7 @@ from services.activity.feed.hub import Hub
 from services.activity.kpis.api import router as kpis
 from services.activity.kpis.cache import KpiCache
 from services.activity.kpis.definitions import load
+from services.activity.recordings.api import router as recordings
 from services.activity.settings import ActivitySettings
 from shared.http import create_service
 
@@ -28,7 +29,7 @@ def create_app(settings: ActivitySettings) -> Litestar:
     return create_service(
         "activity",
         settings,
-        routers=[feed, audit, kpis],
+        routers=[feed, audit, recordings, kpis],
         consumers=[consumer()],
         lifespan=[_follow_feed],
         state=State({"settings": settings, "kpis": KpiCache(settings.redis_url, load(KPIS))}),

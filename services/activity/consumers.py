@@ -8,6 +8,7 @@ from services.activity.audit import commands as audit
 from services.activity.feed import commands as feed
 from services.activity.feed.fold import fold
 from services.activity.kpis import commands as kpis
+from services.activity.recordings import commands as recordings
 from shared.inbox import Consumer, Delivery
 
 
@@ -24,9 +25,9 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
         [each.author for each in folded if each.author],
     )
     await kpis.learn(connection, [(each.record.position, each.fact) for each in folded if each.fact])
-    await feed.append(
-        connection, [each.entry for each in folded if each.entry], [each.ended for each in folded if each.ended]
-    )
+    ended = [each.ended for each in folded if each.ended]
+    await recordings.learn(connection, [each.visit for each in folded if each.visit], ended)
+    await feed.append(connection, [each.entry for each in folded if each.entry], ended)
     await feed.judge(connection, {each.turned: each.record.client_id for each in folded if each.turned})
 
 

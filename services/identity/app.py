@@ -35,6 +35,7 @@ from services.identity.password_changes.api import router as password_changes
 from services.identity.people.api import router as people
 from services.identity.people.passwords import Passwords
 from services.identity.policies.api import router as policies
+from services.identity.recording.api import record_visits
 from services.identity.sealing import Sealer
 from services.identity.second_factors.api import router as second_factors
 from services.identity.second_factors.totp import Totp
@@ -102,6 +103,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             assignments,
             team,
             *sessions,
+            record_visits,
             sign_in_links,
             invitations,
             organisations,

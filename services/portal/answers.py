@@ -27,6 +27,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
     two_factor: bool = False
     email_verified: bool | None = None
+    session_recording: bool = False
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,6 +167,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     variant: str | None = None
     people_count: int | None = None
     created_at: datetime | None = None
+    session_recording: bool = False
+    recorded_since: datetime | None = None
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):

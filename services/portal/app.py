@@ -34,6 +34,7 @@ from services.portal.profile.api import router as profile
 from services.portal.project_forms.api import router as project_forms
 from services.portal.projects.api import router as projects
 from services.portal.prove_it.api import router as prove_it
+from services.portal.recordings.api import router as recordings
 from services.portal.security.api import router as security
 from services.portal.settings import PortalSettings
 from services.portal.sign_in.api import router as sign_in
@@ -75,6 +76,7 @@ def create_app(settings: PortalSettings) -> Litestar:
         bulk_invitations,
         people,
         failed_sign_ins,
+        recordings,
         api_clients,
         switch_client,
         project_forms,

@@ -40,6 +40,12 @@ def moment(value: datetime, where: ZoneInfo | None = None) -> str:
     return f"{day(here)}, {here:%H:%M}" + ("" if where else " UTC")
 
 
+def to_the_second(value: datetime, where: ZoneInfo | None = None) -> str:
+    """12 Mar 2026, 14:05:09 (UTC is named when we do not know the reader's zone)."""
+    here = local(value, where)
+    return f"{day(here)}, {here:%H:%M:%S}" + ("" if where else " UTC")
+
+
 def ago(value: datetime, where: ZoneInfo | None = None) -> str:
     """2 hours ago, yesterday, 12 Mar: `shell.js` keeps it true while the page stays open."""
     seconds = max(0, int((now() - value).total_seconds()))

@@ -18,6 +18,9 @@ THEME_COOKIE = "portal_theme"
 ZONE_COOKIE = "portal_zone"
 """Set by `shell.js`: only a browser knows where its reader is."""
 
+RECORDED_HEADER = "X-Portal-Recorded"
+"""Set by the gateway alone, for each request of a recorded session."""
+
 THEMES = ("system", "light", "dark")
 AnyRequest = Request[Any, Any, Any]
 
@@ -33,6 +36,8 @@ class Look:
         self.viewing = actor is not None and actor.read_only
         """Whether staff look through a client's eyes; `client_name` is then that client's, where it is known."""
         self.client_name: str | None = None
+        self.recorded = request.headers.get(RECORDED_HEADER) == "1"
+        """Whether the gateway has written this visit down, which its reader is told."""
         self.toast = recall(request.cookies.get(TOAST_COOKIE))
 
     @property

@@ -48,6 +48,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         initials=formats.initials,
         ago=_ago,
         moment=_moment,
+        to_the_second=_to_the_second,
         until=_until,
         day_heading=_day_heading,
         figure=formats.figure,
@@ -72,6 +73,11 @@ def _ago(context: Context, value: datetime) -> str:
 @pass_context
 def _moment(context: Context, value: datetime) -> str:
     return formats.moment(value, _page(context).zone)
+
+
+@pass_context
+def _to_the_second(context: Context, value: datetime) -> str:
+    return formats.to_the_second(value, _page(context).zone)
 
 
 @pass_context

@@ -44,6 +44,7 @@ ADMIN_PAGES = [
     "/people/{viewer}",
     "/failed-sign-ins",
     "/clients/{client}/access",
+    "/clients/{client}/recordings",
     "/clients/{client}/single-sign-on",
     "/clients/{client}/contacts/new",
     "/invitations/bulk",

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Self
+from uuid import uuid4
 
 import asyncpg
 import httpx2
@@ -77,13 +78,71 @@ class Writer:
         self.portal.until(lambda: len(self.acked) >= target, 40)
 
 
+class Reader:
+    """Somebody of a recorded client who looks at one thing after the other and remembers which of it was answered."""
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+        self.answered: list[str] = []
+        self.odd: Counter[Any] = Counter()
+        self.client_id = portal.me("viewer")["client_id"]
+        staff = portal.as_("admin")
+        switched = staff.patch(f"{API}/clients/{self.client_id}", json={"session_recording": True})
+        assert switched.status_code == 200, switched.text
+        self._http = portal.sign_in("viewer@acme.example")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(30)
+
+    def _read(self) -> None:
+        while not self._stop.is_set():
+            path = f"{API}/projects/{uuid4()}"
+            try:
+                answer = self._http.get(path)
+                if answer.status_code == 404:  # served: the service says that there is no such project
+                    self.answered.append(path)
+                elif answer.status_code not in OUTSIDE:
+                    self.odd[answer.status_code] += 1
+            except httpx2.TransportError:
+                pass
+            time.sleep(0.01)
+
+    def progresses(self, more: int = 5) -> None:
+        target = len(self.answered) + more
+        self.portal.until(lambda: len(self.answered) >= target, 40)
+
+    def recorded(self) -> list[str]:
+        """Everything the recordings of this client say was opened."""
+        found: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {"client_id": self.client_id, "type": "session_visited", "limit": "100", "cursor": cursor}
+            page = self.portal.as_("admin").get(f"{API}/audit", params={k: v for k, v in query.items() if v}).json()
+            found += [each["detail"]["path"] for each in page["items"]]
+            cursor = page["next_cursor"]
+        return found[::-1]
+
+
 def test_kill_each_process_under_load_and_nothing_is_lost(victim: Portal) -> None:
-    with Writer(victim) as writer:
+    with Writer(victim) as writer, Reader(victim) as reader:
         writer.progresses()
         for name in VICTIMS:
             victim.reload()
             os.kill(victim.run.processes[name], signal.SIGKILL)
             writer.progresses()
+            reader.progresses()
+    assert not reader.odd
+    victim.until(lambda: set(reader.answered) <= set(reader.recorded()), 30)  # docs/decisions/0053
+    seen = set(reader.answered)
+    once = list(dict.fromkeys(each for each in reader.recorded() if each in seen))
+    assert once == reader.answered, "not in the order in which it was opened"
     http = victim.sign_in("approver@acme.example")
     stored = http.get(f"{API}/projects/{writer.project}").json()["milestones"]
     assert set(writer.acked) <= {each["id"] for each in stored}, "an answered write is gone"

@@ -138,12 +138,18 @@ class Identity:
     callers: list[Actor] = field(default_factory=list)
     hold: asyncio.Event | None = None
     """Where set, answers wait for it: between having read the record and having sent it."""
+    visits: list[dict[str, Any]] = field(default_factory=list)
+    """What was told of recorded sessions, in order."""
+    visits_told: int = 0
+    """In so many calls."""
+    visits_status: int = 204
 
     def __post_init__(self) -> None:
         self.echo = Echo(
             {
                 "/internal/sessions/resolve": self.resolve,
                 "/internal/sessions/rotate": self.rotate,
+                "/internal/sessions/visits": self.record,
                 "/healthz": self.healthz,
             }
         )
@@ -176,6 +182,16 @@ class Identity:
         self.records[digest] = msgspec.json.encode(replaced)
         line = f"portal_session={cookie}; Path=/; HttpOnly; SameSite=lax; Max-Age=60"
         await answer(send, 200, msgspec.json.encode({"cookie": line}))
+
+    async def record(self, _scope: Any, receive: Any, send: Any) -> None:
+        body = msgspec.json.decode(await read_body(receive))
+        self.visits_told += 1
+        if self.hold:
+            await self.hold.wait()
+        if self.visits_status == 204:
+            self.visits += body["visits"]
+        await send({"type": "http.response.start", "status": self.visits_status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
 
     def become(self, digest: str, change: dict[str, Any] | None) -> None:
         """A session is another from now on, or over."""

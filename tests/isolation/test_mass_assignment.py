@@ -63,13 +63,15 @@ DECISIVE = frozenset(
         "team_invites",
         "closed_modules",
         "closed_actions",
+        "session_recording",
+        "recorded_since",
     ]
 )
 """Names of columns that decide who somebody is, whose something is, and what may be done."""
 NAMED = {
     "CreateClient": set[str](),
     "PatchClient": {"active", "portal_enabled", "sign_in_methods", "second_factor", "allowed_networks",
-                    "allowed_domains", "team_invites", "closed_modules", "closed_actions"},
+                    "allowed_domains", "team_invites", "closed_modules", "closed_actions", "session_recording"},
     "CreateContact": {"is_primary_contact"},
     "PatchContact": {"active", "is_primary_contact"},
     "Move": {"client_id"},
@@ -82,6 +84,7 @@ NAMED = {
     "InviteMember": {"project_roles"},
     "PutRoles": {"roles"},
     "Resolve": {"hash"},
+    "Visit": {"person_id", "client_id", "kind"},
     "ViewAs": {"client_id"},
     "SwitchOrganisation": {"client_id"},
     "CreateApiClient": {"scopes", "client_id"},

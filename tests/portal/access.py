@@ -97,7 +97,8 @@ class Access(Accounts):
     async def confirm_on_the_way(self, request: web.Request) -> web.Response:
         if (await request.json())["code"] != CODE:
             return problem(401, "auth.second_factor_refused", "This code is not right.")
-        answer = web.json_response({"person": person("approver@acme.example"), "recovery_codes": CODES})
+        who = person("approver@acme.example") | {"session_recording": self.state.get("recorded", False)}
+        answer = web.json_response({"person": who, "recovery_codes": CODES})
         answer.set_cookie("portal_session", "opaque", httponly=True, samesite="Lax", path="/")
         return answer
 

@@ -80,12 +80,64 @@ def attempts() -> list[dict[str, Any]]:
     ]
 
 
+SESSION = uid(71)
+_LINES: list[tuple[str, str, str, str]] = [
+    ("login", "", "", ""),
+    ("session_visited", "GET", "/", "page"),
+    ("session_visited", "GET", f"/projects/{uid(1)}", "page"),
+    ("view_project", "", "", ""),
+    ("session_visited", "GET", "/clients/*/contacts", "page"),
+    ("session_visited", "POST", "/milestones/*/complete", "action"),
+    ("milestone_completed", "", "", ""),
+    ("session_visited", "GET", "/widgets/kpis", "refresh"),
+    ("session_visited", "GET", f"/api/events/{ACME}", "stream"),
+    ("session_visited", "GET", "/api/client-portal/projects", "api"),
+]
+_SHOWN = {"opened": ("page", "action", "api", ""), "actions": ("action", "")}
+
+
+def recordings() -> list[dict[str, Any]]:
+    """Acme's recorded sessions: Anna's, and one of Clara viewing as the client."""
+    device = {"ip": "203.0.113.7", "device_type": "desktop", "browser": "Firefox 140", "platform": "Linux"}
+    return [
+        {
+            "client_id": ACME,
+            "actor": {"id": of, "name": name, "kind": kind},
+            "session": {"id": session, "user_agent": "x", **device},
+            "began_at": ago(hours=2),
+            "last_at": ago(hours=1),
+            "ended_at": ended,
+            "visits": visits,
+        }
+        for of, name, kind, session, ended, visits in (
+            (ANNA_ID, "Anna Keller", "client", SESSION, ago(minutes=50), 7),
+            (CLARA_ID, "Clara <b>Hoffmann", "viewing", uid(73), None, 1),
+            (uid(65), None, "client", uid(75), None, 3),
+        )
+    ]
+
+
+def records() -> list[dict[str, Any]]:
+    """Anna's, as the audit log has them."""
+    return [
+        {
+            "id": uid(700 + number),
+            "type": kind,
+            "at": ago(minutes=100 - number),
+            "subject": uid(1),
+            "detail": {"method": method, "path": path, "kind": how} if path else {"name": f"Name of {kind}"},
+        }
+        for number, (kind, method, path, how) in enumerate(_LINES)
+    ]
+
+
 class Personnel(Keyring):
     """`state["team_open"]` says whether the primary contact may change the team."""
 
     def reset(self) -> None:
         super().reset()
         self.state |= {"people": people(), "attempts": attempts(), "team_open": True, "invitations": {}}
+        self.state |= {"recordings": recordings(), "records": records()}
 
     def person(self, of: str) -> dict[str, Any]:
         return next(each for each in self.state["people"] if each["id"] == of)
@@ -96,6 +148,7 @@ class Personnel(Keyring):
             ("GET", "/people", self.list_people),
             ("GET", "/policies", self.list_policies),
             ("GET", "/audit", self.list_audit),
+            ("GET", "/audit/recordings", self.list_recordings),
             ("POST", "/people", self.create_person),
             ("GET", "/people/{id}", self.get_person),
             ("PATCH", "/people/{id}", self.change_person),
@@ -126,7 +179,20 @@ class Personnel(Keyring):
 
     async def list_audit(self, request: web.Request) -> web.Response:
         of = request.query.get("client_id")
+        if "session_id" in request.query:
+            kinds = _SHOWN.get(request.query["visits"])
+            return page(
+                [each for each in self.state["records"] if not kinds or each["detail"].get("kind", "") in kinds],
+                request,
+            )
         return page([each for each in self.state["attempts"] if of in (None, each["client_id"])], request)
+
+    async def list_recordings(self, request: web.Request) -> web.Response:
+        of, session = request.query["client_id"], request.query.get("session_id")
+        kept = self.state["recordings"]
+        return page(
+            [each for each in kept if each["client_id"] == of and session in (None, each["session"]["id"])], request
+        )
 
     async def get_person(self, request: web.Request) -> web.Response:
         found = [each for each in self.state["people"] if each["id"] == request.match_info["id"]]

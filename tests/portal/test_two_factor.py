@@ -102,6 +102,13 @@ async def test_enrolment_on_the_way_in_says_why_and_ends_signed_in_with_codes(ha
     assert any(each.startswith("portal_session=") for each in done.headers.get_list("Set-Cookie"))
 
 
+@pytest.mark.parametrize("recorded", [True, False])
+async def test_who_is_recorded_from_now_on_is_told_there(halfway, standin, recorded):
+    standin.state["recorded"] = recorded
+    done = await halfway.post("/sign-in/enrol", data={"uri": URI, "code": CODE})
+    assert ("Your visit is recorded for compliance." in done.text) is recorded
+
+
 async def test_a_slip_while_setting_up_does_not_lose_the_secret(halfway, browse):
     first = (await halfway.post("/sign-in/enrol/begin")).text
     again = await halfway.post("/sign-in/enrol", data={"uri": URI, "code": "111111"})

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from litestar import Router, get
 from litestar.params import Parameter
 
 from services.activity.audit import queries
-from services.activity.audit.queries import LAST, After, AuditFilter, AuditView
+from services.activity.audit.queries import LAST, After, AuditFilter, AuditView, Visits
 from services.activity.feed.models import looks_behind
 from services.activity.tenants import require_tenant
 from shared.actor import Actor
@@ -28,18 +29,32 @@ async def list_audit(
     kind: Annotated[str | None, Parameter(query="type", max_length=100)] = None,
     security: bool | None = None,
     actor_id: UUID | None = None,
+    session_id: UUID | None = None,
+    visits: Visits = "all",
+    oldest_first: bool = False,
 ) -> Page[AuditView]:
-    """What was done, newest first: of all clients and the company, or of one. A partner bound to one sees its."""
+    """What was done, newest first: of all clients and the company, or of one. A partner bound to one sees its.
+
+    With `session_id` and `oldest_first` a recorded session from its beginning; `visits` leaves out what its pages asked
+    for by themselves (`opened`), or all that was only looked at (`actions`).
+    """
     tenant = client_id if actor.sees_all_clients else require_tenant(actor, client_id)
-    before = After(tenant, LAST)
-    if cursor:
-        before = decode_cursor(cursor, After)
-        if before.client_id != tenant:
-            raise BadCursor("This page link belongs to another list.", field="cursor")
-    wanted = AuditFilter(private=looks_behind(actor), client_id=tenant, type=kind, security=security, actor_id=actor_id)
+    start = After(tenant, 0 if oldest_first else LAST, session_id, oldest_first)
+    place = decode_cursor(cursor, After) if cursor else start
+    if msgspec.structs.replace(place, key=start.key) != start:
+        raise BadCursor("This page link belongs to another list.", field="cursor")
+    wanted = AuditFilter(
+        private=looks_behind(actor),
+        client_id=tenant,
+        type=kind,
+        security=security,
+        actor_id=actor_id,
+        session_id=session_id,
+        visits=visits,
+    )
     async with read(actor) as connection:
-        rows = await queries.list_records(connection, wanted, before.key, limit + 1)
-    more = encode_cursor(After(tenant, rows[limit - 1][0])) if len(rows) > limit else None
+        rows = await queries.list_records(connection, wanted, place.key, limit + 1, oldest_first=oldest_first)
+    more = encode_cursor(msgspec.structs.replace(start, key=rows[limit - 1][0])) if len(rows) > limit else None
     return Page([view for _, view in rows[:limit]], more)
 
 

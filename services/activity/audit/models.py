@@ -47,6 +47,8 @@ SECURITY = frozenset(
         "single_sign_on_changed",
         "identity_linked",
         "sign_in_paused",
+        "session_recording_enabled",
+        "session_recording_disabled",
         "second_factor_enabled",
         "second_factor_disabled",
         "recovery_codes_replaced",
@@ -61,6 +63,9 @@ SECURITY = frozenset(
     }
 )
 """Seed 002 `isSecurityEvent`, and what else changes who gets in."""
+
+READS = frozenset({"view_project"})
+"""What was looked at, and not changed."""
 
 FINANCIAL = frozenset({"view_invoice", "pay_invoice"})
 """Seed 002 `isFinancialAction`."""

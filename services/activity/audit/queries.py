@@ -1,14 +1,15 @@
 """Reading the audit log: the ends of its chains for the fold, its pages for staff."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from services.activity.audit.chain import Head
+from services.activity.audit.models import READS
 from services.activity.feed.models import COMPANY
 from shared.contracts import projects
 
@@ -23,22 +24,31 @@ select a.client_id, a.seq, a.position, a.event_id, a.type, a.subject, a.actor_id
 from audit a
 left join known_actors k on k.id = a.actor_id
 left join known_sessions s on s.session_id = a.session_id
-where ($1::uuid is null or a.client_id = $1) and a.{key} < $2
+where ($1::uuid is null or a.client_id = $1) and a.{key} {beyond} $2
   and ($3::text is null or a.type = $3) and ($4::boolean is null or a.security = $4)
-  and ($5::uuid is null or a.actor_id = $5)
-  and ($7 or a.type <> all($8)
+  and ($5::uuid is null or a.actor_id = $5) and ($6::uuid is null or a.session_id = $6)
+  and ($7::text[] is null or a.type <> 'session_visited' or a.detail->>'kind' = any($7)) and a.type <> all($8)
+  and ($10 or a.type <> all($11)
        or exists (select from feed f
                   where f.client_id = a.client_id and f.position = a.position and not f.private and not f.team_only)
        or a.type = 'view_project'
           and exists (select from known_projects p
                       where p.client_id = a.client_id and p.id = a.subject and not p.private))
-order by a.{key} desc limit $6
+order by a.{key} {way} limit $9
 """
-# Within one client's chain `seq` orders as `position` does, and is what that chain's index knows.
-_LIST_ONE = _LIST.format(key="seq")
-_LIST_ALL = _LIST.format(key="position")
+# Within one client's chain `seq` orders as `position` does, and is what that chain's index knows; a session's index
+# knows `position`.
+_NEWEST = {key: _LIST.format(key=key, beyond="<", way="desc") for key in ("seq", "position")}
+_OLDEST = {key: _LIST.format(key=key, beyond=">", way="asc") for key in ("seq", "position")}
+_VISITS: dict[str, tuple[list[str] | None, Collection[str]]] = {
+    "all": (None, ()),
+    "opened": (["page", "action", "api"], ()),
+    "actions": (["action"], READS),
+}
+"""Which kinds of visits a list has (None: all), and what else it leaves out."""
 
 LAST = 2**63 - 1
+Visits = Literal["all", "opened", "actions"]
 
 
 WORK = sorted(kind.type for kind in vars(projects).values() if hasattr(kind, "type"))
@@ -83,10 +93,14 @@ class AuditView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class After(msgspec.Struct, array_like=True, frozen=True):
-    """The place in a list: the chain it was made for (None: all) and the last row's number there."""
+    """The place in a list: the chain and the session it was made for (None: all), whether that runs the other way, and
+    the last row's number there.
+    """
 
     client_id: UUID | None
     key: Annotated[int, msgspec.Meta(ge=0, le=LAST)]
+    session_id: UUID | None = None
+    oldest_first: bool = False
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +112,13 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     type: str | None = None
     security: bool | None = None
     actor_id: UUID | None = None
+    session_id: UUID | None = None
+    visits: Visits = "all"
+
+    @property
+    def key(self) -> str:
+        """The number that orders these records, and that an index finds them by."""
+        return "seq" if self.client_id is not None and self.session_id is None else "position"
 
 
 async def heads(connection: asyncpg.Connection, client_ids: Iterable[UUID]) -> dict[UUID, Head]:
@@ -107,22 +128,27 @@ async def heads(connection: asyncpg.Connection, client_ids: Iterable[UUID]) -> d
 
 
 async def list_records(
-    connection: asyncpg.Connection, wanted: AuditFilter, before: int, limit: int
+    connection: asyncpg.Connection, wanted: AuditFilter, beyond: int, limit: int, *, oldest_first: bool = False
 ) -> list[tuple[int, AuditView]]:
-    """Records older than `before`, newest first, each with the number its place in this list is known by."""
-    one = wanted.client_id is not None
+    """Records older than `beyond`, newest first, each with the number its place in this list is known by; with
+    `oldest_first` the newer ones, oldest first.
+    """
+    kinds, left_out = _VISITS[wanted.visits]
     rows = await connection.fetch(
-        _LIST_ONE if one else _LIST_ALL,
+        (_OLDEST if oldest_first else _NEWEST)[wanted.key],
         wanted.client_id,
-        before,
+        beyond,
         wanted.type,
         wanted.security,
         wanted.actor_id,
+        wanted.session_id,
+        kinds,
+        list(left_out),
         limit,
         wanted.private,
         WORK,
     )
-    return [(row["seq" if one else "position"], _view(row, private=wanted.private)) for row in rows]
+    return [(row[wanted.key], _view(row, private=wanted.private)) for row in rows]
 
 
 def _view(row: Any, *, private: bool) -> AuditView:

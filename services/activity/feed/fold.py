@@ -13,7 +13,8 @@ from services.activity.audit.models import FINANCIAL, SECURITY, Author, Presence
 from services.activity.feed.models import COMPANY, Ended, Entry
 from services.activity.feed.words import AnyMilestone, say
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
-from shared.contracts import accounts, contacts, identity, projects
+from services.activity.recordings.models import Visit
+from shared.contracts import accounts, contacts, identity, projects, recordings
 from shared.contracts.accounts import (
     InvitationAccepted,
     OrganisationJoined,
@@ -53,11 +54,12 @@ from shared.contracts.projects import (
     ProjectUpdated,
     ProjectWithdrawn,
 )
+from shared.contracts.recordings import SessionVisited
 from shared.events import EventData, RawEvent
 
 KNOWN: dict[str, type[EventData]] = {
     kind.type: kind
-    for module in (accounts, contacts, identity, projects)
+    for module in (accounts, contacts, identity, projects, recordings)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, EventData) and hasattr(kind, "type")
 }
@@ -93,6 +95,7 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True):
     """The project of which something was shared or withdrawn: its entries are to be judged anew."""
     ended: Ended | None
     fact: Fact | None
+    visit: Visit | None
 
 
 def fold(event: RawEvent, position: int) -> Folded:
@@ -115,6 +118,7 @@ def fold(event: RawEvent, position: int) -> Folded:
         turned=_turned(event.subject, data),
         ended=_ended(event, position, tenant, data),
         fact=_fact(event, data),
+        visit=_visit(event, position, tenant) if isinstance(data, SessionVisited) else None,
     )
 
 
@@ -135,6 +139,17 @@ def _record(event: RawEvent, position: int, tenant: UUID) -> Record:
         detail=msgspec.json.encode(detail, order="sorted").decode(),
         security=event.type in SECURITY,
         financial=event.type in FINANCIAL,
+    )
+
+
+def _visit(event: RawEvent, position: int, tenant: UUID) -> Visit:
+    return Visit(
+        client_id=tenant,
+        session_id=event.subject,
+        position=position,
+        actor_id=event.actorid,
+        actor_kind=event.actorkind,
+        at=event.time,
     )
 
 

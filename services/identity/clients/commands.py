@@ -30,6 +30,7 @@ from shared import outbox
 from shared.actor import Actor
 from shared.contracts.contacts import PortalDisabled, PortalEnabled
 from shared.contracts.identity import ClientUpdated
+from shared.contracts.recordings import SessionRecordingDisabled, SessionRecordingEnabled
 from shared.database import Db
 from shared.errors import Forbidden
 
@@ -41,8 +42,9 @@ _WAYS_IN = _RIGHTS | {
     "allowed_networks",
     "allowed_domains",
     "team_invites",
+    "session_recording",
 }
-SIGHT = _RIGHTS | {"allowed_networks"}
+SIGHT = _RIGHTS | {"allowed_networks", "session_recording"}
 """What a session's record holds of the client."""
 
 
@@ -68,6 +70,7 @@ class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
     team_invites: bool | UnsetType = UNSET
     closed_modules: Annotated[list[Module], Meta(max_length=20)] | UnsetType = UNSET
     closed_actions: Annotated[list[Action], Meta(max_length=20)] | UnsetType = UNSET
+    session_recording: bool | UnsetType = UNSET
     language: Language | UnsetType = UNSET
     settings: Any = UNSET
 
@@ -119,6 +122,7 @@ async def apply(db: Db, actor: Actor, client: Client, changes: dict[str, object]
     await db.flush()
     await outbox.append(db, actor, updated, client_id=client.id, aggregate_id=client.id)
     await _tell_portal(db, actor, client, updated)
+    await _tell_recording(db, actor, client, updated)
     if not client.is_open:
         ended = await end_sessions(db, actor, "client_closed", Session.client_id == client.id)
         return Touched(ended, await close_views(db, actor, client.id))
@@ -132,6 +136,13 @@ async def _tell_portal(db: Db, actor: Actor, client: Client, updated: ClientUpda
         return
     kind = PortalEnabled if client.portal_enabled else PortalDisabled
     switched = kind(portal_user_id=client.portal_user_id)
+    await outbox.append(db, actor, switched, client_id=client.id, aggregate_id=client.id)
+
+
+async def _tell_recording(db: Db, actor: Actor, client: Client, updated: ClientUpdated) -> None:
+    if "session_recording" not in updated.fields:
+        return
+    switched = SessionRecordingEnabled() if client.session_recording else SessionRecordingDisabled()
     await outbox.append(db, actor, switched, client_id=client.id, aggregate_id=client.id)
 
 

@@ -1,6 +1,7 @@
 """A client: an organisation the company works for, and the tenant of everything else."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.identity.people.models import Person
+from shared.clock import now
 from shared.contracts.identity import ClientCreated, ClientUpdated
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.orm import Base, Identified, Timestamped
@@ -102,6 +104,8 @@ class Client(Base, Identified, Timestamped):
     `portal_user_id` is the person its portal is linked to; closing the portal keeps it. Empty `allowed_networks` are
     everywhere, empty `allowed_domains` nobody: registering needs an invitation then. `closed_modules` and
     `closed_actions` are what its people do not have: what the portal learns later is theirs at first (decision 0054).
+    `session_recording` has every request of its people written down; `recorded_since` is when that was first switched
+    on, and stays.
     """
 
     __tablename__ = "clients"
@@ -118,6 +122,8 @@ class Client(Base, Identified, Timestamped):
     closed_modules: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
     closed_actions: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
     language: Mapped[str] = mapped_column(default="en")
+    session_recording: Mapped[bool] = mapped_column(default=False)
+    recorded_since: Mapped[datetime | None] = mapped_column(default=None)
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict[str, Any])
     portal_user_id: Mapped[UUID | None] = mapped_column(default=None)
 
@@ -135,6 +141,8 @@ class Client(Base, Identified, Timestamped):
             setattr(self, name, value)
         if not new:
             return None
+        if self.session_recording and self.recorded_since is None:
+            self.recorded_since = now()
         return ClientUpdated(name=self.name, active=self.active, portal_enabled=self.portal_enabled, fields=sorted(new))
 
     def open_portal(self, user: Person | None) -> Mapping[str, object]:

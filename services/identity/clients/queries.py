@@ -21,8 +21,8 @@ from shared.pagination import Page, decode_cursor, encode_cursor
 
 _SELECT = """
     select c.id, c.name, c.active, c.portal_enabled, c.variant, c.created_at, c.sign_in_methods, c.second_factor,
-           c.team_invites, c.language, c.portal_user_id, c.allowed_networks, c.allowed_domains, c.settings::text,
-           c.closed_modules, c.closed_actions,
+           c.team_invites, c.language, c.session_recording, c.recorded_since, c.portal_user_id, c.allowed_networks,
+           c.allowed_domains, c.closed_modules, c.closed_actions, c.settings::text,
            (select count(*) from people p where p.client_id = c.id) as people_count
     from clients c
 """
@@ -35,7 +35,15 @@ _LIST = f"""{_SELECT}
     order by lower(c.name), c.id limit $7
 """  # noqa: S608  (constants)
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:allowed-domains', 0))")
-_FOR_STAFF = ("portal_user_id", "allowed_networks", "allowed_domains", "closed_modules", "closed_actions", "settings")
+_FOR_STAFF = (
+    "recorded_since",
+    "portal_user_id",
+    "allowed_networks",
+    "allowed_domains",
+    "closed_modules",
+    "closed_actions",
+    "settings",
+)
 _settings = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -56,6 +64,8 @@ class ClientView(msgspec.Struct, frozen=True):
     second_factor: str
     team_invites: bool
     language: str
+    session_recording: bool
+    recorded_since: datetime | UnsetType | None = UNSET
     portal_user_id: UUID | UnsetType | None = UNSET
     allowed_networks: list[str] | UnsetType = UNSET
     allowed_domains: list[str] | UnsetType = UNSET

@@ -19,6 +19,7 @@ _SELECT = """
            p.language, p.active, p.portal_access, p.is_primary_contact, p.policies, p.limited, p.created_at,
            coalesce(c.closed_modules || c.closed_actions, '{}') as closed,
            p.last_sign_in_at, p.email_verified_at is not null as email_verified,
+           coalesce(c.session_recording, false) as session_recording,
            exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor,
            array(select a.project_id from assignments a where a.person_id = p.id order by 1) as assigned_projects,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
@@ -40,13 +41,17 @@ _ACCOUNT_ELSEWHERE = """
     select id from people
     where lower(email) = lower($1) and account_id is null and (portal_access or is_shared) and kind = 'client'
 """
-_VIEWED = "select name as viewing_as, closed_modules || closed_actions as closed from clients where id = $1"
+_VIEWED = """
+    select name as viewing_as, session_recording, closed_modules || closed_actions as closed from clients where id = $1
+"""
 _FOR_COLLEAGUES = ("id", "email", "first_name", "last_name", "name", "is_primary_contact")
 _roles = msgspec.json.Decoder(dict[UUID, str])
 
 
 class Me(msgspec.Struct, frozen=True):
-    """The person who is signed in (seed 003: `auth/me`); `closed` are the modules and actions they do not have."""
+    """The person who is signed in (seed 003: `auth/me`); `closed` are the modules and actions they do not have,
+    `session_recording` whether what they open is recorded.
+    """
 
     id: UUID
     email: str
@@ -66,6 +71,7 @@ class Me(msgspec.Struct, frozen=True):
     limited: bool
     email_verified: bool
     closed: list[str]
+    session_recording: bool = False
     viewing_as: str | None = None
 
 

@@ -29,6 +29,7 @@ _RECORD = """
            case when s.hash <> $1 then s.rotated_at + $2::interval end as usable_until,
            coalesce(c.allowed_networks, '{}') as networks, v.id as viewing,
            coalesce(v.closed_modules || v.closed_actions, c.closed_modules || c.closed_actions, '{}') as closed,
+           coalesce(v.session_recording, c.session_recording, false) as recorded,
            s.last_seen_at < now() - interval '1 minute' as unseen,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
                      where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles,
@@ -83,6 +84,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
 
     `networks`: from where it may be used, empty for everywhere. `rotate`: the next page brings a new id. `closed`: the
     modules and actions its client's people do not have. `usable_until` is set for an id that has been replaced.
+    `recorded`: each request is written down before it is served.
     """
 
     session_id: UUID
@@ -99,6 +101,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     read_only: bool = False
     assignments: dict[UUID, UUID] | None = None
     networks: list[str] = []
+    recorded: bool = False
     rotate: bool = False
     closed: list[str] = []
     usable_until: datetime | None = None

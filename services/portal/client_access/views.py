@@ -39,6 +39,7 @@ KEPT_AS = {"modules": "closed_modules", "actions": "closed_actions"}
 """The form ticks what is open, and identity keeps what is closed."""
 LINES = ("allowed_networks", "allowed_domains")
 """Lists, one entry a line."""
+SWITCHES = ("team_invites", "session_recording")
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -75,13 +76,13 @@ def inputs(client: ClientAccess) -> dict[str, object]:
     for field, kept in KEPT_AS.items():
         ticks |= {f"{field}-{each}": "on" for each, *_ in OFFERED[field] if each not in getattr(client, kept)}
     lines = {name: "\n".join(getattr(client, name)) for name in LINES}
-    others = {"team_invites": "on" if client.team_invites else "", "language": client.language}
-    return {**ticks, **lines, **others, "second_factor": client.second_factor}
+    switches = {name: "on" if getattr(client, name) else "" for name in SWITCHES}
+    return {**ticks, **lines, **switches, "language": client.language, "second_factor": client.second_factor}
 
 
 def sent(data: Mapping[str, str]) -> dict[str, str]:
     """The form as it came: what was not ticked is not in it."""
-    return {"team_invites": "", **data}
+    return {**dict.fromkeys(SWITCHES, ""), **data}
 
 
 def body(form: Form) -> dict[str, object]:
@@ -92,7 +93,8 @@ def body(form: Form) -> dict[str, object]:
     lists = {name: form.values[name].split() for name in LINES}
     chosen = {name: form.values[name] for name in ("second_factor", "language")}
     closed = {field: [each for each, *_ in of if not form.values[f"{field}-{each}"]] for field, of in OFFERED.items()}
-    return {"sign_in_methods": methods, **lists, **chosen, **closed, "team_invites": bool(form.values["team_invites"])}
+    switches = {name: bool(form.values[name]) for name in SWITCHES}
+    return {"sign_in_methods": methods, **lists, **chosen, **closed, **switches}
 
 
 def changes(form: Edit) -> dict[str, object]:

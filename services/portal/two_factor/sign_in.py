@@ -79,8 +79,12 @@ async def confirm(page: Page, data: Typed) -> Template | Redirect:
         except ServiceProblem as problem:
             explain(form, problem, REFUSED[CODE], field=CODE)
         else:
+            person = answer.body.person
             shown = await page.show(
-                "two_factor/welcome.html", codes=answer.body.recovery_codes, target=heading_for(page)
+                "two_factor/welcome.html",
+                codes=answer.body.recovery_codes,
+                target=heading_for(page),
+                recorded=person is not None and person.session_recording,
             )
             shown.cookies.extend([*answer.cookies, cookie(NEXT_COOKIE, "", 0)])
             return shown

@@ -12,7 +12,7 @@ from services.activity.feed.fold import KNOWN, Folded, fold
 from services.activity.feed.models import COMPANY
 from services.activity.kpis.models import ClientFact, MilestoneFact, ProjectFact
 from shared.clock import uuid7
-from shared.contracts import accounts, contacts, identity, projects
+from shared.contracts import accounts, contacts, identity, projects, recordings
 from shared.events import Event, EventData, RawEvent
 
 CLIENT, PROJECT, SUBJECT, SESSION, ACTOR = (UUID(int=number) for number in range(1, 6))
@@ -155,6 +155,9 @@ QUIET: list[EventData] = [
     identity.StepUpCodeRequested(ip="203.0.113.7"),
     identity.SessionRevoked(session_hash="00", reason="revoked"),
     identity.SessionRotated(session_hash="00"),
+    recordings.SessionRecordingEnabled(),
+    recordings.SessionRecordingDisabled(),
+    recordings.SessionVisited(method="GET", path="/projects", kind="page", request_id="ab" * 16),
     identity.ViewAsStarted(),
     identity.ViewAsEnded(reason="left", session_hash="00"),
     identity.SignInLinkRequested(),

@@ -30,6 +30,8 @@ async def test_a_new_client_is_open_and_empty(identity: Identity) -> None:
         "second_factor": "optional",
         "team_invites": True,
         "language": "en",
+        "session_recording": False,
+        "recorded_since": None,
         "portal_user_id": None,
         "allowed_networks": [],
         "allowed_domains": [],

@@ -19,6 +19,7 @@ EVERYTHING = {
     "team_invites": False,
     "closed_modules": ["figures", "activity", "figures"],
     "closed_actions": ["edit_profile"],
+    "session_recording": True,
     "language": "de",
     "settings": {"colour": "#0a5", "deep": {"list": [1, None, "ü"]}},
 }
@@ -35,7 +36,7 @@ async def test_everything_that_is_said_of_a_client_is_kept_in_one_form(identity:
     assert client["allowed_networks"] == ["192.0.2.7/32", "2001:db8::/32"]
     assert client["allowed_domains"] == [sent["allowed_domains"][0].strip().lower()]
     assert (client["closed_modules"], client["closed_actions"]) == (["activity", "figures"], ["edit_profile"])
-    for name in ("second_factor", "team_invites", "language", "settings"):
+    for name in ("second_factor", "team_invites", "session_recording", "language", "settings"):
         assert client[name] == EVERYTHING[name]
     (event,) = await identity.events("client_updated", client_id)
     told = msgspec.json.decode(event.data)
@@ -46,8 +47,9 @@ async def test_everything_that_is_said_of_a_client_is_kept_in_one_form(identity:
 async def test_its_own_people_see_what_concerns_them_and_no_more(identity: Identity) -> None:
     client_id = await identity.client()
     seen = (await identity.api(colleague_of(client_id), "GET", f"clients/{client_id}")).json()
-    assert {"sign_in_methods", "second_factor", "team_invites", "language"} <= set(seen)
+    assert {"sign_in_methods", "second_factor", "team_invites", "session_recording", "language"} <= set(seen)
     for_staff = {
+        "recorded_since",
         "allowed_networks",
         "allowed_domains",
         "closed_modules",

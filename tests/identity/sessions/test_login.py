@@ -46,6 +46,7 @@ async def test_the_right_password_opens_a_session_and_tells_it(identity: Identit
             "limited": False,
             "email_verified": False,
             "closed": [],
+            "session_recording": False,
             "viewing_as": None,
         },
         "next": None,

@@ -125,6 +125,7 @@ async def test_the_gateway_learns_who_a_session_is(identity: Identity) -> None:
         "read_only": False,
         "assignments": None,
         "networks": [],
+        "recorded": False,
         "rotate": False,
         "closed": [],
         "usable_until": None,

@@ -101,9 +101,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Organisation(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the person's organisations (`GET auth/organisations`). `home`: where they look after how they sign in;
-    `obstacle` is why they cannot go there now.
-    """
+    """One of the person's own (`GET auth/organisations`). `home`: where they sign in; `obstacle`: why not to go."""
 
     client_id: UUID
     name: str

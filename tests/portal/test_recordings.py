@@ -14,6 +14,7 @@ from services.portal.recordings.views import Record
 from tests.portal.people import ANNA, CLARA, JONAS
 from tests.portal.personnel import SESSION
 from tests.portal.standin import ACME, BIRCH, uid
+from tests.portal.test_client_access import OPEN
 from tests.portal.test_clients import hidden
 
 RECORDINGS = f"/clients/{ACME}/recordings"
@@ -120,7 +121,7 @@ async def test_the_switch_is_on_the_access_page(browse, standin):
     assert "Meant for regulated clients" in page
     assert 'name="session_recording">' in page
     typed = {"sign_in_methods-magic_link": "on", "second_factor": "optional", "language": "en", "team_invites": "on"}
-    typed |= {"allowed_networks": "192.0.2.0/24\n2001:db8::/32", "session_recording": "on"}
+    typed |= {"allowed_networks": "192.0.2.0/24\n2001:db8::/32", "session_recording": "on"} | OPEN
     await browse(CLARA).post(path, data={**hidden(page), **typed})
     assert standin.written == [("PATCH", f"/clients/{ACME}", {"session_recording": True})]
     assert 'name="session_recording" checked' in (await browse(CLARA).get(path)).text

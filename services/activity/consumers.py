@@ -1,4 +1,4 @@
-"""The one consumer: every event of the portal, folded into the audit log, the figures' facts and the feed."""
+"""The one consumer: every event of the portal, folded into the audit log, the figures' facts, the feed and webhooks."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from services.activity.audit import commands as audit
 from services.activity.feed import commands as feed
 from services.activity.feed.fold import fold
 from services.activity.kpis import commands as kpis
+from services.activity.webhooks import commands as webhooks
 from shared.inbox import Consumer, Delivery
 
 
@@ -21,9 +22,9 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
         [each.author for each in folded if each.author],
     )
     await kpis.learn(connection, [(each.record.position, each.fact) for each in folded if each.fact])
-    await feed.append(
-        connection, [each.entry for each in folded if each.entry], [each.ended for each in folded if each.ended]
-    )
+    entries = [each.entry for each in folded if each.entry]
+    await feed.append(connection, entries, [each.ended for each in folded if each.ended])
+    await webhooks.queue(connection, entries)
 
 
 def consumer() -> Consumer:

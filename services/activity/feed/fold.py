@@ -13,7 +13,7 @@ import msgspec
 from services.activity.audit.models import FINANCIAL, SECURITY, Author, Presence, Record
 from services.activity.feed.models import COMPANY, Ended, Entry
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
-from shared.contracts import accounts, contacts, identity, projects
+from shared.contracts import accounts, activity, contacts, identity, projects
 from shared.contracts.accounts import (
     InvitationAccepted,
     OrganisationJoined,
@@ -53,7 +53,7 @@ from shared.events import EventData, RawEvent
 
 KNOWN: dict[str, type[EventData]] = {
     kind.type: kind
-    for module in (accounts, contacts, identity, projects)
+    for module in (accounts, activity, contacts, identity, projects)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, EventData) and hasattr(kind, "type")
 }

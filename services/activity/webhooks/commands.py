@@ -229,10 +229,10 @@ async def record_attempt(db: Db, attempt: Attempt, outcome: Outcome) -> None:
     delivery = await queries.lock_attempt(db, attempt.delivery_id, attempt.number)
     if webhook is None or delivery is None:
         return
-    delivery.record(outcome)
-    if disabled := webhook.heard(outcome, is_ping=delivery.type == PING):
+    disabled = webhook.heard(outcome, is_ping=delivery.type == PING)
+    delivery.record(outcome, webhook=webhook)
+    if disabled:
         await _tell(db, SYSTEM, webhook, disabled)
-        await db.flush()
         await _give_up_waiting(db, webhook)
 
 

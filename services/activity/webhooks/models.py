@@ -192,13 +192,13 @@ class Delivery(Base, Identified):
     failed_at: Mapped[datetime | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
-    def record(self, outcome: Outcome) -> None:
-        """It arrived, is tried again after ever longer waits, or has failed. A ping is tried once."""
+    def record(self, outcome: Outcome, *, webhook: Webhook) -> None:
+        """It arrived, waits ever longer for its next try while its webhook is on, or failed; a ping is tried once."""
         self.last_tried_at, self.last_status, self.last_error = now(), outcome.status, outcome.error or ""
         self.due_at = self.delivered_at = self.failed_at = None
         if outcome.is_success:
             self.delivered_at = now()
-        elif self.type != PING and self.tries <= len(WAITS):
+        elif webhook.active and self.type != PING and self.tries <= len(WAITS):
             self.due_at = now() + WAITS[self.tries - 1]
         else:
             self.failed_at = now()

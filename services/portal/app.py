@@ -45,6 +45,7 @@ from services.portal.templating import template_config
 from services.portal.two_factor.api import router as two_factor
 from services.portal.two_factor.sign_in import router as second_factor
 from services.portal.view_as.api import router as view_as
+from services.portal.webhooks.api import router as webhooks
 from shared.actor import Actor
 from shared.http import create_service
 
@@ -75,6 +76,7 @@ def create_app(settings: PortalSettings) -> Litestar:
         people,
         failed_sign_ins,
         api_clients,
+        webhooks,
         switch_client,
         project_forms,
         milestone_forms,

@@ -78,6 +78,8 @@ NAMED = {
     "PutPolicies": {"policies", "group"},
     "PutAssignments": {"limited"},
     "InviteMember": {"project_roles"},
+    "CreateWebhook": {"client_id"},
+    "PatchWebhook": {"active"},
     "PutRoles": {"roles"},
     "Resolve": {"hash"},
     "ViewAs": {"client_id"},

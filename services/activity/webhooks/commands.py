@@ -225,7 +225,9 @@ def _body(row: asyncpg.Record) -> bytes:
 
 async def record_attempt(db: Db, attempt: Attempt, outcome: Outcome) -> None:
     """Keep what came of it, unless another process took it over; switch the webhook off where that is due."""
-    webhook = await queries.find_webhook(db, attempt.webhook_id)
+    webhook = await db.get(Webhook, attempt.webhook_id)
+    if webhook and (webhook.failing_since or not outcome.is_success):  # else nothing of it changes
+        webhook = await queries.lock_webhook(db, attempt.webhook_id)
     delivery = await queries.lock_attempt(db, attempt.delivery_id, attempt.number)
     if webhook is None or delivery is None:
         return

@@ -133,16 +133,17 @@ async def require_client(connection: asyncpg.Connection, client_id: UUID) -> Non
 
 async def load_webhook(db: Db, webhook_id: UUID) -> Webhook:
     """The webhook, locked for a change. Raises `NotFound`."""
-    found = await find_webhook(db, webhook_id)
+    found = await lock_webhook(db, webhook_id)
     if found is None:
         raise NotFound
     return found
 
 
-async def find_webhook(db: Db, webhook_id: UUID) -> Webhook | None:
+async def lock_webhook(db: Db, webhook_id: UUID) -> Webhook | None:
     """The same; None where it is gone. What must lock a webhook and its deliveries locks the webhook first."""
     # Not against the fold, which only needs it to be there.
-    return await db.scalar(select(Webhook).where(Webhook.id == webhook_id).with_for_update(key_share=True))
+    locked = select(Webhook).where(Webhook.id == webhook_id).with_for_update(key_share=True)
+    return await db.scalar(locked, execution_options={"populate_existing": True})
 
 
 async def load_secrets(db: Db, webhook_id: UUID) -> Sequence[WebhookSecret]:

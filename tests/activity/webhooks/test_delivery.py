@@ -10,8 +10,9 @@ from aiohttp import web
 
 from services.activity.feed.models import Entry
 from services.activity.webhooks import commands, outgoing
-from services.activity.webhooks.models import PATIENCE
+from services.activity.webhooks.models import PATIENCE, Outcome
 from services.activity.webhooks.sender import AT_ONCE_EACH
+from shared.actor import SYSTEM
 from shared.clock import now, uuid7
 from tests.activity.build import ACME, BIRCH, milestone_completed
 from tests.activity.webhooks.receiver import is_signed
@@ -70,6 +71,19 @@ async def test_who_was_away_is_told_under_the_same_id(webhooks: Webhooks) -> Non
     delivered = await webhooks.until(made, state="delivered", tries=2)
     assert (told.id, delivered["last_status"], delivered["last_error"]) == (failed["id"], 200, "")
     assert (await webhooks.shown(made))["failing_since"] is None
+
+
+async def test_what_an_attempt_came_to_counts_only_while_it_is_the_last(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/overtaken")
+    webhooks.receiver.answers["/overtaken"] = 500
+    await webhooks.happens()
+    first = await webhooks.until(made, last_status=500)
+    await webhooks.time_passes(made)
+    await webhooks.until(made, tries=2, last_status=500)
+    late = commands.Attempt(UUID(first["id"]), UUID(made["id"]), 1, made["url"], [], b"")
+    async with webhooks.api.app.state.database.uow(SYSTEM) as db:
+        await commands.record_attempt(db, late, Outcome(200))
+    assert (await webhooks.deliveries(made))[0]["state"] == "waiting"
 
 
 async def test_one_that_is_slow_keeps_nobody_else_waiting(webhooks: Webhooks) -> None:

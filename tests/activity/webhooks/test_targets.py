@@ -139,6 +139,15 @@ async def test_a_name_that_changes_its_mind_is_connected_to_where_it_was_looked_
     assert (asked, connects) == (["rebinding.example"], [("93.184.216.34", 443)])
 
 
+async def test_what_was_entered_while_it_was_allowed_is_not_sent_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    connects: list[object] = []
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", lambda *each: connects.append(each))
+    outgoing = Outgoing(private=False, threads=1)
+    assert await outgoing.post("http://93.184.216.34/", {}, b"{}") == Outcome(error="refused_address")
+    await outgoing.close()
+    assert connects == []
+
+
 async def test_the_last_look_is_at_the_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also if every check before it were gone."""
     monkeypatch.setattr("services.activity.webhooks.outgoing.require_target", lambda *_args, **_more: "")

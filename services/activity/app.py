@@ -22,7 +22,7 @@ from services.activity.settings import ActivitySettings
 from services.activity.webhooks.api import router as webhooks
 from services.activity.webhooks.outgoing import Outgoing
 from services.activity.webhooks.sealing import Sealer
-from services.activity.webhooks.sender import AT_ONCE, Sender
+from services.activity.webhooks.sender import Sender
 from shared.http import create_service
 
 KPIS = Path(__file__).parent / "kpis" / "kpis.toml"
@@ -31,7 +31,7 @@ KPIS = Path(__file__).parent / "kpis" / "kpis.toml"
 def create_app(settings: ActivitySettings) -> Litestar:
     """The service, ready to be served."""
     sealer = Sealer(settings.secrets_key)
-    outgoing = Outgoing(private=settings.private_webhooks, threads=AT_ONCE)
+    outgoing = Outgoing(private=settings.private_webhooks)
 
     @asynccontextmanager
     async def send_webhooks(app: Litestar) -> AsyncGenerator[None]:

@@ -13,14 +13,7 @@ from sqlalchemy import delete, update
 from services.activity.feed.models import Entry
 from services.activity.feed.queries import view
 from services.activity.webhooks import queries
-from services.activity.webhooks.models import (
-    PING,
-    Delivery,
-    EventType,
-    Outcome,
-    Webhook,
-    WebhookSecret,
-)
+from services.activity.webhooks.models import PING, Delivery, EventType, Outcome, Webhook, WebhookSecret
 from services.activity.webhooks.sealing import Sealer
 from services.activity.webhooks.signing import as_text, new_secret
 from shared import outbox

@@ -15,6 +15,8 @@ from services.activity.webhooks.models import Outcome
 from services.activity.webhooks.targets import TargetRefused, is_public, require_target
 
 SECONDS = 10.0
+LOOK_UPS = 16
+"""Names looked up at once: each takes a thread, of which a container has few."""
 MOST_READ = 1024
 """Bytes of an answer that are read, and thrown away: the status says everything."""
 AGENT = "client-portal-webhooks/1"
@@ -31,9 +33,9 @@ class Outgoing:
     is looked at again when the socket is made, which is the only way to connect.
     """
 
-    def __init__(self, *, private: bool, threads: int) -> None:
+    def __init__(self, *, private: bool) -> None:
         self.private = private
-        self._names = _Names(private=private, threads=threads)
+        self._names = _Names(private=private)
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> Outcome:
@@ -86,9 +88,9 @@ class Outgoing:
 class _Names(AbstractResolver):
     """Looks names up in threads of its own: one that nobody answers for must not hold up the others."""
 
-    def __init__(self, *, private: bool, threads: int) -> None:
+    def __init__(self, *, private: bool) -> None:
         self._private = private
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="webhook-names")
+        self._threads = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="webhook-names")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC

@@ -103,7 +103,7 @@ async def test_nothing_is_sent_to_an_address_that_is_not_the_internets(
 ) -> None:
     listening = Listening()
     port = await listening.start()
-    outgoing = Outgoing(private=False, threads=1)
+    outgoing = Outgoing(private=False)
     connects: list[object] = []
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", lambda *each: connects.append(each))
     if addresses:
@@ -133,7 +133,7 @@ async def test_a_name_that_changes_its_mind_is_connected_to_where_it_was_looked_
 
     monkeypatch.setattr(socket, "getaddrinfo", first_public_then_private)
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", connect)
-    outgoing = Outgoing(private=False, threads=1)
+    outgoing = Outgoing(private=False)
     assert await outgoing.post("https://rebinding.example/", {}, b"{}") == Outcome(error="unreachable")
     await outgoing.close()
     assert (asked, connects) == (["rebinding.example"], [("93.184.216.34", 443)])
@@ -142,7 +142,7 @@ async def test_a_name_that_changes_its_mind_is_connected_to_where_it_was_looked_
 async def test_what_was_entered_while_it_was_allowed_is_not_sent_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
     connects: list[object] = []
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", lambda *each: connects.append(each))
-    outgoing = Outgoing(private=False, threads=1)
+    outgoing = Outgoing(private=False)
     assert await outgoing.post("http://93.184.216.34/", {}, b"{}") == Outcome(error="refused_address")
     await outgoing.close()
     assert connects == []
@@ -153,7 +153,7 @@ async def test_the_last_look_is_at_the_socket(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("services.activity.webhooks.outgoing.require_target", lambda *_args, **_more: "")
     listening = Listening()
     port = await listening.start()
-    outgoing = Outgoing(private=False, threads=1)
+    outgoing = Outgoing(private=False)
     assert await outgoing.post(f"http://127.0.0.1:{port}/", {}, b"{}") == Outcome(error="refused_address")
     await outgoing.close()
     listening.stop()
@@ -163,7 +163,7 @@ async def test_the_last_look_is_at_the_socket(monkeypatch: pytest.MonkeyPatch) -
 async def test_why_nothing_was_answered_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     listening = Listening()
     port = await listening.start()
-    outgoing = Outgoing(private=True, threads=1)
+    outgoing = Outgoing(private=True)
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nobody = closed.getsockname()[1]
     assert await outgoing.post(f"http://127.0.0.1:{nobody}/", {}, b"{}") == Outcome(error="unreachable")
@@ -176,7 +176,7 @@ async def test_why_nothing_was_answered_is_told_apart(monkeypatch: pytest.Monkey
 
 async def test_without_a_certificate_to_believe_nothing_is_sent() -> None:
     async with receiving() as receiver:
-        outgoing = Outgoing(private=True, threads=1)
+        outgoing = Outgoing(private=True)
         https = f"https://127.0.0.1:{receiver.port}/"
         assert await outgoing.post(https, {}, b"{}") == Outcome(error="tls")
         await outgoing.close()

@@ -127,11 +127,11 @@ def new() -> None:
 
 
 @keys.command
-def ensure(gateway: Path, identity: Path) -> None:
-    """Keep the gateway's keys in GATEWAY and identity's in IDENTITY; what is there stays."""
+def ensure(gateway: Path, identity: Path, activity: Path) -> None:
+    """Keep the gateway's keys in GATEWAY, identity's in IDENTITY and activity's in ACTIVITY; what is there stays."""
     from ops.keys import ensure_keys
 
-    ensure_keys(gateway, identity)
+    ensure_keys(gateway, identity, activity)
 
 
 @keys.command

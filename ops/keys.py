@@ -1,5 +1,5 @@
 """The keys of an installation: what the gateway signs with (RFC 8037: Ed25519 as a JSON Web Key), what identity signs
-partner tokens with, and what it seals secrets with.
+partner tokens with, and what identity and activity seal secrets with.
 """
 
 import secrets
@@ -15,12 +15,15 @@ from ops.stack.secrets import write_private
 
 @dataclass(frozen=True)
 class KeyFiles:
-    """Where each lies. `claims` is the gateway's alone, `tokens` and `secrets` identity's; `jwks` is everybody's."""
+    """Where each lies. `claims` is the gateway's alone, `tokens` and `secrets` are identity's, `webhook_secrets`
+    activity's, `jwks` is everybody's.
+    """
 
     claims: Path
     jwks: Path
     tokens: Path
     secrets: Path
+    webhook_secrets: Path
 
 
 def new_secrets_key() -> str:
@@ -39,20 +42,25 @@ def public_set(*private: dict[str, Any]) -> dict[str, Any]:
     return {"keys": [OKPKey.import_key(key).as_dict(private=False) for key in private]}
 
 
-def ensure_keys(gateway: Path, identity: Path) -> KeyFiles:
-    """`claims-key.json` and `jwks.json` in the folder `gateway`, `token-key.json` and `secrets-key` in `identity`; each
-    is made at the first call, readable by its owner alone (0600).
+def ensure_keys(gateway: Path, identity: Path, activity: Path) -> KeyFiles:
+    """`claims-key.json` and `jwks.json` in the folder `gateway`, `token-key.json` and `secrets-key` in `identity`,
+    `webhook-secrets-key` in `activity`; each is made at the first call, readable by its owner alone (0600).
     """
     files = KeyFiles(
-        gateway / "claims-key.json", gateway / "jwks.json", identity / "token-key.json", identity / "secrets-key"
+        claims=gateway / "claims-key.json",
+        jwks=gateway / "jwks.json",
+        tokens=identity / "token-key.json",
+        secrets=identity / "secrets-key",
+        webhook_secrets=activity / "webhook-secrets-key",
     )
     for private in (files.claims, files.tokens):
         if not private.exists():
             write_private(private, as_text(new_claims_key()).encode())
     if not files.jwks.exists():
         write_private(files.jwks, as_text(public_set(read_key(files.claims))).encode())
-    if not files.secrets.exists():
-        write_private(files.secrets, new_secrets_key().encode())
+    for sealing in (files.secrets, files.webhook_secrets):
+        if not sealing.exists():
+            write_private(sealing, new_secrets_key().encode())
     return files
 
 

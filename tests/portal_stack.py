@@ -104,6 +104,15 @@ class Portal:
         assert made.status_code == 201, made.text
         return made.json()
 
+    def webhook(self, client_id: str | None, **more: Any) -> dict[str, Any]:
+        """A new webhook of this client or of all, its secret included; it leads nowhere unless told otherwise."""
+        staff = self.sign_in(PEOPLE["admin"])
+        body = {"name": "Warehouse", "url": "http://127.0.0.1:9/", "client_id": client_id}
+        made = staff.post(f"{API}/webhooks", json=body | more)
+        assert made.status_code == 201, made.text
+        assert staff.post(f"{API}/webhooks/{made.json()['id']}/test").status_code == 201
+        return made.json()
+
     def _partner(self, client_id: str) -> httpx2.Client:
         http = self.client()
         made = self.api_client(client_id)

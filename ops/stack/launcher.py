@@ -69,7 +69,7 @@ class Launcher:
         self._addresses = plan.external or Addresses()
         if not plan.external:
             self._parts, self._addresses = embedded(plan.folder, self._passwords)
-        self._keys = ensure_keys(self._state.secrets, self._state.secrets)
+        self._keys = ensure_keys(*[self._state.secrets] * 3)
         self._told = services.environments(self._services, self._addresses, self._passwords, self._keys, self._gateway)
 
     def run(self, ready: Callable[[str], None]) -> None:

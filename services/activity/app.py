@@ -1,4 +1,4 @@
-"""The activity service's composition root: feed, live stream, audit log and figures, all folded from events."""
+"""The activity service's composition root: feed, live stream, audit log, figures and webhooks, all fed by events."""
 
 import asyncio
 import signal
@@ -9,6 +9,7 @@ from types import FrameType
 
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.di import Provide
 
 from services.activity.audit.api import router as audit
 from services.activity.consumers import consumer
@@ -19,6 +20,10 @@ from services.activity.kpis.cache import KpiCache
 from services.activity.kpis.definitions import load
 from services.activity.recordings.api import router as recordings
 from services.activity.settings import ActivitySettings
+from services.activity.webhooks.api import router as webhooks
+from services.activity.webhooks.outgoing import Outgoing
+from services.activity.webhooks.sealing import Sealer
+from services.activity.webhooks.sender import Sender
 from shared.http import create_service
 
 KPIS = Path(__file__).parent / "kpis" / "kpis.toml"
@@ -26,12 +31,27 @@ KPIS = Path(__file__).parent / "kpis" / "kpis.toml"
 
 def create_app(settings: ActivitySettings) -> Litestar:
     """The service, ready to be served."""
+    sealer = Sealer(settings.secrets_key)
+    outgoing = Outgoing(private=settings.private_webhooks)
+
+    @asynccontextmanager
+    async def send_webhooks(app: Litestar) -> AsyncGenerator[None]:
+        sender = Sender(sealer, outgoing)
+        sending = asyncio.create_task(sender.run(app.state.database))
+        yield
+        await sender.stop(sending)
+        await outgoing.close()
+
     return create_service(
         "activity",
         settings,
-        routers=[feed, audit, recordings, kpis],
+        routers=[feed, audit, recordings, kpis, webhooks],
         consumers=[consumer()],
-        lifespan=[_follow_feed],
+        lifespan=[_follow_feed, send_webhooks],
+        dependencies={
+            "sealer": Provide(lambda: sealer, sync_to_thread=False),
+            "outgoing": Provide(lambda: outgoing, sync_to_thread=False),
+        },
         state=State({"settings": settings, "kpis": KpiCache(settings.redis_url, load(KPIS))}),
     )
 

@@ -1,4 +1,4 @@
-"""The one consumer: every event of the portal, folded into the audit log, the figures' facts and the feed."""
+"""The one consumer: every event of the portal, folded into the audit log, the figures' facts, the feed and webhooks."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from services.activity.feed import commands as feed
 from services.activity.feed.fold import fold
 from services.activity.kpis import commands as kpis
 from services.activity.recordings import commands as recordings
+from services.activity.webhooks import commands as webhooks
 from shared.inbox import Consumer, Delivery
 
 
@@ -25,10 +26,12 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
         [each.author for each in folded if each.author],
     )
     await kpis.learn(connection, [(each.record.position, each.fact) for each in folded if each.fact])
+    entries = [each.entry for each in folded if each.entry]
     ended = [each.ended for each in folded if each.ended]
     await recordings.learn(connection, [each.visit for each in folded if each.visit], ended)
-    await feed.append(connection, [each.entry for each in folded if each.entry], ended)
+    await feed.append(connection, entries, ended)
     await feed.judge(connection, {each.turned: each.record.client_id for each in folded if each.turned})
+    await webhooks.queue(connection, entries)
 
 
 def consumer() -> Consumer:

@@ -8,6 +8,10 @@ class ActivitySettings(ServiceSettings, frozen=True, kw_only=True):
     reads nothing is waited for. `stream_replay` is how many missed entries are sent again at most.
     """
 
+    secrets_key: str
+    """256 bits in base64url: seals the secrets webhooks are signed with (`portal keys secret`)."""
+    private_webhooks: bool = False
+    """Whether a webhook may lead into the company's own network, and be told without TLS."""
     stream_heartbeat: float = 12
     stream_life: float = 900
     stream_patience: float = 20

@@ -47,6 +47,7 @@ from services.portal.two_factor.api import router as two_factor
 from services.portal.two_factor.sign_in import router as second_factor
 from services.portal.view_as.api import router as view_as
 from services.portal.visibility.api import router as visibility
+from services.portal.webhooks.api import router as webhooks
 from shared.actor import Actor
 from shared.http import create_service
 
@@ -78,6 +79,7 @@ def create_app(settings: PortalSettings) -> Litestar:
         failed_sign_ins,
         recordings,
         api_clients,
+        webhooks,
         switch_client,
         project_forms,
         milestone_forms,

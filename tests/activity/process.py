@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx2
 
+from ops.keys import new_secrets_key
 from ops.serve import serve
 from ops.stack.backing import Backing
 from shared.testing.claims import Signer
@@ -115,6 +116,7 @@ async def service(
         "nats_url": servers.addresses.nats_url,
         "redis_url": servers.addresses.redis_url,
         "jwks": str(signer.jwks),
+        "secrets_key": new_secrets_key(),
         **settings,
     }
     environ = {f"PORTAL_{name.upper()}": str(value) for name, value in told.items()}

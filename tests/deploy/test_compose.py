@@ -71,7 +71,8 @@ def test_each_key_is_held_by_who_signs_with_it_and_cannot_be_changed_there(servi
     assert mounts == {
         "gateway": ["keys:/keys:ro"],
         "identity": ["identity-keys:/keys:ro"],
-        "keys": ["keys:/keys", "identity-keys:/identity-keys"],
+        "activity": ["activity-keys:/keys:ro"],
+        "keys": ["keys:/keys", "identity-keys:/identity-keys", "activity-keys:/activity-keys"],
     }
 
 

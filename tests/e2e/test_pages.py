@@ -50,6 +50,8 @@ ADMIN_PAGES = [
     "/invitations/bulk",
     "/api-clients",
     "/api-clients/new",
+    "/webhooks",
+    "/webhooks/new",
 ]
 PAGES = {
     "anonymous": ["/sign-in", "/sign-in/link", "/sign-in/sso", "/forgot-password", "/register", "/mailbox"],

@@ -82,6 +82,8 @@ NAMED = {
     "PutPolicies": {"policies", "group"},
     "PutAssignments": {"limited"},
     "InviteMember": {"project_roles"},
+    "CreateWebhook": {"client_id"},
+    "PatchWebhook": {"active"},
     "PutRoles": {"roles"},
     "Resolve": {"hash"},
     "Visit": {"person_id", "client_id", "kind"},

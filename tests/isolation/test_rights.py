@@ -47,6 +47,7 @@ def ids_of(portal: Portal) -> dict[str, str]:
             each["id"] for each in staff.get(f"{API}/clients/{acme}/contacts").json()["items"] if each["email"] is None
         ),
         "api_client_id": portal.api_client(acme)["id"],
+        "webhook_id": portal.webhook(acme)["id"],
         "bulk_id": str(uuid7()),
         "mail": "19700101000000000000.eml",
         "session_id": portal.as_("viewer").get(f"{API}/sessions").json()["items"][0]["id"],

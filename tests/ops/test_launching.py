@@ -198,11 +198,14 @@ def test_full_disk_and_closed_folder_are_said_clearly(tmp_path: Path, monkeypatc
 
 
 def test_keys_are_made_once_and_the_public_half_verifies(tmp_path: Path) -> None:
-    files = keys.ensure_keys(tmp_path, tmp_path / "identity")
-    made = [file.read_bytes() for file in (files.claims, files.jwks, files.tokens, files.secrets)]
-    assert keys.ensure_keys(tmp_path, tmp_path / "identity") == files
-    assert made == [file.read_bytes() for file in (files.claims, files.jwks, files.tokens, files.secrets)]
-    assert {file.stat().st_mode & 0o777 for file in (files.claims, files.tokens, files.secrets)} == {0o600}
+    folders = (tmp_path, tmp_path / "identity", tmp_path / "activity")
+    files = keys.ensure_keys(*folders)
+    private = (files.claims, files.tokens, files.secrets, files.webhook_secrets)
+    made = [file.read_bytes() for file in (*private, files.jwks)]
+    assert len(set(made)) == 5
+    assert keys.ensure_keys(*folders) == files
+    assert made == [file.read_bytes() for file in (*private, files.jwks)]
+    assert {file.stat().st_mode & 0o777 for file in private} == {0o600}
     public = files.jwks
     key = OKPKey.import_key(keys.read_key(files.claims))
     token = jwt.encode({"alg": "Ed25519", "kid": key.kid}, {"sub": "x"}, key, algorithms=["Ed25519"])

@@ -4,8 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.portal.hooks import Hooks
 from tests.portal.standin import ACME, BIRCH, ago, missing, one, page, problem, uid
-from tests.portal.systems import Systems
 
 SABINE, JEAN, ANNA_K, OTTO, LAYLA = (uid(number) for number in (81, 82, 83, 84, 85))
 BULK = uid(95)
@@ -69,7 +69,7 @@ FAILURES = [
 ]
 
 
-class AddressBook(Systems):
+class AddressBook(Hooks):
     """`state["bulk"]` is the one invitation of many there is, `state["preview"]` what it would do."""
 
     def reset(self) -> None:

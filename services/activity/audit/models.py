@@ -60,6 +60,11 @@ SECURITY = frozenset(
         "portal_access_granted",
         "portal_access_revoked",
         "contact_moved",
+        "webhook_created",
+        "webhook_updated",
+        "webhook_rotated",
+        "webhook_disabled",
+        "webhook_removed",
     }
 )
 """Seed 002 `isSecurityEvent`, and what else changes who gets in."""

@@ -14,7 +14,7 @@ from services.activity.feed.models import COMPANY, Ended, Entry
 from services.activity.feed.words import AnyMilestone, say
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
 from services.activity.recordings.models import Visit
-from shared.contracts import accounts, contacts, identity, projects, recordings
+from shared.contracts import accounts, activity, contacts, identity, projects, recordings
 from shared.contracts.accounts import (
     InvitationAccepted,
     OrganisationJoined,
@@ -59,7 +59,7 @@ from shared.events import EventData, RawEvent
 
 KNOWN: dict[str, type[EventData]] = {
     kind.type: kind
-    for module in (accounts, contacts, identity, projects, recordings)
+    for module in (accounts, activity, contacts, identity, projects, recordings)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, EventData) and hasattr(kind, "type")
 }

@@ -48,7 +48,7 @@ POLICIES = (
     PolicyInfo("viewAsClient", "View as client", "See the portal as a client sees it, without changing anything."),
     PolicyInfo("viewAudit", "View the audit log", "See who did what, and who failed to sign in."),
     PolicyInfo("managePeople", "Manage people", "Add people, and decide what each of them may do."),
-    PolicyInfo("manageApiClients", "Manage API clients", "Give partner systems access, and take it away."),
+    PolicyInfo("manageApiClients", "Manage API clients", "Give partner systems access or have them told, and end it."),
 )
 ADMIN_POLICIES: tuple[Policy, ...] = tuple(policy.key for policy in POLICIES)
 GROUPS = (

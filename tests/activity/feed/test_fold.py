@@ -12,7 +12,7 @@ from services.activity.feed.fold import KNOWN, Folded, fold
 from services.activity.feed.models import COMPANY
 from services.activity.kpis.models import ClientFact, MilestoneFact, ProjectFact
 from shared.clock import uuid7
-from shared.contracts import accounts, contacts, identity, projects, recordings
+from shared.contracts import accounts, activity, contacts, identity, projects, recordings
 from shared.events import Event, EventData, RawEvent
 
 CLIENT, PROJECT, SUBJECT, SESSION, ACTOR = (UUID(int=number) for number in range(1, 6))
@@ -175,6 +175,11 @@ QUIET: list[EventData] = [
     contacts.BulkInvitationStarted(total=3),
     contacts.BulkInvitationFinished(sent=1, failed=1, skipped=1),
     projects.ProjectViewed(name="Website relaunch"),
+    activity.WebhookCreated(host="erp.acme.example", types=["project_created"]),
+    activity.WebhookUpdated(host="erp.acme.example", types=[], fields=["types"], active=True),
+    activity.WebhookRotated(old_valid_until=AT),
+    activity.WebhookDisabled(reason="gone"),
+    activity.WebhookRemoved(),
 ]
 
 

@@ -1,0 +1,257 @@
+"""What staff do with webhooks, what the fold queues for them, and what becomes of each attempt."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from sqlalchemy import delete, update
+
+from services.activity.feed.models import Entry
+from services.activity.feed.queries import view
+from services.activity.webhooks import queries
+from services.activity.webhooks.models import PING, Delivery, EventType, Outcome, Webhook, WebhookSecret
+from services.activity.webhooks.sealing import Sealer
+from services.activity.webhooks.signing import as_text, new_secret
+from shared import outbox
+from shared.actor import SYSTEM, Actor
+from shared.clock import now, uuid7
+from shared.database import Db, driver
+from shared.events import EventData
+
+Name = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
+]
+"""One line with something to read on it."""
+Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\s\x00-\x1f\x7f]+$(?!\n)")]
+Types = Annotated[list[EventType], Meta(max_length=50)]
+MAX_OVERLAP_HOURS = 7 * 24
+MOST_SECRETS = 5
+"""So many sign at most; whoever rotates more often within the overlap has the oldest forgotten."""
+LEASE = timedelta(seconds=30)
+"""Longer than any attempt lasts: a delivery still in hand after it was left behind by a process that is gone."""
+KEPT = timedelta(days=30)
+"""So long one can look up what became of a delivery."""
+
+# Fields are named as columns are.
+_QUEUE = """
+insert into webhook_deliveries
+    (id, client_id, webhook_id, type, event_id, position, tries, due_at, last_error, created_at)
+select id, client_id, webhook_id, type, event_id, position, 0, $2, '', $2
+from json_populate_recordset(null::webhook_deliveries, $1)
+on conflict (webhook_id, event_id) do nothing
+"""
+_TAKE = """
+with room as (
+    select w.id, case when w.failing_since is null then $4 else 1 end - coalesce(busy.deliveries, 0) as deliveries
+    from webhooks w left join unnest($1::uuid[], $2::int[]) as busy (id, deliveries) on busy.id = w.id
+    where w.active
+), due as (
+    select d.id from room cross join lateral (
+        select id, due_at from webhook_deliveries
+        where webhook_id = room.id and due_at <= $5
+        order by due_at limit greatest(room.deliveries, 0) for update skip locked
+    ) as d order by d.due_at limit $3
+), taken as (
+    update webhook_deliveries set tries = tries + 1, due_at = $6 where id in (select id from due)
+    returning id, webhook_id, tries, type, position, created_at
+)
+select t.id as delivery_id, t.webhook_id, t.tries, t.type as delivery_type, t.created_at, w.url,
+       array(select s.sealed from webhook_secrets s
+             where s.webhook_id = t.webhook_id and (s.expires_at is null or s.expires_at > $5)
+             order by s.id desc limit $7) as sealed,
+       f.*
+from taken t join webhooks w on w.id = t.webhook_id
+left join feed f on f.position = t.position and (w.client_id is null or not f.private and not f.team_only)
+"""
+
+
+class CreateWebhook(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """`client_id` null: for all clients. No `types`: all that there are and will be."""
+
+    name: Name
+    url: Url
+    client_id: UUID | None
+    types: Types = []
+
+
+class PatchWebhook(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom it is bound to stays as it is: data of one client must not become another's by a slip."""
+
+    name: Name | UnsetType = UNSET
+    url: Url | UnsetType = UNSET
+    types: Types | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class RotateSecret(msgspec.Struct, forbid_unknown_fields=True):
+    """How long deliveries are signed with the old secret as well; 0 where somebody else may know it."""
+
+    overlap_hours: Annotated[int, Meta(ge=0, le=MAX_OVERLAP_HOURS)] = 24
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One delivery in hand. Holds what only its receiver should know: never logged. No `body`: it was withdrawn."""
+
+    delivery_id: UUID
+    webhook_id: UUID
+    number: int
+    url: str
+    sealed: list[bytes]
+    body: bytes | None
+
+
+async def create_webhook(
+    db: Db, actor: Actor, created_by: UUID, data: CreateWebhook, sealer: Sealer, *, private: bool
+) -> tuple[Webhook, str]:
+    """A new webhook, and its secret. Raises `NotFound` for a client nobody has heard of, and `TargetRefused`."""
+    webhook = Webhook(
+        name=data.name, url=data.url, client_id=data.client_id, types=sorted(set(data.types)), created_by=created_by
+    )
+    created = webhook.created(private=private)
+    if data.client_id:
+        await queries.require_client(await driver(db), data.client_id)
+    db.add(webhook)
+    await db.flush()
+    secret = await _add_secret(db, webhook, sealer)
+    await _tell(db, actor, webhook, created)
+    return webhook, secret
+
+
+async def change_webhook(db: Db, actor: Actor, webhook_id: UUID, patch: PatchWebhook, *, private: bool) -> None:
+    """Rename it, give it another address or other types, switch it on or off. Raises `TargetRefused`."""
+    webhook = await queries.load_webhook(db, webhook_id)
+    changes: dict[str, Any] = {
+        name: value for name, value in msgspec.structs.asdict(patch).items() if value is not UNSET
+    }
+    if "types" in changes:
+        changes["types"] = sorted(set(changes["types"]))
+    if changed := webhook.change(changes, private=private):
+        await _tell(db, actor, webhook, changed)
+    if not webhook.active:
+        await _give_up_waiting(db, webhook)
+
+
+async def rotate_secret(
+    db: Db, actor: Actor, webhook_id: UUID, overlap: timedelta, sealer: Sealer
+) -> tuple[str, datetime]:
+    """A new secret; until when deliveries are signed with the old one as well. What had run out before is forgotten."""
+    webhook = await queries.load_webhook(db, webhook_id)
+    rotated = webhook.rotated(now() + overlap)
+    for old in await queries.load_secrets(db, webhook_id):
+        if old.retire(rotated.old_valid_until) <= now():
+            await db.delete(old)
+    secret = await _add_secret(db, webhook, sealer)
+    await _tell(db, actor, webhook, rotated)
+    return secret, rotated.old_valid_until
+
+
+async def remove_webhook(db: Db, actor: Actor, webhook_id: UUID) -> None:
+    """End it for good, with its secrets and the log of its deliveries; the audit log knows that it was."""
+    webhook = await queries.load_webhook(db, webhook_id)
+    await _tell(db, actor, webhook, webhook.removed())
+    await db.delete(webhook)
+
+
+async def ping(db: Db, webhook_id: UUID) -> Delivery:
+    """Queue a delivery that tells nothing. Raises `SwitchedOff`."""
+    webhook = await queries.load_webhook(db, webhook_id)
+    webhook.require_active()
+    delivery = Delivery(webhook_id=webhook.id, client_id=webhook.client_id, type=PING)
+    db.add(delivery)
+    await db.flush()
+    return delivery
+
+
+async def retry(db: Db, webhook_id: UUID, delivery_id: UUID) -> None:
+    """Send a delivery once more, at once. Raises `SwitchedOff`."""
+    webhook = await queries.load_webhook(db, webhook_id)
+    delivery = await queries.load_delivery(db, webhook_id, delivery_id)
+    webhook.require_active()
+    delivery.again()
+
+
+async def queue(connection: asyncpg.Connection, entries: Sequence[Entry]) -> None:
+    """Have each of these entries delivered to whom it concerns, once this transaction is through."""
+    if not entries:
+        return
+    wanted = [
+        {
+            "id": uuid7(),
+            "client_id": entry.client_id,
+            "webhook_id": subscriber.id,
+            "type": entry.type,
+            "event_id": entry.id,
+            "position": entry.position,
+        }
+        for subscriber in await queries.list_subscribers(connection)
+        for entry in entries
+        if subscriber.wants(entry)
+    ]
+    if wanted:
+        await connection.execute(_QUEUE, msgspec.json.encode(wanted).decode(), now())
+
+
+async def take(db: Db, busy: Mapping[UUID, int], *, most: int, most_each: int) -> list[Attempt]:
+    """Take due deliveries in hand, the longest due first: `most` at once, `most_each` of one webhook with those that
+    are `busy`, and one of a webhook that fails. Each is due again when the lease is over.
+    """
+    present = now()
+    rows = await (await driver(db)).fetch(
+        _TAKE, list(busy), list(busy.values()), most, most_each, present, present + LEASE, MOST_SECRETS
+    )
+    return [
+        Attempt(row["delivery_id"], row["webhook_id"], row["tries"], row["url"], row["sealed"], _body(row))
+        for row in rows
+    ]
+
+
+def _body(row: asyncpg.Record) -> bytes | None:
+    if row["delivery_type"] == PING:
+        told = {"type": PING, "timestamp": row["created_at"], "data": {"webhook_id": row["webhook_id"]}}
+    elif row["id"] is None:
+        return None
+    else:
+        told = {"type": row["delivery_type"], "timestamp": row["at"], "data": view(row, tell_client=True)}
+    return msgspec.json.encode(told)
+
+
+async def record_attempt(db: Db, attempt: Attempt, outcome: Outcome) -> None:
+    """Keep what came of it, unless another process took it over; switch the webhook off where that is due."""
+    webhook = await db.get(Webhook, attempt.webhook_id)
+    if webhook and (webhook.failing_since or not outcome.is_success):  # else nothing of it changes
+        webhook = await queries.lock_webhook(db, attempt.webhook_id)
+    delivery = await queries.lock_attempt(db, attempt.delivery_id, attempt.number)
+    if webhook is None or delivery is None:
+        return
+    disabled = webhook.heard(outcome, is_ping=delivery.type == PING)
+    delivery.record(outcome, webhook=webhook)
+    if disabled:
+        await _tell(db, SYSTEM, webhook, disabled)
+        await _give_up_waiting(db, webhook)
+
+
+async def forget(db: Db) -> None:
+    """Drop what nobody looks up any more."""
+    await db.execute(delete(Delivery).where(Delivery.created_at < now() - KEPT, Delivery.due_at.is_(None)))
+
+
+async def _give_up_waiting(db: Db, webhook: Webhook) -> None:
+    """Switched off, it is told nothing; what waited can be sent again one by one."""
+    waiting = (Delivery.webhook_id == webhook.id, Delivery.due_at.is_not(None))
+    await db.execute(update(Delivery).where(*waiting).values(due_at=None, failed_at=now(), last_error="switched_off"))
+
+
+async def _add_secret(db: Db, webhook: Webhook, sealer: Sealer) -> str:
+    secret = new_secret()
+    sealed = sealer.seal(secret, webhook.id.bytes)
+    db.add(WebhookSecret(webhook_id=webhook.id, client_id=webhook.client_id, sealed=sealed))
+    await db.flush()
+    return as_text(secret)
+
+
+async def _tell(db: Db, actor: Actor, webhook: Webhook, event: EventData) -> None:
+    await outbox.append(db, actor, event, client_id=webhook.client_id, aggregate_id=webhook.id)

@@ -1,0 +1,124 @@
+"""The way out to receivers: what somebody entered as an address must not reach into this installation's network."""
+
+import asyncio
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from services.activity.webhooks.models import Outcome
+from services.activity.webhooks.targets import TargetRefused, is_public, require_target
+
+SECONDS = 10.0
+LOOK_UPS = 16
+"""Names looked up at once: each takes a thread, of which a container has few."""
+MOST_READ = 1024
+"""Bytes of an answer that are read, and thrown away: the status says everything."""
+AGENT = "client-portal-webhooks/1"
+
+
+class RefusedAddress(OSError):
+    """Nothing is sent there."""
+
+
+class Outgoing:
+    """POSTs without redirects, proxies, cookies or kept connections, and to public addresses only unless `private`.
+
+    Where a name leads is looked up once and then connected to, so it cannot point elsewhere in between; the address
+    is looked at again when the socket is made, which is the only way to connect.
+    """
+
+    def __init__(self, *, private: bool) -> None:
+        self.private = private
+        self._names = _Names(private=private)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, url: str, headers: dict[str, str], body: bytes) -> Outcome:
+        """Send it, and say what came of it: never raises."""
+        try:
+            require_target(url, private=self.private)
+            async with asyncio.timeout(SECONDS):
+                return Outcome(status=await self._post(url, headers, body))
+        except TargetRefused:
+            return Outcome(error="refused_address")
+        except TimeoutError:
+            return Outcome(error="timeout")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return _failed(error)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session:
+            await self._session.close()
+        await self._names.close()
+
+    async def _post(self, url: str, headers: dict[str, str], body: bytes) -> int:
+        session = self._session = self._session or self._open()
+        told = {"content-type": "application/json", "user-agent": AGENT, **headers}
+        async with session.post(URL(url), data=body, headers=told, allow_redirects=False) as response:
+            with suppress(aiohttp.ClientError, TimeoutError):
+                await response.content.read(MOST_READ)
+            return response.status
+
+    def _open(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            resolver=self._names, use_dns_cache=False, force_close=True, limit=0, socket_factory=self._socket
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None),
+            read_bufsize=MOST_READ,
+        )
+
+    def _socket(self, address_info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
+        family, kind, protocol, _, address = address_info
+        if not self.private and not is_public(address[0]):
+            raise RefusedAddress
+        return socket.socket(family, kind, protocol)
+
+
+class _Names(AbstractResolver):
+    """Looks names up in threads of its own: one that nobody answers for must not hold up the others."""
+
+    def __init__(self, *, private: bool) -> None:
+        self._private = private
+        self._threads = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="webhook-names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Raises `RefusedAddress` if any of the addresses is none of the internet's."""
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        )
+        addresses = [(each[0], each[2], str(each[4][0])) for each in found]
+        if not self._private and not all(is_public(address) for _, _, address in addresses):
+            raise RefusedAddress
+        numeric = socket.AI_NUMERICHOST
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=protocol, flags=numeric)
+            for kind, protocol, address in addresses
+        ]
+
+    async def close(self) -> None:
+        """End the threads, not waiting for names that nobody answers for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _failed(error: Exception) -> Outcome:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, RefusedAddress):
+        return Outcome(error="refused_address")
+    if isinstance(cause, socket.gaierror):
+        return Outcome(error="no_such_host")
+    if isinstance(cause, ssl.SSLError | aiohttp.ClientSSLError | ssl.CertificateError):
+        return Outcome(error="tls")
+    return Outcome(error="unreachable")

@@ -1,0 +1,166 @@
+"""Reading webhooks and what became of their deliveries."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from sqlalchemy import select
+
+from services.activity.webhooks.models import Delivery, Subscriber, Webhook, WebhookSecret
+from shared.database import Db
+from shared.errors import NotFound
+from shared.pagination import Page, decode_cursor, encode_cursor
+
+_STATE = (
+    "case when delivered_at is not null then 'delivered' when failed_at is not null then 'failed' else 'waiting' end"
+)
+_SELECT = f"""
+    select w.id, w.name, w.url, w.client_id, c.name as client_name, w.types, w.active, w.disabled_reason,
+           w.disabled_at, w.failing_since, w.created_at, k.name as created_by,
+           (select max(s.expires_at) from webhook_secrets s
+            where s.webhook_id = w.id and s.expires_at > now()) as old_secret_until,
+           d.at as last_delivery_at, d.state as last_delivery_state
+    from webhooks w
+    left join known_clients c on c.client_id = w.client_id
+    left join known_actors k on k.id = w.created_by
+    left join lateral (
+        select coalesce(delivered_at, failed_at, last_tried_at, created_at) as at, {_STATE} as state
+        from webhook_deliveries where webhook_id = w.id order by id desc limit 1
+    ) as d on true
+"""  # noqa: S608  (our own text)
+_ONE = f"{_SELECT} where w.id = $1"
+_LIST = f"""{_SELECT}
+    where ($1::uuid is null or w.client_id = $1) and ($2::uuid is null or w.id < $2)
+    order by w.id desc limit $3
+"""
+_KNOWS = "select exists (select from webhooks where id = $1)"
+_DELIVERIES = f"""
+    select id, type, event_id, {_STATE} as state, tries, last_status, last_error, last_tried_at, due_at as next_try_at,
+           delivered_at, created_at
+    from webhook_deliveries where webhook_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
+"""  # noqa: S608  (our own text)
+_KNOWS_CLIENT = "select exists (select from known_clients where client_id = $1)"
+# Locked against removal until the fold has written what is to be delivered.
+_SUBSCRIBERS = "select id, client_id, types from webhooks where active for key share"
+
+State = Literal["waiting", "delivered", "failed"]
+
+
+class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook as staff see it; its secret is not among that. No `types` are all.
+
+    `disabled_reason` says why the portal switched it off: `gone`, `failing`, or '' where it did not.
+    `old_secret_until`: until when deliveries are also signed with a secret that was rotated away.
+    """
+
+    id: UUID
+    name: str
+    url: str
+    client_id: UUID | None
+    client_name: str | None
+    types: list[str]
+    active: bool
+    disabled_reason: str
+    disabled_at: datetime | None
+    failing_since: datetime | None
+    created_at: datetime
+    created_by: str | None
+    old_secret_until: datetime | None
+    last_delivery_at: datetime | None
+    last_delivery_state: State | None
+
+
+class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one delivery. `last_error` says why the last attempt got no status, '' where it got one."""
+
+    id: UUID
+    type: str
+    event_id: UUID | None
+    state: State
+    tries: int
+    last_status: int | None
+    last_error: str
+    last_tried_at: datetime | None
+    next_try_at: datetime | None
+    delivered_at: datetime | None
+    created_at: datetime
+
+
+async def get_webhook(connection: asyncpg.Connection, webhook_id: UUID) -> WebhookView:
+    """One webhook. Raises `NotFound`."""
+    row = await connection.fetchrow(_ONE, webhook_id)
+    if row is None:
+        raise NotFound
+    return msgspec.convert(dict(row), WebhookView)
+
+
+async def list_webhooks(
+    connection: asyncpg.Connection, client_id: UUID | None, limit: int, cursor: str | None
+) -> Page[WebhookView]:
+    """Those bound to one client, or all; newest first."""
+    before = decode_cursor(cursor, UUID) if cursor else None
+    rows = await connection.fetch(_LIST, client_id, before, limit + 1)
+    more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
+    return Page([msgspec.convert(dict(row), WebhookView) for row in rows[:limit]], more)
+
+
+async def list_deliveries(
+    connection: asyncpg.Connection, webhook_id: UUID, limit: int, cursor: str | None
+) -> Page[DeliveryView]:
+    """What was and is to be delivered, newest first. Raises `NotFound` without the webhook."""
+    before = decode_cursor(cursor, UUID) if cursor else None
+    rows = await connection.fetch(_DELIVERIES, webhook_id, before, limit + 1)
+    if not rows and not await connection.fetchval(_KNOWS, webhook_id):
+        raise NotFound
+    more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
+    return Page([msgspec.convert(dict(row), DeliveryView) for row in rows[:limit]], more)
+
+
+async def list_subscribers(connection: asyncpg.Connection) -> list[Subscriber]:
+    """Every webhook that is switched on."""
+    rows = await connection.fetch(_SUBSCRIBERS)
+    return [Subscriber(row["id"], row["client_id"], frozenset(row["types"])) for row in rows]
+
+
+async def require_client(connection: asyncpg.Connection, client_id: UUID) -> None:
+    """Raises `NotFound` if nothing was ever told of this client."""
+    if not await connection.fetchval(_KNOWS_CLIENT, client_id):
+        raise NotFound
+
+
+async def load_webhook(db: Db, webhook_id: UUID) -> Webhook:
+    """The webhook, locked for a change. Raises `NotFound`."""
+    found = await lock_webhook(db, webhook_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def lock_webhook(db: Db, webhook_id: UUID) -> Webhook | None:
+    """The same; None where it is gone. What must lock a webhook and its deliveries locks the webhook first."""
+    # Not against the fold, which only needs it to be there.
+    locked = select(Webhook).where(Webhook.id == webhook_id).with_for_update(key_share=True)
+    return await db.scalar(locked, execution_options={"populate_existing": True})
+
+
+async def load_secrets(db: Db, webhook_id: UUID) -> Sequence[WebhookSecret]:
+    """All its secrets, also those that sign no more."""
+    return (await db.scalars(select(WebhookSecret).where(WebhookSecret.webhook_id == webhook_id))).all()
+
+
+async def load_delivery(db: Db, webhook_id: UUID, delivery_id: UUID) -> Delivery:
+    """One delivery of this webhook, locked for a change. Raises `NotFound`."""
+    mine = (Delivery.id == delivery_id, Delivery.webhook_id == webhook_id)
+    found = await db.scalar(select(Delivery).where(*mine).with_for_update())
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def lock_attempt(db: Db, delivery_id: UUID, attempt: int) -> Delivery | None:
+    """The delivery, if it still waits and nobody took it over since this attempt."""
+    mine = (Delivery.id == delivery_id, Delivery.tries == attempt, Delivery.due_at.is_not(None))
+    return await db.scalar(select(Delivery).where(*mine).with_for_update())

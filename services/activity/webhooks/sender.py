@@ -1,0 +1,120 @@
+"""Sends what is due. The table is the queue: no process takes it along, and a receiver that is slow or away keeps no
+other waiting.
+"""
+
+import asyncio
+import time
+from collections import Counter as Tally
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+
+from services.activity.webhooks import commands
+from services.activity.webhooks.commands import Attempt
+from services.activity.webhooks.models import Outcome
+from services.activity.webhooks.outgoing import Outgoing
+from services.activity.webhooks.sealing import Sealer
+from services.activity.webhooks.signing import signed_headers
+from shared.actor import SYSTEM
+from shared.database import Database
+
+AT_ONCE = 64
+AT_ONCE_EACH = 4
+POLL_SECONDS = 0.5
+FORGET_SECONDS = 3600.0
+STOP_SECONDS = 5.0
+
+ATTEMPTS = Counter("activity_webhook_attempts_total", "Attempts to deliver to a webhook", ["outcome"])
+
+log = structlog.get_logger("webhooks")
+
+
+class Sender:
+    """Any number may run, here and elsewhere; each takes deliveries that nobody else has in hand."""
+
+    def __init__(self, sealer: Sealer, outgoing: Outgoing) -> None:
+        self._sealer = sealer
+        self._outgoing = outgoing
+        self._in_hand: dict[asyncio.Task[None], UUID] = {}
+        self._wake = asyncio.Event()
+        self._forget_at = 0.0
+        self._stopped = False
+
+    async def run(self, database: Database) -> None:
+        """Send what is due until `stop`. What cannot be sent now is found again."""
+        while not self._stopped:
+            self._wake.clear()
+            try:
+                await self._forget(database)
+                await self._begin_due(database)
+            except Exception as error:
+                log.exception("webhooks.interrupted", error=repr(error))
+            await self._wait()
+
+    async def stop(self, running: "asyncio.Task[None]") -> None:
+        """Begin nothing more and see through what is in hand; what takes too long is sent again, under the same id."""
+        self._stopped = True
+        self._wake.set()
+        await asyncio.wait([running, *self._in_hand], timeout=STOP_SECONDS)
+        left = [running, *self._in_hand]
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left)
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wake.wait()
+
+    async def _forget(self, database: Database) -> None:
+        if time.monotonic() < self._forget_at:
+            return
+        self._forget_at = time.monotonic() + FORGET_SECONDS
+        async with database.uow(SYSTEM) as db:
+            await commands.forget(db)
+
+    async def _begin_due(self, database: Database) -> None:
+        room = AT_ONCE - len(self._in_hand)
+        if room <= 0:
+            return
+        async with database.uow(SYSTEM) as db:
+            busy = Tally(self._in_hand.values())
+            taken = await commands.take(db, busy, most=room, most_each=AT_ONCE_EACH)
+        for attempt in taken:
+            task = asyncio.create_task(self._deliver(database, attempt))
+            self._in_hand[task] = attempt.webhook_id
+            task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        del self._in_hand[task]
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("webhooks.not_recorded", error=repr(error))
+
+    async def _deliver(self, database: Database, attempt: Attempt) -> None:
+        """One attempt, outside any transaction, and what came of it."""
+        outcome = await self._send(attempt)
+        said = outcome.error or str(outcome.status)
+        ATTEMPTS.labels(said).inc()
+        if not outcome.is_success:
+            log.warning(
+                "webhooks.not_delivered",
+                webhook=str(attempt.webhook_id),
+                delivery=str(attempt.delivery_id),
+                attempt=attempt.number,
+                outcome=said,
+            )
+        async with database.uow(SYSTEM) as db:
+            await commands.record_attempt(db, attempt, outcome)
+
+    async def _send(self, attempt: Attempt) -> Outcome:
+        if attempt.body is None:
+            return Outcome(error="withdrawn")
+        try:
+            keys = [self._sealer.open(sealed, attempt.webhook_id.bytes) for sealed in attempt.sealed]
+        except ValueError:
+            return Outcome(error="secret_unreadable")
+        headers = signed_headers(keys, attempt.delivery_id, int(time.time()), attempt.body)
+        return await self._outgoing.post(attempt.url, headers, attempt.body)

@@ -1,0 +1,65 @@
+"""What activity answers about webhooks."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from yarl import URL
+
+State = Literal["waiting", "delivered", "failed"]
+
+
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+    """An address that is told what happens. `secret` is there once: when it was made."""
+
+    id: UUID
+    name: str
+    url: str
+    client_id: UUID | None
+    client_name: str | None
+    types: list[str]
+    active: bool
+    disabled_reason: str
+    disabled_at: datetime | None
+    failing_since: datetime | None
+    created_at: datetime
+    created_by: str | None
+    old_secret_until: datetime | None
+    last_delivery_at: datetime | None
+    last_delivery_state: State | None
+    secret: str = ""
+
+    @property
+    def host(self) -> str:
+        return URL(self.url).host or self.url
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing it was told, or is to be told."""
+
+    id: UUID
+    type: str
+    state: State
+    tries: int
+    last_status: int | None
+    last_error: str
+    last_tried_at: datetime | None
+    next_try_at: datetime | None
+    created_at: datetime
+
+
+class EventType(msgspec.Struct, frozen=True):
+    """`name` says in words what happened."""
+
+    key: str
+    name: str
+
+
+class EventTypes(msgspec.Struct, frozen=True):
+    items: list[EventType]
+
+
+class Rotated(msgspec.Struct, frozen=True):
+    secret: str
+    old_valid_until: datetime

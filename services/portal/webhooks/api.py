@@ -1,0 +1,186 @@
+"""Webhooks, for staff who may manage partner systems."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.params import Parameter
+from litestar.response import Redirect, Template
+
+from services.portal.clients import ServiceProblem
+from services.portal.forms import Form, Typed
+from services.portal.page import Page
+from services.portal.questions import Question, ask
+from services.portal.webhooks import views
+from services.portal.webhooks.answers import Rotated, Webhook
+from shared.claims import require_policy
+
+Short = Annotated[str, Parameter(max_length=400)]
+SECTION = "webhooks"
+
+
+@get("/webhooks")
+async def webhooks(page: Page, cursor: Short = "") -> Template:
+    """All of them, newest first."""
+    found = await views.listed(page.services, cursor)
+    return await page.show("webhooks/list.html", section=SECTION, found=found)
+
+
+@get("/webhooks/new")
+async def new(page: Page) -> Template:
+    """The form for a new one."""
+    return await _show_new(page, Form())
+
+
+@post("/webhooks/new")
+async def create(page: Page, data: Typed) -> Template:
+    """Have an address told. Its secret is on this one page."""
+    form = views.new_form(data)
+    body = views.body(form) | {"client_id": form.values["client_id"] or None}
+    if not form.is_wrong:
+        try:
+            made = await page.services.activity.post("webhooks", Webhook, body)
+            return await _show_secret(page, made, made.secret)
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    return await _show_new(page, form)
+
+
+@get("/webhooks/{webhook_id:uuid}")
+async def webhook(page: Page, webhook_id: UUID) -> Template:
+    """One of them: what it is told of, and what became of that."""
+    found = await views.detail(page.services, webhook_id)
+    return await page.show("webhooks/page.html", section=SECTION, found=found)
+
+
+@get("/webhooks/{webhook_id:uuid}/deliveries")
+async def deliveries(page: Page, webhook_id: UUID, cursor: Short = "") -> Template:
+    """Older deliveries; HTMX gets the next rows alone."""
+    found = await views.detail(page.services, webhook_id, cursor)
+    if page.is_fragment:
+        return page.fragment("webhooks/rows.html", found=found)
+    return await page.show("webhooks/page.html", section=SECTION, found=found)
+
+
+@post("/webhooks/{webhook_id:uuid}/deliveries/{delivery_id:uuid}/retry")
+async def retry(page: Page, webhook_id: UUID, delivery_id: UUID) -> Redirect:
+    """Send one of them again."""
+    path = f"webhooks/{webhook_id}/deliveries/{delivery_id}/retry"
+    await page.services.activity.post(path, dict[str, Any])
+    return page.go(f"/webhooks/{webhook_id}", "It is sent again.")
+
+
+@post("/webhooks/{webhook_id:uuid}/test")
+async def test(page: Page, webhook_id: UUID) -> Redirect:
+    """Tell it nothing, to see whether that arrives."""
+    await page.services.activity.post(f"webhooks/{webhook_id}/test", dict[str, Any])
+    return page.go(f"/webhooks/{webhook_id}", "A test is on its way.")
+
+
+@get("/webhooks/{webhook_id:uuid}/edit")
+async def edit(page: Page, webhook_id: UUID) -> Template:
+    """The form with what is stored."""
+    found = await views.webhook(page.services, webhook_id)
+    return await _show_edit(page, views.edit_form(found), found)
+
+
+@post("/webhooks/{webhook_id:uuid}/edit")
+async def change(page: Page, webhook_id: UUID, data: Typed) -> Template | Redirect:
+    """Save name, address and types."""
+    found = await views.webhook(page.services, webhook_id)
+    form = views.new_form(data)
+    body = views.body(form)
+    if not form.is_wrong:
+        try:
+            await page.services.activity.patch(f"webhooks/{webhook_id}", Webhook, body)
+            return page.go(f"/webhooks/{webhook_id}", "Saved")
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    return await _show_edit(page, form, found)
+
+
+@post("/webhooks/{webhook_id:uuid}/switch")
+async def switch(page: Page, webhook_id: UUID, data: Typed) -> Redirect:
+    """On or off."""
+    on = data.get("active") == "on"
+    await page.services.activity.patch(f"webhooks/{webhook_id}", Webhook, {"active": on})
+    return page.go(f"/webhooks/{webhook_id}", "Switched on" if on else "Switched off")
+
+
+@get("/webhooks/{webhook_id:uuid}/rotate")
+async def ask_rotate(page: Page, webhook_id: UUID) -> Template:
+    """How long shall the old secret still sign?"""
+    found = await views.webhook(page.services, webhook_id)
+    return await page.show("webhooks/rotate.html", section=SECTION, found=found)
+
+
+@post("/webhooks/{webhook_id:uuid}/rotate")
+async def rotate(page: Page, webhook_id: UUID, data: Typed) -> Template:
+    """A new secret, on this one page."""
+    body = {"overlap_hours": 0} if data.get("overlap") == "none" else {}
+    made = await page.services.activity.post(f"webhooks/{webhook_id}/rotate", Rotated, body)
+    return await _show_secret(page, await views.webhook(page.services, webhook_id), made.secret)
+
+
+@get("/webhooks/{webhook_id:uuid}/remove")
+async def ask_remove(page: Page, webhook_id: UUID) -> Template:
+    """Really?"""
+    found = await views.webhook(page.services, webhook_id)
+    here = f"/webhooks/{webhook_id}"
+    question = Question(
+        title=f"Remove {found.name}?",
+        text="It is told nothing more, and the list of its deliveries goes with it. This cannot be undone.",
+        action=f"{here}/remove",
+        yes="Remove webhook",
+        back=here,
+        danger=True,
+    )
+    return await ask(page, question, section=SECTION)
+
+
+@post("/webhooks/{webhook_id:uuid}/remove")
+async def remove(page: Page, webhook_id: UUID) -> Redirect:
+    """End it for good."""
+    await page.services.activity.delete(f"webhooks/{webhook_id}")
+    return page.go("/webhooks", "The webhook was removed.")
+
+
+async def _show_new(page: Page, form: Form) -> Template:
+    known: dict[str, Any] = {
+        "types": await views.types(page.services),
+        "choices": await views.choices(page.services),
+    }
+    return await page.show("webhooks/new.html", section=SECTION, status=form.status, form=form, **known)
+
+
+async def _show_edit(page: Page, form: Form, found: Webhook) -> Template:
+    types = await views.types(page.services)
+    return await page.show(
+        "webhooks/edit.html", section=SECTION, status=form.status, form=form, found=found, types=types
+    )
+
+
+async def _show_secret(page: Page, found: Webhook, secret: str) -> Template:
+    return await page.show("webhooks/secret.html", section=SECTION, found=found, secret=secret)
+
+
+router = Router(
+    path="/",
+    route_handlers=[
+        webhooks,
+        new,
+        create,
+        webhook,
+        deliveries,
+        retry,
+        test,
+        edit,
+        change,
+        switch,
+        ask_rotate,
+        rotate,
+        ask_remove,
+        remove,
+    ],
+    guards=[require_policy("manageApiClients")],
+)

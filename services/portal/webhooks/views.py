@@ -1,0 +1,76 @@
+"""What staff see and enter about webhooks."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.portal.answers import Client
+from services.portal.clients import Services
+from services.portal.forms import Form
+from services.portal.webhooks.answers import Delivery, EventType, EventTypes, Webhook
+from shared.pagination import Page as Listing
+
+TICK = "type-"
+MOST_CLIENTS = 100
+
+
+class Detail(msgspec.Struct, frozen=True):
+    """A webhook, what types there are in words, and a page of its deliveries."""
+
+    webhook: Webhook
+    types: list[EventType]
+    deliveries: Listing[Delivery]
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What each type of delivery is called; one that this page does not know keeps its name."""
+        return {each.key: each.name for each in self.types} | {"ping": "Test"}
+
+
+async def listed(services: Services, cursor: str) -> Listing[Webhook]:
+    """Webhooks, newest first."""
+    return await services.activity.get("webhooks", Listing[Webhook], cursor=cursor, limit=50)
+
+
+async def types(services: Services) -> list[EventType]:
+    """What one can be told of, in words."""
+    return (await services.activity.get("webhooks/types", EventTypes)).items
+
+
+async def choices(services: Services) -> list[tuple[str, str]]:
+    """Whose events one can be made for."""
+    found = await services.identity.get("clients", Listing[Client], active="true", limit=MOST_CLIENTS)
+    return [("", "All clients"), *((str(client.id), client.name) for client in found.items)]
+
+
+async def webhook(services: Services, webhook_id: UUID) -> Webhook:
+    """One of them. Raises `ServiceProblem`."""
+    return await services.activity.get(f"webhooks/{webhook_id}", Webhook)
+
+
+async def detail(services: Services, webhook_id: UUID, cursor: str = "") -> Detail:
+    """One of them with its deliveries. Raises `ServiceProblem`."""
+    deliveries = services.activity.get(f"webhooks/{webhook_id}/deliveries", Listing[Delivery], cursor=cursor, limit=20)
+    return Detail(*await asyncio.gather(webhook(services, webhook_id), types(services), deliveries))
+
+
+def new_form(data: Mapping[str, str]) -> Form:
+    """The form for a new one, as it was sent."""
+    ticks = {name: data[name] for name in data if name.startswith(TICK)}
+    return Form({name: data.get(name) for name in ("name", "url", "client_id", "types")} | ticks)
+
+
+def edit_form(found: Webhook) -> Form:
+    """The form with what is stored."""
+    ticks = {f"{TICK}{kind}": "on" for kind in found.types}
+    return Form({"name": found.name, "url": found.url, "types": "", **ticks})
+
+
+def body(form: Form) -> dict[str, Any]:
+    """Name, address and types as activity wants them; what is missing is marked in the form."""
+    form.require(name="Give it a name.", url="Enter the address that is to be told.")
+    ticked = [name.removeprefix(TICK) for name, value in form.values.items() if name.startswith(TICK) and value]
+    return {"name": form.values["name"], "url": form.values["url"], "types": ticked}

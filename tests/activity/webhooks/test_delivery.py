@@ -1,0 +1,280 @@
+"""From an event to a signed POST at a partner's, whatever happens in between."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pytest
+from aiohttp import web
+
+from services.activity.feed.models import Entry
+from services.activity.webhooks import commands, outgoing
+from services.activity.webhooks.models import PATIENCE, Outcome
+from services.activity.webhooks.sender import AT_ONCE_EACH
+from shared.actor import SYSTEM
+from shared.clock import now, uuid7
+from shared.contracts.projects import ProjectWithdrawn
+from tests.activity.build import ACME, BIRCH, milestone_completed, project_created
+from tests.activity.webhooks.receiver import is_signed
+from tests.activity.webhooks.webhooks import Webhooks, manager
+
+
+async def test_what_happens_is_told_signed_as_staff_see_it(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/erp")
+    event_id = await webhooks.happens()
+    [told] = await webhooks.receiver.wait_for("/erp")
+    assert is_signed(made["secret"], told)
+    delivery = await webhooks.until(made, state="delivered")
+    assert (delivery["id"], delivery["event_id"], delivery["tries"]) == (told.id, event_id, 1)
+    [entry] = (await webhooks.ask("GET", "activity", actor=manager())).json()["items"]
+    assert told.json == {"type": "project_created", "timestamp": entry["at"], "data": entry}
+    assert told.headers["content-type"] == "application/json"
+
+
+async def test_a_webhook_hears_of_its_own_client_and_of_the_types_it_asked_for(webhooks: Webhooks) -> None:
+    await webhooks.know_clients()
+    bound = await webhooks.create("/acme", client_id=str(ACME))
+    plans = await webhooks.create("/plans", types=["milestone_completed"])
+    every = await webhooks.create("/every")
+    foreign, own = await webhooks.happens(client_id=BIRCH), await webhooks.happens()
+    done = str(await webhooks.publish(milestone_completed(uuid7()), client_id=BIRCH))
+    await webhooks.receiver.wait_for("/every", 3)
+    await webhooks.settle()
+    heard = {name: {each["event_id"] for each in await webhooks.deliveries(webhook)} for name, webhook in
+             (("bound", bound), ("plans", plans), ("every", every))}  # fmt: skip
+    assert heard == {"bound": {own}, "plans": {done}, "every": {foreign, own, done}}
+    [told] = await webhooks.receiver.wait_for("/acme")
+    assert told.json["data"]["client_id"] == str(ACME)
+
+
+async def test_a_webhook_of_one_client_hears_nothing_that_is_kept_from_it(webhooks: Webhooks) -> None:
+    await webhooks.know_clients()
+    bound = await webhooks.create("/client", client_id=str(ACME))
+    every = await webhooks.create("/company")
+    kept = str(await webhooks.publish(project_created("Secret", private=True)))
+    shown = await webhooks.happens()
+    told = await webhooks.receiver.wait_for("/company", 2)
+    await webhooks.settle()
+    assert {each["event_id"] for each in await webhooks.deliveries(bound)} == {shown}
+    assert {each["event_id"] for each in await webhooks.deliveries(every)} == {kept, shown}
+    assert sorted(each.json["data"].get("private", False) for each in told) == [False, True]
+
+
+async def test_what_was_withdrawn_meanwhile_is_not_sent_after_all(webhooks: Webhooks) -> None:
+    await webhooks.know_clients()
+    made = await webhooks.create("/late", client_id=str(ACME))
+    webhooks.receiver.answers["/late"] = 503
+    project = uuid7()
+    await webhooks.publish(project_created(), project)
+    await webhooks.until(made, last_status=503)
+    await webhooks.publish(ProjectWithdrawn(name="x", status="on_track", version=2), project)
+    await webhooks.settle()
+    del webhooks.receiver.answers["/late"]
+    await webhooks.time_passes(made)
+    await webhooks.until(made, state="failed", last_error="withdrawn")
+    assert len(webhooks.receiver.told["/late"]) == 1
+    assert (await webhooks.shown(made))["active"] is True
+
+
+async def test_an_event_that_is_folded_again_is_told_once(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/once")
+    event_id = await webhooks.happens()
+    await webhooks.until(made, state="delivered")
+    [row] = await webhooks.sql("select * from feed where id = $1", UUID(event_id))
+    connection = await asyncpg.connect(webhooks.admin_url, server_settings={"search_path": "activity"})
+    await commands.queue(connection, [Entry(**dict(row))])
+    await connection.close()
+    assert [each["event_id"] for each in await webhooks.deliveries(made)] == [event_id]
+
+
+async def test_who_was_away_is_told_under_the_same_id(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/away")
+    await webhooks.receiver.stop()
+    await webhooks.happens()
+    failed = await webhooks.until(made, tries=1, last_error="unreachable")
+    assert (failed["state"], failed["last_status"]) == ("waiting", None)
+    assert (await webhooks.shown(made))["failing_since"]
+    await webhooks.receiver.start()
+    await webhooks.time_passes(made)
+    [told] = await webhooks.receiver.wait_for("/away")
+    delivered = await webhooks.until(made, state="delivered", tries=2)
+    assert (told.id, delivered["last_status"], delivered["last_error"]) == (failed["id"], 200, "")
+    assert (await webhooks.shown(made))["failing_since"] is None
+
+
+async def test_what_an_attempt_came_to_counts_only_while_it_is_the_last(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/overtaken")
+    webhooks.receiver.answers["/overtaken"] = 500
+    await webhooks.happens()
+    first = await webhooks.until(made, last_status=500)
+    await webhooks.time_passes(made)
+    await webhooks.until(made, tries=2, last_status=500)
+    late = commands.Attempt(UUID(first["id"]), UUID(made["id"]), 1, made["url"], [], b"")
+    async with webhooks.api.app.state.database.uow(SYSTEM) as db:
+        await commands.record_attempt(db, late, Outcome(200))
+    assert (await webhooks.deliveries(made))[0]["state"] == "waiting"
+
+
+async def test_one_that_is_slow_keeps_nobody_else_waiting(webhooks: Webhooks) -> None:
+    slow, quick = await webhooks.create("/slow"), await webhooks.create("/quick")
+    webhooks.receiver.hold("/slow")
+    for number in range(AT_ONCE_EACH + 2):
+        await webhooks.happens(name=f"Website {number}")
+    await webhooks.receiver.wait_for("/quick", AT_ONCE_EACH + 2)
+    assert len(webhooks.receiver.told["/slow"]) == AT_ONCE_EACH
+    webhooks.receiver.release("/slow")
+    await webhooks.receiver.wait_for("/slow", AT_ONCE_EACH + 2)
+    for webhook in (slow, quick):
+        await webhooks.until(webhook, state="delivered")
+
+
+async def test_one_that_fails_is_tried_one_at_a_time(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/weak")
+    webhooks.receiver.answers["/weak"] = 503
+    await webhooks.happens()
+    await webhooks.until(made, last_status=503)
+    webhooks.receiver.hold("/weak")
+    await webhooks.time_passes(made)
+    other = await webhooks.create("/strong")
+    await webhooks.happens()
+    await webhooks.receiver.wait_for("/weak", 2)
+    await webhooks.until(other, state="delivered")
+    assert len(webhooks.receiver.told["/weak"]) == 2
+    del webhooks.receiver.answers["/weak"]
+    webhooks.receiver.release("/weak")
+    await webhooks.receiver.wait_for("/weak", 3)
+
+
+async def test_whoever_is_gone_is_told_nothing_more(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/gone")
+    webhooks.receiver.answers["/gone"] = 500
+    await webhooks.happens()
+    waiting = await webhooks.until(made, last_status=500, state="waiting")
+    webhooks.receiver.answers["/gone"] = 410
+    await webhooks.happens()
+    await webhooks.until(made, last_status=410, state="failed", last_error="")
+    shown = await webhooks.shown(made)
+    assert (shown["active"], shown["disabled_reason"]) == (False, "gone")
+    assert shown["disabled_at"]
+    older = (await webhooks.deliveries(made))[1]
+    assert (older["id"], older["state"], older["last_error"]) == (waiting["id"], "failed", "switched_off")
+    [*_, event] = await webhooks.events(made)
+    assert (event.type, event.actorkind, msgspec.json.decode(event.data)) == (
+        "webhook_disabled",
+        "system",
+        {"reason": "gone"},
+    )
+    await webhooks.happens()
+    await webhooks.settle()
+    assert len(await webhooks.deliveries(made)) == 2
+
+
+async def test_whoever_fails_for_days_is_switched_off_and_can_be_switched_on(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/broken")
+    webhooks.receiver.answers["/broken"] = 500
+    await webhooks.happens()
+    await webhooks.until(made, last_status=500)
+    assert (await webhooks.shown(made))["active"]
+    since = now() - PATIENCE
+    await webhooks.sql("update webhooks set failing_since = $1 where id = $2", since, UUID(made["id"]))
+    await webhooks.time_passes(made)
+    await webhooks.until(made, tries=2, state="failed", last_error="")
+    shown = await webhooks.shown(made)
+    assert (shown["active"], shown["disabled_reason"]) == (False, "failing")
+    answer = await webhooks.ask("PATCH", f"webhooks/{made['id']}", json={"active": True})
+    assert [answer.json()[name] for name in ("active", "disabled_reason", "failing_since")] == [True, "", None]
+    del webhooks.receiver.answers["/broken"]
+    await webhooks.happens()
+    await webhooks.until(made, state="delivered")
+
+
+async def test_a_redirect_is_not_followed(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/moved")
+    webhooks.receiver.answers["/moved"] = web.Response(status=307, headers={"Location": "/elsewhere"})
+    await webhooks.happens()
+    delivery = await webhooks.until(made, last_status=307)
+    assert delivery["state"] == "waiting"
+    assert webhooks.receiver.told["/elsewhere"] == []
+    del webhooks.receiver.answers["/moved"]
+
+
+async def test_a_long_answer_is_not_read_and_a_late_one_not_waited_for(
+    webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long, late = await webhooks.create("/long"), await webhooks.create("/late")
+    webhooks.receiver.answers["/long"] = web.Response(body=b"x" * 4_000_000)
+    monkeypatch.setattr(outgoing, "SECONDS", 0.3)
+    webhooks.receiver.hold("/late")
+    await webhooks.happens()
+    await webhooks.until(long, state="delivered", last_status=200)
+    await webhooks.until(late, last_error="timeout", last_status=None)
+    webhooks.receiver.release("/late")
+
+
+async def test_while_a_secret_is_changed_deliveries_are_signed_with_both(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/rotating")
+    rotate = f"webhooks/{made['id']}/rotate"
+    second = (await webhooks.ask("POST", rotate)).json()
+    assert (await webhooks.shown(made))["old_secret_until"] == second["old_valid_until"]
+    assert timedelta(hours=23) < datetime.fromisoformat(second["old_valid_until"]) - now() <= timedelta(hours=24)
+    third = (await webhooks.ask("POST", rotate)).json()
+    await webhooks.happens()
+    [told] = await webhooks.receiver.wait_for("/rotating")
+    assert [is_signed(each["secret"], told) for each in (made, second, third)] == [True, True, True]
+    fourth = (await webhooks.ask("POST", rotate, json={"overlap_hours": 0})).json()
+    await webhooks.happens()
+    told = (await webhooks.receiver.wait_for("/rotating", 2))[1]
+    assert [is_signed(each["secret"], told) for each in (made, second, third, fourth)] == [False, False, False, True]
+    assert not is_signed(fourth["secret"], msgspec.structs.replace(told, body=told.body + b" "))
+
+
+async def test_a_secret_stops_signing_when_its_time_is_over(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/expiring")
+    new = (await webhooks.ask("POST", f"webhooks/{made['id']}/rotate")).json()
+    await webhooks.sql("update webhook_secrets set expires_at = now() where expires_at is not null")
+    await webhooks.happens()
+    [told] = await webhooks.receiver.wait_for("/expiring")
+    assert [is_signed(each["secret"], told) for each in (made, new)] == [False, True]
+
+
+async def test_a_ping_shows_whether_it_arrives_and_is_tried_once(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/ping")
+    queued = await webhooks.ask("POST", f"webhooks/{made['id']}/test")
+    assert queued.status_code == 201
+    [told] = await webhooks.receiver.wait_for("/ping")
+    assert is_signed(made["secret"], told)
+    delivery = await webhooks.until(made, state="delivered", type="ping")
+    assert delivery["id"] == queued.json()["delivery_id"] == told.id
+    assert told.json == {"type": "ping", "timestamp": delivery["created_at"], "data": {"webhook_id": made["id"]}}
+    webhooks.receiver.answers["/ping"] = 500
+    await webhooks.ask("POST", f"webhooks/{made['id']}/test")
+    await webhooks.until(made, state="failed", last_status=500, tries=1)
+    assert (await webhooks.shown(made))["failing_since"] is None
+
+
+async def test_what_failed_or_arrived_can_be_sent_again(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/again")
+    await webhooks.happens()
+    first = await webhooks.until(made, state="delivered")
+    again = f"webhooks/{made['id']}/deliveries/{first['id']}/retry"
+    assert (await webhooks.ask("POST", again)).status_code == 200
+    told = await webhooks.receiver.wait_for("/again", 2)
+    assert told[0].id == told[1].id == first["id"]
+    await webhooks.until(made, state="delivered", tries=2)
+    await webhooks.ask("PATCH", f"webhooks/{made['id']}", json={"active": False})
+    for path in (again, f"webhooks/{made['id']}/test"):
+        refused = await webhooks.ask("POST", path)
+        assert (refused.status_code, refused.json()["code"]) == (409, "webhook.switched_off")
+
+
+async def test_a_secret_that_cannot_be_opened_sends_nothing(webhooks: Webhooks) -> None:
+    made, other = await webhooks.create("/sealed"), await webhooks.create("/other")
+    await webhooks.sql(
+        "update webhook_secrets set sealed = (select sealed from webhook_secrets where webhook_id = $2) where webhook_id = $1",
+        UUID(made["id"]), UUID(other["id"]),
+    )  # fmt: skip
+    await webhooks.happens()
+    await webhooks.until(made, last_error="secret_unreadable")
+    await webhooks.until(other, state="delivered")
+    assert webhooks.receiver.told["/sealed"] == []

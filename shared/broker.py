@@ -16,6 +16,7 @@ from nats.js.errors import NotFoundError, ServerError
 STREAM = "PORTAL"
 DEAD_STREAM = "PORTAL_DEAD"
 DAY = 24 * 3600
+MISSES = 3
 
 log = structlog.get_logger("broker")
 
@@ -57,12 +58,33 @@ async def work_with(url: str, name: str, work: Callable[[Client], Awaitable[None
             continue
         try:
             heed_cancellation()
-            await work(client)
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(_until_broken(client))
+                await work(client)
+                watching.cancel()
         except Exception as error:
             log.exception("broker.work_failed", name=name, error=repr(error))
             await asyncio.sleep(1)
         finally:
-            await client.close()
+            with suppress(OSError):  # of a connection that is gone already
+                await client.close()
+
+
+async def _until_broken(client: Client) -> None:
+    """Raises when the broker answers no more though nats-py takes itself for connected. One that comes and goes can
+    leave it so for ever, with a closed socket and nobody who reads: only a new connection helps.
+    """
+    misses = 0
+    while misses < MISSES:
+        await asyncio.sleep(1)
+        try:
+            await client.jetstream(timeout=2).stream_info(STREAM)
+            misses = 0
+        except (OSError, TimeoutError):
+            misses = misses + 1 if client.is_connected else 0
+        except nats.errors.Error:
+            misses = 0  # an answer, too
+    raise nats.errors.StaleConnectionError
 
 
 def stream_configs(replicas: int) -> list[StreamConfig]:

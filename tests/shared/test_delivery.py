@@ -7,12 +7,13 @@ from typing import ClassVar
 from uuid import UUID
 
 import pytest
+from nats.aio.client import Client
 from sqlalchemy import text
 
 from ops.stack.backing import Backing
 from shared import dead_letters, outbox
 from shared.actor import SYSTEM
-from shared.broker import connect
+from shared.broker import connect, work_with
 from shared.clock import uuid7
 from shared.database import Database, Db
 from shared.events import EventData
@@ -53,7 +54,7 @@ class Rig:
             return list(await db.scalars(text("select number from seen order by position")))
 
     async def until_seen(self, count: int) -> list[int]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(found := await self.seen()) < count:
                 await asyncio.sleep(0.02)
         return found
@@ -146,3 +147,37 @@ async def test_consumers_that_are_told_to_end_end(servers: Backing, cluster: Clu
         assert not going_on
     await database.stop()
     await client.close()
+
+
+@pytest.mark.parametrize("how", ["closed", "deaf"])
+async def test_a_connection_that_is_dead_without_knowing_is_replaced(
+    servers: Backing, cluster: Cluster, streams: None, how: str
+) -> None:
+    """As nats-py may end up when a broker comes and goes: connected by its own account, and nobody reads or writes."""
+    rig = Rig(Database(await cluster.create_bare("things")), servers.addresses.nats_url)
+    await rig.database.start()
+    consumer = Consumer(f"things-{uuid7().hex}", {Thing: rig.fold})
+    clients: list[Client] = []
+
+    async def work(client: Client) -> None:
+        clients.append(client)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Relay("things", rig.database, client).run())
+            group.create_task(consumer.run(rig.database, client))
+
+    working = asyncio.create_task(work_with(rig.nats_url, "rig", work))
+    await rig.publish(1)
+    await rig.until_seen(1)
+    [client] = clients
+    for task in (client._reading_task, client._ping_interval_task, *([client._flusher_task] * (how == "closed"))):
+        task.cancel()
+    if how == "closed":
+        client._transport.close()
+    await asyncio.sleep(0)
+    assert client.is_connected
+    await rig.publish(2)
+    assert await rig.until_seen(2) == [1, 2]
+    assert len(clients) == 2
+    working.cancel()
+    await asyncio.wait([working])
+    await rig.database.stop()

@@ -16,7 +16,7 @@ from nats.js.errors import NotFoundError, ServerError
 STREAM = "PORTAL"
 DEAD_STREAM = "PORTAL_DEAD"
 DAY = 24 * 3600
-MISSES = 3
+MISSES = 2
 
 log = structlog.get_logger("broker")
 
@@ -80,8 +80,10 @@ async def _until_broken(client: Client) -> None:
         try:
             await client.jetstream(timeout=2).stream_info(STREAM)
             misses = 0
-        except (OSError, TimeoutError):
+        except TimeoutError:
             misses = misses + 1 if client.is_connected else 0
+        except OSError:
+            misses = MISSES if client.is_connected else 0
         except nats.errors.Error:
             misses = 0  # an answer, too
     raise nats.errors.StaleConnectionError

@@ -165,8 +165,10 @@ class Identity:
         return "\n".join(kept)
 
     async def until(self, statement: str, *values: object) -> list[asyncpg.Record]:
-        """Wait until a statement gives rows."""
-        async with asyncio.timeout(20):
+        """Wait until a statement gives rows. While no test of identity runs, neither does its service: it may have to find
+        its connections dead first.
+        """
+        async with asyncio.timeout(60):
             while not (found := await self.execute(statement, *values)):
                 await asyncio.sleep(0.02)
         return found

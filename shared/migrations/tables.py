@@ -29,7 +29,7 @@ def tenant_policy(table: str, *, column: str = "client_id", verbs: str = "select
     planner loses the index order and every list of a large table becomes a sort (docs/decisions/0003). `nullif` because a
     setting that was local to an earlier transaction of the connection reads back as '' and not as NULL.
     """
-    own = f"{column} = (select nullif(current_setting('app.client_id', true), '')::uuid)"
+    own = _own(column)
     return [
         f"alter table {table} enable row level security",
         f"alter table {table} force row level security",
@@ -37,6 +37,16 @@ def tenant_policy(table: str, *, column: str = "client_id", verbs: str = "select
         f"create policy staff on {table} to {{staff}} using (true) with check (true)",
         f"grant {verbs} on {table} to {{app}}",
     ]
+
+
+def narrow_tenant(table: str, condition: str) -> str:
+    """The statement that has a tenant see, of its own rows in `table`, those that meet `condition`."""
+    shown = f"{_own('client_id')} and {condition}"
+    return f"alter policy tenant on {table} using ({shown}) with check ({shown})"
+
+
+def _own(column: str) -> str:
+    return f"{column} = (select nullif(current_setting('app.client_id', true), '')::uuid)"
 
 
 def delivery_tables() -> list[str]:

@@ -43,8 +43,6 @@ from shared.contracts.identity import (
 )
 from shared.contracts.projects import (
     MilestoneCompleted,
-    MilestoneCreated,
-    MilestoneReopened,
     MilestoneShared,
     MilestoneUpdated,
     MilestoneWithdrawn,
@@ -228,14 +226,7 @@ def _fact(event: RawEvent, data: EventData | None) -> Fact | None:
                 completed_on=today if status == "completed" else None,
                 private=_is_private(data),
             )
-        case (
-            MilestoneCreated()
-            | MilestoneUpdated()
-            | MilestoneCompleted()
-            | MilestoneReopened()
-            | MilestoneShared()
-            | MilestoneWithdrawn()
-        ):
+        case _ if isinstance(data, AnyMilestone):
             return MilestoneFact(
                 client_id=client_id,
                 at=at,
@@ -253,22 +244,11 @@ def _fact(event: RawEvent, data: EventData | None) -> Fact | None:
 
 def _is_private(data: EventData | None) -> bool:
     """Whether what the event is about is kept from the client when it happens."""
-    match data:
-        case ProjectWithdrawn():
-            return True
-        case ProjectCreated() | ProjectUpdated() | ProjectStatusChanged():
-            return data.private
-        case (
-            MilestoneCreated()
-            | MilestoneUpdated()
-            | MilestoneCompleted()
-            | MilestoneReopened()
-            | MilestoneShared()
-            | MilestoneWithdrawn()
-        ):
-            return data.private or data.project_private
-        case _:
-            return False
+    if isinstance(data, AnyMilestone):
+        return data.private or data.project_private
+    if isinstance(data, ProjectCreated | ProjectUpdated | ProjectStatusChanged):
+        return data.private
+    return isinstance(data, ProjectWithdrawn)
 
 
 def _completed_on(data: AnyMilestone) -> date | msgspec.UnsetType | None:

@@ -4,13 +4,10 @@ A milestone also says whether its project is private. The foreign key keeps it t
 does so for all of its plan, and row-level security needs no look at another table.
 """
 
-from shared.migrations.tables import execute
+from shared.migrations.tables import execute, narrow_tenant
 
 revision = "0003"
 down_revision = "0002"
-
-_OWN = "client_id = (select nullif(current_setting('app.client_id', true), '')::uuid)"
-_TENANT = "alter policy tenant on {table} using ({own} and {shared}) with check ({own} and {shared})"
 
 
 def upgrade() -> None:
@@ -21,7 +18,7 @@ def upgrade() -> None:
                 add hidden_fields text[] not null default '{}',
                 add unique (client_id, id, private)""",
             "alter table projects alter private drop default, alter hidden_fields drop default",
-            _TENANT.format(table="projects", own=_OWN, shared="not private"),
+            narrow_tenant("projects", "not private"),
             """alter table milestones
                 add private boolean not null default false,
                 add project_private boolean not null default false,
@@ -29,6 +26,6 @@ def upgrade() -> None:
                 add foreign key (client_id, project_id, project_private) references projects (client_id, id, private)
                     on update cascade""",
             "alter table milestones alter private drop default, alter project_private drop default",
-            _TENANT.format(table="milestones", own=_OWN, shared="not private and not project_private"),
+            narrow_tenant("milestones", "not private and not project_private"),
         ]
     )

@@ -15,9 +15,13 @@ class SingleFlight(Generic[T]):
         self._flights: dict[str, asyncio.Task[T]] = {}
 
     async def join(self, key: str) -> T:
-        """The result of the flight under way for `key`, or of a new one. A caller that goes away does not end it."""
+        """The result of the flight under way for `key`, or of a new one. A caller that goes away does not end it.
+
+        Always yields to the event loop, so a loop may be built around it: a flight that is done, though its callback
+        has not run yet, is joined by nobody.
+        """
         flight = self._flights.get(key)
-        if flight is None:
+        if flight is None or flight.done():
             flight = asyncio.ensure_future(self._work(key))
             self._flights[key] = flight
             flight.add_done_callback(lambda done: self._land(key, done))

@@ -1,11 +1,13 @@
 """G5: limits count the real peer, over all gateways together, and stay on when Redis does not."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 import redis.asyncio as aioredis
 
+from gateway.flights import SingleFlight
 from gateway.peers import limit_key, parse_networks, real_peer
 from ops.stack.backing import Backing
 from shared.config import SettingsError
@@ -128,3 +130,29 @@ async def test_without_redis_the_limit_is_stricter_not_gone(rig: Rig, redis: Bac
     answers = await statuses(rig.server.url, 8, **{"X-Forwarded-For": "198.51.100.{n}"})
     redis.start("redis")
     assert_limited(answers, 5)
+
+
+async def test_parallel_sign_ins_are_answered_one_and_all(rig: Rig) -> None:
+    """Bursts of twenty from one address: each is answered or refused, and the gateway goes on serving."""
+    gateway = rig.again(trusted_proxies="127.0.0.0/8", sign_ins_per_minute=60)  # fetched one by one
+    async with httpx2.AsyncClient(base_url=gateway.url, timeout=10) as http:
+        for burst in range(30):
+            headers = {"X-Forwarded-For": f"203.0.113.{burst % 10}"}
+            answers = await asyncio.gather(*(http.post(LOGIN, headers=headers) for _ in range(20)))
+            assert {answer.status_code for answer in answers} <= {200, 429}
+        assert (await http.get("/healthz")).status_code == 200
+    gateway.stop()
+
+
+async def test_work_that_is_done_is_joined_by_nobody() -> None:
+    """Its result was for those who waited for it. Joining it would not even yield: a loop around it never ends."""
+
+    async def work(_key: str) -> int:
+        if not late:  # it runs between the end of this work and its landing
+            late.append(asyncio.ensure_future(flights.join("key")))
+            return 1
+        return 2
+
+    late: list[asyncio.Task[int]] = []
+    flights = SingleFlight(work)
+    assert [await flights.join("key"), await late[0]] == [1, 2]

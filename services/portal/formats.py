@@ -101,12 +101,14 @@ def greeting(name: str, where: ZoneInfo | None) -> str:
 
 
 def figure(value: float | str | None, kind: str) -> str:
-    """A KPI's value: 1,204, 68 %, 12 days, 12 Mar 2026, and a dash for what could not be computed."""
+    """A KPI's value: 1,204, 68 %, 12 days, 2 days overdue, 12 Mar 2026, and a dash for what could not be computed."""
     if value is None:
         return DASH
     if kind == "date":
         return day(date.fromisoformat(str(value)[:10]))
     number = Decimal(value)
+    if kind == "days" and number < 0:
+        return figure(str(-number), kind) + " overdue"
     units = {"percent": " %", "days": " day" if number == 1 else " days"}
     return f"{number:,.1f}".removesuffix(".0") + units.get(kind, "")
 

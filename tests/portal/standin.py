@@ -183,7 +183,7 @@ def story() -> dict[str, Any]:
             "change": 1,
             "direction": "up",
             "good": True,
-            "comparison_label": "vs last month",
+            "comparison_label": "vs 12 Feb",
             "href": "/projects",
         },
         {
@@ -195,7 +195,7 @@ def story() -> dict[str, Any]:
             "change": -2,
             "direction": "down",
             "good": False,
-            "comparison_label": "vs last month",
+            "comparison_label": "vs 1–12 Feb",
             "href": "/activity",
         },
         {

@@ -52,6 +52,7 @@ def test_distance_to_a_day(days, words):
         (67.5, "percent", "67.5 %"),
         (1, "days", "1 day"),
         (12, "days", "12 days"),
+        (-1, "days", "1 day overdue"),
         ("2026-03-12", "date", "12 Mar 2026"),
         (None, "number", "—"),
         ("12.50", "number", "12.5"),

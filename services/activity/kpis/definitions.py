@@ -42,18 +42,22 @@ def load(path: Path) -> list[Definition]:
 
 
 class Periods(msgspec.Struct, frozen=True):
-    """The month so far and all of the month before; each `end` is the first day that no longer counts."""
+    """The month so far, and as many days of the month before; each `end` is the first day that no longer counts."""
 
     start: date
     end: date
     previous_start: date
+    previous_end: date
 
-    @property
-    def previous_end(self) -> date:
-        return self.start
+    def compared(self, words: str) -> str:
+        """`words`, where `{days}` are the days of the period before (1–10 Feb) and `{day}` is the last of them."""
+        last = self.previous_end - timedelta(days=1)
+        day = f"{last.day} {last:%b}"
+        return words.format(day=day, days=day if last == self.previous_start else f"1–{day}")
 
 
 def periods(today: date) -> Periods:
-    """The two months `today` is compared over."""
-    start = today.replace(day=1)
-    return Periods(start, today + timedelta(days=1), (start - timedelta(days=1)).replace(day=1))
+    """The two periods `today` is compared over. A month that has fewer days than this one already has counts whole."""
+    start, end = today.replace(day=1), today + timedelta(days=1)
+    previous_start = (start - timedelta(days=1)).replace(day=1)
+    return Periods(start, end, previous_start, min(previous_start + (end - start), start))

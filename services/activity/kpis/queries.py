@@ -36,7 +36,8 @@ log = structlog.get_logger("kpis")
 
 class Kpi(msgspec.Struct, frozen=True, kw_only=True):
     """A figure beside its comparison. `previous` is None where there is nothing honest to compare with: the client was
-    not there for the whole of that period, or the figure is no count. `value` is None if it could not be computed.
+    not there for the whole of that period, or the figure is no count. `value` is None if it could not be computed; in
+    days it is negative where the day has passed. `good`: whether the change, or the value itself, is good news.
     """
 
     key: str
@@ -70,15 +71,15 @@ async def compute(
     over = periods(today)
     async with read(actor) as connection:
         since: date | None = await connection.fetchval(_SINCE, client_id, projects)
-    comparable = since is not None and since <= over.previous_start
     values = {"client_id": client_id, "projects": projects, "today": today}
-    items = [await _compute_one(read, actor, each, values, over, comparable=comparable) for each in definitions]
+    items = [await _compute_one(read, actor, each, values, over, since=since) for each in definitions]
     return Kpis([item or _failed(each) for item, each in zip(items, definitions, strict=True)], now()), all(items)
 
 
 async def _compute_one(
-    read: ReadOnly, actor: Actor, definition: Definition, values: dict[str, Any], over: Periods, *, comparable: bool
+    read: ReadOnly, actor: Actor, definition: Definition, values: dict[str, Any], over: Periods, *, since: date | None
 ) -> Kpi | None:
+    comparable = since is not None and since <= over.previous_start
     try:
         async with read(actor) as connection:
             current = await _ask(connection, definition, values | {"start": over.start, "end": over.end})
@@ -90,7 +91,16 @@ async def _compute_one(
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
         log.exception("kpi.failed", key=definition.key, client_id=values["client_id"], error=repr(error))
         return None
-    return _kpi(definition, current, before["value"] if before else None)
+    return _kpi(definition, current, before["value"] if before else None, _comparison(definition, over, since))
+
+
+def _comparison(definition: Definition, over: Periods, since: date | None) -> str:
+    """With what the figure is compared, or since when there is something to count."""
+    if not definition.compare or since is None:
+        return ""
+    if since <= over.previous_start:
+        return over.compared(definition.comparison)
+    return "new this month" if since >= over.start else f"since {since.day} {since:%b}"
 
 
 async def _ask(connection: asyncpg.Connection, definition: Definition, values: dict[str, Any]) -> dict[str, Any] | None:
@@ -99,7 +109,7 @@ async def _ask(connection: asyncpg.Connection, definition: Definition, values: d
     return dict(row) if row else None
 
 
-def _kpi(definition: Definition, row: dict[str, Any] | None, previous: Value | None) -> Kpi:
+def _kpi(definition: Definition, row: dict[str, Any] | None, previous: Value | None, comparison: str) -> Kpi:
     found = row or {}
     value: Value | None = found.get("value")
     change = _difference(value, previous)
@@ -112,8 +122,8 @@ def _kpi(definition: Definition, row: dict[str, Any] | None, previous: Value | N
         previous=_written(previous),
         change=change,
         direction=direction,
-        good=good,
-        comparison_label=found.get("label") or definition.comparison,
+        good=found.get("good", good),
+        comparison_label=found.get("label") or comparison,
         href=definition.href,
     )
 
@@ -141,4 +151,4 @@ def _judge(
 
 
 def _failed(definition: Definition) -> Kpi:
-    return _kpi(definition, None, None)
+    return _kpi(definition, None, None, "")

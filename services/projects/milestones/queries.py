@@ -10,7 +10,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from services.projects.milestones.models import Milestone
-from services.projects.milestones.schedule import Status, phase_status, statuses
+from services.projects.milestones.schedule import Status, phase_status, progress, statuses
 from services.projects.projects.models import Project
 from services.projects.visibility import looks_behind
 from shared.actor import Actor
@@ -107,7 +107,7 @@ def _phase(name: str, milestones: list[MilestoneView]) -> PhaseView:
     return PhaseView(
         name=name,
         status=phase_status([each.status for each in milestones]),
-        completion=completed * 100 // len(milestones),
+        completion=progress(completed, len(milestones)),
         starts_on=min((each.starts_on for each in milestones if each.starts_on), default=None),
         target_on=max(each.target_on for each in milestones),
         milestones_total=len(milestones),

@@ -55,6 +55,13 @@ def _status(step: Step, today: date, *, is_current: bool) -> Status:
     return "in_progress" if started else "upcoming"
 
 
+def progress(completed: int, total: int) -> int:
+    """Per cent, rounded to the nearest: 2 of 7 are 29. What is not finished is never 100; without milestones, 0."""
+    if completed == total:
+        return 100 if total else 0
+    return min(99, (completed * 200 + total) // (total * 2))
+
+
 def phase_status(milestones: Collection[Status]) -> Status:
     """A phase is completed with its last milestone, overdue with one of them, and under way from its first step on."""
     if all(status == "completed" for status in milestones):

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import select
 
 from services.projects.milestones.queries import MilestoneView, PhaseView, list_milestones, phases_of
+from services.projects.milestones.schedule import progress
 from services.projects.projects.models import FeedbackOnly, KnownClient, Project, Status
 from services.projects.visibility import emptied, looks_behind
 from shared.actor import Actor
@@ -24,7 +25,6 @@ LAST_ID = UUID(int=2**128 - 1)
 _CARDS = """
 select p.*, p.team::text as people, c.name as client_name,
     plan.total as milestones_total, plan.completed as milestones_completed,
-    coalesce(p.completion, plan.completed * 100 / nullif(plan.total, 0), 0) as percent,
     greatest(p.updated_at, plan.updated_at) as last_activity_at,
     next.id as next_id, next.name as next_name, next.target_on as next_target_on, next.phase
 from (
@@ -250,13 +250,21 @@ def _fields(actor: Actor, row: Record) -> dict[str, Any]:
         "phase": row["phase"],
         "starts_on": row["starts_on"],
         "ends_on": row["ends_on"],
-        "completion": row["percent"],
+        "completion": _completion(row),
         "next_milestone": following,
         "last_activity_at": row["last_activity_at"],
         "milestones_total": row["milestones_total"],
         "milestones_completed": row["milestones_completed"],
         "private": row["private"] if looks_behind(actor) else UNSET,
     }
+
+
+def _completion(row: Record) -> int:
+    return (
+        progress(row["milestones_completed"], row["milestones_total"])
+        if row["completion"] is None
+        else row["completion"]
+    )
 
 
 def _hidden(actor: Actor, row: Record) -> set[str]:

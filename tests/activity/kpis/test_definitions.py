@@ -39,16 +39,19 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "start", "end", "previous"),
+    ("today", "end", "previous_start", "previous_end", "words"),
     [
-        (date(2026, 3, 10), date(2026, 3, 1), date(2026, 3, 11), date(2026, 2, 1)),
-        (date(2026, 1, 1), date(2026, 1, 1), date(2026, 1, 2), date(2025, 12, 1)),
-        (date(2024, 2, 29), date(2024, 2, 1), date(2024, 3, 1), date(2024, 1, 1)),
-        (date(2026, 12, 31), date(2026, 12, 1), date(2027, 1, 1), date(2026, 11, 1)),
+        (date(2026, 3, 10), date(2026, 3, 11), date(2026, 2, 1), date(2026, 2, 11), "1–10 Feb, 10 Feb"),
+        (date(2026, 1, 1), date(2026, 1, 2), date(2025, 12, 1), date(2025, 12, 2), "1 Dec, 1 Dec"),
+        (date(2024, 2, 29), date(2024, 3, 1), date(2024, 1, 1), date(2024, 1, 30), "1–29 Jan, 29 Jan"),
+        (date(2026, 3, 31), date(2026, 4, 1), date(2026, 2, 1), date(2026, 3, 1), "1–28 Feb, 28 Feb"),
+        (date(2026, 12, 31), date(2027, 1, 1), date(2026, 11, 1), date(2026, 12, 1), "1–30 Nov, 30 Nov"),
     ],
 )
-def test_this_month_is_compared_with_the_whole_month_before(
-    today: date, start: date, end: date, previous: date
+def test_this_month_so_far_is_compared_with_as_many_days_of_the_month_before(
+    today: date, end: date, previous_start: date, previous_end: date, words: str
 ) -> None:
     found = periods(today)
-    assert (found.start, found.end, found.previous_start, found.previous_end) == (start, end, previous, start)
+    assert (found.start, found.end) == (today.replace(day=1), end)
+    assert (found.previous_start, found.previous_end) == (previous_start, previous_end)
+    assert found.compared("{days}, {day}") == words

@@ -14,7 +14,7 @@ from ops.stack.backing import Backing
 from services.activity.app import KPIS
 from services.activity.kpis import queries
 from services.activity.kpis.cache import KpiCache
-from services.activity.kpis.definitions import Definition, load
+from services.activity.kpis.definitions import Definition, load, periods
 from shared.actor import Actor
 from shared.clock import today, uuid7
 from shared.contracts.identity import ClientCreated
@@ -25,6 +25,7 @@ from tests.activity.rig import Rig
 THIS = today().replace(day=1)
 LAST = (THIS - timedelta(days=1)).replace(day=1)
 BEFORE = (LAST - timedelta(days=1)).replace(day=1)
+OVER = periods(today())
 
 
 class Client:
@@ -62,7 +63,8 @@ async def test_projects_that_are_open_count_as_active(client: Client) -> None:
 
 async def test_milestones_count_in_the_month_they_were_completed(client: Client) -> None:
     project = uuid7()
-    days = [THIS, THIS, LAST, LAST + timedelta(days=27), LAST, BEFORE]
+    days = [THIS, THIS, LAST, OVER.previous_end - timedelta(days=1), LAST, BEFORE]
+    days += [OVER.previous_end] if OVER.previous_end < THIS else []  # a day that this month has not reached yet
     await client.tell((project_created(starts_on=BEFORE), project))
     await client.tell(*((milestone_completed(project, completed_on=day), uuid7()) for day in days))
     assert (await client.kpis())["milestones_completed"] == {
@@ -74,7 +76,7 @@ async def test_milestones_count_in_the_month_they_were_completed(client: Client)
         "change": -1,
         "direction": "down",
         "good": False,
-        "comparison_label": "vs last month",
+        "comparison_label": OVER.compared("vs {days}"),
         "href": "/activity",
     }
 
@@ -100,7 +102,6 @@ async def test_the_next_deadline_is_the_nearest_that_is_open(client: Client) -> 
         (status_changed("completed"), closed),
         (milestone_created(project, "Launch", target_on=due), uuid7()),
         (milestone_created(project, "Later", target_on=due + timedelta(days=1)), uuid7()),
-        (milestone_created(project, "Overdue", target_on=today() - timedelta(days=1)), uuid7()),
         (milestone_completed(project, "Done", target_on=due - timedelta(days=5)), uuid7()),
         (milestone_created(closed, "Given up", target_on=due - timedelta(days=6)), uuid7()),
     )
@@ -108,6 +109,17 @@ async def test_the_next_deadline_is_the_nearest_that_is_open(client: Client) -> 
     assert (found["value"], found["format"]) == (9, "days")
     assert found["comparison_label"] == "Launch · Website relaunch"
     assert (found["previous"], found["change"], found["direction"], found["good"]) == (None, None, None, None)
+
+
+async def test_what_is_overdue_is_the_next_deadline_and_bad_news(client: Client) -> None:
+    project = uuid7()
+    await client.tell(
+        (project_created(), project),
+        (milestone_created(project, "Launch", target_on=today()), uuid7()),
+        (milestone_created(project, "Design", target_on=today() - timedelta(days=2)), uuid7()),
+    )
+    found = (await client.kpis())["next_deadline"]
+    assert (found["value"], found["good"], found["comparison_label"]) == (-2, False, "Design · Website relaunch")
 
 
 async def test_a_client_with_nothing_has_honest_figures(client: Client) -> None:
@@ -129,7 +141,7 @@ async def test_a_client_with_nothing_has_honest_figures(client: Client) -> None:
 async def test_there_is_a_comparison_only_with_a_month_the_client_was_there_for(
     client: Client, since: date, previous: int | None
 ) -> None:
-    """Seed 000: created mid-month, and no data for the period before."""
+    """What there is no comparison with says since when it is there, and not "vs" with nothing."""
     await client.tell((ClientCreated(name="Cedar"), client.id), (project_created(), uuid7()))
     since_at = datetime(since.year, since.month, since.day, 12, tzinfo=UTC)
     await client.rig.sql("update known_clients set created_at = $2 where client_id = $1", client.id, since_at)
@@ -138,6 +150,8 @@ async def test_there_is_a_comparison_only_with_a_month_the_client_was_there_for(
     found = (await client.kpis())["active_projects"]
     assert (found["value"], found["previous"]) == (1, previous)
     assert (found["change"] is None) == (found["direction"] is None) == (previous is None)
+    unlike = "new this month" if since >= THIS else f"since {since.day} {since:%b}"
+    assert found["comparison_label"] == (unlike if previous is None else OVER.compared("vs {day}"))
 
 
 async def test_history_that_was_entered_afterwards_is_history(client: Client) -> None:
@@ -288,6 +302,6 @@ async def test_dates_and_numbers_compare_as_far_as_they_can(client: Client, rig:
     )
     assert complete
     assert (found.items[0].value, found.items[0].change) == (BEFORE.isoformat(), None)
-    so_far, before = Decimal(today().day) / 2, Decimal((THIS - LAST).days) / 2
+    so_far, before = Decimal(today().day) / 2, Decimal((OVER.previous_end - LAST).days) / 2
     assert [Decimal(str(each)) for each in (found.items[1].value, found.items[1].previous)] == [so_far, before]
     assert found.items[1].change == so_far - before

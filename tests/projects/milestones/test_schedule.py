@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.projects.milestones.schedule import phase_status, statuses
+from services.projects.milestones.schedule import phase_status, progress, statuses
 from shared.clock import uuid7
 from tests.projects.build import on
 
@@ -106,3 +106,11 @@ def test_an_empty_plan_has_no_statuses() -> None:
 )
 def test_a_phase_stands_where_its_milestones_do(milestones: list, phase: str) -> None:
     assert phase_status(milestones) == phase
+
+
+@pytest.mark.parametrize(
+    ("completed", "total", "shown"),
+    [(2, 7, 29), (1, 3, 33), (2, 3, 67), (199, 200, 99), (1, 300, 0), (4, 4, 100), (0, 0, 0)],
+)
+def test_progress_is_rounded_and_only_what_is_finished_is_100(completed: int, total: int, shown: int) -> None:
+    assert progress(completed, total) == shown

@@ -14,9 +14,16 @@ from gateway.streams import Streams
 from gateway.tracing import next_traceparent
 from gateway.transfer import END_STREAM, ClientGone, TooLarge, Transfer, too_large
 from gateway.upstream import Pool, TooSlow, Unreachable, UpstreamError
+from shared.claims import ClaimsRefused
 
+_OUT_OF_REACH = "This part of the portal is out of reach. Nothing was changed; try again in a moment."
 MAX_IN_FLIGHT = 512
 """Exchanges with one service at a time, streams apart. One more would wait behind them all: it is refused instead."""
+_CLAIMS_REFUSED = (b"www-authenticate", ClaimsRefused.challenge.encode())
+
+
+class Disbelieved(UpstreamError):
+    """The service did not believe the gateway's own claims: a clock or a key is wrong, and nobody has to sign in."""
 
 
 class Proxy:
@@ -61,7 +68,7 @@ class Proxy:
                 self._head(request, route, token, framing) + body,
                 bodiless=request.method == "HEAD",
                 replayable=not framing and request.method in SAFE,
-                dress=partial(self.dress, request),
+                dress=partial(self._begin, request),
             )
         except ClientGone:
             raise
@@ -79,6 +86,11 @@ class Proxy:
             b"traceparent: %b\r\n%b\r\n" % (next_traceparent(scope["state"], read.get(b"traceparent")), framing),
         ]
         return b"".join(lines)
+
+    def _begin(self, request: Request, status: int, headers: Headers) -> Headers:
+        if status == 401 and _CLAIMS_REFUSED in headers:
+            raise Disbelieved
+        return self.dress(request, status, headers)
 
     def dress(self, request: Request, status: int, headers: Headers) -> Headers:
         """The headers of an answer as the client sees them. The answer begins with this."""
@@ -98,8 +110,9 @@ def _refusal(error: UpstreamError, route: Route) -> Refused:
         case TooLarge():
             return too_large(route)
         case Unreachable():
-            detail = "This part of the portal is out of reach. Nothing was changed; try again in a moment."
-            return Refused(503, "gateway.unreachable", detail, retry_after=2)
+            return Refused(503, "gateway.unreachable", _OUT_OF_REACH, retry_after=2)
+        case Disbelieved():
+            return Refused(503, "gateway.claims_refused", _OUT_OF_REACH, retry_after=2)
         case TooSlow():
             return Refused(504, "gateway.timeout", "This took too long. Look again before you repeat it.")
         case _:

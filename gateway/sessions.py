@@ -57,11 +57,7 @@ class Session(msgspec.Struct, frozen=True):
     closed: tuple[str, ...] = ()
     """The modules and actions its client's people do not have."""
     usable_until: datetime | None = None
-    """Set where the id that was shown has been replaced."""
-
-    @property
-    def ends_at(self) -> datetime:
-        return self.usable_until or self.expires_at
+    """Set where the id that was shown has been replaced. Until when it counts, identity's clock alone decides."""
 
     def is_used_from(self, peer: str) -> bool:
         """Whether its client lets its people in from there."""
@@ -112,7 +108,7 @@ class Sessions:
 
     async def _look_up(self, digest: str) -> Session | None:
         session = await self._ask(digest)
-        left = session.ends_at.timestamp() - time.time() if session else 0
+        left = session.expires_at.timestamp() - time.time() if session else 0
         if session is None or left <= 0:
             return None
         # A revocation that arrived during the look-up has made this answer old: it serves those who asked before it.
@@ -138,17 +134,21 @@ class Sessions:
     async def _fetch(self, digest: str, key: str) -> Session | None:
         """Ask identity, and keep its answer unless something is there by now.
 
-        If that is a tombstone, the session ended while identity was being asked.
+        If that is a tombstone, the session ended while identity was being asked. An id that has been replaced is asked
+        about anew: its few seconds are counted by identity's clock, from which this one may differ.
         """
         record = await self._ask_identity(digest)
         if record is None:
             return None
+        session = _read(record)
+        if session and session.usable_until:
+            return session
         try:
             stored = await self._cache.ask(lambda: self._cache.client.set(key, record, nx=True, ex=REDIS_SECONDS))
             held = None if stored else await self._cache.ask(lambda: self._cache.client.get(key))
         except CacheAway:
             held = None
-        return None if held == TOMBSTONE else _read(record)
+        return None if held == TOMBSTONE else session
 
     async def _ask_identity(self, digest: str) -> bytes | None:
         SESSIONS_ASKED.labels("identity").inc()

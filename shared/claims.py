@@ -9,15 +9,17 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 from litestar.connection import ASGIConnection
 from litestar.enums import RequestEncodingType
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Guard
+from prometheus_client import Counter
 
 from shared.actor import Actor, Kind
 from shared.clock import now
 from shared.errors import Forbidden, Unauthorized, UnsupportedMediaType
-from shared.tokens import PublicKeys, SignedBody, TokenReader
+from shared.tokens import LEEWAY, InvalidClaims, PublicKeys, SignedBody, TokenReader
 
 ISSUER = "portal-gateway"
 TYPE = "portal-claims+jwt"
@@ -28,7 +30,17 @@ FRESH = timedelta(minutes=10)
 ANY_SCOPE = ""
 """`opt={"scope": ANY_SCOPE}`: any partner, whatever its scopes."""
 
+REFUSED = Counter("claims_refused", "Tokens shown as the gateway's that this process did not believe.")
+
 Connection = ASGIConnection[Any, Any, Any, Any]
+log = structlog.get_logger("claims")
+
+
+class ClaimsRefused(InvalidClaims):
+    """No caller's fault: the gateway signs every request it forwards. It turns this answer into a 503."""
+
+    code = "auth.claims_refused"
+    challenge = 'Bearer realm="portal-claims", error="invalid_token"'
 
 
 class Claims(SignedBody, frozen=True, kw_only=True):
@@ -77,6 +89,7 @@ class Verifier:
         keys = PublicKeys(source)
         self._reader = TokenReader(Claims, keys, typ=TYPE, issuer=ISSUER, audience=audience, max_life=MAX_LIFE)
         self._known: dict[str, tuple[int, Actor]] = {}
+        self._alarmed = float("-inf")
 
     def recall(self, token: str) -> Actor | None:
         """The actor of a token that was checked before and has not expired."""
@@ -84,14 +97,28 @@ class Verifier:
         return known[1] if known and known[0] > time.time() else None
 
     async def verify(self, token: str) -> Actor:
-        """The actor of a token. Raises `InvalidClaims`; a token once checked is only looked up until it expires."""
+        """The actor of a token; a token once checked is only looked up until it expires.
+
+        Raises `ClaimsRefused`, which is an alarm: a clock or a key is wrong, or somebody speaks past the gateway.
+        """
         if known := self.recall(token):
             return known
-        claims = await self._reader.read(token)
+        try:
+            claims = await self._reader.read(token)
+        except InvalidClaims as error:
+            REFUSED.inc()
+            self._alarm(error)
+            raise ClaimsRefused from error
         if len(self._known) >= REMEMBERED:
             self._known.clear()
-        self._known[token] = (claims.exp, actor := claims.actor())
+        self._known[token] = (claims.exp + LEEWAY, actor := claims.actor())
         return actor
+
+    def _alarm(self, refusal: InvalidClaims) -> None:
+        """Say why, at most once a second: who floods a port floods no log."""
+        if time.monotonic() - self._alarmed >= 1:
+            self._alarmed = time.monotonic()
+            log.error("claims.refused", why=repr(refusal.__cause__ or refusal))
 
 
 # Guards are coroutines because the framework would send a plain function to a thread: two hops a request, a third of

@@ -18,7 +18,8 @@ from joserfc.jws import JWSRegistry
 from shared.errors import Unauthorized, Unavailable
 
 ALGORITHM = "Ed25519"
-LEEWAY = 5
+LEEWAY = 30
+"""Seconds by which the clocks of who signs and who reads may differ, either way."""
 REFRESH_SECONDS = 30
 """A token with an unknown key id asks for the key set again, at most this often."""
 KEYS_LIVE_SECONDS = 300

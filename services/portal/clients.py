@@ -14,6 +14,8 @@ from litestar import Request
 from litestar.datastructures import Cookie
 from multidict import CIMultiDictProxy
 
+from shared.claims import ClaimsRefused
+
 T = TypeVar("T")
 
 BASE = "/api/client-portal/"
@@ -47,7 +49,7 @@ class ServiceProblem(Exception):
     @property
     def signed_out(self) -> bool:
         """Nobody is signed in; other 401s are about a password or a code that is not right."""
-        return self.status == 401 and self.code in ("auth.required", "auth.invalid_token")
+        return self.status == 401 and self.code == "auth.required"
 
 
 class Answer(Generic[T]):
@@ -117,7 +119,7 @@ class Service:
             ) as response:
                 raw = await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise ServiceProblem(503, "unavailable", "This part of the portal is not answering right now.") from error
+            raise _unavailable() from error
         if response.status >= 400:
             raise _problem(response, raw)
         return Answer(_decode(raw, kind), response.headers)
@@ -183,6 +185,10 @@ def _cookie(morsel: "Morsel[str]") -> Cookie:
     )
 
 
+def _unavailable() -> ServiceProblem:
+    return ServiceProblem(503, "unavailable", "This part of the portal is not answering right now.")
+
+
 class _ProblemBody(msgspec.Struct):
     code: str = "error"
     detail: str = "That did not work."
@@ -194,6 +200,8 @@ def _problem(response: aiohttp.ClientResponse, raw: bytes) -> ServiceProblem:
         body = msgspec.json.decode(raw, type=_ProblemBody)
     except msgspec.MsgspecError:
         body = _ProblemBody()
+    if body.code == ClaimsRefused.code:  # the gateway's and the service's affair: whoever asked is still signed in
+        return _unavailable()
     fields = {error["field"]: error.get("message", "") for error in body.errors if "field" in error}
     problem = ServiceProblem(response.status, body.code, body.detail, fields)
     retry = response.headers.get("Retry-After", "")

@@ -12,8 +12,9 @@ from litestar.response import Redirect, Template
 from services.portal.clients import ServiceProblem
 from services.portal.paths import local_path
 from services.portal.preferences import Look
+from shared.claims import ClaimsRefused
 from shared.errors import DomainError
-from shared.problems import STATUS
+from shared.problems import STATUS, domain_problem
 
 AnyRequest = Request[Any, Any, Any]
 log = structlog.get_logger("portal")
@@ -40,6 +41,8 @@ LOOKING = ("You are only looking", "While you view the portal as a client, nothi
 
 def refused(request: AnyRequest, error: DomainError) -> Response[Any]:
     """A rule of the portal itself, such as "sign in first"."""
+    if isinstance(error, ClaimsRefused):
+        return domain_problem(request, error)  # for the gateway, which has a page of its own for it
     return _answer(request, next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
 
 

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_bytes
 from typing import Any
@@ -135,6 +135,8 @@ class Identity:
     rotated: list[str] = field(default_factory=list)
     grace: float = 10
     """Seconds in which a replaced id still counts."""
+    clock: timedelta = timedelta()
+    """How far this service's clock is from the gateway's."""
     callers: list[Actor] = field(default_factory=list)
     hold: asyncio.Event | None = None
     """Where set, answers wait for it: between having read the record and having sent it."""
@@ -163,6 +165,9 @@ class Identity:
         self.callers.append(await Verifier("identity", self.jwks()).verify(token))
         digest = msgspec.json.decode(await read_body(receive))["hash"]
         record = self.records.get(digest)
+        until = msgspec.json.decode(record)["usable_until"] if record else None
+        if until and datetime.fromisoformat(until) < now() + self.clock:
+            record = None
         self.asked.append(digest)
         if self.hold:
             await self.hold.wait()
@@ -177,7 +182,7 @@ class Identity:
             await answer(send, 404, b"{}")
             return
         cookie, *_ = self.sign_in(**msgspec.structs.asdict(session) | {"rotate": False})
-        grace = now() + timedelta(seconds=self.grace)
+        grace = now() + self.clock + timedelta(seconds=self.grace)
         replaced = msgspec.structs.replace(session, rotate=False, usable_until=grace)
         self.records[digest] = msgspec.json.encode(replaced)
         line = f"portal_session={cookie}; Path=/; HttpOnly; SameSite=lax; Max-Age=60"

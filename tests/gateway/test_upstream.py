@@ -9,6 +9,7 @@ from gateway.problems import Refused
 from gateway.proxy import Proxy
 from gateway.request import Request
 from gateway.streams import Streams
+from shared.claims import ClaimsRefused
 from tests.gateway.raw import Wire
 from tests.gateway.rig import Rig
 from tests.gateway.services import BEGIN, OK, TABLE, Caller, Service, asking, behind, get
@@ -50,6 +51,23 @@ async def test_nonsense_is_502(rig: Rig, said: bytes) -> None:
         answer = await get(gateway)
         assert (answer.status, code(answer.body)) == (502, "gateway.broken_answer")
         assert len(service.callers) == 1  # a new connection that dies is not tried again
+
+
+@pytest.mark.parametrize("accept", [b"", b"Accept: text/html"], ids=["program", "person"])
+async def test_claims_that_a_service_does_not_believe_are_nobodys_sign_out(rig: Rig, accept: bytes) -> None:
+    """A clock or a key is wrong here, not the caller's session. Any other 401 is the service's own to say."""
+
+    async def talk(caller: Caller) -> None:
+        while head := await caller.head():
+            challenge = ClaimsRefused.challenge.encode() if b" /quick?ours" in head else b"Bearer"
+            await caller.say(b"HTTP/1.1 401 No\r\nwww-authenticate: " + challenge + b"\r\ncontent-length: 2\r\n\r\nno")
+
+    async with behind(rig, talk) as (gateway, _):
+        answer = await get(gateway, b"/quick?ours", *([accept] if accept else []))
+        assert (answer.status, "www-authenticate" in answer.headers) == (503, False)
+        assert int(answer.headers["retry-after"]) > 0
+        assert (b"<h1>" in answer.body) if accept else (code(answer.body) == "gateway.claims_refused")
+        assert (await get(gateway, b"/quick?theirs")).status == 401
 
 
 async def test_slow_answer_is_504_and_given_up(rig: Rig) -> None:

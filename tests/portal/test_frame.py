@@ -1,13 +1,15 @@
 """What every page has in common: who may open it, its headers, its look, its errors."""
 
 import re
+import time
 
 import msgspec
 import pytest
 
 from gateway.routes import ROUTES
 from services.portal.clients import TIMEOUT
-from tests.portal.people import ANNA, CLARA, MIA, NOBODY
+from shared.claims import ClaimsRefused
+from tests.portal.people import ANNA, AUDIENCE, CLARA, MIA, NOBODY
 from tests.portal.standin import ACME, uid
 
 PAGES = ["/", "/projects", f"/projects/{uid(1)}", "/activity"]
@@ -38,6 +40,21 @@ async def test_session_revoked_meanwhile_leads_to_sign_in(browse, standin):
     standin.refuse("/projects", 401)
     answer = await browse(ANNA).get("/")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+
+
+@pytest.mark.parametrize("path", ["/", "/projects", "/widgets/kpis"])
+async def test_claims_that_a_service_does_not_believe_sign_nobody_out(browse, standin, path):
+    standin.refuse("/", 401, ClaimsRefused.code)
+    answer = await browse(ANNA).get(path)
+    assert answer.status_code == (503 if path == "/projects" else 200)
+    assert not {"location", "hx-redirect"} & set(answer.headers)
+
+
+async def test_claims_that_the_portal_does_not_believe_are_for_the_gateway_to_explain(browse, signer):
+    late = int(time.time()) - 200
+    stale = signer.token(ANNA, *AUDIENCE, iat=late, exp=late + 60)
+    answer = await browse(ANNA).get("/", headers={"Authorization": f"Bearer {stale}"})
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, ClaimsRefused.challenge)
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/sign-in", "/nothing-here"])

@@ -14,9 +14,10 @@ import pytest
 from aiohttp import web
 from joserfc.jwk import OKPKey
 from msgspec import structs
+from prometheus_client import REGISTRY
 
 from shared.actor import Actor
-from shared.claims import FRESH, Verifier, freshly_proven
+from shared.claims import FRESH, ClaimsRefused, Verifier, freshly_proven
 from shared.clock import now, uuid7
 from shared.errors import Unavailable
 from shared.testing.claims import Signer
@@ -123,6 +124,34 @@ async def test_no_forgery_passes(signer: Signer) -> None:
     for name, token in attempts.items():
         with pytest.raises(InvalidClaims):
             pytest.fail(f"{name} was accepted as {await verifier.verify(token)}")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "left", "good"), [(29, 60, True), (-85, 60, True), (40, 60, False), (-100, 60, False), (29, 61, False)]
+)
+async def test_the_gateways_clock_may_differ_by_half_a_minute(
+    signer: Signer, ahead: int, left: int, good: bool
+) -> None:
+    """Ahead, a token is signed in the future; behind, it is over before its time. Neither signs anybody out."""
+    issued = int(time.time()) + ahead
+    verifier = Verifier("projects", str(signer.jwks))
+    token = signer.token(PERSON, "projects", iat=issued, exp=issued + left)
+    if good:
+        assert await verifier.verify(token) == PERSON == verifier.recall(token)
+    else:
+        with pytest.raises(InvalidClaims):
+            await verifier.verify(token)
+
+
+async def test_claims_that_are_not_believed_are_an_alarm(signer: Signer, capsys: pytest.CaptureFixture[str]) -> None:
+    """A metric, and a line that says why; the answer tells the gateway that it is about its own claims."""
+    before = REGISTRY.get_sample_value("claims_refused_total") or 0
+    late = int(time.time()) - 200
+    with pytest.raises(ClaimsRefused) as refused:
+        await Verifier("projects", str(signer.jwks)).verify(signer.token(PERSON, "projects", iat=late, exp=late + 60))
+    assert (refused.value.code, "portal-claims" in refused.value.challenge) == ("auth.claims_refused", True)
+    assert REGISTRY.get_sample_value("claims_refused_total") == before + 1
+    assert "expired" in capsys.readouterr().out
 
 
 async def test_a_remembered_token_still_expires(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:

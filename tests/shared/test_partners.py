@@ -42,6 +42,15 @@ async def test_a_good_token_is_the_partner_it_names(verifier: PartnerVerifier, k
     assert partner.session_ends is not None
 
 
+@pytest.mark.parametrize("ahead", [29, -625])
+async def test_identitys_clock_may_differ_by_half_a_minute(
+    verifier: PartnerVerifier, keys: PartnerSigner, ahead: int
+) -> None:
+    issued = int(time.time()) + ahead
+    token = keys.token(ERP, iat=issued, exp=issued + partners.MAX_LIFE)
+    assert (await verifier.verify(token, "")).id == ERP.id
+
+
 async def test_no_forgery_passes_and_none_reaches_identity(
     verifier: PartnerVerifier, keys: PartnerSigner, identity: IdentityStandIn
 ) -> None:

@@ -4,11 +4,11 @@ from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import text
+from sqlalchemy import delete
 
 from services.identity.clients.models import Client, ClientInactive
 from services.identity.contacts import queries
-from services.identity.contacts.access import forget_promises, grant, revoke
+from services.identity.contacts.access import grant, revoke
 from services.identity.contacts.models import (
     GUARDED,
     AccessNeedsPolicy,
@@ -23,9 +23,10 @@ from services.identity.contacts.models import (
 from services.identity.fields import Email, Language, Name, ShortText, same_address
 from services.identity.invitations.commands import invite
 from services.identity.organisations.membership import part
+from services.identity.ownership import forget_owner, shut_out
 from services.identity.people.addresses import store_address
 from services.identity.people.commands import Touched
-from services.identity.people.models import Person
+from services.identity.people.models import Person, ProjectRole
 from services.identity.sessions.commands import rights_changed
 from services.identity.sessions.queries import live_hashes
 from shared import outbox
@@ -33,12 +34,6 @@ from shared.actor import Actor
 from shared.contracts.contacts import ContactCreated, ContactMoved
 from shared.database import Db
 from shared.errors import NotFound
-
-OF_A_CLIENT = (
-    *("project_roles", "sessions", "sign_in_links", "one_time_tokens"),
-    *("authenticators", "recovery_codes", "passkeys", "federated_identities"),
-)
-"""Tables of what a person holds as one of a client's people: none of it goes along to another client."""
 
 
 class CreateContact(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -95,7 +90,7 @@ async def create_contact(db: Db, actor: Actor, client_id: UUID, data: CreateCont
 
 
 async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchContact) -> Touched:
-    """Change what stands in `patch`. Another address has to be proven anew, and signs out whoever used the old one.
+    """Change what stands in `patch`. Another address is another owner: who had the old one has no way in any more.
 
     Raises `NotFound`, `AccessNeedsPolicy`, `EmailNeeded`, `EmailTaken` and `ListedAlready`.
     """
@@ -109,14 +104,14 @@ async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchCon
     if person.portal_access and person.email is None:
         raise EmailNeeded
     if "email" in changed:
-        person.email_verified_at = None
         await part(db, person)
     else:
         await store_address(db)
     await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
-    if "email" in changed or not person.active:
-        reason = "email_changed" if person.active else "person_inactive"
-        return Touched(ended=await forget_promises(db, actor, person, reason))
+    if "email" in changed:
+        return Touched(ended=await forget_owner(db, actor, person, "email_changed"))
+    if not person.active:
+        return Touched(ended=await shut_out(db, actor, person, "person_inactive"))
     return Touched(changed=await (rights_changed if changed else live_hashes)(db, person.id))
 
 
@@ -159,9 +154,8 @@ async def move_contact(db: Db, actor: Actor, contact_id: UUID, client_id: UUID) 
         raise LinkedToPortal
     if not target.active:
         raise ClientInactive
-    ended = await forget_promises(db, actor, person, "contact_moved")
-    for table in OF_A_CLIENT:
-        await db.execute(text(f"delete from {table} where person_id = :person"), {"person": person.id})  # noqa: S608
+    ended = await forget_owner(db, actor, person, "contact_moved")
+    await db.execute(delete(ProjectRole).where(ProjectRole.person_id == person.id))
     take_over(person, target.id)
     await part(db, person)
     moved = ContactMoved(from_client_id=origin.id, to_client_id=target.id)

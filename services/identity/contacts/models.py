@@ -85,4 +85,3 @@ def client_of(person: Person, clients: Mapping[UUID, Client]) -> Client:
 def take_over(person: Person, client_id: UUID) -> None:
     """Make somebody this client's contact, with nothing but what stands in an address book."""
     person.change({"client_id": client_id, "portal_access": False, "is_primary_contact": False})
-    person.password_hash = person.last_sign_in_at = None

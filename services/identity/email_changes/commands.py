@@ -13,12 +13,12 @@ from services.identity.mails.models import KINDS, Draft, Mail
 from services.identity.one_time_tokens.commands import issue, redeem, refuse, withdraw
 from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.one_time_tokens.queries import find_live
+from services.identity.ownership import forget_owner
 from services.identity.password_changes.models import PASSWORD_RESET
 from services.identity.people.addresses import note_verified, store_address
 from services.identity.people.models import EmailTaken, Person
 from services.identity.people.queries import find_by_email, load_person
-from services.identity.sessions.commands import end_sessions
-from services.identity.sessions.models import Attempt, Session
+from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import doors_of, lock_namesakes
 from services.identity.sign_in_links.models import SignInLink
 from shared import outbox
@@ -116,8 +116,6 @@ async def _apply_elsewhere(db: Db, attempt: Attempt, person: Person, email: str)
     if await is_listed(db, person.client_id, email):
         person.stand_alone()
         await store_address(db)
-        await end_sessions(
-            db, person.signed_in(attempt.id, attempt.ip), "email_changed", Session.person_id == person.id
-        )
+        await forget_owner(db, person.signed_in(attempt.id, attempt.ip), person, "email_changed")
         return
     await _apply(db, attempt, person, email)

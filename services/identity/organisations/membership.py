@@ -39,6 +39,7 @@ async def succeed(db: Db, heir: Person, account: Person | None) -> None:
     What could be done with the one before was proven to it alone, so whoever it led to has to join anew.
     """
     if account and account.id != heir.id:
+        await forget_credentials(db, account)
         account.point_to(heir)
         await db.flush()
         await _follow(db, account, heir)
@@ -74,6 +75,7 @@ async def part(db: Db, person: Person) -> None:
 
 async def forget_credentials(db: Db, person: Person) -> None:
     """A membership has nothing of its own to sign in with."""
+    person.password_hash = None
     for kind in (Passkey, Authenticator, RecoveryCode):
         await db.execute(delete(kind).where(kind.person_id == person.id))
 

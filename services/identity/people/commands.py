@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.identity.clients.models import ActionClosed, Client
 from services.identity.fields import Email, Language, Name, Password, ShortText, same_address
+from services.identity.ownership import shut_out
 from services.identity.people import queries
 from services.identity.people.addresses import store_address
 from services.identity.people.models import (
@@ -23,8 +24,7 @@ from services.identity.people.models import (
 )
 from services.identity.policies.models import ADMIN_POLICIES, Policy, require_grantable, require_reach
 from services.identity.policies.queries import count_admins, lock_admins, require_admin_left
-from services.identity.sessions.commands import end_sessions, rights_changed
-from services.identity.sessions.models import Session
+from services.identity.sessions.commands import rights_changed
 from services.identity.sessions.queries import live_hashes
 from shared import outbox
 from shared.actor import SYSTEM, Actor
@@ -59,7 +59,9 @@ class PatchMe(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PatchPerson(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to change; a field that is absent stays. Without `active` nobody signs in, and nothing is deleted."""
+    """What is to change; a field that is absent stays. Without `active` nobody signs in, and with
+    it again they have to set up anew what they sign in with (decision 0073).
+    """
 
     first_name: Name | UnsetType = UNSET
     last_name: Name | UnsetType = UNSET
@@ -138,7 +140,7 @@ async def change_person(db: Db, actor: Actor, person_id: UUID, patch: PatchPerso
     await require_admin_left(db, person, was_admin=was_admin)
     await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
     if "active" in updated.fields and not person.active:
-        return Touched(ended=await end_sessions(db, actor, "person_inactive", Session.person_id == person.id))
+        return Touched(ended=await shut_out(db, actor, person, "person_inactive"))
     return Touched(changed=await live_hashes(db, person.id))
 
 

@@ -167,9 +167,13 @@ class Person(Base, Identified, Timestamped):
     def join(self, account: "Person", ip: str, user_agent: str) -> OrganisationJoined:
         """Be the same human as `account` from now on, with nothing of one's own to sign in with."""
         self.point_to(account)
-        self.joined_at, self.password_hash = now(), None
+        self.joined_at = now()
         account.is_shared = True
         return OrganisationJoined(ip=ip, user_agent=user_agent)
+
+    def forget_owner(self) -> None:
+        """Nobody has ever been in as this person, or could come in with what they have: they have to be invited."""
+        self.password_hash = self.last_sign_in_at = self.email_verified_at = self.joined_at = None
 
     def stand_alone(self) -> None:
         """Be nobody's membership: an account of its own."""

@@ -64,7 +64,7 @@ async def deactivate(
     *, person_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
 ) -> MemberView:
     """Shut a colleague out, within a second. Letting them in again is for staff."""
-    async with uow(actor) as db:
+    async with uow(SYSTEM) as db:  # what they sign in with may be kept at another client
         ended = await commands.deactivate(db, actor, person_id)
     await session_cache.tell(ended=ended)
     async with read(actor) as connection:

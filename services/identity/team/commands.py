@@ -8,12 +8,11 @@ from msgspec import Meta
 
 from services.identity.fields import Email, Name, same_address
 from services.identity.invitations.commands import invite
+from services.identity.ownership import shut_out
 from services.identity.people import commands as people
 from services.identity.people.addresses import store_address
 from services.identity.people.models import EmailTaken, Person, Role
 from services.identity.people.queries import load_roles
-from services.identity.sessions.commands import end_sessions
-from services.identity.sessions.models import Session
 from services.identity.team import queries
 from services.identity.team.models import require_manageable, require_within_own
 from shared import outbox
@@ -67,7 +66,7 @@ async def deactivate(db: Db, actor: Actor, person_id: UUID) -> list[str]:
         return []
     await db.flush()
     await outbox.append(db, actor, changed, client_id=person.client_id, aggregate_id=person.id)
-    return await end_sessions(db, actor, "person_inactive", Session.person_id == person.id)
+    return await shut_out(db, actor, person, "person_inactive")
 
 
 async def _add(db: Db, actor: Actor, data: InviteMember, account_id: UUID | None) -> Person:

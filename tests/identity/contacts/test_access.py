@@ -110,12 +110,16 @@ async def test_disabling_signs_out_and_makes_the_invitation_worthless(identity: 
     assert len(await identity.execute(live, sabine["id"])) == 1
 
 
-async def test_who_had_an_account_gets_it_back_without_an_invitation(identity: Identity) -> None:
+async def test_who_had_an_account_is_invited_anew(identity: Identity) -> None:
+    """The company may have given the seat to somebody else meanwhile: what opened it before opens it no more."""
     anna = await identity.person(await identity.client())
     await act(identity, anna, "portal-access/disable")
     answer = await enable(identity, anna)
-    assert (answer.json()["portal_access"], answer.json()["invitation"]["status"]) == (True, "none")
-    assert (await (await identity.browser()).sign_in(anna["email"])).status_code == 200
+    assert (answer.json()["portal_access"], answer.json()["has_account"]) == (True, False)
+    browser = await identity.browser()
+    assert (await browser.sign_in(anna["email"])).status_code == 401
+    said = {"first_name": "Sabine", "last_name": "Vogt", "token": (await identity.mail_to(anna["email"])).token}
+    assert (await browser("POST", "auth/register", json=said)).status_code == 200
     refused = await act(identity, anna, "invitation/resend")
     assert (refused.status_code, refused.json()["code"]) == (409, "contact.has_account")
 

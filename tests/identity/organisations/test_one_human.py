@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from tests.identity.organisations.conftest import Consultant
-from tests.identity.rig import ADMIN, PASSWORD, Browser, Identity, somewhere
+from tests.identity.rig import ADMIN, PASSWORD, Browser, Identity, colleague_of, somewhere
+from tests.identity.test_ownership import held
 
 NEW = "three quiet herons"
 
@@ -127,6 +128,21 @@ async def test_what_was_taken_away_and_given_back_is_as_before(both: Consultant)
     browser = await both.signs_in()
     assert len(await both.organisations(browser)) == 2
     assert len(both.identity.mails_to(both.email)) == 1
+
+
+async def test_with_the_last_door_goes_what_opened_it_wherever_it_is_kept(both: Consultant) -> None:
+    """The credentials are at Acme; a primary contact of Birch takes the last way in."""
+    await both.browser.enrol()
+    await both.staff("POST", f"contacts/{both.anna['id']}/portal-access/disable")
+    assert await held(both.identity, both.anna["id"]) >= {"password_hash", "authenticators.person_id"}
+    primary = colleague_of(both.birch, is_primary_contact=True)
+    answer = await both.identity.api(primary, "POST", f"team/{both.guest['id']}/deactivate")
+    assert answer.status_code == 200, answer.text
+    for person in (both.anna, both.guest):
+        assert await held(both.identity, person["id"]) == set()
+    back = await both.staff("POST", f"contacts/{both.anna['id']}/portal-access/enable")
+    assert back.json()["has_account"] is False
+    assert (await (await both.identity.browser()).sign_in(both.email)).status_code == 401
 
 
 async def test_the_account_stays_one_while_its_home_is_gone(both: Consultant) -> None:

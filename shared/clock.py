@@ -2,12 +2,16 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import uuid_utils.compat
 
 _offset = timedelta()
+_company: tzinfo = UTC
+_EARLIEST = timezone(timedelta(hours=14))
+"""Where a day begins first (Kiritimati)."""
 
 
 def now() -> datetime:
@@ -26,9 +30,25 @@ def moved_to(moment: datetime) -> Generator[None]:
         _offset = timedelta()
 
 
+def keep_days_of(zone: str) -> None:
+    """Let days begin where the company is (an IANA name). Raises `ZoneInfoNotFoundError` or `ValueError`."""
+    global _company  # noqa: PLW0603  (one company an installation)
+    _company = ZoneInfo(zone)
+
+
+def day_of(moment: datetime) -> date:
+    """The company's day in which it was that moment."""
+    return moment.astimezone(_company).date()
+
+
 def today() -> date:
-    """Today's date in UTC."""
-    return now().date()
+    """The company's day: what statuses, figures and words go by, whoever reads them."""
+    return day_of(now())
+
+
+def latest_today() -> date:
+    """The last day that it is already, anywhere: what people say of their own today lies no later."""
+    return now().astimezone(_EARLIEST).date()
 
 
 def uuid7() -> UUID:

@@ -23,6 +23,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwks: str = ""
     otlp_endpoint: str = ""
     log_level: str = "INFO"
+    time_zone: str = "UTC"
+    """Where the company is, as an IANA name (Europe/Berlin): its day is the portal's."""
 
 
 class ServiceSettings(Settings, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
 from litestar import Litestar, Response, Router, get
@@ -16,11 +17,11 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Sen
 from nats.aio.client import Client
 from sqlalchemy import text
 
-from shared import errors, partners, telemetry
+from shared import clock, errors, partners, telemetry
 from shared.actor import SYSTEM, Actor
 from shared.broker import ensure_streams, work_with
 from shared.claims import Verifier, admit
-from shared.config import ServiceSettings, Settings
+from shared.config import ServiceSettings, Settings, SettingsError
 from shared.database import Database, ReadOnly, UnitOfWork, out_of_reach
 from shared.inbox import Consumer
 from shared.partners import PartnerVerifier
@@ -49,6 +50,7 @@ def create_service(
     `partner_verifier` knows better. `litestar` passes on to `Litestar`.
     """
     telemetry.configure(name, settings)
+    _keep_days_of(settings.time_zone)
     owned = settings if isinstance(settings, ServiceSettings) else None
     database = Database(owned.database_url, pool=owned.database_pool) if owned else None
     provided = {"actor": Provide(_actor, sync_to_thread=False), **(dependencies or {})}
@@ -72,6 +74,13 @@ def create_service(
     )
     app.state.database = database
     return app
+
+
+def _keep_days_of(zone: str) -> None:
+    try:
+        clock.keep_days_of(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SettingsError(f"PORTAL_TIME_ZONE: {zone!r} is no time zone, such as Europe/Berlin") from error
 
 
 def _connections(database: Database) -> dict[str, Provide]:

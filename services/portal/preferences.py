@@ -12,7 +12,7 @@ from services.portal.forms import Typed
 from services.portal.paths import local_path
 from services.portal.toasts import TOAST_COOKIE, recall
 from shared.actor import Actor
-from shared.clock import now
+from shared.clock import day_of, now
 
 THEME_COOKIE = "portal_theme"
 ZONE_COOKIE = "portal_zone"
@@ -42,7 +42,12 @@ class Look:
 
     @property
     def today(self) -> date:
-        """Today where the reader is."""
+        """The company's day, which the services go by too: statuses, due dates and the words for them agree."""
+        return day_of(self.now)
+
+    @property
+    def readers_today(self) -> date:
+        """Today where the reader is: what they mean by it when they act, and how moments are grouped for them."""
         return formats.local(self.now, self.zone).date()
 
 

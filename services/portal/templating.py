@@ -87,7 +87,7 @@ def _until(context: Context, value: date) -> str:
 
 @pass_context
 def _day_heading(context: Context, value: date) -> str:
-    return formats.day_heading(value, _page(context).today)
+    return formats.day_heading(value, _page(context).readers_today)
 
 
 def _page(context: Context) -> Any:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.portal import formats
-from shared.clock import now
+from shared.clock import moved_to, now
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -24,6 +24,13 @@ BERLIN = ZoneInfo("Europe/Berlin")
 )
 def test_relative_times_are_words(age, words):
     assert formats.ago(now() - timedelta(seconds=age), UTC) == words
+
+
+def test_days_ago_are_those_of_the_calendar():
+    with moved_to(datetime(2026, 3, 12, 8, tzinfo=UTC)):
+        assert formats.ago(datetime(2026, 3, 10, 23, tzinfo=UTC), UTC) == "2 days ago"
+        assert formats.ago(datetime(2026, 3, 11, 7, tzinfo=UTC), UTC) == "yesterday"
+        assert formats.ago(datetime(2026, 3, 10, 23, tzinfo=UTC), BERLIN) == "yesterday"
 
 
 def test_a_time_in_the_future_is_now():

@@ -1,7 +1,10 @@
 """Staff add, change, complete and reopen milestones."""
 
+from datetime import UTC, datetime, time, timedelta
+
 import pytest
 
+from shared.clock import moved_to
 from tests.portal.people import ANNA, CLARA, JONAS, MIA
 from tests.portal.standin import TODAY, uid
 from tests.portal.test_project_forms import typed
@@ -116,7 +119,7 @@ async def test_one_click_completes_and_leads_back_to_its_place(browse, standin):
     assert f'action="{at(BUILD, "complete")}" method="post"' in page
     answer = await browser.post(at(BUILD, "complete"), data=OF)
     assert answer.headers["location"] == f"{PROJECT}#milestone-{BUILD}"
-    assert standin.written == [("POST", at(BUILD, "complete"), {})]
+    assert standin.written == [("POST", at(BUILD, "complete"), {"completed_on": TODAY.isoformat()})]
     assert "Build is completed" in (await browser.get(PROJECT)).text
 
 
@@ -152,6 +155,23 @@ async def test_another_day_may_be_entered_on_the_form(browse, standin):
     assert f'name="completed_on" type="date"\n    value="{TODAY.isoformat()}"' in await opened(browser)
     await browser.post(at(BUILD, "complete"), data={**OF, "completed_on": "2026-01-31"})
     assert standin.written == [("POST", at(BUILD, "complete"), {"completed_on": "2026-01-31"})]
+
+
+async def test_today_is_the_readers_where_they_act_and_the_companys_where_they_read(browse, standin):
+    """At noon in London it is tomorrow in Auckland: the form and the click mean that day, due dates do not."""
+    noon = datetime.combine(TODAY, time(12, 30), UTC)
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+    standin.state["projects"][0]["milestones"][4]["target_on"] = TODAY.isoformat()
+    with moved_to(noon):
+        browser = browse(CLARA)
+        browser.cookies.set("portal_zone", "Pacific/Auckland")
+        form = await opened(browser)
+        assert f'name="completed_on" type="date"\n    value="{tomorrow}"' in form
+        assert f'max="{tomorrow}"' in form
+        plan = (await browser.get(PROJECT)).text
+        assert f'<span>Today, <time datetime="{TODAY.isoformat()}">' in plan
+        await browser.post(at(BUILD, "complete"), data=OF)
+    assert standin.written == [("POST", at(BUILD, "complete"), {"completed_on": tomorrow})]
 
 
 @pytest.mark.parametrize("day", ["2999-01-01", "yesterday"])

@@ -237,3 +237,17 @@ async def test_shortcuts_can_be_listed_used_and_switched_off(sit):
         await page.keyboard.press("g")
         await page.keyboard.press("a")
         await page.wait_for_url("**/activity")
+
+
+async def test_days_ago_in_an_open_page_are_those_of_the_calendar(sit):
+    """33 hours ago, two midnights ago: as the server words it."""
+    async with sit() as page:
+        await page.clock.install(time="2026-03-12T08:00:00Z")
+        await page.goto("/profile")
+        await page.evaluate("""() => {
+            const time = Object.assign(document.createElement('time'), {id: 'then', dateTime: '2026-03-10T23:00:00Z'});
+            time.dataset.ago = '';
+            document.querySelector('main').append(time);
+        }""")
+        await page.clock.fast_forward("01:00")
+        await expect(page.locator("#then")).to_have_text("2 days ago")

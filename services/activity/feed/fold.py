@@ -14,6 +14,7 @@ from services.activity.feed.models import COMPANY, Ended, Entry
 from services.activity.feed.words import AnyMilestone, say
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
 from services.activity.recordings.models import Visit
+from shared.clock import day_of
 from shared.contracts import accounts, activity, contacts, identity, projects, recordings
 from shared.contracts.accounts import (
     InvitationAccepted,
@@ -209,7 +210,7 @@ def _ended(event: RawEvent, position: int, tenant: UUID, data: EventData | None)
 def _fact(event: RawEvent, data: EventData | None) -> Fact | None:
     if event.clientid is None:
         return None
-    at, client_id, today = event.time, event.clientid, event.time.date()
+    at, client_id, today = event.time, event.clientid, day_of(event.time)
     match data:
         case ClientCreated(name=name) | ClientUpdated(name=name):
             return ClientFact(client_id=client_id, at=at, name=name)

@@ -12,16 +12,17 @@ import structlog
 
 from services.activity.kpis.definitions import Definition, Format, Periods, periods
 from shared.actor import Actor
-from shared.clock import now
+from shared.clock import day_of, now
 from shared.database import ReadOnly
 
 Value = int | Decimal | date
 """What a statement counts. On the wire a decimal number and a day (ISO 8601) are text."""
 
+_CREATED = "select created_at from known_clients where client_id = $1"
 _CHANGED = "select changed from known_clients where client_id = $1"
 _SINCE = """
 select least(
-    (select (created_at at time zone 'UTC')::date from known_clients where client_id = $1),
+    $3::date,
     (select min(since) from known_projects
      where client_id = $1 and not private and ($2::uuid[] is null or id = any($2))),
     (select min(m.completed_on) from known_milestones m
@@ -70,7 +71,8 @@ async def compute(
     projects = None if readable is None else sorted(readable)
     over = periods(today)
     async with read(actor) as connection:
-        since: date | None = await connection.fetchval(_SINCE, client_id, projects)
+        created: datetime | None = await connection.fetchval(_CREATED, client_id)
+        since: date | None = await connection.fetchval(_SINCE, client_id, projects, created and day_of(created))
     values = {"client_id": client_id, "projects": projects, "today": today}
     items = [await _compute_one(read, actor, each, values, over, since=since) for each in definitions]
     return Kpis([item or _failed(each) for item, each in zip(items, definitions, strict=True)], now()), all(items)

@@ -75,7 +75,7 @@ async def complete(page: Page, milestone_id: UUID, data: Typed) -> Template | Re
     day = form.day("completed_on")
     try:
         if not form.is_wrong:
-            body = {"completed_on": day} if day else {}
+            body = {"completed_on": day or page.readers_today}
             done = await page.services.projects.post(f"milestones/{milestone_id}/complete", Milestone, body)
             return await turned(page, project_id, done.id, Toast(f"{done.name} is completed"))
     except ServiceProblem as problem:
@@ -158,7 +158,7 @@ async def _show_edit(page: Page, plan: views.Plan, form: Edit, *, completion: Fo
         section="projects",
         status=(completion or form).status,
         form=form,
-        completion=completion or Form({"completed_on": page.today}),
+        completion=completion or Form({"completed_on": page.readers_today}),
         project=plan.project,
         milestone=plan.milestone,
         others=plan.others,

@@ -14,7 +14,7 @@ from services.projects.projects.queries import lock_project
 from services.projects.visibility import require_company
 from shared import outbox
 from shared.actor import Actor
-from shared.clock import today
+from shared.clock import latest_today, today
 from shared.database import Db
 from shared.events import EventData
 
@@ -69,9 +69,12 @@ async def change_milestone(
 
 
 async def complete_milestone(db: Db, actor: Actor, milestone_id: UUID, on: date | None) -> Milestone:
-    """Say that it was reached, today unless told otherwise. The status of the project stays what people say it is."""
+    """Say that it was reached, today unless told otherwise. The status of the project stays what people say it is.
+
+    Who says the day goes by their own calendar, which may be a day ahead of the company's.
+    """
     milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
-    await _tell(db, actor, milestone, milestone.complete(on or today(), today()))
+    await _tell(db, actor, milestone, milestone.complete(on or today(), latest_today()))
     return milestone
 
 

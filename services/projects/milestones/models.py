@@ -194,11 +194,11 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
         hidden = [name for name in fields if name in kept or f"milestone_{name}" in kept]
         return MilestoneUpdated(**self._facts(), fields=fields, hidden=hidden)
 
-    def complete(self, on: date, today: date) -> MilestoneCompleted:
-        """Say that it was reached, `on` today or earlier."""
+    def complete(self, on: date, latest: date) -> MilestoneCompleted:
+        """Say that it was reached, `on` a day no later than `latest`."""
         if self.completed_on:
             raise AlreadyCompleted
-        if on > today:
+        if on > latest:
             raise CompletedInFuture
         self._require_dependencies_completed()
         self.assign({"completed_on": on})

@@ -1,5 +1,6 @@
 """Milestones as callers use them: what is answered, what is stored, what is told, and to whom nothing is."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import msgspec
 import pytest
 
 from shared.actor import SYSTEM, Actor
-from shared.clock import uuid7
+from shared.clock import latest_today, uuid7
 from shared.contracts.projects import MilestoneCompleted, MilestoneCreated, MilestoneReopened, MilestoneUpdated
 from tests.projects.build import READER, STAFF, Desk, days, person, refused
 
@@ -165,14 +166,25 @@ async def test_wrong_input_is_refused_with_its_field_and_changes_nothing(desk: D
     assert (await desk.read(project))["milestones"] == before
 
 
+LATER = (latest_today() + timedelta(days=1)).isoformat()
+
+
 @pytest.mark.parametrize(
-    "body", [{"completed_on": days(1)}, {"completed_on": "x"}, {"on": days(0)}, {"completed_on": days(0), "x": 1}]
+    "body", [{"completed_on": LATER}, {"completed_on": "x"}, {"on": days(0)}, {"completed_on": days(0), "x": 1}]
 )
 async def test_a_completion_that_makes_no_sense_is_refused(desk: Desk, body: dict[str, Any]) -> None:
     launch = await desk.milestone(await desk.project())
     answer = await desk(STAFF, "POST", f"milestones/{launch['id']}/complete", json=body)
     assert answer.status_code == 422, answer.text
     assert [event.type for event in await desk.told(launch)] == ["milestone_created"]
+
+
+async def test_somebody_is_a_day_ahead_of_the_company_and_completes_today(desk: Desk) -> None:
+    """What they mean is their own calendar's day, wherever it has begun already."""
+    launch = await desk.milestone(await desk.project())
+    here = latest_today().isoformat()
+    done = desk.good(await desk(STAFF, "POST", f"milestones/{launch['id']}/complete", json={"completed_on": here}))
+    assert (done["completed_on"], done["status"]) == (here, "completed")
 
 
 async def test_only_staff_who_manage_projects_touch_the_plan(desk: Desk) -> None:

@@ -64,7 +64,7 @@ def test_it_can_have_been_completed_any_day_until_today(day: int) -> None:
     assert launch.completed_on == on(day)
 
 
-def test_it_cannot_be_completed_tomorrow() -> None:
+def test_it_cannot_be_completed_after_the_last_day_that_it_is_already() -> None:
     launch = milestone()
     with pytest.raises(CompletedInFuture):
         launch.complete(on(1), TODAY)

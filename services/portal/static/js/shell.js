@@ -1,30 +1,33 @@
 // Small comforts of every page. Without this file each of them is a link, a form or a plain date.
 
 const ZONE_DAYS = 365 * 86400;
-const UNITS = [[86400, 'day'], [3600, 'hour'], [60, 'minute']];
+const DAY = 86400;
 
-/** "2 hours ago", as the server words it (services/portal/formats.py). */
-function ago(seconds) {
-  for (const [size, unit] of UNITS) {
-    const count = Math.floor(seconds / size);
-    if (count >= 1) return unit === 'day' && count === 1 ? 'yesterday' : `${count} ${unit}${count === 1 ? '' : 's'} ago`;
-  }
-  return 'just now';
+/** "2 hours ago", "3 days ago", as the server words it (services/portal/formats.py): days are those of the calendar. */
+function ago(moment) {
+  const seconds = Math.max(0, (Date.now() - moment) / 1000);
+  if (seconds < 60) return 'just now';
+  if (seconds < 3600) return count(Math.floor(seconds / 60), 'minute');
+  if (seconds < DAY) return count(Math.floor(seconds / 3600), 'hour');
+  const days = daysSince(moment);
+  return days <= 1 ? 'yesterday' : count(days, 'day');
 }
 
-const age = (moment) => Math.max(0, (Date.now() - Date.parse(moment)) / 1000);
+const count = (number, unit) => `${number} ${unit}${number === 1 ? '' : 's'} ago`;
+const daysSince = (moment) => Math.round((new Date().setHours(0, 0, 0, 0) - new Date(moment).setHours(0, 0, 0, 0)) / (DAY * 1000));
 /** When each "updated" label came into the page, by this browser's clock. */
 const arrivals = new WeakMap();
 
 function tick() {
   for (const element of document.querySelectorAll('time[data-ago]')) {
-    const seconds = age(element.dateTime);
-    if (seconds < 7 * 86400) setText(element, ago(seconds));
+    const moment = Date.parse(element.dateTime);
+    if (daysSince(moment) < 7) setText(element, ago(moment));
   }
   for (const element of document.querySelectorAll('[data-updated]')) {
     if (!arrivals.has(element)) arrivals.set(element, Date.now());
-    const seconds = Math.floor((Date.now() - arrivals.get(element)) / 1000);
-    setText(element, `updated ${seconds < 3 ? 'just now' : seconds < 60 ? `${seconds} s ago` : ago(seconds)}`);
+    const arrived = arrivals.get(element);
+    const seconds = Math.floor((Date.now() - arrived) / 1000);
+    setText(element, `updated ${seconds < 3 ? 'just now' : seconds < 60 ? `${seconds} s ago` : ago(arrived)}`);
   }
 }
 

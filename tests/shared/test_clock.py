@@ -1,0 +1,46 @@
+"""Days begin where the company is; what people say of their own day may be one ahead."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+import pytest
+
+from services.projects.app import create_app
+from services.projects.settings import ProjectsSettings
+from shared import clock
+from shared.config import SettingsError
+
+
+@pytest.fixture(autouse=True)
+def back_to_utc() -> Iterator[None]:
+    yield
+    clock.keep_days_of("UTC")
+
+
+@pytest.mark.parametrize(
+    ("zone", "today"),
+    [("UTC", date(2026, 3, 29)), ("Pacific/Auckland", date(2026, 3, 30)), ("Pacific/Honolulu", date(2026, 3, 29))],
+)
+def test_today_is_the_companys(zone: str, today: date) -> None:
+    clock.keep_days_of(zone)
+    with clock.moved_to(datetime(2026, 3, 29, 12, tzinfo=UTC)):
+        assert clock.today() == today
+        assert clock.day_of(clock.now()) == today
+        assert clock.latest_today() == date(2026, 3, 30)
+
+
+def test_where_no_day_has_begun_yet_nobody_is_ahead() -> None:
+    with clock.moved_to(datetime(2026, 3, 29, 9, 59, tzinfo=UTC)):
+        assert clock.latest_today() == date(2026, 3, 29)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Atlantis", "../../etc/passwd", ""])
+def test_a_zone_that_is_none_is_named_at_the_start(zone: str) -> None:
+    settings = ProjectsSettings(
+        database_url="postgresql://projects_app:x@127.0.0.1:1/portal",
+        nats_url="nats://127.0.0.1:1",
+        redis_url="redis://127.0.0.1:1",
+        time_zone=zone,
+    )
+    with pytest.raises(SettingsError, match="PORTAL_TIME_ZONE"):
+        create_app(settings)

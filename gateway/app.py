@@ -1,9 +1,8 @@
 """The gateway's composition root: the only file that wires."""
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import msgspec
 from litestar import Litestar
@@ -31,6 +30,7 @@ from gateway.settings import GatewaySettings
 from gateway.streams import Streams
 from gateway.tracing import traced
 from shared import partners, telemetry
+from shared.background import Background
 from shared.config import SettingsError
 
 SECURITY_HEADERS = [
@@ -69,15 +69,15 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
     inquiries = {name: Inquiries(name, proxy.pools[name], signer) for name in SERVICES}
     sessions = Sessions(cache, inquiries["identity"].resolve_session)
     streams.follow(sessions)
+    background = Background()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        listener = asyncio.create_task(sessions.listen())
-        async with private_port(app, settings.host, settings.private_port):
+        async with (
+            background.keep("revocations", sessions.listen),
+            private_port(app, settings.host, settings.private_port),
+        ):
             yield
-        listener.cancel()
-        with suppress(asyncio.CancelledError):
-            await listener
         proxy.close()
         await cache.close()
         LOG.flush()  # the last answers' lines: no timer of this loop runs any more
@@ -85,7 +85,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
     own = own_pages(
         signer,
         ApiDocument(inquiries, lambda path: routes.find(path.encode()) is not None),
-        Readiness(cache, inquiries["identity"]),
+        Readiness(cache, inquiries["identity"], background),
         lifespan,
     )
     pipeline = Pipeline(

@@ -29,9 +29,9 @@ def own_pages(
 
     @get("/readyz")
     async def readyz() -> Response[dict[str, str]]:
-        """Can serve: 503 while nobody could say who is signed in."""
-        parts = await readiness.check()
-        return Response(parts, status_code=200 if "ok" in parts.values() else 503)
+        """Can serve: 503 while nobody could say who is signed in, or revocations are not heard."""
+        ready, parts = await readiness.check()
+        return Response(parts, status_code=200 if ready else 503)
 
     @get("/.well-known/jwks.json", sync_to_thread=False)
     def jwks() -> Response[bytes]:

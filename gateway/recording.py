@@ -61,7 +61,7 @@ class Recorder:
             return  # health, keys and the API's documentation: nothing of anybody's
         stored = asyncio.get_running_loop().create_future()
         self._waiting.append((_visit(request, route, session), stored))
-        if self._writing is None:
+        if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         await stored
         request.inbound.forwarded[RECORDED_HEADER] = b"1"
@@ -76,7 +76,6 @@ class Recorder:
                     stored.set_exception(failure)
                 else:
                     stored.set_result(None)
-        self._writing = None
 
 
 def _visit(request: Request, route: Route, session: Session) -> Visit:

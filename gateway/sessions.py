@@ -4,7 +4,6 @@ A tombstone in Redis wins over everything; a revocation broadcast empties the pr
 neither Redis nor identity can be asked, nobody is let in and nobody is made anonymous (reliability 25, S2, F4).
 """
 
-import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -14,8 +13,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-import structlog
-from redis.exceptions import RedisError
 
 from gateway.cache import Cache, CacheAway
 from gateway.flights import SingleFlight
@@ -28,8 +25,6 @@ REDIS_SECONDS = 300
 TOMBSTONE = b"revoked"
 REVOKED_CHANNEL = "sessions:revoked"
 _COOKIE = re.compile(rb"[A-Za-z0-9_-]{43}")
-
-log = structlog.get_logger("gateway.sessions")
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -170,17 +165,14 @@ class Sessions:
         self.on_change(None)
 
     async def listen(self) -> None:
-        """Forget each session that is broadcast as revoked. Runs for ever; a lost connection forgets everything."""
-        while True:
-            try:
-                async with self._cache.client.pubsub(ignore_subscribe_messages=True) as channel:
-                    await channel.subscribe(REVOKED_CHANNEL)
-                    self._forget_all()
-                    while True:
-                        message: dict[str, Any] | None = await channel.get_message(timeout=10)
-                        if message:
-                            self.forget(message["data"].decode())
-            except (RedisError, OSError, TimeoutError) as error:
+        """Forget each session that is broadcast as revoked. Whatever ends this, everything is forgotten."""
+        try:
+            async with self._cache.client.pubsub(ignore_subscribe_messages=True) as channel:
+                await channel.subscribe(REVOKED_CHANNEL)
                 self._forget_all()
-                log.warning("sessions.not_listening", error=repr(error))
-                await asyncio.sleep(0.5)
+                while True:
+                    message: dict[str, Any] | None = await channel.get_message(timeout=10)
+                    if message:
+                        self.forget(message["data"].decode())
+        finally:
+            self._forget_all()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import msgspec
+import structlog
 
 from gateway.problems import Refused
 from gateway.request import Request
@@ -18,6 +19,8 @@ from gateway.sessions import Session, Sessions
 
 LOOK_AFTER = 2.0
 """Seconds after a change: time for the service's own goodbye."""
+
+log = structlog.get_logger("gateway.streams")
 
 
 class _Open(msgspec.Struct, frozen=True, eq=False):
@@ -78,6 +81,9 @@ class Streams:
                 now = await self._sessions.find(each)
             except Refused:
                 continue  # nobody can say: who is in stays in
+            except Exception as error:
+                log.exception("streams.not_looked_at", error=repr(error))
+                continue
             for stream in list(self._open.get(each, ())):
                 if not stream.may_go_on(now):
                     stream.end()

@@ -1,7 +1,6 @@
 """NATS JetStream: the connection and the two streams. Only this module, the relay and the inbox know the broker."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -40,37 +39,7 @@ async def connect(url: str, name: str) -> Client:
     )
 
 
-def heed_cancellation() -> None:
-    """End a task that was told to end while it was not listening. Before Python 3.12 `asyncio.wait_for`, by which
-    nats-py waits, loses a cancellation that comes together with the answer: the task would work on for ever.
-    """
-    if (task := asyncio.current_task()) and task.cancelling():
-        raise asyncio.CancelledError
-
-
-async def work_with(url: str, name: str, work: Callable[[Client], Awaitable[None]]) -> None:
-    """Run `work` with a connection, from whenever the broker is there until cancelled; what fails is begun again."""
-    while True:
-        try:
-            client = await connect(url, name)
-        except (OSError, nats.errors.Error):
-            await asyncio.sleep(0.5)
-            continue
-        try:
-            heed_cancellation()
-            async with asyncio.TaskGroup() as group:
-                watching = group.create_task(_until_broken(client))
-                await work(client)
-                watching.cancel()
-        except Exception as error:
-            log.exception("broker.work_failed", name=name, error=repr(error))
-            await asyncio.sleep(1)
-        finally:
-            with suppress(OSError):  # of a connection that is gone already
-                await client.close()
-
-
-async def _until_broken(client: Client) -> None:
+async def watch(client: Client) -> None:
     """Raises when the broker answers no more though nats-py takes itself for connected. One that comes and goes can
     leave it so for ever, with a closed socket and nobody who reads: only a new connection helps.
     """

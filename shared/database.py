@@ -40,7 +40,7 @@ def out_of_reach(error: BaseException) -> bool:
     """Whether PostgreSQL could not serve just now, as opposed to refusing this one statement for good."""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or (error.orig is not None and out_of_reach(error.orig))
-    if isinstance(error, OSError | PoolTimeout | TimeoutError | asyncpg.InterfaceError):
+    if isinstance(error, OSError | PoolTimeout | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError):
         return True
     return str(getattr(error, "sqlstate", None) or "").startswith(_PASSING)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -14,19 +15,18 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.plugins.opentelemetry import OpenTelemetryConfig, OpenTelemetryPlugin
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
-from nats.aio.client import Client
 from sqlalchemy import text
 
 from shared import clock, errors, partners, telemetry
 from shared.actor import SYSTEM, Actor
-from shared.broker import ensure_streams, work_with
+from shared.background import Background
 from shared.claims import Verifier, admit
 from shared.config import ServiceSettings, Settings, SettingsError
 from shared.database import Database, ReadOnly, UnitOfWork, out_of_reach
+from shared.delivery import Traffic
 from shared.inbox import Consumer
 from shared.partners import PartnerVerifier
 from shared.problems import EXCEPTION_HANDLERS, AnyRequest
-from shared.relay import Relay
 from shared.tokens import header_of
 
 API = "/api/client-portal"
@@ -73,6 +73,7 @@ def create_service(
         **litestar,
     )
     app.state.database = database
+    app.state.background = Background()
     return app
 
 
@@ -158,30 +159,18 @@ def _background(
 ) -> Callable[[Litestar], Any]:
     """Relay and consumers beside the HTTP side of the same process (style: one process per service)."""
 
-    async def work(client: Client, app: Litestar) -> None:
-        app.state.broker = client
-        await ensure_streams(client.jetstream(timeout=5), settings.stream_replicas)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(Relay(name, database, client).run())
-            for consumer in consumers:
-                group.create_task(consumer.run(database, client))
-
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        app.state.broker = None
+        background: Background = app.state.background
+        traffic = Traffic(name, database, consumers, settings.nats_url, replicas=settings.stream_replicas)
         async with AsyncExitStack() as stack:
             await database.start()
             stack.push_async_callback(database.stop)
-            task = asyncio.create_task(work_with(settings.nats_url, name, lambda client: work(client, app)))
-            stack.push_async_callback(_cancel, task)
+            carry = partial(traffic.run, background)
+            await stack.enter_async_context(background.keep("broker", carry, well=lambda: traffic.connected))
             yield
 
     return lifespan
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.wait([task], timeout=2)
 
 
 @get("/healthz", include_in_schema=False, sync_to_thread=False)
@@ -192,13 +181,11 @@ def healthz() -> dict[str, str]:
 
 @get("/readyz", include_in_schema=False)
 async def readyz(request: AnyRequest) -> Response[dict[str, str]]:
-    """Can serve: 503 while the database, the broker or a part of the service's own (`state.parts`) is down."""
+    """Can serve: 503 while the database is down or background work is not being done."""
     database: Database | None = request.app.state.database
-    own: dict[str, Callable[[], bool]] = request.app.state.get("parts", {})
-    parts = {name: "ok" if works() else "down" for name, works in own.items()}
+    background: Background = request.app.state.background
+    parts = {name: "ok" if works else "down" for name, works in background.works().items()}
     if database:
-        broker: Client | None = request.app.state.broker
-        parts["broker"] = "ok" if broker and broker.is_connected else "down"
         parts["database"] = await _reaches(database)
     ready = "down" not in parts.values()
     return Response(parts or {"status": "ok"}, status_code=200 if ready else 503)

@@ -27,12 +27,13 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import text
 
 from shared import dead_letters
-from shared.broker import STREAM, heed_cancellation
+from shared.broker import STREAM
 from shared.database import Database, Db, ExclusiveConnection, driver, out_of_reach
 from shared.events import AnyEvent, Event, EventData, RawEvent
 
 BATCH = 128
 PULL_SECONDS = 20
+POLL_SECONDS = 0.5
 HEARTBEAT_LOST_SECONDS = 2.5
 ATTEMPTS = 3
 _HEARTBEAT = "100"
@@ -96,18 +97,12 @@ class Consumer:
         self._ahead = 0
 
     async def run(self, database: Database, client: Client) -> None:
-        """Work until cancelled; every lost connection is waited out."""
+        """Fold until something fails: to be run again then, from the place that the database knows."""
         while True:
-            heed_cancellation()
-            try:
-                async with database.exclusive(f"consumer:{self.name}") as held:
-                    if held:
-                        await self._lead(held, client)
-            except Exception as error:
-                if not isinstance(error, nats.errors.Error | TimeoutError) and not out_of_reach(error):
-                    raise
-                log.warning("inbox.interrupted", consumer=self.name, error=repr(error))
-            await asyncio.sleep(0.5)
+            async with database.exclusive(f"consumer:{self.name}") as held:
+                if held:
+                    await self._lead(held, client)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _lead(self, held: ExclusiveConnection, client: Client) -> None:
         await self._place_durable(client, await self._find_place(held, client))
@@ -248,7 +243,6 @@ async def _next(arrived: asyncio.Queue[Msg]) -> tuple[list[Msg], bool]:
     """Wait for one message, take what else is already there; True when the request behind them is used up."""
     messages: list[Msg] = []
     while not messages or not arrived.empty():
-        heed_cancellation()
         async with asyncio.timeout(HEARTBEAT_LOST_SECONDS):
             message = await arrived.get()
         status = (message.headers or {}).get("Status")

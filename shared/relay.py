@@ -9,7 +9,6 @@ import asyncio
 
 import asyncpg
 import nats.errors
-import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from prometheus_client import Counter, Gauge
@@ -27,8 +26,6 @@ _PRUNE = "delete from outbox where published_at < now() - interval '7 days'"
 PUBLISHED = Counter("portal_outbox_published_total", "Events handed to the broker", ["service"])
 WAITING = Gauge("portal_outbox_waiting", "Rows read and not yet published in the relay's last look", ["service"])
 
-log = structlog.get_logger("relay")
-
 
 class Relay:
     """Publishes one service's outbox. Any number may run; an advisory lock lets one work."""
@@ -41,15 +38,7 @@ class Relay:
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until cancelled. Lost connections of either side are waited out; rows stay in the outbox meanwhile."""
-        while True:
-            try:
-                await self._lead()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, nats.errors.Error, TimeoutError) as error:
-                log.warning("relay.interrupted", service=self._service, error=repr(error))
-                await asyncio.sleep(0.5)
-
-    async def _lead(self) -> None:
+        """Publish until something fails: to be run again then, the rows stay in the outbox meanwhile."""
         connection = await asyncpg.connect(self._dsn, timeout=CONNECT_TIMEOUT)
         try:
             while not await connection.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", self._lock):

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -37,9 +38,9 @@ def create_app(settings: ActivitySettings) -> Litestar:
     @asynccontextmanager
     async def send_webhooks(app: Litestar) -> AsyncGenerator[None]:
         sender = Sender(sealer, outgoing)
-        sending = asyncio.create_task(sender.run(app.state.database))
-        yield
-        await sender.stop(sending)
+        send = partial(sender.run, app.state.database)
+        async with app.state.background.keep("webhooks", send, finish=sender.stop):
+            yield
         await outgoing.close()
 
     return create_service(
@@ -59,13 +60,10 @@ def create_app(settings: ActivitySettings) -> Litestar:
 @asynccontextmanager
 async def _follow_feed(app: Litestar) -> AsyncGenerator[None]:
     hub = app.state.hub = Hub(app.state.database)
-    app.state.parts = {"stream": lambda: hub.works}
-    following = asyncio.create_task(hub.run())
-    with _told_of_shutdown(hub.drain):
-        yield
-    hub.drain()
-    following.cancel()
-    await asyncio.wait([following])
+    async with app.state.background.keep("stream", hub.run, well=lambda: hub.works):
+        with _told_of_shutdown(hub.drain):
+            yield
+        hub.drain()
     await app.state.kpis.close()
 
 

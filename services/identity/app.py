@@ -1,9 +1,9 @@
 """Identity: who is who, who may do what, and who is signed in."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -79,11 +79,12 @@ def create_app(settings: IdentitySettings) -> Litestar:
 
     @asynccontextmanager
     async def background(app: Litestar) -> AsyncGenerator[None]:
-        mailing = asyncio.create_task(mailer.run(app.state.database))
-        inviting = asyncio.create_task(inviter.run(app.state.database))
-        yield
-        inviting.cancel()
-        await mailer.stop(mailing)
+        keep, database = app.state.background.keep, app.state.database
+        async with (
+            keep("mails", partial(mailer.run, database), finish=mailer.stop),
+            keep("bulk invitations", partial(inviter.run, database)),
+        ):
+            yield
         passwords.close()
         await outgoing.close()
         await cache.close()

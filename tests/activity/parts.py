@@ -8,11 +8,11 @@ from sqlalchemy import text
 
 from shared import outbox
 from shared.actor import SYSTEM
-from shared.broker import work_with
+from shared.background import Background
 from shared.clock import uuid7
 from shared.contracts.projects import ProjectViewed
 from shared.database import Database
-from shared.relay import Relay
+from shared.delivery import Traffic
 
 
 def write(database_url: str) -> None:
@@ -37,6 +37,9 @@ def relay(database_url: str, nats_url: str) -> None:
     async def work() -> None:
         database = Database(database_url)
         await database.start()
-        await work_with(nats_url, "relay", lambda client: Relay("source", database, client).run())
+        background = Background()
+        traffic = Traffic("source", database, [], nats_url)
+        async with background.keep("broker", lambda: traffic.run(background)):
+            await asyncio.Event().wait()
 
     asyncio.run(work())

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from ops.stack.backing import Backing
 from services.activity.settings import ActivitySettings
 from shared import outbox
 from shared.actor import Actor
+from shared.background import Background
 from shared.broker import DEAD_STREAM, STREAM, connect, ensure_streams
 from shared.clock import uuid7
 from shared.database import Database
@@ -81,13 +82,13 @@ async def publisher(servers: Backing, cluster: Cluster, *, relays: int = 1) -> A
     await database.start()
     client = await connect(servers.addresses.nats_url, "source")
     source = Publisher(database, client)
-    tasks = [asyncio.create_task(Relay("source", database, client).run()) for _ in range(relays)]
+    kept = Background()
     try:
-        yield source
+        async with AsyncExitStack() as stack:
+            for number in range(relays):
+                await stack.enter_async_context(kept.keep(f"relay {number}", Relay("source", database, client).run))
+            yield source
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await client.close()
         await database.stop()
 

@@ -168,7 +168,9 @@ def test_each_kernel_module_serves_three() -> None:
     # What `shared.http` itself builds every service from has all of them as users.
     built_in = {
         "shared.relay",
+        "shared.background",
         "shared.broker",
+        "shared.delivery",
         "shared.telemetry",
         "shared.dead_letters",
         "shared.inbox",

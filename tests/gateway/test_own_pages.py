@@ -92,7 +92,7 @@ async def test_docs_serve_nothing_else(http: httpx2.AsyncClient, path: str) -> N
 
 async def test_health_and_keys(http: httpx2.AsyncClient) -> None:
     assert (await http.get("/healthz")).json() == {"status": "ok"}
-    assert (await http.get("/readyz")).json() == {"cache": "ok", "identity": "ok"}
+    assert (await http.get("/readyz")).json() == {"cache": "ok", "identity": "ok", "revocations": "ok"}
     keys = await http.get("/.well-known/jwks.json")
     assert keys.headers["content-type"] == "application/jwk-set+json"
     assert [key["kid"] for key in keys.json()["keys"]] == ["first"]

@@ -3,19 +3,22 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
 import pytest
-from nats.aio.client import Client
 from sqlalchemy import text
 
 from ops.stack.backing import Backing
 from shared import dead_letters, outbox
 from shared.actor import SYSTEM
-from shared.broker import connect, work_with
+from shared.background import Background
+from shared.broker import connect
 from shared.clock import uuid7
 from shared.database import Database, Db
+from shared.delivery import Traffic
 from shared.events import EventData
 from shared.inbox import Consumer, Delivery
 from shared.relay import Relay
@@ -67,17 +70,13 @@ async def rig(servers: Backing, cluster: Cluster, streams: None) -> AsyncIterato
     await database.start()
     client = await connect(rig.nats_url, "rig")
     consumer = Consumer(f"things-{uuid7().hex}", {Thing: rig.fold})
-    tasks = [
-        asyncio.create_task(Relay("things", database, client).run()),
-        asyncio.create_task(consumer.run(database, client)),
-    ]
-    yield rig
-    died = [task for task in tasks if task.done()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
-    for task in died:
-        task.result()
+    kept = Background()
+    async with (
+        kept.keep("relay", Relay("things", database, client).run),
+        kept.keep("consumer", lambda: consumer.run(database, client)),
+    ):
+        yield rig
+        assert kept.works() == {"relay": True, "consumer": True}
     await database.stop()
     await client.close()
 
@@ -137,14 +136,13 @@ async def test_consumers_that_are_told_to_end_end(servers: Backing, cluster: Clu
 
     for _ in range(40):
         consumers = [Consumer(f"ending-{number}", {Thing: fold}) for number in range(8)]
-        tasks = [asyncio.create_task(each.run(database, client)) for each in consumers]
-        for task in tasks:
+        kept, before = Background(), asyncio.all_tasks()
+        async with AsyncExitStack() as stack:
+            for each in consumers:
+                await stack.enter_async_context(kept.keep(each.name, partial(each.run, database, client)))
             await asyncio.sleep(rng.random() * 0.01)
-            task.cancel()
-        _, going_on = await asyncio.wait(tasks, timeout=5)
-        for task in going_on:
-            task.cancel()
-        assert not going_on
+            folding = asyncio.all_tasks() - before
+        assert not [task for task in folding if not task.done() and "_try" in repr(task)]
     await database.stop()
     await client.close()
 
@@ -157,27 +155,19 @@ async def test_a_connection_that_is_dead_without_knowing_is_replaced(
     rig = Rig(Database(await cluster.create_bare("things")), servers.addresses.nats_url)
     await rig.database.start()
     consumer = Consumer(f"things-{uuid7().hex}", {Thing: rig.fold})
-    clients: list[Client] = []
-
-    async def work(client: Client) -> None:
-        clients.append(client)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(Relay("things", rig.database, client).run())
-            group.create_task(consumer.run(rig.database, client))
-
-    working = asyncio.create_task(work_with(rig.nats_url, "rig", work))
-    await rig.publish(1)
-    await rig.until_seen(1)
-    [client] = clients
-    for task in (client._reading_task, client._ping_interval_task, *([client._flusher_task] * (how == "closed"))):
-        task.cancel()
-    if how == "closed":
-        client._transport.close()
-    await asyncio.sleep(0)
-    assert client.is_connected
-    await rig.publish(2)
-    assert await rig.until_seen(2) == [1, 2]
-    assert len(clients) == 2
-    working.cancel()
-    await asyncio.wait([working])
+    kept, traffic = Background(), Traffic("things", rig.database, [consumer], rig.nats_url)
+    async with kept.keep("broker", lambda: traffic.run(kept)):
+        await rig.publish(1)
+        await rig.until_seen(1)
+        client = traffic.client
+        assert client
+        for task in (client._reading_task, client._ping_interval_task, *([client._flusher_task] * (how == "closed"))):
+            task.cancel()
+        if how == "closed":
+            client._transport.close()
+        await asyncio.sleep(0)
+        assert client.is_connected
+        await rig.publish(2)
+        assert await rig.until_seen(2) == [1, 2]
+        assert traffic.client is not client
     await rig.database.stop()

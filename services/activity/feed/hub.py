@@ -15,7 +15,6 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-import structlog
 from prometheus_client import Counter, Gauge
 
 from services.activity.feed import queries
@@ -42,8 +41,6 @@ OVERFLOW, DRAINING = "overflow", "draining"
 
 STREAMS = Gauge("activity_open_streams", "Live streams being served")
 SHED = Counter("activity_streams_shed_total", "Streams ended because their reader was too slow")
-
-log = structlog.get_logger("hub")
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -163,15 +160,7 @@ class Hub:
             reader.end(DRAINING)
 
     async def run(self) -> None:
-        """Follow until cancelled; a lost database is waited out."""
-        while True:
-            try:
-                await self._follow()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                log.warning("hub.interrupted", error=repr(error))
-                await asyncio.sleep(0.5)
-
-    async def _follow(self) -> None:
+        """Follow until the database is lost: run again then, it goes on where it was."""
         listening = await asyncpg.connect(self._database.dsn, timeout=CONNECT_TIMEOUT)
         try:
             await listening.add_listener(CHANNEL, self._woken)

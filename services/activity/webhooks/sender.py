@@ -24,7 +24,6 @@ AT_ONCE = 64
 AT_ONCE_EACH = 4
 POLL_SECONDS = 0.5
 FORGET_SECONDS = 3600.0
-STOP_SECONDS = 5.0
 
 ATTEMPTS = Counter("activity_webhook_attempts_total", "Attempts to deliver to a webhook", ["outcome"])
 
@@ -43,25 +42,26 @@ class Sender:
         self._stopped = False
 
     async def run(self, database: Database) -> None:
-        """Send what is due until `stop`. What cannot be sent now is found again."""
-        while not self._stopped:
-            self._wake.clear()
-            try:
+        """Send what is due until `stop`, and see through what is then in hand.
+
+        What is cut off is found, and sent, again, under the same id.
+        """
+        try:
+            while not self._stopped:
+                self._wake.clear()
                 await self._forget(database)
                 await self._begin_due(database)
-            except Exception as error:
-                log.exception("webhooks.interrupted", error=repr(error))
-            await self._wait()
+                await self._wait()
+            if self._in_hand:
+                await asyncio.wait(self._in_hand)
+        finally:
+            for task in self._in_hand:
+                task.cancel()
 
-    async def stop(self, running: "asyncio.Task[None]") -> None:
-        """Begin nothing more and see through what is in hand; what takes too long is sent again, under the same id."""
+    def stop(self) -> None:
+        """Begin nothing more."""
         self._stopped = True
         self._wake.set()
-        await asyncio.wait([running, *self._in_hand], timeout=STOP_SECONDS)
-        left = [running, *self._in_hand]
-        for task in left:
-            task.cancel()
-        await asyncio.wait(left)
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):

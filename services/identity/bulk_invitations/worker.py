@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
-
 from services.identity.bulk_invitations import commands, queries
 from services.identity.mails.mailer import Mailer
 from shared.actor import SYSTEM
@@ -12,8 +10,6 @@ from shared.database import Database, Db
 
 BUSY_SECONDS = 0.5
 IDLE_SECONDS = 5.0
-
-log = structlog.get_logger("identity.bulk_invitations")
 
 
 class Inviter:
@@ -28,14 +24,10 @@ class Inviter:
         self._wake.set()
 
     async def run(self, database: Database) -> None:
-        """Invite who waits, until cancelled. What goes wrong is tried again."""
+        """Invite who waits, until cancelled."""
         while True:
             self._wake.clear()
-            busy = True
-            try:
-                busy = await self.work(database)
-            except Exception as error:
-                log.exception("bulk_invitation.interrupted", error=repr(error))
+            busy = await self.work(database)
             await self._wait(BUSY_SECONDS if busy else IDLE_SECONDS)
 
     async def _wait(self, seconds: float) -> None:

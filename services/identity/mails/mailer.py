@@ -19,7 +19,6 @@ POLL_SECONDS = 1.0
 ANSWER_SECONDS = 0.1
 """Writing begins when the answer to who asked for a mail is long out: where there is one it takes no longer (A5)."""
 FORGET_SECONDS = 3600.0
-STOP_SECONDS = 5.0
 
 SENT = Counter("identity_mails_sent_total", "Mails handed to the mail server", ["kind"])
 FAILED = Counter("identity_mails_failed_total", "Attempts the mail server did not take", ["kind"])
@@ -50,18 +49,14 @@ class Mailer:
                 await self._forget(database)
                 while not self._stopped and await self._send_next(database):
                     pass
-            except Exception as error:
-                log.exception("mailer.interrupted", error=repr(error))
-            await self._server.close()
+            finally:
+                await self._server.close()
             await self._wait()
 
-    async def stop(self, running: "asyncio.Task[None]") -> None:
+    def stop(self) -> None:
         """End between two mails: one that is half handed over would have to count as lost."""
         self._stopped = True
         self._wake.set()
-        await asyncio.wait([running], timeout=STOP_SECONDS)
-        running.cancel()
-        await asyncio.wait([running])
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):

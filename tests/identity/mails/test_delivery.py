@@ -3,8 +3,9 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from services.identity.mails.mailer import Mailer
 from services.identity.mails.server import TAKE_SECONDS, TALK_SECONDS
 from services.identity.people.models import Person
 from shared.actor import SYSTEM
+from shared.background import Background
 from shared.clock import now
 from shared.database import Database, Db
 from tests.conftest import Cluster
@@ -41,10 +43,12 @@ async def desk(cluster: Cluster) -> AsyncIterator[Desk]:
 
 @asynccontextmanager
 async def working(desk: Desk, *mailers: Mailer) -> AsyncIterator[None]:
-    tasks = [(each, asyncio.create_task(each.run(desk.database))) for each in mailers]
-    yield
-    for each, task in tasks:
-        await each.stop(task)
+    kept = Background()
+    async with AsyncExitStack() as stack:
+        for number, each in enumerate(mailers):
+            run = partial(each.run, desk.database)
+            await stack.enter_async_context(kept.keep(f"mailer {number}", run, finish=each.stop))
+        yield
 
 
 def answers(**by_name: str) -> Any:
@@ -213,12 +217,9 @@ async def test_a_mailer_that_is_told_to_stop_finishes_the_mail_in_hand(desk: Des
     office.at_data = slowly
     first, second = await desk.invite("a@a.example", "b@a.example")
     running = mailer(office.url)
-    task = asyncio.create_task(running.run(desk.database))
-    await arrived.wait()
-    stopping = asyncio.create_task(running.stop(task))
-    await asyncio.sleep(0)
-    go_on.set()
-    await stopping
+    async with working(desk, running):
+        await arrived.wait()
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
     assert [(await outcome(desk, mail))[0] for mail in (first, second)] == [True, False]
     assert (await desk.mail(second))["tries"] == 0
 

@@ -28,6 +28,8 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     """Sign-ins that may wait for a thread; one more is refused with 503."""
     private_issuers: bool = False
     """Whether a client's identity provider may live at a private address, such as one in the company's own network."""
+    outside_invitations_per_day: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    """How many people with addresses outside its own domains a client's people may invite within 24 hours."""
     session_client_days: Annotated[int, Meta(ge=1, le=400)] = 30
     """How long a client's person stays signed in at most; no browser keeps a cookie longer (RFC 6265bis, 5.5)."""
     session_client_idle_days: Annotated[int, Meta(ge=1, le=400)] = 7

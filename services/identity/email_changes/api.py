@@ -11,7 +11,7 @@ from services.identity.email_changes import commands
 from services.identity.fields import Email, same_address
 from services.identity.mails.mailer import Mailer
 from services.identity.one_time_tokens.models import TokenInvalid
-from services.identity.sessions.limits import LINK, REDEMPTION, AttemptLimits
+from services.identity.sessions.limits import CHANGE, LINK, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
 from shared.actor import SYSTEM, Actor
 from shared.claims import require_fresh_proof
@@ -59,7 +59,7 @@ async def change_email(
     *, data: ChangeEmail, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer
 ) -> None:
     """Ask for another address to sign in with. The answer is the same for every address (A5)."""
-    await limits.admit(LINK, ip=actor.ip, account=str(me))
+    await limits.admit(CHANGE, ip=actor.ip, account=str(me))
     async with uow(actor) as db:
         await commands.request_change(db, actor, me, same_address(data.email))
     mailer.wake()

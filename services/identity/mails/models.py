@@ -102,7 +102,7 @@ class Draft(msgspec.Struct, frozen=True):
     name: str
     token: str = ""
     code: str = ""
-    words: dict[str, Any] = {}
+    words: dict[str, str] = {}
 
 
 class Letter(msgspec.Struct, frozen=True):

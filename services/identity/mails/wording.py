@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import datetime
+from ipaddress import ip_address
 
 _UNITS = {
     "en": (("day", "days"), ("hour", "hours"), ("minute", "minutes")),
@@ -15,7 +16,10 @@ _MONTHS = {
 }
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of what follows, also of our own words (Unicode UAX 9)."""
-_ADDRESS = re.compile(r"://|\bwww\.", re.IGNORECASE)
+_JOINS = frozenset("-'\u2019\u2010\u2011")
+"""Hyphens and apostrophes."""
+_VERSION = re.compile(r" \d{1,5}$")
+_EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]+(\.[\w-]+)+")
 
 
 def duration(seconds: int, language: str) -> str:
@@ -34,16 +38,53 @@ def moment(at: datetime, language: str) -> str:
     return f"{day} {month} {at.year}, {at:%H:%M} UTC"
 
 
-def plain(text: str) -> str:
-    """What somebody calls themselves or something, as one line of text that changes nothing around it.
+def name(text: str) -> str:
+    """What somebody calls themselves or something, if it reads as a name; "" otherwise, and the mail does without.
 
-    Control characters end nothing here, a right-to-left name keeps to itself, and what a mail program would turn into a
-    link, in a mail that comes from us, is no name.
+    Letters, marks, spaces, apostrophes, hyphens, and a dot before a space or at the end: no mail program makes a link
+    of that. A right-to-left name keeps to itself.
     """
-    if _ADDRESS.search(text):
+    line = unicodedata.normalize("NFC", text)
+    if not all(_names(each, after) for each, after in zip(line, [*line[1:], " "], strict=False)):
         return ""
+    return _isolated(" ".join(line.split()))
+
+
+def _names(character: str, after: str) -> bool:
+    if character == ".":
+        return unicodedata.category(after) == "Zs"
+    category = unicodedata.category(character)
+    return category[0] in "LM" or category == "Zs" or character in _JOINS
+
+
+def device(text: str) -> str:
+    """A browser and its system, each a name and the number of its version: "Firefox 140, Linux". What a browser says of
+    itself is anybody's words as well.
+    """
+    parts = [(name(_VERSION.sub("", part)), _VERSION.search(part)) for part in text.split(", ")]
+    return ", ".join(f"{found}{version[0] if version else ''}" for found, version in parts if found)
+
+
+def address(text: str) -> str:
+    """A mailbox that has to be named, if nothing in it could be taken for the address of a page; "" otherwise."""
+    return text if _EMAIL.fullmatch(text) else ""
+
+
+def network_address(text: str) -> str:
+    """An IP address; "" for whatever is none."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return ""
+
+
+def plain(text: str) -> str:
+    """The company's own words, as one line: control characters end nothing here."""
     kept = "".join(" " if unicodedata.category(each) == "Cc" else each for each in text if each not in _DIRECTIONS)
-    line = " ".join(kept.split())
+    return _isolated(" ".join(kept.split()))
+
+
+def _isolated(line: str) -> str:
     if any(unicodedata.bidirectional(each) in ("R", "AL") for each in line):
         return f"\u2068{line}\u2069"
     return line

@@ -1,6 +1,7 @@
 """How mails read: the texts of a language, in the one layout, as text and as HTML."""
 
 import tomllib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -12,10 +13,12 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from services.identity.mails.models import KINDS, Letter
-from services.identity.mails.wording import duration, moment, plain, readable_on
+from services.identity.mails.wording import address, device, duration, moment, name, network_address, plain, readable_on
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "de")
+FORMS: dict[str, Callable[[str], str]] = {"device": device, "ip": network_address, "new": address, "at": str}
+"""The words of mails that are no names. `at` is a moment in ISO 8601, and read as one. All others have to be names."""
 
 
 class Writing:
@@ -52,10 +55,9 @@ class Writing:
     def _content(self, letter: Letter) -> dict[str, Any]:
         """What the layout shows: the kind's texts with all words filled in, and the links."""
         draft, texts = letter.draft, self._texts[letter.draft.language]
-        words = {name: _clean(value) for name, value in draft.words.items()}
-        words |= {"company": plain(self._company), "name": plain(draft.name)}
         kind = KINDS[letter.kind]
-        words["lasts"] = kind.lasts.total_seconds()
+        words: dict[str, object] = {each: FORMS.get(each, name)(value) for each, value in draft.words.items()}
+        words |= {"name": name(draft.name), "company": plain(self._company), "lasts": kind.lasts.total_seconds()}
         common, own = texts.fill("common", words), texts.fill(letter.kind, words)
         return {
             "button": "",
@@ -92,7 +94,3 @@ class _Texts:
 
 def _moment(language: str, at: str) -> str:
     return moment(datetime.fromisoformat(at).astimezone(UTC), language)
-
-
-def _clean(value: Any) -> Any:
-    return plain(value) if isinstance(value, str) else value

@@ -55,6 +55,8 @@ LINK = (
     Limit("link-account-ip", 6, 15, ("account", "ip")),
     Limit("link-account", 30, 60, ("account",)),
 )
+CHANGE = (*LINK, Limit("change-account", 5, 24 * 60, ("account",)))
+"""Another address of one's own: the mail goes to whatever address is typed."""
 FORGOT = (
     Limit("forgot-ip", 30, 15, ("ip",)),
     Limit("forgot-account-ip", 6, 15, ("account", "ip")),

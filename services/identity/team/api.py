@@ -8,6 +8,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from services.identity.people.queries import account_elsewhere
 from services.identity.sessions.cache import SessionCache
+from services.identity.settings import IdentitySettings
 from services.identity.team import commands, queries
 from services.identity.team.commands import InviteMember, Roles
 from services.identity.team.models import NotPrimaryContact
@@ -37,12 +38,15 @@ async def get_team(actor: Actor, read: ReadOnly) -> Team:
 
 
 @post("/")
-async def invite_member(data: InviteMember, actor: Actor, uow: UnitOfWork, read: ReadOnly) -> MemberView:
+async def invite_member(
+    data: InviteMember, actor: Actor, uow: UnitOfWork, read: ReadOnly, settings: IdentitySettings
+) -> MemberView:
     """Invite a colleague, with roles that are not above one's own."""
     async with read(SYSTEM) as connection:  # past the tenant, for the one id that nobody gets to see
         account_id = await account_elsewhere(connection, data.email)
     async with uow(actor) as db:
-        person = await commands.invite_member(db, actor, data, account_id)
+        a_day = settings.outside_invitations_per_day
+        person = await commands.invite_member(db, actor, data, account_id, outside_a_day=a_day)
     async with read(actor) as connection:
         return await queries.get_member(connection, actor, person.id)
 

@@ -29,8 +29,11 @@ class InviteMember(msgspec.Struct, forbid_unknown_fields=True):
     project_roles: Roles = {}
 
 
-async def invite_member(db: Db, actor: Actor, data: InviteMember, account_id: UUID | None) -> Person:
-    """Somebody new in the team, and a mail that lets them in.
+async def invite_member(
+    db: Db, actor: Actor, data: InviteMember, account_id: UUID | None, *, outside_a_day: int
+) -> Person:
+    """Somebody new in the team, and a mail that lets them in. It is in the company's name, so no more than
+    `outside_a_day` go to addresses outside the client's own domains.
 
     `account_id` is who signs in with the address at another client, and joins when they accept. That is no business of
     the one who invites, nor is an address of the staff's, who stay a contact without access: one answer for all (A5).
@@ -39,6 +42,7 @@ async def invite_member(db: Db, actor: Actor, data: InviteMember, account_id: UU
     require_within_own(actor, {}, data.project_roles)
     if await queries.is_known(db, actor, data.email):
         raise EmailTaken
+    await queries.require_room(db, actor, same_address(data.email), outside_a_day)
     person = await _add(db, actor, data, account_id)
     await outbox.append(db, actor, person.created(), client_id=person.client_id, aggregate_id=person.id)
     await people.set_project_roles(db, actor, person.id, data.project_roles)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.identity.people.models import Person
 from shared.actor import Actor
-from shared.errors import Forbidden
+from shared.errors import Forbidden, TooMany
 
 RANK = {None: 0, "feedback_only": 1, "viewer": 2, "approver": 3}
 """Project roles by how much they allow (seed 004)."""
@@ -37,6 +37,16 @@ class RoleAboveOwn(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("In that project, this is a role above your own: you can neither give nor take it.")
+
+
+class TooManyInvitations(TooMany):
+    code = "team.too_many_invitations"
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        super().__init__(
+            f"Your organisation can invite {limit} people from outside a day, and has. Go on later, or ask us.",
+            retry_after=retry_after,
+        )
 
 
 def require_manageable(actor: Actor, person: Person) -> None:

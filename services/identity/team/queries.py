@@ -1,17 +1,18 @@
 """Reading a client's team."""
 
 from datetime import datetime
+from math import ceil
 from uuid import UUID
 
 import asyncpg
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from services.identity.clients.models import Client
 from services.identity.invitations.models import InvitationState, Status
 from services.identity.invitations.queries import states_of
 from services.identity.people.models import Person
-from services.identity.team.models import TeamClosed
+from services.identity.team.models import TeamClosed, TooManyInvitations
 from shared.actor import Actor
 from shared.database import Db
 from shared.errors import NotFound
@@ -26,6 +27,16 @@ _TEAM = """
     order by not p.active, lower(p.last_name), lower(p.first_name), p.id limit 500
 """
 _OPEN = "select team_invites from clients where id = $1"
+_ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:outside-invitations/' || :client, 0))")
+# What the client's own people had mailed; to an address of the client's own domains anybody there could have it mailed.
+_INVITED_OUTSIDE = text("""
+    with own as (select allowed_domains as domains from clients where id = :client)
+    select extract(epoch from created_at + interval '1 day' - now())::float from mails, own
+    where client_id = :client and kind = 'invitation' and facts -> 'by' ->> 'kind' = 'client'
+        and created_at > now() - interval '1 day'
+        and split_part(address, '@', 2) <> all (domains) and split_part(:email, '@', 2) <> all (domains)
+    order by created_at desc offset :limit - 1 limit 1
+""")
 _roles = msgspec.json.Decoder(dict[UUID, str])
 
 
@@ -103,6 +114,15 @@ async def load_member(db: Db, actor: Actor, person_id: UUID) -> Person:
     if person is None:
         raise NotFound
     return person
+
+
+async def require_room(db: Db, actor: Actor, email: str, limit: int) -> None:
+    """Of all who invite for this client at once each is counted, in every process. Raises `TooManyInvitations`."""
+    await db.execute(_ONE_AT_A_TIME, {"client": str(actor.client_id)})
+    asked = {"client": actor.client_id, "email": email, "limit": limit}
+    seconds = await db.scalar(_INVITED_OUTSIDE, asked)
+    if seconds is not None:
+        raise TooManyInvitations(limit, max(1, ceil(seconds)))
 
 
 async def is_known(db: Db, actor: Actor, email: str) -> bool:

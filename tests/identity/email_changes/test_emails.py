@@ -142,3 +142,9 @@ async def test_a_link_is_good_for_its_own_purpose_only(identity: Identity, page:
     assert (answer.status_code, answer.json()["code"]) == (401, "auth.token_invalid")
     body = {"token": token, "password": "three quiet herons"}
     assert (await browser("POST", "auth/reset-password", json=body)).status_code == 204
+
+
+async def test_strangers_get_five_mails_a_day_of_somebody_who_types_their_addresses(identity: Identity) -> None:
+    browser = await identity.browser(await identity.person(await identity.client()))
+    answers = [await browser("POST", "people/me/email", json={"email": fresh_address()}) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [202] * 5 + [429]

@@ -1,5 +1,6 @@
 """A client's own team, in the hands of its primary contact."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -259,3 +260,35 @@ async def test_the_database_hides_private_projects_from_the_tenant(office: Offic
         assert found == {office.shop, office.app}
     finally:
         await connection.close()
+
+
+async def test_the_companys_mail_goes_to_twenty_outsiders_a_day(office: Office, identity: Identity) -> None:
+    """Of any number at once; what the company sends itself, and to the client's own domain, does not count."""
+    domain = f"{uuid4().hex}.example"
+    await identity.execute("update clients set allowed_domains = $1 where id = $2", [domain], office.client_id)
+
+    async def invited(email: str) -> tuple[int, str]:
+        answer = await office.browser("POST", "team", json=new(email=email))
+        return answer.status_code, answer.json().get("code", "")
+
+    assert await invited(f"inside@{domain}") == (201, "")
+    for _ in range(2):
+        contact = {"first_name": "Sabine", "last_name": "Vogt", "email": f"{uuid4().hex}@outside.example"}
+        made = await identity.api(ADMIN, "POST", f"clients/{office.client_id}/contacts", json=contact)
+        assert (await identity.api(ADMIN, "POST", f"contacts/{made.json()['id']}/portal-access/enable")).is_success
+    outsiders = [f"{uuid4().hex}@outside.example" for _ in range(24)]
+    outcomes = sorted(await asyncio.gather(*map(invited, outsiders)))
+    assert outcomes == [(201, "")] * 20 + [(429, "team.too_many_invitations")] * 4
+    refused = await office.browser("POST", "team", json=new(email=f"{uuid4().hex}@{domain}.outside.example"))
+    assert 86_000 < int(refused.headers["retry-after"]) <= 86_400
+    assert "20 people" in refused.json()["detail"]
+    assert await invited(f"{uuid4().hex}@{domain}") == (201, "")
+    assert (await (await Office(identity).open()).browser("POST", "team", json=new())).status_code == 201
+
+    oldest = "update mails set created_at = created_at - interval '1 day' where id in (select id from mails where "
+    oldest += "client_id = $1 and facts -> 'by' ->> 'kind' = 'client' and address like '%@outside.example' limit 1)"
+    await identity.execute(oldest, office.client_id)
+    assert [await invited(email) for email in (outsiders[0] + "x", outsiders[1] + "y")] == [
+        (201, ""),
+        (429, "team.too_many_invitations"),
+    ]

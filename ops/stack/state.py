@@ -68,17 +68,20 @@ class State:
             if not _try_lock(descriptor):
                 raise StackError(f"{self._lock} is held by a process that does not end.", "Restart the machine.")
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()} {_started(os.getpid())}".encode(), 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         self._run.unlink(missing_ok=True)
         return descriptor
 
     def launcher(self) -> int | None:
-        """The process id of the running launcher, None if there is none."""
+        """The process id of the running launcher, None if there is none.
+
+        The lock file names it, and it holds that very file open: in a copy of the folder the name is another stack's.
+        """
         try:
-            pid, started = self._lock.read_text().split()
-        except (FileNotFoundError, ValueError):
+            pid = int(self._lock.read_text().split()[0])
+        except (FileNotFoundError, ValueError, IndexError):
             return None
-        return int(pid) if _started(int(pid)) == started else None
+        return pid if self._is_held_by(pid) else None
 
     def end_leftovers(self) -> None:
         """End every process that still holds this folder's lock file open (children of a killed launcher)."""
@@ -87,15 +90,18 @@ class State:
 
     def holders(self) -> list[int]:
         """Processes of this stack other than the calling one."""
-        found: list[int] = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                targets = {str(link.readlink()) for link in (process / "fd").iterdir()}
-            except OSError:  # gone meanwhile, or somebody else's
-                continue
-            if str(self._lock) in targets and int(process.name) != os.getpid():
-                found.append(int(process.name))
-        return found
+        everybody = (int(process.name) for process in Path("/proc").glob("[0-9]*"))
+        return [pid for pid in everybody if pid != os.getpid() and self._is_held_by(pid)]
+
+    def _is_held_by(self, pid: int) -> bool:
+        """Whether a process has this folder's own lock file open: by path and by inode, so that neither a hard link in
+        a copy nor the same path in a container passes for it.
+        """
+        try:
+            path, own = self._lock.resolve(strict=True), self._lock.stat()
+            return any(_is_open_at(link, path, own) for link in Path(f"/proc/{pid}/fd").iterdir())
+        except OSError:  # gone meanwhile, or somebody else's
+            return False
 
     def write_run(self, run: Run) -> None:
         """Say that the stack is ready, or who was started again."""
@@ -141,10 +147,8 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _started(pid: int) -> str | None:
-    """When a process began (clock ticks since boot): with it, a process id is never mistaken for an earlier one."""
+def _is_open_at(link: Path, path: Path, own: os.stat_result) -> bool:
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else fields[19]
+        return link.readlink() == path and os.path.samestat(link.stat(), own)
+    except OSError:  # closed meanwhile
+        return False

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from ops.stack.console import Console
 from ops.stack.errors import StackError, in_words
 from ops.stack.launcher import check_disk
 from ops.stack.ports import FREE_RANGE, free_port, listen
-from ops.stack.state import State
+from ops.stack.state import Run, State
 from ops.stack.supervisor import Supervisor
 
 
@@ -181,9 +182,28 @@ def test_state_is_locked_by_one_and_knows_whom(tmp_path: Path) -> None:
 
 
 def test_dead_launcher_is_not_taken_for_a_live_one_of_the_same_number(tmp_path: Path) -> None:
-    """Process ids come round again; the start time does not."""
-    (tmp_path / "lock").write_text(f"{os.getpid()} 1")
+    """Process ids come round again."""
+    (tmp_path / "lock").write_text(str(os.getpid()))
     assert State(tmp_path).launcher() is None
+
+
+@pytest.mark.parametrize("copied", [shutil.copy2, os.link])
+def test_a_copy_of_a_running_folder_is_not_taken_for_it(tmp_path: Path, copied) -> None:
+    """Its files name the original's processes; `down` and `reset` there must find nothing to end."""
+    original, copy = State(tmp_path / "original"), State(tmp_path / "copy")
+    lock = original.lock()
+    original.write_run(
+        Run(gateway="http://localhost:1", launcher=os.getpid(), services={}, private={}, processes={}, addresses={})
+    )
+    copy.folder.mkdir()
+    for path in original.folder.iterdir():
+        copied(path, copy.folder / path.name)
+    assert (copy.launcher(), copy.read_run(), copy.holders()) == (None, None, [])
+    seen = State(tmp_path / "link")
+    seen.folder.symlink_to(original.folder)
+    assert seen.launcher() == os.getpid(), "by another way to the same folder it is found"
+    os.close(lock)
+    assert original.read_run() is None, "nor is the file believed once the lock is free"
 
 
 def test_full_disk_and_closed_folder_are_said_clearly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -220,7 +220,7 @@ class Milestone(msgspec.Struct, frozen=True, kw_only=True):
     project_id: UUID
     name: str
     target_on: date
-    status: MilestoneStatus
+    status: MilestoneStatus | None = None
     description: str | None = None
     phase: str | None = None
     starts_on: date | None = None
@@ -242,7 +242,7 @@ class ProjectDetail(ProjectCard, frozen=True, kw_only=True):
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
     name: str
-    status: MilestoneStatus
+    status: MilestoneStatus | None = None
     completion: int | None = None
 
 

@@ -1,11 +1,11 @@
 """What of the projects is kept from clients: whole items while they are private, and single fields of a project.
 
 Only the company's own side looks behind it: staff, and partner systems that are bound to no client. For everybody who
-acts within one client, a private thing does not exist, and a hidden field is left out of the answer.
+acts within one client, a private thing does not exist, and a hidden field is empty in every answer.
 """
 
-from collections.abc import Collection
-from typing import Literal, TypeVar
+from collections.abc import Collection, Mapping
+from typing import ClassVar, Literal, TypeVar
 
 import msgspec
 
@@ -25,8 +25,8 @@ HiddenField = Literal[
     "milestone_starts_on",
     "milestone_depends_on",
 ]
-"""What a project can keep from its client. `completion` are all figures of progress, `phase` also stands in milestones,
-`contact_details` are the address and number of the team.
+"""What a project can keep from its client. `completion` is how far it is: all figures of progress, and which milestones
+are completed when; `phase` also stands in milestones, `contact_details` are the address and number of the team.
 """
 
 
@@ -62,6 +62,28 @@ def require_company(actor: Actor) -> None:
         raise CompanyDecides
 
 
+class Hideable(msgspec.Struct, frozen=True):
+    """An answer, or a part of one, that holds what a project can keep from its client."""
+
+    hidden_by: ClassVar[Mapping[str, str]] = {}
+    """Which hidden field empties which field of this answer."""
+
+
+V = TypeVar("V", bound=Hideable)
+
+
+def seen_by(actor: Actor, view: V, hidden_fields: Collection[str]) -> V:
+    """The answer as the actor sees it, of a project that hides these fields now."""
+    if looks_behind(actor) or not hidden_fields:
+        return view
+    emptied = {
+        name: _empty(name)
+        for name, hidden in view.hidden_by.items()
+        if hidden in hidden_fields and name in view.__struct_fields__
+    }
+    return msgspec.structs.replace(view, **emptied) if emptied else view
+
+
 def _empty(field: str) -> object:
     """What stands where a field is hidden: the same as where nothing was filled in, so that nobody can tell."""
     match field:
@@ -71,11 +93,3 @@ def _empty(field: str) -> object:
             return []
         case _:
             return None
-
-
-V = TypeVar("V", bound=msgspec.Struct)
-
-
-def emptied(view: V, fields: Collection[str]) -> V:
-    """The answer with these fields empty."""
-    return msgspec.structs.replace(view, **{name: _empty(name) for name in fields}) if fields else view

@@ -1,13 +1,30 @@
 """Events of `services/projects`. Golden JSON: tests/contracts."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from shared.events import EventData
 
 
-class ProjectCreated(EventData, frozen=True):
+class _Work(EventData, frozen=True, kw_only=True):
+    """`hidden_fields` are what the project keeps from its client from this event on; unset in older events."""
+
+    hidden_by: ClassVar[Mapping[str, str]]
+    """Which hidden field keeps which of the things that events of this kind name from the client (decision 0049)."""
+    hidden_fields: list[str] | UnsetType = UNSET
+
+
+class _Project(_Work, frozen=True, kw_only=True):
+    hidden_by: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("description", "scope", "starts_on", "ends_on", "completion", "phase", "team")
+    }
+
+
+class ProjectCreated(_Project, frozen=True):
     """The aggregate id is the project's."""
 
     type: ClassVar[str] = "project_created"
@@ -20,7 +37,7 @@ class ProjectCreated(EventData, frozen=True):
     private: bool = False
 
 
-class ProjectUpdated(EventData, frozen=True):
+class ProjectUpdated(_Project, frozen=True):
     """Fields other than the status changed: `fields` names them, `hidden` those that the client does not see."""
 
     type: ClassVar[str] = "project_updated"
@@ -35,7 +52,7 @@ class ProjectUpdated(EventData, frozen=True):
     hidden: list[str] = []  # noqa: RUF012  (a struct copies it)
 
 
-class ProjectStatusChanged(EventData, frozen=True):
+class ProjectStatusChanged(_Project, frozen=True):
     """Seed 000. `old` and `new` are among on_track, at_risk, delayed, completed."""
 
     type: ClassVar[str] = "project_status_changed"
@@ -47,7 +64,7 @@ class ProjectStatusChanged(EventData, frozen=True):
     private: bool = False
 
 
-class ProjectShared(EventData, frozen=True):
+class ProjectShared(_Project, frozen=True):
     """The client sees the project from now on, with everything in it that is not private itself."""
 
     type: ClassVar[str] = "project_shared"
@@ -58,7 +75,7 @@ class ProjectShared(EventData, frozen=True):
     starts_on: date | None = None
 
 
-class ProjectWithdrawn(EventData, frozen=True):
+class ProjectWithdrawn(_Project, frozen=True):
     """The client does not see the project any more, nor anything in it."""
 
     type: ClassVar[str] = "project_withdrawn"
@@ -77,9 +94,17 @@ class ProjectViewed(EventData, frozen=True):
     name: str
 
 
-class _Milestone(EventData, frozen=True, kw_only=True):
+class _Milestone(_Work, frozen=True, kw_only=True):
     """The aggregate id is the milestone's. The client is to know of it where neither it nor its project is private."""
 
+    hidden_by: ClassVar[Mapping[str, str]] = {
+        "completed_on": "completion",
+        "status": "completion",
+        "phase": "phase",
+        "description": "milestone_description",
+        "starts_on": "milestone_starts_on",
+        "depends_on": "milestone_depends_on",
+    }
     project_id: UUID
     project_name: str
     name: str

@@ -85,6 +85,20 @@ async def test_a_project_without_plan_or_team_explains_itself(browse, standin):
     assert "No team yet" in page.text
 
 
+async def test_a_project_that_hides_its_progress_shows_a_plan_and_no_states(browse, standin):
+    """As the service tells it: null, and not a state that would be wrong."""
+    project = standin.state["projects"][1]
+    project |= {"completion": None, "milestones_total": None, "milestones_completed": None}
+    for milestone in project["milestones"]:
+        milestone |= {"status": None, "completed_on": None}
+    page = await browse(ANNA).get(f"/projects/{uid(2)}")
+    assert page.status_code == 200
+    plan = page.text[page.text.index('class="timeline"') :]
+    assert "Visual design" in plan
+    plan = plan[: plan.index("</ol>")]
+    assert not [word for word in ("Completed", "In progress", "Upcoming", "Overdue", "planned") if word in plan]
+
+
 async def test_phases_and_activity_never_hold_the_project_up(browse, standin):
     standin.delay = {f"/projects/{uid(1)}/phases": 0.6, "/activity": 0.6}
     page = await browse(ANNA).get(f"/projects/{uid(1)}")

@@ -1,7 +1,7 @@
 """What clients do not see: private projects and milestones, and the fields a project keeps from them."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +11,7 @@ import pytest
 
 from services.projects.app import create_app
 from services.projects.settings import ProjectsSettings
+from services.projects.visibility import HiddenField
 from shared.actor import Actor
 from shared.clock import uuid7
 from tests.conftest import ServiceApi, ServiceFactory
@@ -272,6 +273,62 @@ async def test_hidden_fields_of_milestones_phases_and_the_team(desk: Desk) -> No
     seen = await desk.read(project)
     assert {name: seen["milestones"][1][name] for name in step} == step
     assert seen["team"] == FILLED["team"]
+
+
+CANARIES: dict[str, list[str]] = {
+    "description": ["canary-description"],
+    "scope": ["canary-scope"],
+    "starts_on": ["2021-01-17"],
+    "ends_on": ["2041-01-19"],
+    "completion": ['"completion":37', '"milestones_total":2', '"milestones_completed":1', "2022-03-05", '"completed"'],
+    "phase": ["canary-phase"],
+    "team": ["Canary Hoffmann", "canary-role", "canary@northwind.example", "+49 30 424242"],
+    "contact_details": ["canary@northwind.example", "+49 30 424242"],
+    "milestone_description": ["canary-note"],
+    "milestone_starts_on": ["2021-02-17"],
+    "milestone_depends_on": ['"depends_on":["'],
+}
+"""What each field that can be hidden shows in some answer while it is not."""
+
+
+@pytest.mark.parametrize("field", get_args(HiddenField))
+async def test_what_is_hidden_now_leaves_by_no_exit(desk: Desk, field: str) -> None:
+    """Lists, details, phases, and the answers to what a partner bound to the client may change."""
+    client_id = await desk.client()
+    team = [
+        {
+            "name": "Canary Hoffmann",
+            "role": "canary-role",
+            "email": "canary@northwind.example",
+            "phone": "+49 30 424242",
+        }
+    ]
+    facts = {"description": "canary-description", "scope": "canary-scope", "completion": 37, "team": team}
+    project = await desk.project(client_id, **facts, starts_on="2021-01-17", ends_on="2041-01-19")
+    step = {"phase": "canary-phase", "description": "canary-note", "starts_on": "2021-02-17", "target_on": days(30)}
+    first = await desk.milestone(project, "Design", **step)
+    await desk.complete(first, completed_on="2022-03-05")
+    second = await desk.milestone(project, "Launch", **step, depends_on=[first["id"]])
+    path, bound = f"projects/{project['id']}", partner(client_id, "projects:read", "projects:write")
+
+    async def said_by_every_exit(actor: Actor) -> str:
+        reads = [await desk(actor, "GET", each) for each in ("projects", path, f"{path}/phases")]
+        writes = [("PATCH", path, {}), ("PATCH", f"milestones/{second['id']}", {})]
+        if actor is bound:
+            reads += [await desk(actor, method, each, json=body) for method, each, body in writes]
+            for milestone, verb in ((second, "complete"), (second, "reopen")):
+                reads.append(await desk(actor, "POST", f"milestones/{milestone['id']}/{verb}"))
+        assert {answer.status_code for answer in reads} == {200}
+        return "".join(answer.text for answer in reads)
+
+    for actor in [*within(client_id)[:2], bound]:
+        said = await said_by_every_exit(actor)
+        assert [canary for canary in CANARIES[field] if canary not in said] == [], "it shows while it is open"
+    desk.good(await desk(STAFF, "PATCH", path, json={"hidden_fields": [field]}))
+    for actor in [*within(client_id)[:2], bound]:
+        said = await said_by_every_exit(actor)
+        assert [canary for canary in CANARIES[field] if canary in said] == [], actor.kind
+    assert [canary for canary in CANARIES[field] if canary not in await said_by_every_exit(STAFF)] == []
 
 
 async def test_phases_tell_no_progress_that_is_hidden(desk: Desk) -> None:

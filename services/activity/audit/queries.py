@@ -10,8 +10,8 @@ import msgspec
 
 from services.activity.audit.chain import Head
 from services.activity.audit.models import READS
+from services.activity.audit.sight import WORK, ClientSight
 from services.activity.feed.models import COMPANY
-from shared.contracts import projects
 
 _HEADS = (
     "select client_id, seq, hash from unnest($1::uuid[]) as wanted (client_id) cross join lateral"
@@ -40,6 +40,7 @@ order by a.{key} {way} limit $9
 # knows `position`.
 _NEWEST = {key: _LIST.format(key=key, beyond="<", way="desc") for key in ("seq", "position")}
 _OLDEST = {key: _LIST.format(key=key, beyond=">", way="asc") for key in ("seq", "position")}
+_OPEN_PROJECTS = "select id, hidden_fields from known_projects where client_id = $1 and not private"
 _VISITS: dict[str, tuple[list[str] | None, Collection[str]]] = {
     "all": (None, ()),
     "opened": (["page", "action", "api"], ()),
@@ -49,11 +50,6 @@ _VISITS: dict[str, tuple[list[str] | None, Collection[str]]] = {
 
 LAST = 2**63 - 1
 Visits = Literal["all", "opened", "actions"]
-
-
-WORK = sorted(kind.type for kind in vars(projects).values() if hasattr(kind, "type"))
-"""What is told of projects and their plans: a client may know of it what its feed tells, and who opened what."""
-_SECRETS = ("private", "project_private", "hidden")
 
 
 class AuditAuthor(msgspec.Struct, frozen=True):
@@ -146,12 +142,15 @@ async def list_records(
         list(left_out),
         limit,
         wanted.private,
-        WORK,
+        list(WORK),
     )
-    return [(row[wanted.key], _view(row, private=wanted.private)) for row in rows]
+    sight = None
+    if not wanted.private:
+        sight = ClientSight(wanted.client_id, await connection.fetch(_OPEN_PROJECTS, wanted.client_id))
+    return [(row[wanted.key], _view(row, sight)) for row in rows]
 
 
-def _view(row: Any, *, private: bool) -> AuditView:
+def _view(row: Any, sight: ClientSight | None) -> AuditView:
     session = None
     if row["session_id"]:
         session = AuditSession(
@@ -167,18 +166,7 @@ def _view(row: Any, *, private: bool) -> AuditView:
         session=session,
         trace_id=row["trace_id"],
         at=row["at"],
-        detail=msgspec.Raw(row["detail"].encode() if private else _told(row["detail"])),
+        detail=msgspec.Raw(sight.told(row["type"], row["subject"], row["detail"]) if sight else row["detail"].encode()),
         security=row["security"],
         financial=row["financial"],
     )
-
-
-def _told(detail: str) -> bytes:
-    """An event's data without what it says about what the client does not see."""
-    data: Any = msgspec.json.decode(detail)
-    if not isinstance(data, dict):
-        return detail.encode()
-    told: dict[str, Any] = {name: value for name, value in data.items() if name not in _SECRETS}
-    if hidden := data.get("hidden"):
-        told["fields"] = [field for field in told["fields"] if field not in hidden]
-    return msgspec.json.encode(told)

@@ -24,7 +24,8 @@ select pg_notify($3, '')
 _JUDGE = """
 update feed set private = judged.private
 from (
-    select f.position, p.private or coalesce(m.private, false) as private
+    select f.position, p.private or coalesce(m.private, false)
+        or f.tells <> '{}' and f.tells <@ p.hidden_fields as private
     from unnest($1::uuid[], $2::uuid[]) as turned (client_id, project_id)
     join feed f on f.client_id = turned.client_id and f.project_id = turned.project_id
     join known_projects p on p.client_id = f.client_id and p.id = f.project_id

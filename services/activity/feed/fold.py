@@ -4,6 +4,7 @@ Everything is recorded in the audit log, also what no arm knows. Only what a cli
 reads, sign-ins, roles and people stay in the audit log.
 """
 
+from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -91,7 +92,7 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True):
     presence: Presence | None
     entry: Entry | None
     turned: UUID | None
-    """The project of which something was shared or withdrawn: its entries are to be judged anew."""
+    """The project of which something was shared, withdrawn, hidden or shown: its entries are to be judged anew."""
     ended: Ended | None
     fact: Fact | None
     visit: Visit | None
@@ -169,7 +170,8 @@ def _entry(event: RawEvent, position: int, data: EventData | None) -> Entry | No
         target_type=words.target_type,
         target_id=event.subject,
         at=event.time,
-        private=_is_private(data),
+        private=_is_private(data) or _is_hidden(words.tells, data),
+        tells=sorted(words.tells),
         team_only=isinstance(data, ProjectUpdated | MilestoneUpdated) and set(data.fields) <= set(data.hidden),
     )
 
@@ -177,6 +179,8 @@ def _entry(event: RawEvent, position: int, data: EventData | None) -> Entry | No
 def _turned(subject: UUID, data: EventData | None) -> UUID | None:
     match data:
         case ProjectShared() | ProjectWithdrawn():
+            return subject
+        case ProjectUpdated(fields=fields) if "hidden_fields" in fields:
             return subject
         case MilestoneShared() | MilestoneWithdrawn():
             return data.project_id
@@ -226,6 +230,7 @@ def _fact(event: RawEvent, data: EventData | None) -> Fact | None:
                 since=min(starts_on or today, today),
                 completed_on=today if status == "completed" else None,
                 private=_is_private(data),
+                hidden_fields=data.hidden_fields,
             )
         case _ if isinstance(data, AnyMilestone):
             return MilestoneFact(
@@ -250,6 +255,12 @@ def _is_private(data: EventData | None) -> bool:
     if isinstance(data, ProjectCreated | ProjectUpdated | ProjectStatusChanged):
         return data.private
     return isinstance(data, ProjectWithdrawn)
+
+
+def _is_hidden(tells: Collection[str], data: EventData | None) -> bool:
+    """Whether the project hides all that an entry tells."""
+    hidden = getattr(data, "hidden_fields", None) or ()
+    return bool(tells) and set(tells) <= set(hidden)
 
 
 def _completed_on(data: AnyMilestone) -> date | msgspec.UnsetType | None:

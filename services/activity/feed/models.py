@@ -43,7 +43,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened, as a client is told it. `position` is its place in the order of all events.
 
     Without a `project_id` it concerns the client as a whole. The client is not told while what it is about is
-    `private`, which changes, nor where it is `team_only`: what changed is hidden from it.
+    `private`, or while its project hides all that it `tells`, which both change, nor where it is `team_only`: what
+    changed was hidden from it then.
     """
 
     position: int
@@ -60,6 +61,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     private: bool = False
     team_only: bool = False
+    tells: list[str] = []
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):

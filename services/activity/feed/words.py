@@ -1,5 +1,6 @@
 """What a client reads of an event."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
@@ -38,12 +39,16 @@ FIELDS = {
 
 
 class Words(NamedTuple):
-    """An entry's title and description, the project it belongs to, and the kind of thing it is about."""
+    """An entry's title and description, the project it belongs to, and the kind of thing it is about.
+
+    `tells` are the fields it tells of, where a project may hide all of them, by the names it hides them by.
+    """
 
     title: str
     description: str
     project_id: UUID
     target_type: str
+    tells: Collection[str] = ()
 
 
 def say(subject: UUID, data: EventData | None) -> Words | None:
@@ -52,7 +57,7 @@ def say(subject: UUID, data: EventData | None) -> Words | None:
         case ProjectCreated(name=name):
             return Words("Project started", name, subject, "project")
         case ProjectUpdated(name=name):
-            return Words("Project updated", f"{name} · {_changed(data)}", subject, "project")
+            return Words("Project updated", f"{name} · {_changed(data)}", subject, "project", data.fields)
         case ProjectStatusChanged(name=name, old=old, new=new):
             return Words(f"Project {_plain(new)}", f"{name} · was {_plain(old)}", subject, "project")
         case ProjectShared(name=name):
@@ -70,7 +75,18 @@ def _of_milestone(data: EventData | None) -> Words | None:
 
 
 def _about(title: str, data: AnyMilestone, *more: str) -> Words:
-    return Words(title, " · ".join([data.name, data.project_name, *more]), data.project_id, "milestone")
+    words = " · ".join([data.name, data.project_name, *more])
+    return Words(title, words, data.project_id, "milestone", _tells(data))
+
+
+def _tells(data: AnyMilestone) -> list[str]:
+    match data:
+        case MilestoneCompleted() | MilestoneReopened():
+            return [data.hidden_by["completed_on"]]
+        case MilestoneUpdated():
+            return sorted({data.hidden_by.get(field, field) for field in data.fields})
+        case _:
+            return []
 
 
 def _changed(data: ProjectUpdated) -> str:

@@ -16,12 +16,13 @@ on conflict (client_id) do update set
 """
 _PROJECT = f"""
 with client as ({_CLIENT})
-insert into known_projects (client_id, id, version, name, since, completed_on, private)
-values ($1, $5, $6, $7, $8, $9, $10)
+insert into known_projects (client_id, id, version, name, since, completed_on, private, hidden_fields)
+values ($1, $5, $6, $7, $8, $9, $10, coalesce($11::text[], '{{}}'))
 on conflict (client_id, id) do update set
     version = excluded.version,
     name = excluded.name,
     private = excluded.private,
+    hidden_fields = coalesce($11::text[], known_projects.hidden_fields),
     since = least(known_projects.since, excluded.since),
     completed_on = case when excluded.completed_on is not null
         then coalesce(known_projects.completed_on, excluded.completed_on) end
@@ -56,7 +57,8 @@ async def learn(connection: asyncpg.Connection, facts: Sequence[tuple[int, Fact]
 def _columns(fact: Fact) -> tuple[Any, ...]:
     match fact:
         case ProjectFact():
-            return _PROJECT, fact.id, fact.version, fact.name, fact.since, fact.completed_on, fact.private
+            hidden = None if fact.hidden_fields is UNSET else fact.hidden_fields
+            return _PROJECT, fact.id, fact.version, fact.name, fact.since, fact.completed_on, fact.private, hidden
         case MilestoneFact():
             says = fact.completed_on is not UNSET
             completed_on = fact.completed_on if says else None

@@ -28,6 +28,8 @@ class ProjectFact(Fact, frozen=True, kw_only=True):
     since: date
     completed_on: date | None
     private: bool = False
+    hidden_fields: list[str] | msgspec.UnsetType = msgspec.UNSET
+    """What it keeps from its client; unset: this event does not say."""
 
 
 class MilestoneFact(Fact, frozen=True, kw_only=True):

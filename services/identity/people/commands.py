@@ -145,20 +145,23 @@ async def change_person(db: Db, actor: Actor, person_id: UUID, patch: PatchPerso
 
 
 async def set_project_roles(db: Db, actor: Actor, person_id: UUID, roles: Mapping[UUID, Role]) -> list[str]:
-    """Replace all project roles of a client's person; the hashes of the sessions this changes.
+    """Replace the project roles of a client's person, as far as the actor may know of the projects; the hashes of the
+    sessions this changes.
 
     A project of another client is as good as none (404).
     """
     person = await queries.load_person(db, person_id)
-    wanted: dict[UUID, str] = dict(roles)
-    changed = person.take_roles(wanted, await queries.load_roles(db, person))
-    if changed is None:
-        return []
     if await queries.count_known_projects(db, actor, person.client_id, set(roles)) < len(roles):
         raise NotFound
+    before = await queries.load_roles(db, person, SYSTEM)
+    unseen = before.keys() - await queries.load_roles(db, person, actor)
+    wanted = {**{project: before[project] for project in unseen}, **roles}
+    changed = person.take_roles(wanted, before)
+    if changed is None:
+        return []
     await db.execute(delete(ProjectRole).where(ProjectRole.person_id == person.id))
     held = [
-        {"person_id": person.id, "project_id": p, "client_id": person.client_id, "role": r} for p, r in roles.items()
+        {"person_id": person.id, "project_id": p, "client_id": person.client_id, "role": r} for p, r in wanted.items()
     ]
     if held:
         await db.execute(insert(ProjectRole), held)

@@ -1,12 +1,13 @@
 """Reading people."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 
 from services.identity.people.models import KnownProject, Person, PersonKind, ProjectRole
 from shared.actor import Actor
@@ -23,7 +24,9 @@ _SELECT = """
            exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor,
            array(select a.project_id from assignments a where a.person_id = p.id order by 1) as assigned_projects,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
-                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles
+                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles,
+           array(select r.project_id from project_roles r join known_projects k on k.id = r.project_id
+                 where r.client_id = p.client_id and r.person_id = p.id and not k.private) as shared_projects
     from people p left join clients c on c.id = p.client_id
 """
 _ONE = f"{_SELECT} where p.id = $1"
@@ -109,7 +112,10 @@ async def get_me(connection: asyncpg.Connection, person_id: UUID, viewing: UUID 
     if row is None:
         raise NotFound
     seen = await connection.fetchrow(_VIEWED, viewing) if viewing else None
-    return msgspec.convert({**_named(row), **(seen or {})}, Me)
+    me = _named(row)
+    # Their own roles too name no project that is private: for a client it does not exist (decision 0049).
+    roles = {project: role for project, role in me["project_roles"].items() if project in row["shared_projects"]}
+    return msgspec.convert({**me, "project_roles": roles, **(seen or {})}, Me)
 
 
 class PeopleFilter(msgspec.Struct, frozen=True):
@@ -162,7 +168,7 @@ def _view(row: asyncpg.Record, actor: Actor) -> PersonView:
     return msgspec.convert(told, PersonView)
 
 
-def _named(row: asyncpg.Record) -> dict[str, object]:
+def _named(row: asyncpg.Record) -> dict[str, Any]:
     name = f"{row['first_name']} {row['last_name']}"
     return {**row, "name": name, "project_roles": _roles.decode(row["project_roles"])}
 
@@ -186,14 +192,15 @@ async def account_elsewhere(connection: asyncpg.Connection, email: str) -> UUID 
     return await connection.fetchval(_ACCOUNT_ELSEWHERE, email)
 
 
-async def load_roles(db: Db, person: Person) -> dict[UUID, str]:
-    """What the person is in which project."""
-    rows = await db.execute(
-        select(ProjectRole.project_id, ProjectRole.role).where(
-            ProjectRole.client_id == person.client_id, ProjectRole.person_id == person.id
-        )
+async def load_roles(db: Db, person: Person, seen_by: Actor) -> dict[UUID, str]:
+    """What the person is in which of the projects that somebody may know of."""
+    held = select(ProjectRole.project_id, ProjectRole.role).where(
+        ProjectRole.client_id == person.client_id, ProjectRole.person_id == person.id
     )
-    return {row.project_id: row.role for row in rows}
+    if not seen_by.sees_all_clients:
+        theirs = (KnownProject.id == ProjectRole.project_id, KnownProject.client_id == ProjectRole.client_id)
+        held = held.where(exists().where(*theirs, ~KnownProject.private))
+    return {row.project_id: row.role for row in await db.execute(held)}
 
 
 async def count_known_projects(db: Db, actor: Actor, client_id: UUID | None, project_ids: set[UUID]) -> int:

@@ -55,7 +55,7 @@ async def set_roles(db: Db, actor: Actor, person_id: UUID, roles: Roles) -> list
     await queries.require_open(db, actor)
     person = await queries.load_member(db, actor, person_id)
     require_manageable(actor, person)
-    require_within_own(actor, await load_roles(db, person), roles)
+    require_within_own(actor, await load_roles(db, person, actor), roles)
     return await people.set_project_roles(db, actor, person.id, roles)
 
 
@@ -64,7 +64,7 @@ async def deactivate(db: Db, actor: Actor, person_id: UUID) -> list[str]:
     await queries.require_open(db, actor)
     person = await queries.load_member(db, actor, person_id)
     require_manageable(actor, person)
-    require_within_own(actor, await load_roles(db, person), {})
+    require_within_own(actor, await load_roles(db, person, actor), {})
     changed = person.change({"active": False})
     if changed is None:
         return []

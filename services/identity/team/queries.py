@@ -21,6 +21,7 @@ _TEAM = """
     select p.id, p.email, p.first_name, p.last_name, p.first_name || ' ' || p.last_name as name, p.title, p.active,
            p.portal_access, p.is_primary_contact, p.last_sign_in_at,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
+                     join known_projects k on k.client_id = r.client_id and k.id = r.project_id and not k.private
                      where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles
     from people p
     where p.client_id = $1 and ($2::uuid is null or p.id = $2)

@@ -190,8 +190,7 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
                 self._require_dependencies_completed()
         if not fields:
             return None
-        kept = self.project.hidden_fields
-        hidden = [name for name in fields if name in kept or f"milestone_{name}" in kept]
+        hidden = [name for name in fields if MilestoneUpdated.hidden_by.get(name) in self.project.hidden_fields]
         return MilestoneUpdated(**self._facts(), fields=fields, hidden=hidden)
 
     def complete(self, on: date, latest: date) -> MilestoneCompleted:
@@ -268,6 +267,7 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
             "version": self.version,
             "private": self.private,
             "project_private": self.project.private,
+            "hidden_fields": self.project.hidden_fields,
         }
 
 

@@ -1,6 +1,8 @@
 """Milestones as callers see them, and the locked ones that commands change."""
 
+from collections.abc import Collection, Mapping
 from datetime import date
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -12,9 +14,10 @@ from sqlalchemy.orm import joinedload, selectinload
 from services.projects.milestones.models import Milestone
 from services.projects.milestones.schedule import Status, phase_status, progress, statuses
 from services.projects.projects.models import Project
-from services.projects.visibility import looks_behind
+from services.projects.visibility import Hideable, looks_behind, seen_by
 from shared.actor import Actor
 from shared.clock import today
+from shared.contracts.projects import MilestoneUpdated
 from shared.database import Db, driver
 from shared.errors import NotFound
 
@@ -36,11 +39,14 @@ _PLAN_WITHIN = _PLAN.format(shown="not m.private and not m.project_private")
 _PLAN_WHOLE = _PLAN.format(shown="true")
 
 
-class MilestoneView(msgspec.Struct, kw_only=True):
-    """A milestone; `status` follows from the dates by the rule of `schedule.statuses`.
+class MilestoneView(Hideable, frozen=True, kw_only=True):
+    """A milestone; `status` follows from the dates by the rule of `schedule.statuses`, null where the project hides the
+    progress.
 
     `private`, said to the company only: the client does not see it. What the project keeps from it is empty there.
     """
+
+    hidden_by: ClassVar[Mapping[str, str]] = MilestoneUpdated.hidden_by
 
     id: UUID
     project_id: UUID
@@ -50,20 +56,23 @@ class MilestoneView(msgspec.Struct, kw_only=True):
     starts_on: date | None
     target_on: date
     completed_on: date | None
-    status: Status = "upcoming"
+    status: Status | None = None
     depends_on: list[UUID]
     private: bool | UnsetType
     version: int
 
 
-class PhaseView(msgspec.Struct, frozen=True, kw_only=True):
+class PhaseView(Hideable, frozen=True, kw_only=True):
     """A phase: the milestones that name it. `completion` is 0 to 100, from the first start to the last target date.
 
-    The figures are null for a client that does not see the progress.
+    Status and figures are null for a client that does not see the progress.
     """
 
+    hidden_by: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("status", "completion", "milestones_total", "milestones_completed"), "completion"
+    )
     name: str
-    status: Status
+    status: Status | None
     completion: int | None
     starts_on: date | None
     target_on: date
@@ -75,21 +84,21 @@ _plan = msgspec.json.Decoder(list[MilestoneView])
 
 
 async def list_milestones(
-    connection: Connection, actor: Actor, client_id: UUID, project_id: UUID
+    connection: Connection, actor: Actor, client_id: UUID, project_id: UUID, hidden_fields: Collection[str]
 ) -> list[MilestoneView]:
-    """The plan of a project, by target date: all of it, or what is shared with the client."""
+    """The plan of a project, by target date: all of it, or what is shared with the client, without what is hidden."""
     statement = _PLAN_WHOLE if looks_behind(actor) else _PLAN_WITHIN
     plan = _plan.decode(await connection.fetchval(statement, client_id, project_id) or "[]")
-    for milestone, status in zip(plan, statuses(plan, today()), strict=True):
-        milestone.status = status
-        if not looks_behind(actor):
-            milestone.private = UNSET
-    return plan
+    flag: dict[str, UnsetType] = {} if looks_behind(actor) else {"private": UNSET}
+    standing = zip(plan, statuses(plan, today()), strict=True)
+    views = (msgspec.structs.replace(milestone, status=status, **flag) for milestone, status in standing)
+    return [seen_by(actor, view, hidden_fields) for view in views]
 
 
 async def get_milestone(db: Db, actor: Actor, milestone: Milestone) -> MilestoneView:
     """How callers see a milestone that was just changed: its status takes the rest of the plan."""
-    plan = await list_milestones(await driver(db), actor, milestone.client_id, milestone.project_id)
+    project = milestone.project
+    plan = await list_milestones(await driver(db), actor, project.client_id, project.id, project.hidden_fields)
     return next(each for each in plan if each.id == milestone.id)
 
 
@@ -106,7 +115,7 @@ def _phase(name: str, milestones: list[MilestoneView]) -> PhaseView:
     completed = sum(each.completed_on is not None for each in milestones)
     return PhaseView(
         name=name,
-        status=phase_status([each.status for each in milestones]),
+        status=phase_status([each.status for each in milestones if each.status]),
         completion=progress(completed, len(milestones)),
         starts_on=min((each.starts_on for each in milestones if each.starts_on), default=None),
         target_on=max(each.target_on for each in milestones),

@@ -107,6 +107,7 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
             starts_on=self.starts_on,
             ends_on=self.ends_on,
             private=self.private,
+            hidden_fields=self.hidden_fields,
         )
 
     def change(self, changes: Mapping[str, Any]) -> ProjectUpdated | None:
@@ -127,6 +128,7 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
             starts_on=self.starts_on,
             ends_on=self.ends_on,
             private=self.private,
+            hidden_fields=self.hidden_fields,
             hidden=[name for name in fields if name in hidden | set(self.hidden_fields)],
         )
 
@@ -135,19 +137,35 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
         old = self.status
         if not self.assign({"status": status}):
             return None
-        return ProjectStatusChanged(name=self.name, old=old, new=status, version=self.version, private=self.private)
+        return ProjectStatusChanged(
+            name=self.name,
+            old=old,
+            new=status,
+            version=self.version,
+            private=self.private,
+            hidden_fields=self.hidden_fields,
+        )
 
     def share(self) -> ProjectShared:
         """Let the client see it, with what happened in it so far."""
         if not self.assign({"private": False}):
             raise AlreadyShared
-        return ProjectShared(name=self.name, status=self.status, version=self.version, starts_on=self.starts_on)
+        return ProjectShared(**self._facts())
 
     def withdraw(self) -> ProjectWithdrawn:
         """Keep it from the client, and everything in it."""
         if not self.assign({"private": True}):
             raise AlreadyPrivate
-        return ProjectWithdrawn(name=self.name, status=self.status, version=self.version, starts_on=self.starts_on)
+        return ProjectWithdrawn(**self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "status": self.status,
+            "version": self.version,
+            "starts_on": self.starts_on,
+            "hidden_fields": self.hidden_fields,
+        }
 
     def _check_dates(self) -> None:
         if self.starts_on and self.ends_on and self.ends_on < self.starts_on:

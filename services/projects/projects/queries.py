@@ -1,7 +1,8 @@
 """Projects as callers see them, and the rows that commands change. List and detail go past the ORM (decision 0004)."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -12,8 +13,9 @@ from sqlalchemy import select
 from services.projects.milestones.queries import MilestoneView, PhaseView, list_milestones, phases_of
 from services.projects.milestones.schedule import progress
 from services.projects.projects.models import FeedbackOnly, KnownClient, Project, Status
-from services.projects.visibility import emptied, looks_behind
+from services.projects.visibility import Hideable, looks_behind, seen_by
 from shared.actor import Actor
+from shared.contracts.projects import ProjectUpdated
 from shared.database import Db, driver
 from shared.errors import NotFound
 from shared.pagination import Page, decode_cursor, encode_cursor
@@ -77,7 +79,7 @@ _LIST = _Cards(wanted=_LISTED, limit="$6")
 _ONE = _Cards(wanted="id = $2", limit="1")
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(Hideable, frozen=True):
     """Somebody of the team, as a card shows them."""
 
     name: str
@@ -87,6 +89,7 @@ class Member(msgspec.Struct, frozen=True):
 class TeamMember(Member, frozen=True):
     """Somebody of the team with ways to reach them."""
 
+    hidden_by: ClassVar[Mapping[str, str]] = {"email": "contact_details", "phone": "contact_details"}
     email: str | None = None
     phone: str | None = None
 
@@ -99,7 +102,11 @@ class NextMilestone(msgspec.Struct, frozen=True):
     target_on: date
 
 
-class _Project(msgspec.Struct, frozen=True, kw_only=True):
+class _Project(Hideable, frozen=True, kw_only=True):
+    hidden_by: ClassVar[Mapping[str, str]] = {
+        **ProjectUpdated.hidden_by,
+        **dict.fromkeys(("milestones_total", "milestones_completed"), "completion"),
+    }
     id: UUID
     client_id: UUID
     client_name: str
@@ -136,6 +143,7 @@ class ProjectDetail(_Project, frozen=True, kw_only=True):
     only, are what the client does not see.
     """
 
+    hidden_by: ClassVar[Mapping[str, str]] = {**_Project.hidden_by, "fixed_completion": "completion"}
     scope: str
     fixed_completion: int | None
     team: list[TeamMember]
@@ -143,8 +151,6 @@ class ProjectDetail(_Project, frozen=True, kw_only=True):
     hidden_fields: list[str] | UnsetType
     version: int
 
-
-P = TypeVar("P", bound=_Project)
 
 _members = msgspec.json.Decoder(list[Member])
 _team = msgspec.json.Decoder(list[TeamMember])
@@ -173,7 +179,7 @@ async def list_projects(
     statement = _LIST.seen_by(actor, client_id)
     rows = await connection.fetch(statement, tenant, before, readable, status, pattern, limit + 1)
     cards = [
-        _for(actor, row, ProjectCard(**_fields(actor, row), team=_members.decode(row["people"])))
+        seen_by(actor, ProjectCard(**_fields(actor, row), team=_members.decode(row["people"])), row["hidden_fields"])
         for row in rows[:limit]
     ]
     return Page(cards, encode_cursor(cards[-1].id) if len(rows) > limit else None)
@@ -183,32 +189,25 @@ async def get_project(db: Db, actor: Actor, project_id: UUID) -> ProjectDetail:
     """One project with its plan. Raises `NotFound`, or `FeedbackOnly` where that is the actor's role."""
     connection = await driver(db)
     row = await _readable(connection, actor, project_id)
-    hidden = _hidden(actor, row)
-    plan = await list_milestones(connection, actor, row["client_id"], project_id)
-    of_member = ("email", "phone") if "contact_details" in hidden else ()
-    of_milestone = [
-        name.removeprefix("milestone_") for name in hidden if name == "phase" or name.startswith("milestone_")
-    ]
+    hidden = row["hidden_fields"]
     detail = ProjectDetail(
         **_fields(actor, row),
         scope=row["scope"],
         fixed_completion=row["completion"],
-        team=[emptied(member, of_member) for member in _team.decode(row["people"])],
-        milestones=[emptied(each, of_milestone) for each in plan],
-        hidden_fields=row["hidden_fields"] if looks_behind(actor) else UNSET,
+        team=[seen_by(actor, member, hidden) for member in _team.decode(row["people"])],
+        milestones=await list_milestones(connection, actor, row["client_id"], project_id, hidden),
+        hidden_fields=hidden if looks_behind(actor) else UNSET,
         version=row["version"],
     )
-    return _for(actor, row, detail)
+    return seen_by(actor, detail, hidden)
 
 
 async def list_phases(connection: Connection, actor: Actor, project_id: UUID) -> list[PhaseView]:
     """The phases of one project. Raises as `get_project` does."""
     row = await _readable(connection, actor, project_id)
-    hidden = _hidden(actor, row)
-    if "phase" in hidden:
-        return []
-    phases = phases_of(await list_milestones(connection, actor, row["client_id"], project_id))
-    return [emptied(phase, hidden & {"completion", "milestones_total", "milestones_completed"}) for phase in phases]
+    hidden = row["hidden_fields"]
+    phases = phases_of(await list_milestones(connection, actor, row["client_id"], project_id, hidden))
+    return [seen_by(actor, phase, hidden) for phase in phases]
 
 
 async def lock_project(db: Db, actor: Actor, project_id: UUID) -> Project:
@@ -265,18 +264,6 @@ def _completion(row: Record) -> int:
         if row["completion"] is None
         else row["completion"]
     )
-
-
-def _hidden(actor: Actor, row: Record) -> set[str]:
-    """What this answer leaves out. Who hides the progress hides every figure of it."""
-    if looks_behind(actor) or not row["hidden_fields"]:
-        return set()
-    figures = ("fixed_completion", "milestones_total", "milestones_completed")
-    return {*row["hidden_fields"], *(figures if "completion" in row["hidden_fields"] else ())}
-
-
-def _for(actor: Actor, row: Record, view: P) -> P:
-    return emptied(view, _hidden(actor, row).intersection(view.__struct_fields__))
 
 
 def _containing(q: str) -> str:

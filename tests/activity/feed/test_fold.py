@@ -237,7 +237,7 @@ def test_figures_learn_what_is_private(private: bool) -> None:
         assert fact.private is private
 
 
-def test_sharing_and_withdrawing_turn_a_project_and_nothing_else_does() -> None:
+def test_sharing_withdrawing_and_hiding_turn_a_project_and_nothing_else_does() -> None:
     step = projects.MilestoneShared(**MILESTONE, completed_on=TODAY)
     assert told(step).turned == PROJECT
     fact = told(step).fact
@@ -245,7 +245,11 @@ def test_sharing_and_withdrawing_turn_a_project_and_nothing_else_does() -> None:
     assert fact.completed_on == TODAY
     assert {told(data).turned for data, *_ in ENTRIES} == {None, PROJECT, SUBJECT}
     turning = {data.type for data, *_ in ENTRIES if told(data).turned}
-    assert turning == {f"{what}_{verb}" for what in ("project", "milestone") for verb in ("shared", "withdrawn")}
+    shared_or_not = {f"{what}_{verb}" for what in ("project", "milestone") for verb in ("shared", "withdrawn")}
+    assert turning == shared_or_not | {"project_updated"}
+    assert [data.fields for data, *_ in ENTRIES if told(data).turned and data.type == "project_updated"] == [
+        ["hidden_fields"]
+    ]
 
 
 def test_an_event_nobody_here_knows_is_recorded() -> None:

@@ -1,6 +1,6 @@
 """What a client is not told: in the feed, in the live stream, in figures and in the audit log a partner may read."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,8 @@ from services.activity.audit import queries as audit
 from services.activity.audit.queries import AuditFilter
 from shared.actor import Actor
 from shared.clock import today, uuid7
-from shared.contracts.identity import ClientCreated
+from shared.contracts.contacts import ContactMoved
+from shared.contracts.identity import ClientCreated, ProjectRolesChanged
 from shared.contracts.projects import (
     MilestoneShared,
     MilestoneWithdrawn,
@@ -20,6 +21,7 @@ from shared.contracts.projects import (
     ProjectViewed,
     ProjectWithdrawn,
 )
+from shared.contracts.recordings import SessionVisited
 from tests.activity.build import CLARA, contact, milestone_completed, milestone_created, project_created
 from tests.activity.rig import Rig
 from tests.activity.sse import Browser
@@ -208,6 +210,84 @@ async def test_who_reads_the_log_from_within_a_client_learns_nothing_private(tol
     items = (await rig.api(CLARA, "GET", "audit", params={"client_id": str(told.id)})).json()["items"]
     assert len(items) == 8
     assert items[0]["detail"]["private"] is True
+
+
+def updated(version: int, fields: list[str], hidden_fields: list[str]) -> ProjectUpdated:
+    """As the project tells it: what is hidden before or after counts as hidden, and so does what hides it."""
+    hidden = [each for each in fields if each in {"hidden_fields", *hidden_fields}]
+    facts = {"name": "Shop", "status": "on_track", "ends_on": date(2041, 1, 19), "starts_on": date(2021, 1, 17)}
+    return ProjectUpdated(**facts, version=version, fields=fields, hidden=hidden, hidden_fields=hidden_fields)
+
+
+async def log_of(told: Told, actor: Actor) -> str:
+    """The audit log as the actor reads it, oldest first."""
+    wanted = AuditFilter(private=actor.sees_all_clients, client_id=told.id)
+    async with told.rig.api.app.state.database.read(actor) as connection:
+        rows = await audit.list_records(connection, wanted, 0, 100, oldest_first=True)
+    return "\n".join(f"{view.type} {bytes(view.detail).decode()}" for _, view in rows)
+
+
+async def test_what_is_hidden_now_leaves_by_no_exit(told: Told) -> None:
+    """Told while it was open, and hidden since: it is gone from feed, figures, stream and log, and comes back."""
+    shop, step_one = uuid7(), uuid7()
+    bound = Actor(id=uuid7(), kind="partner", client_id=told.id, scopes=frozenset({"audit:read"}))
+    days = {"starts_on": date(2021, 1, 17), "ends_on": date(2041, 1, 19)}
+    done = {"completed_on": date(2022, 3, 5), "target_on": date(2022, 3, 9)}
+    await told.happens(
+        (project_created("Shop", **days), shop),
+        (milestone_completed(shop, "Design", version=1, **done), step_one),
+        (MilestoneShared(**step(shop, 2, completed_on=date(2022, 3, 5))), step_one),
+        (updated(2, ["name", "ends_on"], []), shop),
+        (updated(3, ["ends_on"], []), shop),
+    )
+    before = ["Project updated", "Project updated", "Milestone shared", "Milestone completed", "Project started"]
+    canaries = ("2021-01-17", "2041-01-19", "2022-03-05", "milestone_completed", "ends_on")
+    assert await told.feed() == before
+    assert [canary for canary in canaries if canary not in await log_of(told, bound)] == []
+    await told.happens((updated(4, ["hidden_fields"], ["completion", "ends_on", "starts_on"]), shop))
+    await told.happens((milestone_completed(shop, "Build", **done, hidden_fields=["completion"]), uuid7()))
+    for actor in (told.anna, told.viewing):
+        assert await told.feed(actor) == ["Project updated", "Milestone shared", "Project started"]
+    assert [canary for canary in canaries if canary in await log_of(told, bound)] == []
+    assert [canary for canary in canaries if canary not in await log_of(told, CLARA)] == []
+    assert len(await told.feed(CLARA)) == 7
+    await told.happens((updated(5, ["hidden_fields"], []), shop))
+    assert [title for title in await told.feed() if title != "Project updated"] == [
+        "Milestone completed",
+        *before[2:],
+    ]
+
+
+async def test_figures_do_not_tell_hidden_progress(told: Told) -> None:
+    shop = uuid7()
+    await told.happens(
+        (project_created("Shop"), shop),
+        (milestone_completed(shop, completed_on=today(), target_on=today()), uuid7()),
+    )
+    assert (await told.figures())[1][0] == 1
+    await told.happens((updated(2, ["hidden_fields"], ["completion"]), shop))
+    for actor in (CLARA, told.anna):
+        assert (await told.figures(actor))[1][0] == 0
+
+
+async def test_the_log_from_within_a_client_names_no_private_project_and_no_other_client(told: Told) -> None:
+    shown, secret, other = uuid7(), uuid7(), uuid7()
+    visit = {"method": "GET", "kind": "page", "request_id": "r"}
+    await told.happens(
+        (project_created("Shown"), shown),
+        (project_created("Secret", private=True), secret),
+        (ProjectRolesChanged(roles={shown: "viewer", secret: "approver"}), told.anna.id),
+        (SessionVisited(path=f"/projects/{secret}", **visit), uuid7()),
+        (SessionVisited(path=f"/projects/{shown}", **visit), uuid7()),
+        (ContactMoved(from_client_id=told.id, to_client_id=other), uuid7()),
+    )
+    bound = Actor(id=uuid7(), kind="partner", client_id=told.id, scopes=frozenset({"audit:read"}))
+    log = await log_of(told, bound)
+    assert (str(secret) in log, str(other) in log) == (False, False)
+    assert f'"roles":{{"{shown}":"viewer"}}' in log
+    assert f'"path":"/projects/{shown}"' in log
+    assert '"path":"/projects/*"' in log
+    assert str(secret) in await log_of(told, CLARA)
 
 
 async def test_the_database_hides_what_is_private_from_the_tenant(told: Told, rig: Rig) -> None:

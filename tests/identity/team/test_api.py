@@ -250,6 +250,29 @@ async def test_a_private_project_cannot_be_named(office: Office) -> None:
     assert await name(secret) == await name(str(uuid4()))
 
 
+async def test_roles_in_a_private_project_are_named_to_nobody_of_the_client(office: Office) -> None:
+    """Neither in the team nor in one's own rights; and who replaces the roles they see leaves the others alone."""
+    identity = office.identity
+    secret = await identity.project(office.client_id, private=True)
+    await office.give(office.felix, {secret: "viewer", office.shop: "viewer"})
+    felix: Browser = await identity.browser(office.felix)
+    for answer in (await office.browser("GET", "team"), await felix("GET", "auth/me")):
+        assert answer.status_code == 200
+        assert (office.shop in answer.text, secret in answer.text) == (True, False)
+    assert secret not in (await felix.sign_in(office.felix["email"])).text
+    path = f"team/{office.felix['id']}/project-roles"
+    answer = await office.browser("PUT", path, json={"roles": {office.app: "viewer"}})
+    assert answer.json()["project_roles"] == {office.app: "viewer"}
+    person = (await identity.api(ADMIN, "GET", f"people/{office.felix['id']}")).json()
+    assert person["project_roles"] == {office.app: "viewer", secret: "viewer"}
+    same = await office.browser("PUT", path, json={"roles": {office.app: "viewer", secret: "viewer"}})
+    assert same.status_code == 404, "not even that they hold it is to be found out"
+    removed = await office.browser("POST", f"team/{office.felix['id']}/deactivate")
+    assert (removed.status_code, secret in removed.text) == (200, False)
+    await identity.api(ADMIN, "PATCH", f"people/{office.felix['id']}", json={"active": True})
+    await office.give(office.felix, {})
+
+
 async def test_the_database_hides_private_projects_from_the_tenant(office: Office) -> None:
     """The second lock."""
     await office.identity.project(office.client_id, private=True)

@@ -84,6 +84,7 @@ class Inquiries:
             async with asyncio.timeout(SECONDS):
                 return await self._exchange(head + framing + body, fresh=once)
         except TimeoutError as error:
+            self._pool.breaker.silent()
             raise TooSlow(path) from error
 
     async def _exchange(self, request: bytes, *, fresh: bool = False) -> tuple[int, bytes]:

@@ -1,5 +1,6 @@
 """Forward: the request to its service, with the caller's claims and nothing forged, and the answer back."""
 
+import time
 from functools import partial
 
 from litestar.types import Receive, Send
@@ -9,7 +10,7 @@ from gateway.metrics import STREAMS
 from gateway.origins import SAFE
 from gateway.problems import Refused
 from gateway.request import Request
-from gateway.routes import Route, Upstream
+from gateway.routes import TOTAL_SECONDS, Route, Upstream
 from gateway.streams import Streams
 from gateway.tracing import next_traceparent
 from gateway.transfer import END_STREAM, ClientGone, TooLarge, Transfer, too_large
@@ -46,7 +47,9 @@ class Proxy:
 
     async def forward(self, request: Request, route: Route, token: bytes, receive: Receive, send: Send) -> None:
         """Raises `Refused` or `ClientGone` as long as no answer has begun, `BrokenOff` later."""
-        transfer = Transfer(route, self.pools[route.upstream], receive, send)
+        seconds = route.patience(safe=request.method in SAFE)
+        left = max(seconds, TOTAL_SECONDS) - (time.perf_counter() - request.started)
+        transfer = Transfer(route, self.pools[route.upstream], receive, send, seconds=min(seconds, left))
         if route.stream:
             request.scope["state"][END_STREAM] = transfer.end
             with STREAMS.track_inprogress(), self._streams.kept(request, transfer.end):

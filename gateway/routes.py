@@ -10,6 +10,10 @@ from gateway.paths import REMEMBERED
 
 API = "/api/client-portal"
 MEGABYTE = 1_000_000
+READ_SECONDS = 2.0
+"""How long a service may be silent on a question: who asked can ask again."""
+TOTAL_SECONDS = 4.0
+"""How long anybody waits for an answer to begin. Changes have it all, and pages, which ask several services."""
 
 Upstream = Literal["identity", "projects", "activity", "portal", "gateway"]
 Access = Literal["public", "signed_in", "staff"]
@@ -19,14 +23,15 @@ SERVICES: tuple[Upstream, ...] = ("identity", "projects", "activity")
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """What a path may do. The longest prefix of whole segments wins; a service still checks everything itself.
 
-    `timeout` seconds cover the whole exchange, or, for a `stream`, only the time until the answer begins.
+    `timeout` is how many seconds a service may be silent, before its answer to a question and within any answer. A
+    `stream` may be silent for ever once it has begun.
     """
 
     prefix: str
     upstream: Upstream
     access: Access = "signed_in"
     audience: tuple[str, ...] = ()
-    timeout: float = 10
+    timeout: float = READ_SECONDS
     max_body: int = MEGABYTE
     stream: bool = False
     exact: bool = False
@@ -37,6 +42,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Unsafe requests count against the narrow limit for guessing."""
     basic: bool = False
     """The service checks a name and password itself; the header that has them goes on under another name."""
+
+    def patience(self, *, safe: bool) -> float:
+        """Seconds until an answer has to have begun."""
+        return self.timeout if safe else max(self.timeout, TOTAL_SECONDS)
 
     @property
     def takes_tokens(self) -> bool:
@@ -61,7 +70,15 @@ def _oauth(prefix: str, *, basic: bool = False) -> Route:
 def _page(prefix: str, *, exact: bool = False, sign_in: bool = False) -> Route:
     """A page is public here: the portal itself shows the way to sign in, and passes the claims on to the services."""
     audience = ("portal", *SERVICES)
-    return Route(prefix=prefix, upstream="portal", access="public", audience=audience, exact=exact, sign_in=sign_in)
+    return Route(
+        prefix=prefix,
+        upstream="portal",
+        access="public",
+        audience=audience,
+        timeout=TOTAL_SECONDS,
+        exact=exact,
+        sign_in=sign_in,
+    )
 
 
 def _own(prefix: str, *, exact: bool = True) -> Route:
@@ -91,7 +108,7 @@ ROUTES = (
     _api("kpis", "activity"),
     _api("audit", "activity", "staff"),
     _api("webhooks", "activity", "staff"),
-    Route(prefix="/api/events", upstream="activity", audience=("activity",), stream=True),
+    Route(prefix="/api/events", upstream="activity", audience=("activity",), timeout=TOTAL_SECONDS, stream=True),
     _api("api-clients", "identity", "staff"),
     _oauth("/oauth/token", basic=True),
     _oauth("/oauth/whoami"),

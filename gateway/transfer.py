@@ -12,6 +12,8 @@ from gateway.upstream import Connection, Pool, Silent, TooSlow, UpstreamError
 
 PATIENCE = 0.05
 """Seconds before anybody checks whether the client is still there: most answers are quicker, and a task costs more."""
+BODY_SECONDS = 10
+"""How long a request's body may take."""
 END_STREAM = "end_stream"
 """Where a server that shuts down finds, in `scope["state"]`, what ends this answer."""
 _CHUNKED_END = b"0\r\n\r\n"
@@ -45,8 +47,15 @@ class Transfer:
     _body_size = 0
     _over = False
 
-    def __init__(self, route: Route, pool: Pool, receive: Receive, send: Send) -> None:
+    _heard = 0.0
+    """When the service was last heard of, or was last told something."""
+    _with_client = False
+    """Whether what the service said is on its way: then it is not the service that is silent."""
+
+    def __init__(self, route: Route, pool: Pool, receive: Receive, send: Send, *, seconds: float) -> None:
+        """`seconds`: until the answer has to have begun."""
         self._route = route
+        self._seconds = seconds
         self._pool = pool
         self._receive = receive
         self._send = send
@@ -58,7 +67,7 @@ class Transfer:
         if length is not None and int(length) > self._route.max_body:
             raise too_large(self._route)
         try:
-            async with asyncio.timeout(self._route.timeout):
+            async with asyncio.timeout(BODY_SECONDS):
                 message = await self._receive()
         except TimeoutError:
             raise Refused(408, "gateway.slow_body", "The body did not arrive in time.") from None
@@ -85,12 +94,14 @@ class Transfer:
         `UpstreamError` while no answer has begun, then `BrokenOff`.
         """
         loop = asyncio.get_running_loop()
+        self._heard = loop.time()
         self._timer = loop.call_later(PATIENCE, self._lose_patience)
         try:
             connection = await self._exchange(head, bodiless=bodiless, replayable=replayable)
             if self._route.stream:
                 self._attend()
                 self._timer.cancel()
+            self._seconds, self._heard = self._route.timeout, loop.time()
             headers = dress(connection.status, connection.headers)
             await self._send({"type": "http.response.start", "status": connection.status, "headers": headers})
             await self._carry_back(connection)
@@ -121,13 +132,27 @@ class Transfer:
                     raise BrokenOff from error
                 data = b""  # a stream has no end of its own: the browser comes back and resumes
             self._over = connection.done or not data
+            self._with_client = True
             await self._send({"type": "http.response.body", "body": data, "more_body": not self._over})
             if self._over:
                 return
+            self._with_client = False
+            self._heard = asyncio.get_running_loop().time()
 
     def _lose_patience(self) -> None:
         self._attend()
-        self._timer = asyncio.get_running_loop().call_later(self._route.timeout - PATIENCE, self._give_up, TooSlow())
+        self._watch()
+
+    def _watch(self) -> None:
+        """Give the service up when it has been silent for too long, and look again when that may be."""
+        loop = asyncio.get_running_loop()
+        if self._with_client:
+            self._heard = loop.time()
+        left = self._heard + (self._seconds if self._body_sent else BODY_SECONDS) - loop.time()
+        if left > 0 or self._connection is None:  # connecting has a limit of its own
+            self._timer = loop.call_later(max(PATIENCE, min(left, self._seconds)), self._watch)
+        else:
+            self._give_up(TooSlow())
 
     def _give_up(self, reason: UpstreamError) -> None:
         if self._connection and not self._over:
@@ -162,6 +187,7 @@ class Transfer:
             await connection.send(_chunk(body) if self._chunked else body)
         if last:
             self._body_sent = True
+            self._heard = asyncio.get_running_loop().time()
             if self._chunked:
                 await connection.send(_CHUNKED_END)
 

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 import httptools
 
-CONNECT_SECONDS = 2
+from shared.breaker import Breaker
+
+CONNECT_SECONDS = 1
 IDLE_SECONDS = 60
 """Shorter than a service keeps an idle connection (75 s, `ops.serve`), so that a reused one is rarely dying."""
 HIGH_WATER = 256 * 1024
@@ -23,6 +25,10 @@ class UpstreamError(Exception):
 
 class Unreachable(UpstreamError):
     """No connection: the service saw nothing of the request."""
+
+
+class GoneSilent(Unreachable):
+    """Others have waited in vain (`shared.breaker`): it is not asked at all."""
 
 
 class Broken(UpstreamError):
@@ -91,6 +97,8 @@ class Connection(asyncio.Protocol):
         """Give the exchange up; whoever waits for it gets `error`."""
         if self._error is None:
             self._error = error
+        if isinstance(error, TooSlow) and not self._answered:
+            self._pool.breaker.silent()
         self.transport.abort()
         self._writable.set()
         self._wake()
@@ -123,6 +131,7 @@ class Connection(asyncio.Protocol):
             self.transport.abort()  # an answer nobody asked for
             return
         self._answered = True
+        self._pool.breaker.answered()
         try:
             self.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -197,11 +206,14 @@ class Pool:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port or 80
+        self.breaker = Breaker(url)
         self.authority = parts.netloc.encode()
         self._idle: deque[tuple[float, Connection]] = deque()
 
     async def connect(self, *, fresh: bool = False) -> Connection:
         """An idle connection, or a new one (always with `fresh`). Raises `Unreachable`."""
+        if self.breaker.is_open:
+            raise GoneSilent
         loop = asyncio.get_running_loop()
         while self._idle and not fresh:
             since, connection = self._idle.pop()
@@ -213,6 +225,8 @@ class Pool:
             async with asyncio.timeout(CONNECT_SECONDS):
                 _, connection = await loop.create_connection(lambda: Connection(self), self._host, self._port)
         except (OSError, TimeoutError) as error:
+            if isinstance(error, TimeoutError):
+                self.breaker.silent()
             raise Unreachable(repr(error)) from error
         return connection
 

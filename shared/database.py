@@ -30,6 +30,8 @@ ReadOnly = Callable[[Actor], AbstractAsyncContextManager[asyncpg.Connection]]
 
 _TRY_LOCK = text("select pg_try_advisory_lock(hashtextextended(:lock, 0))")
 CONNECT_TIMEOUT = 2
+STATEMENT_TIMEOUT = 5
+"""As long as PostgreSQL lets a statement of these roles run. Where it cannot say so any more, this ends the wait."""
 
 
 _PASSING = ("08", "40", "53", "55P03", "57")
@@ -78,7 +80,7 @@ class Database:
             pool_timeout=CONNECT_TIMEOUT,
             pool_pre_ping=True,
             hide_parameters=True,  # what people sent does not belong in a log
-            connect_args={"timeout": CONNECT_TIMEOUT},
+            connect_args={"timeout": CONNECT_TIMEOUT, "command_timeout": STATEMENT_TIMEOUT},
         )
         self._sessions = async_sessionmaker(self.engine, sync_session_class=TenantSession, expire_on_commit=False)
         self._pool_size = pool
@@ -86,7 +88,12 @@ class Database:
     async def start(self) -> None:
         """Make the read pool, on the loop that will use it. No connection yet: PostgreSQL may be on its way up."""
         self._pool = await asyncpg.create_pool(
-            self.dsn, min_size=0, max_size=self._pool_size, timeout=CONNECT_TIMEOUT, reset=_nothing_to_reset
+            self.dsn,
+            min_size=0,
+            max_size=self._pool_size,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=STATEMENT_TIMEOUT,
+            reset=_nothing_to_reset,
         )
 
     async def stop(self) -> None:

@@ -14,6 +14,7 @@ import aiohttp
 import msgspec
 
 from shared.actor import Actor
+from shared.breaker import Breaker
 from shared.errors import Unauthorized, Unavailable
 from shared.tokens import PublicKeys, SignedBody, TokenReader
 
@@ -94,6 +95,7 @@ class _AskIdentity:
 
     def __init__(self, identity: str) -> None:
         self._url = f"{identity}{WHOAMI_PATH}"
+        self._breaker = Breaker(identity)
         self._asked: dict[str, tuple[float, asyncio.Task[str | None]]] = {}
 
     async def __call__(self, token: str, _body: AccessToken) -> str | None:
@@ -106,6 +108,8 @@ class _AskIdentity:
         return await asyncio.shield(question)
 
     async def _ask(self, token: str) -> str | None:
+        if self._breaker.is_open:
+            raise _nobody_knows()
         timeout = aiohttp.ClientTimeout(total=ASK_SECONDS)
         bearer = {"Authorization": f"Bearer {token}"}
         try:
@@ -113,13 +117,20 @@ class _AskIdentity:
                 aiohttp.ClientSession(timeout=timeout) as http,
                 http.get(self._url, headers=bearer, allow_redirects=False) as answer,
             ):
+                self._breaker.answered()
                 if answer.status == 200:
                     return msgspec.json.decode(await answer.read(), type=_Whoami).name
                 if answer.status == 401:
                     return None
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
-            raise Unavailable("Nobody can say right now if this access token counts.", retry_after=2) from error
-        raise Unavailable("Nobody can say right now if this access token counts.", retry_after=2)
+            if isinstance(error, TimeoutError):
+                self._breaker.silent()
+            raise _nobody_knows() from error
+        raise _nobody_knows()
+
+
+def _nobody_knows() -> Unavailable:
+    return Unavailable("Nobody can say right now if this access token counts.", retry_after=2)
 
 
 class _Whoami(msgspec.Struct):

@@ -18,7 +18,7 @@ from services.portal.assets import Assets, static_file
 from services.portal.bulk_invitations.api import router as bulk_invitations
 from services.portal.client_access.api import router as client_access
 from services.portal.client_admin.api import router as client_admin
-from services.portal.clients import TIMEOUT, Services
+from services.portal.clients import Services, Upstream
 from services.portal.contacts.api import router as contacts
 from services.portal.dashboard.api import router as dashboard
 from services.portal.failed_sign_ins.api import router as failed_sign_ins
@@ -107,19 +107,21 @@ def create_app(settings: PortalSettings) -> Litestar:
 @asynccontextmanager
 async def _connections(app: Litestar) -> AsyncGenerator[None]:
     """One pool of connections to the services for the whole process; cookies are never kept between callers."""
-    async with aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()) as http:
+    settings: PortalSettings = app.state.settings
+    app.state.upstreams = {
+        "identity": Upstream(settings.upstream_identity),
+        "projects": Upstream(settings.upstream_projects),
+        "activity": Upstream(settings.upstream_activity),
+    }
+    # By service: one that hangs holds its own connections and nobody else's.
+    connector = aiohttp.TCPConnector(limit=0, limit_per_host=100)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
         app.state.http = http
         yield
 
 
 def _services(request: AnyRequest, state: State) -> Services:
-    settings: PortalSettings = state.settings
-    origins = {
-        "identity": settings.upstream_identity,
-        "projects": settings.upstream_projects,
-        "activity": settings.upstream_activity,
-    }
-    return Services(state.http, origins, request)
+    return Services(state.http, state.upstreams, request)
 
 
 def _page(request: AnyRequest, actor: Actor, services: Services) -> Page:

@@ -14,15 +14,18 @@ from litestar import Request
 from litestar.datastructures import Cookie
 from multidict import CIMultiDictProxy
 
+from shared.breaker import Breaker
 from shared.claims import ClaimsRefused
 
 T = TypeVar("T")
 
 BASE = "/api/client-portal/"
-TIMEOUT = aiohttp.ClientTimeout(total=8, connect=2)
+READING = aiohttp.ClientTimeout(total=2, connect=1)
+WRITING = aiohttp.ClientTimeout(total=3, connect=1)
 """Less than the gateway waits for a page: who meets a service that hangs is told so by a page of the portal."""
 WIDGET_DEADLINE = 0.150
 """Seconds a page waits for one widget; later it comes as a skeleton that loads itself (interface.md, Behaviour)."""
+TOO_LONG = "This took too long, and may have been done or not. Look at what is there before you try again."
 FORWARDED = ("authorization", "user-agent", "x-request-id", "traceparent", "tracestate")
 FLOW_COOKIE = "portal_flow"
 
@@ -74,9 +77,10 @@ class Answer(Generic[T]):
 class Service:
     """One service as one caller sees it. Paths are those of the public API, relative to `/api/client-portal/`."""
 
-    def __init__(self, http: aiohttp.ClientSession, origin: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, http: aiohttp.ClientSession, upstream: "Upstream", headers: Mapping[str, str]) -> None:
         self._http = http
-        self._origin = origin.rstrip("/")
+        self._origin = upstream.origin
+        self._breaker = upstream.breaker
         self._headers = headers
 
     async def get(self, path: str, kind: type[T], **query: object) -> T:
@@ -106,37 +110,64 @@ class Service:
         body: object = None,
         etag: str = "",
     ) -> Answer[T]:
-        """One call, body and headers. Raises `ServiceProblem`, with status 503 when nothing answers."""
+        """One call, body and headers.
+
+        Raises `ServiceProblem`: 503 where nobody answers and nothing was done, 504 where something may have been.
+        """
+        if self._breaker.is_open:
+            raise _unavailable()
         headers = {**self._headers, **({"If-Match": etag} if etag else {})}
         data = None
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = msgspec.json.encode(body)
         params = {name: str(value) for name, value in (query or {}).items() if value not in (None, "")}
+        reads = method == "GET"
         try:
             async with self._http.request(
-                method, self._origin + BASE + path, params=params, data=data, headers=headers, allow_redirects=False
+                method,
+                self._origin + BASE + path,
+                params=params,
+                data=data,
+                headers=headers,
+                allow_redirects=False,
+                timeout=READING if reads else WRITING,
             ) as response:
+                self._breaker.answered()
                 raw = await response.read()
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except aiohttp.ConnectionTimeoutError as error:
+            self._breaker.silent()
+            raise _unavailable() from error
+        except TimeoutError as error:
+            self._breaker.silent()
+            raise (_unavailable() if reads else ServiceProblem(504, "timeout", TOO_LONG)) from error
+        except (aiohttp.ClientError, OSError) as error:
             raise _unavailable() from error
         if response.status >= 400:
             raise _problem(response, raw)
         return Answer(_decode(raw, kind), response.headers)
 
 
+class Upstream:
+    """Where a service is (`http://host:port`), and whether it has gone silent. One for all callers."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin.rstrip("/")
+        self.breaker = Breaker(self.origin)
+
+
 class Services:
     """Everything a page may ask, in the name of the person who opened it."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, origins: Mapping[str, str], request: Request[Any, Any, Any]
+        self, http: aiohttp.ClientSession, upstreams: Mapping[str, Upstream], request: Request[Any, Any, Any]
     ) -> None:
         headers = {name: value for name in FORWARDED if (value := request.headers.get(name))}
         if flow := request.cookies.get(FLOW_COOKIE):
             headers["Cookie"] = f"{FLOW_COOKIE}={flow}"
-        self.identity = Service(http, origins["identity"], headers)
-        self.projects = Service(http, origins["projects"], headers)
-        self.activity = Service(http, origins["activity"], headers)
+        self.identity = Service(http, upstreams["identity"], headers)
+        self.projects = Service(http, upstreams["projects"], headers)
+        self.activity = Service(http, upstreams["activity"], headers)
 
 
 class Slot(msgspec.Struct, Generic[T], frozen=True):

@@ -34,6 +34,7 @@ WORDS = {
         "Back in a moment",
         "A part of the portal is not answering right now. Nothing was changed; try again shortly.",
     ),
+    504: ("This took too long", "It may have been done or not. Go back and look before you try again."),
 }
 
 LOOKING = ("You are only looking", "While you view the portal as a client, nothing can be changed. Leave first.")

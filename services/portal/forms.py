@@ -71,7 +71,7 @@ class Form:
         shown = {name: words for name, words in found.items() if name in self.values}
         self.errors.update(shown)
         if not shown:
-            self.error = UNSAVED if problem.status >= 500 else problem.detail
+            self.error = UNSAVED if problem.status >= 500 and problem.code != "timeout" else problem.detail
 
 
 def _text(value: object) -> str:

@@ -10,6 +10,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
@@ -17,7 +19,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from tests.portal_stack import API, Portal, running_portal
+from tests.portal_stack import API, PASSWORD, Portal, running_portal
 
 VICTIMS = ["projects", "nats", "activity", "postgres", "identity", "redis", "gateway", "portal"]
 OUTSIDE = {502, 503, 504}
@@ -128,6 +130,47 @@ class Reader:
             found += [each["detail"]["path"] for each in page["items"]]
             cursor = page["next_cursor"]
         return found[::-1]
+
+
+@contextmanager
+def frozen(victim: Portal, name: str) -> Iterator[None]:
+    """SIGSTOP: the process and its children are there, take connections, and say nothing."""
+    victim.reload()
+    first = victim.run.processes[name]
+    children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+    for each in [first, *map(int, children)]:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in [*map(int, children), first]:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("name", ["identity", "activity", "postgres"])
+def test_what_is_frozen_keeps_nobody_waiting_and_heals_by_itself(victim: Portal, name: str) -> None:
+    """Nobody waits longer than 5 s, the first included (docs/decisions/0080)."""
+    person, stranger = victim.sign_in("approver@acme.example"), victim.client()
+    sign_in = {"email": "approver@acme.example", "password": PASSWORD}
+    asked = [
+        lambda: stranger.post(f"{API}/auth/login", json=sign_in),
+        lambda: stranger.post("/sign-in/password", data=sign_in),
+        lambda: person.get(f"{API}/activity"),
+        lambda: person.get("/"),
+        lambda: person.get("/widgets/activity"),
+        lambda: person.get(f"{API}/projects"),
+        lambda: person.get("/projects"),
+        lambda: stranger.get("/sign-in"),
+    ]
+    with frozen(victim, name):
+        for each in asked:
+            answer = each()
+            assert answer.elapsed.total_seconds() < 5, answer.request.url
+            assert answer.status_code < 500 or answer.status_code in OUTSIDE
+    victim.until(lambda: victim.client().post(f"{API}/auth/login", json=sign_in).status_code == 200, 15)
+    for each in asked[2:]:
+        victim.until(lambda each=each: each().status_code < 400, 15)
 
 
 def test_kill_each_process_under_load_and_nothing_is_lost(victim: Portal) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gateway import transfer
 from tests.gateway.raw import Wire
 from tests.gateway.rig import Rig
 from tests.gateway.services import BEGIN, OK, Caller, asking, behind, get
@@ -119,7 +120,9 @@ async def test_answer_may_come_before_the_body_has_gone(rig: Rig) -> None:
         wire.close()
 
 
-async def test_body_that_never_comes_is_408(rig: Rig) -> None:
+async def test_body_that_never_comes_is_408(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "BODY_SECONDS", 0.4)
+
     async def talk(caller: Caller) -> None:
         await caller.head()
 
@@ -169,6 +172,38 @@ async def test_client_that_does_not_read_stops_the_service(rig: Rig) -> None:
         await wire.send(asking(b"/patient"))
         await blocked.wait()
         assert sum(passed) < 40_000_000  # what the kernel's buffers on both sides hold
+        wire.close()
+
+
+async def test_an_answer_lasts_as_long_as_its_service_goes_on(rig: Rig) -> None:
+    """A download takes what it takes; the route's limit (0.4 s) is about silence."""
+
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.say(BEGIN)
+        for _ in range(5):
+            await asyncio.sleep(0.2)
+            await caller.say(chunk(b"part"))
+        await caller.say(b"0\r\n\r\n")
+
+    async with behind(rig, talk) as (gateway, _):
+        assert (await get(gateway, b"/quick")).body == b"part" * 5
+
+
+async def test_a_client_that_reads_slowly_is_not_a_service_that_is_silent(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.say(b"HTTP/1.1 200 OK\r\ncontent-length: 40000000\r\n\r\n")
+        for _ in range(400):
+            await caller.say(b"x" * 100_000)
+
+    async with behind(rig, talk) as (gateway, _):
+        wire = await Wire.open(gateway.port)
+        wire.writer.transport.pause_reading()
+        await wire.send(asking(b"/quick"))
+        await asyncio.sleep(1.2)
+        wire.writer.transport.resume_reading()
+        assert len((await wire.read()).body) == 40_000_000
         wire.close()
 
 

@@ -9,6 +9,7 @@ from gateway.problems import Refused
 from gateway.proxy import Proxy
 from gateway.request import Request
 from gateway.streams import Streams
+from shared.breaker import SILENCES
 from shared.claims import ClaimsRefused
 from tests.gateway.raw import Wire
 from tests.gateway.rig import Rig
@@ -81,6 +82,39 @@ async def test_slow_answer_is_504_and_given_up(rig: Rig) -> None:
         answer = await get(gateway)
         assert (answer.status, code(answer.body)) == (504, "gateway.timeout")
         await gone.wait()
+
+
+async def test_a_change_is_waited_for_longer_than_a_question(rig: Rig) -> None:
+    """Who asked a question asks again; who changed something would have to find out first whether it was done."""
+
+    async def talk(caller: Caller) -> None:
+        while await caller.head():
+            await asyncio.sleep(0.8)
+            await caller.say(OK)
+
+    async with behind(rig, talk) as (gateway, _):
+        assert (await get(gateway, method=b"GET")).status == 504
+        assert (await get(gateway, method=b"POST")).status == 200
+
+
+async def test_a_silent_service_is_waited_for_by_three_and_comes_back_by_itself(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        while head := await caller.head():
+            asked.append(head.split()[1])
+            await awake.wait()
+            await caller.say(OK)
+
+    asked, awake = list[bytes](), asyncio.Event()
+    async with behind(rig, talk) as (gateway, _):
+        assert [(await get(gateway)).status for _ in range(SILENCES)] == [504] * SILENCES
+        refused = [await get(gateway) for _ in range(20)]
+        assert {(answer.status, code(answer.body)) for answer in refused} == {(503, "gateway.unreachable")}
+        assert asked.count(b"/quick") == SILENCES
+        awake.set()
+        async with asyncio.timeout(20):
+            while (await get(gateway)).status != 200:
+                await asyncio.sleep(0.05)
+        assert {(await get(gateway)).status for _ in range(20)} == {200}
 
 
 @pytest.mark.parametrize("dawdles", [True, False], ids=["dawdles", "hangs up"])

@@ -1,0 +1,79 @@
+"""A service that has gone silent, as its pages see it: few wait, and it is asked again once it answers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from services.portal import clients
+from services.portal.clients import Service, ServiceProblem, Upstream
+from shared.breaker import SILENCES
+
+
+class Frozen:
+    """Takes connections and says nothing until `awake`."""
+
+    def __init__(self) -> None:
+        self.awake = asyncio.Event()
+        self.asked: list[str] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.asked.append(head.split()[1].decode())
+        await self.awake.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}")
+        writer.close()
+
+
+@pytest.fixture
+def frozen() -> Frozen:
+    return Frozen()
+
+
+@pytest.fixture
+async def service(frozen: Frozen, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+    monkeypatch.setattr(clients, "READING", aiohttp.ClientTimeout(total=0.2))
+    monkeypatch.setattr(clients, "WRITING", aiohttp.ClientTimeout(total=0.2))
+    listener = await asyncio.start_server(frozen.serve, "127.0.0.1", 0)
+    upstream = Upstream(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    async with aiohttp.ClientSession() as http:
+        yield Service(http, upstream, {})
+    listener.close()
+
+
+async def test_three_wait_then_nobody_and_it_comes_back_by_itself(service: Service, frozen: Frozen) -> None:
+    for _ in range(SILENCES + 20):
+        with pytest.raises(ServiceProblem) as problem:
+            await service.get("projects", dict)
+        assert (problem.value.status, problem.value.code) == (503, "unavailable")
+    assert frozen.asked.count("/api/client-portal/projects") == SILENCES
+    frozen.awake.set()
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                assert await service.get("projects", dict) == {}
+            except ServiceProblem:
+                await asyncio.sleep(0.05)
+            else:
+                break
+
+
+async def test_a_change_that_nobody_answered_may_have_been_made(service: Service) -> None:
+    with pytest.raises(ServiceProblem) as problem:
+        await service.post("projects", dict, {})
+    assert (problem.value.status, problem.value.code) == (504, "timeout")
+
+
+async def test_errors_and_answers_are_no_silence(service: Service, frozen: Frozen) -> None:
+    for _ in range(SILENCES - 1):
+        with pytest.raises(ServiceProblem):
+            await service.get("projects", dict)
+    frozen.awake.set()
+    assert await service.get("projects", dict) == {}
+    frozen.awake.clear()
+    for _ in range(SILENCES - 1):
+        with pytest.raises(ServiceProblem):
+            await service.get("projects", dict)
+    frozen.awake.set()
+    assert await service.get("projects", dict) == {}

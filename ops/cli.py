@@ -91,18 +91,25 @@ def create_admin(email: str, first_name: str, last_name: str) -> None:
 
 @events.command
 def dead_letters() -> None:
-    """List events that a consumer could not fold, with the reason."""
+    """List events that a consumer could not fold or the broker refused, each with a name and the reason.
+
+    Reads PORTAL_DATABASE_ADMIN_URL and PORTAL_NATS_URL.
+    """
     from ops import events
 
     asyncio.run(events.print_dead_letters())
 
 
 @events.command
-def replay(*positions: int) -> None:
-    """Publish dead letters again, all or those at the positions named, once their cause is mended."""
+def replay(*names: str) -> None:
+    """Publish dead letters again, all or those named, once their cause is mended. Exit code 1 if one is refused.
+
+    Reads PORTAL_DATABASE_ADMIN_URL and PORTAL_NATS_URL.
+    """
     from ops import events
 
-    asyncio.run(events.replay(positions))
+    if not asyncio.run(events.replay(names)):
+        sys.exit(1)
 
 
 @audit.command

@@ -3,37 +3,85 @@
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 
+import asyncpg
+import nats.errors
 from nats.aio.client import Client
+from nats.js.errors import NotFoundError
 
+from ops.migrate import plain_url, services_with_schema
 from ops.running import setting
+from ops.stack.addresses import ADMIN_VARIABLE
 from shared import broker, dead_letters
+
+_FORMER_STREAM = "PORTAL_DEAD"
 
 
 async def print_dead_letters() -> None:
-    """One line each: position, time, consumer, subject, reason."""
-    async with _connected() as client:
-        letters = await dead_letters.list_dead_letters(client)
-    for letter in letters:
-        when = f"{letter.at:%Y-%m-%d %H:%M:%S}" if letter.at else "-"
-        print(f"{letter.position:>6}  {when}  {letter.consumer}  {letter.subject}  {letter.reason}")
-    print(f"{len(letters)} dead letters")
+    """One line each: its name, time, consumer, subject, reason."""
+    count = 0
+    async with _connected() as (client, databases):
+        await _take_over_former(client, databases)
+        for service, connection in databases.items():
+            for letter in await dead_letters.list_dead_letters(connection):
+                when = f"{letter.at:%Y-%m-%d %H:%M:%S}"
+                print(f"{service}-{letter.number}  {when}  {letter.consumer}  {letter.subject}  {letter.reason}")
+                count += 1
+    print(f"{count} dead letters")
 
 
-async def replay(positions: Collection[int]) -> None:
-    """Publish them again: all, or those at `positions`."""
-    replayed = 0
-    async with _connected() as client:
-        for letter in await dead_letters.list_dead_letters(client):
-            if not positions or letter.position in positions:
-                await dead_letters.replay(client, letter)
-                replayed += 1
+async def replay(names: Collection[str]) -> bool:
+    """Publish them again: all, or those of these names. False if the broker refused one, which then stays."""
+    replayed = refused = 0
+    async with _connected() as (client, databases):
+        await _take_over_former(client, databases)
+        for service, connection in databases.items():
+            for letter in await dead_letters.list_dead_letters(connection):
+                name = f"{service}-{letter.number}"
+                if names and name not in names:
+                    continue
+                try:
+                    await dead_letters.replay(connection, client, letter)
+                    replayed += 1
+                except nats.errors.Error as error:
+                    print(f"{name} is kept: {error!r}")
+                    refused += 1
     print(f"{replayed} replayed")
+    return not refused
+
+
+async def _take_over_former(client: Client, databases: dict[str, asyncpg.Connection]) -> None:
+    """Move what earlier versions kept in a stream into the tables, and remove the stream once it is empty."""
+    jetstream = client.jetstream(timeout=5)
+    try:
+        state = (await jetstream.stream_info(_FORMER_STREAM)).state
+    except NotFoundError:
+        return
+    for place in range(max(1, state.first_seq), state.last_seq + 1):
+        try:
+            kept = await jetstream.get_msg(_FORMER_STREAM, place, direct=False)
+        except NotFoundError:
+            continue
+        headers = kept.headers or {}
+        consumer = (kept.subject or "").partition(".")[2]
+        connection = databases[consumer.partition("-")[0]]
+        subject, reason = headers.get("Portal-Subject", ""), headers.get("Portal-Reason", "")
+        await dead_letters.set_aside(connection, consumer, subject, kept.data or b"", reason)
+        await jetstream.delete_msg(_FORMER_STREAM, place)
+    await jetstream.delete_stream(_FORMER_STREAM)
 
 
 @asynccontextmanager
-async def _connected() -> AsyncGenerator[Client]:
+async def _connected() -> AsyncGenerator[tuple[Client, dict[str, asyncpg.Connection]]]:
+    """The broker, and the database once for each service, as its administrator with the service's schema as path."""
     client = await broker.connect(setting("PORTAL_NATS_URL"), "portal-cli")
+    databases: dict[str, asyncpg.Connection] = {}
     try:
-        yield client
+        for service in services_with_schema():
+            databases[service] = await asyncpg.connect(
+                plain_url(setting(ADMIN_VARIABLE)), server_settings={"search_path": service}
+            )
+        yield client, databases
     finally:
+        for connection in databases.values():
+            await connection.close()
         await client.close()

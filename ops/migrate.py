@@ -46,8 +46,13 @@ def runtime_url(admin_url: str, service: str, password: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
+def plain_url(url: str | URL) -> str:
+    """The same address as asyncpg reads it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 async def _connect(url: URL) -> asyncpg.Connection:
-    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    dsn = plain_url(url)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:

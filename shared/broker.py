@@ -1,4 +1,4 @@
-"""NATS JetStream: the connection and the two streams. Only this module, the relay and the inbox know the broker."""
+"""NATS JetStream: the connection and the stream. Only this module, the relay and the inbox know the broker."""
 
 import asyncio
 from contextlib import suppress
@@ -12,8 +12,9 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError, ServerError
 
+from shared.events import MAX_EVENT_BYTES
+
 STREAM = "PORTAL"
-DEAD_STREAM = "PORTAL_DEAD"
 DAY = 24 * 3600
 MISSES = 2
 
@@ -65,13 +66,12 @@ def stream_configs(replicas: int) -> list[StreamConfig]:
         "retention": RetentionPolicy.LIMITS,
         "discard": DiscardPolicy.NEW,
         "num_replicas": replicas,
-        "max_msg_size": 256 * 1024,
+        "max_msg_size": MAX_EVENT_BYTES + 1024,
     }
     return [
         StreamConfig(
             name=STREAM, subjects=["portal.>"], max_bytes=2 * 1024**3, max_age=30 * DAY, duplicate_window=120, **keep
         ),
-        StreamConfig(name=DEAD_STREAM, subjects=["portal_dead.>"], max_bytes=256 * 1024**2, **keep),
     ]
 
 

@@ -1,65 +1,57 @@
-"""Events a consumer could not fold: kept in a stream of their own with the reason, and replayable after a fix."""
+"""Events that could not be delivered: rows of the service that could not fold or publish them, kept until replayed.
+
+Such a row is written in the transaction that goes past the event. It takes every body, also one that no stream would,
+and a reason in plain ASCII: it must not fail for what the event failed for.
+"""
 
 from datetime import datetime
 
+import asyncpg
 import msgspec
 from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.js.errors import NotFoundError
 
-from shared.broker import DEAD_STREAM
 from shared.clock import uuid7
 
-REASON = "Portal-Reason"
-SUBJECT = "Portal-Subject"
+RELAY = "relay"
+"""The consumer named by letters that never left: the broker refused them."""
+
+_SET_ASIDE = "insert into dead_letters (consumer, subject, event, reason) values ($1, $2, $3, $4)"
+_LIST = "select number, consumer, subject, event, reason, set_aside_at as at from dead_letters order by number"
+_FORGET = "delete from dead_letters where number = $1"
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """One set-aside event. `position` is its place among the dead letters, `subject` where it was published."""
+    """One event set aside by `consumer`. `subject` is where it was or would have been published, `number` its own."""
 
-    position: int
+    number: int
     consumer: str
     subject: str
+    event: bytes
     reason: str
-    at: datetime | None
-    body: bytes
+    at: datetime
 
 
-async def set_aside(client: Client, consumer: str, message: Msg, reason: str) -> None:
-    """Keep a message of `consumer`. The message id makes a repeat after a crash harmless."""
-    await client.jetstream(timeout=5).publish(
-        f"portal_dead.{consumer}",
-        message.data,
-        headers={
-            "Nats-Msg-Id": f"{consumer}:{message.metadata.sequence.stream}",
-            REASON: reason.replace("\n", " ")[:1000],
-            SUBJECT: message.subject,
-        },
-    )
+async def set_aside(connection: asyncpg.Connection, consumer: str, subject: str, event: bytes, reason: str) -> None:
+    """Keep the event with what went wrong, inside the caller's transaction."""
+    await connection.execute(_SET_ASIDE, consumer, _plain(subject), event, _plain(reason)[:1000])
 
 
-async def list_dead_letters(client: Client) -> list[DeadLetter]:
-    """All of them, oldest first."""
-    jetstream = client.jetstream(timeout=5)
-    state = (await jetstream.stream_info(DEAD_STREAM)).state
-    found: list[DeadLetter] = []
-    for position in range(max(1, state.first_seq), state.last_seq + 1):  # an empty stream says 0 to 0
-        try:
-            kept = await jetstream.get_msg(DEAD_STREAM, position, direct=False)
-        except NotFoundError:
-            continue
-        headers = kept.headers or {}
-        consumer = (kept.subject or "").partition(".")[2]
-        found.append(
-            DeadLetter(
-                position, consumer, headers.get(SUBJECT, ""), headers.get(REASON, ""), kept.time, kept.data or b""
-            )
-        )
-    return found
+async def list_dead_letters(connection: asyncpg.Connection) -> list[DeadLetter]:
+    """All of one service, oldest first; `connection` is an administrator's, with the service's schema as its path."""
+    return [DeadLetter(**row) for row in await connection.fetch(_LIST)]
 
 
-async def replay(client: Client, letter: DeadLetter) -> None:
-    """Publish the event again and forget the letter. Consumers that had folded it drop it by its event id."""
-    jetstream = client.jetstream(timeout=5)
-    await jetstream.publish(letter.subject, letter.body, headers={"Nats-Msg-Id": f"replay:{uuid7()}"})
-    await jetstream.delete_msg(DEAD_STREAM, letter.position)
+async def replay(connection: asyncpg.Connection, client: Client, letter: DeadLetter) -> None:
+    """Publish the event and forget the letter. Consumers that had folded it drop it by its event id.
+
+    The message id is as long as the first one was, so that what fitted into the stream fits again. Raises the broker's
+    error, and keeps the letter, if it is refused once more.
+    """
+    headers = {"Nats-Msg-Id": str(uuid7())}
+    await client.jetstream(timeout=5).publish(letter.subject, letter.event, headers=headers)
+    await connection.execute(_FORGET, letter.number)
+
+
+def _plain(text: str) -> str:
+    """ASCII without NUL, which PostgreSQL keeps in no text."""
+    return text.encode("ascii", "backslashreplace").decode().replace("\0", r"\x00")

@@ -6,6 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+MAX_EVENT_BYTES = 255 * 1024
+"""The largest event, encoded. The stream takes 1 KiB more, for the headers."""
+
 
 class EventData(msgspec.Struct, frozen=True, kw_only=True):
     """The payload of one event. Carries ids and facts about work, never a person's data.

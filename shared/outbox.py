@@ -8,7 +8,8 @@ from sqlalchemy import text
 from shared.actor import Actor
 from shared.clock import now, uuid7
 from shared.database import Db
-from shared.events import Event, EventData
+from shared.errors import Invalid
+from shared.events import MAX_EVENT_BYTES, Event, EventData
 from shared.telemetry import current_traceparent
 
 # The notification rides on the insert: one round trip, sent by the server only if the transaction commits.
@@ -18,10 +19,19 @@ _APPEND = text(
 )
 
 
+class EventTooLarge(Invalid):
+    """What is to be told does not fit into one event: a rule about what was sent, so nothing is stored."""
+
+    code = "event.too_large"
+
+    def __init__(self) -> None:
+        super().__init__("This is more than can be stored at once. Shorten it, or store it in parts.")
+
+
 async def append(db: Db, actor: Actor, data: EventData, *, client_id: UUID | None, aggregate_id: UUID) -> UUID:
     """Queue `data` for publication with this transaction; returns the event's id.
 
-    `client_id` is the tenant it belongs to, None for facts of the company alone.
+    `client_id` is the tenant it belongs to, None for facts of the company alone. Raises `EventTooLarge`.
     """
     fact = Event[EventData](
         id=uuid7(),
@@ -37,11 +47,14 @@ async def append(db: Db, actor: Actor, data: EventData, *, client_id: UUID | Non
         sessionid=actor.session_id,
         traceparent=current_traceparent(),
     )
+    event = msgspec.json.encode(fact)
+    if len(event) > MAX_EVENT_BYTES:
+        raise EventTooLarge
     row = {
         "id": fact.id,
         "client_id": client_id,
         "subject": f"portal.{data.subject}",
-        "event": msgspec.json.encode(fact).decode(),
+        "event": event.decode(),
     }
     await db.execute(_APPEND, row)
     return fact.id

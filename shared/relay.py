@@ -9,11 +9,16 @@ import asyncio
 
 import asyncpg
 import nats.errors
+import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
+from nats.js.api import PubAck
+from nats.js.errors import APIError
 from prometheus_client import Counter, Gauge
 
+from shared import dead_letters
 from shared.database import CONNECT_TIMEOUT, Database
+from shared.events import MAX_EVENT_BYTES
 
 BATCH = 256
 POLL_SECONDS = 1.0
@@ -21,10 +26,17 @@ ACK_SECONDS = 5.0
 
 _UNPUBLISHED = "select seq, id::text, subject, event from outbox where published_at is null order by seq limit $1"
 _MARK = "update outbox set published_at = now() where seq = any($1::bigint[])"
+_REMOVE = "delete from outbox where seq = $1"
 _PRUNE = "delete from outbox where published_at < now() - interval '7 days'"
 
 PUBLISHED = Counter("portal_outbox_published_total", "Events handed to the broker", ["service"])
+REFUSED = Counter("portal_outbox_refused_total", "Events set aside because the broker refused them", ["service"])
 WAITING = Gauge("portal_outbox_waiting", "Rows read and not yet published in the relay's last look", ["service"])
+
+_UNSENDABLE = (nats.errors.MaxPayloadError, nats.errors.BadSubjectError)
+_MESSAGE_TOO_LARGE = 10054
+
+log = structlog.get_logger("relay")
 
 
 class Relay:
@@ -77,18 +89,53 @@ class Relay:
             return 0
         if not self._client.is_connected:
             raise nats.errors.ConnectionReconnectingError
-        futures = [
-            await self._jetstream.publish_async(
-                row["subject"], row["event"].encode(), headers={"Nats-Msg-Id": row["id"]}
-            )
-            for row in rows
-        ]
-        async with asyncio.timeout(ACK_SECONDS):
-            answers = await asyncio.gather(*futures, return_exceptions=True)
-        acked = [row["seq"] for row, answer in zip(rows, answers, strict=True) if not isinstance(answer, BaseException)]
-        await connection.execute(_MARK, acked)
+        sent = [await self._publish(row) for row in rows]
+        await asyncio.wait(sent, timeout=ACK_SECONDS)
+        failures = [_failure(each) for each in sent]
+        acked = [place for place, failure in enumerate(failures) if failure is None]
+        await connection.execute(_MARK, [rows[place]["seq"] for place in acked])
         PUBLISHED.labels(self._service).inc(len(acked))
-        failed = next((answer for answer in answers if isinstance(answer, BaseException)), None)
-        if failed is not None:
-            raise failed
+        for place, failure in enumerate(failures):
+            if failure and _concerns_this_event_alone(failure, others_behind=place < max(acked, default=0)):
+                await self._set_aside(connection, rows[place], failure)
+            elif failure:
+                raise failure
         return len(rows)
+
+    async def _publish(self, row: asyncpg.Record) -> asyncio.Future[PubAck]:
+        body = row["event"].encode()
+        try:
+            if len(body) > MAX_EVENT_BYTES:  # a row from before `outbox.append` looked
+                raise nats.errors.MaxPayloadError
+            return await self._jetstream.publish_async(row["subject"], body, headers={"Nats-Msg-Id": row["id"]})
+        except _UNSENDABLE as error:
+            refused: asyncio.Future[PubAck] = asyncio.get_running_loop().create_future()
+            refused.set_exception(error)
+            return refused
+
+    async def _set_aside(self, connection: asyncpg.Connection, row: asyncpg.Record, error: BaseException) -> None:
+        """What will never be published leaves the outbox, so that it is neither tried for ever nor taken for told."""
+        reason, body = repr(error), row["event"].encode()
+        async with connection.transaction():
+            await connection.execute(_REMOVE, row["seq"])
+            await dead_letters.set_aside(connection, dead_letters.RELAY, row["subject"], body, reason)
+        REFUSED.labels(self._service).inc()
+        log.error("relay.refused", service=self._service, event_id=row["id"], reason=reason)
+
+
+def _failure(sent: "asyncio.Future[PubAck]") -> BaseException | None:
+    """What came of it; None when it is acknowledged. What was not answered in time is given up."""
+    if sent.cancel() or sent.cancelled():
+        return TimeoutError()
+    return sent.exception()
+
+
+def _concerns_this_event_alone(failure: BaseException, *, others_behind: bool) -> bool:
+    """Whether the broker will never take this event, as opposed to taking none now.
+
+    A full stream says so, and its events wait. What brings no such answer (no stream has the subject, the service may
+    not publish on it) is told from a broker that is away by the events sent behind it, which were acknowledged.
+    """
+    if isinstance(failure, APIError):
+        return failure.err_code == _MESSAGE_TOO_LARGE
+    return others_behind or isinstance(failure, _UNSENDABLE)

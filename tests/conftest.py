@@ -23,7 +23,7 @@ from shared.clock import uuid7
 from shared.config import ServiceSettings
 from shared.events import RawEvent
 from shared.migrations.runner import migrate, prepare
-from shared.migrations.tables import delivery_tables, fill_in
+from shared.migrations.tables import dead_letter_table, delivery_tables, fill_in
 from shared.testing.claims import Signer
 from tests.portal_stack import Portal, running_portal
 from tests.servers import running_servers
@@ -59,7 +59,7 @@ async def prepare_bare(admin_url: str, role: str, password: str) -> None:
     try:
         await connection.execute(f"set role {role}_owner; set search_path = {role}")
         seen = ["create table seen (position bigint, number int)", "grant select, insert on seen to {app}"]
-        for statement in [*delivery_tables(), *seen]:
+        for statement in [*delivery_tables(), *dead_letter_table(), *seen]:
             await connection.execute(fill_in(statement, role))
     finally:
         await connection.close()
@@ -117,12 +117,11 @@ def cluster(servers: Backing) -> Cluster:
 
 @pytest.fixture
 async def streams(servers: Backing) -> None:
-    """Both streams there and empty: what an earlier test published is gone."""
+    """The stream there and empty: what an earlier test published is gone."""
     client = await connect(servers.addresses.nats_url, "tests")
     jetstream = client.jetstream()
     await ensure_streams(jetstream, 1)
-    for stream in (STREAM, "PORTAL_DEAD"):
-        await jetstream.purge_stream(stream)
+    await jetstream.purge_stream(STREAM)
     await client.close()
 
 

@@ -82,3 +82,18 @@ def delivery_tables() -> list[str]:
         )""",
         "grant select, insert, update on inbox_positions to {app}",
     ]
+
+
+def dead_letter_table() -> list[str]:
+    """Where relay and consumers put what they cannot deliver. Only an administrator reads it or takes away from it."""
+    return [
+        """create table dead_letters (
+            number bigint generated always as identity primary key,
+            consumer text not null,
+            subject text not null,
+            event bytea not null,
+            reason text not null,
+            set_aside_at timestamptz not null default now()
+        )""",
+        "grant insert on dead_letters to {app}",
+    ]

@@ -18,7 +18,7 @@ from services.activity.settings import ActivitySettings
 from shared import outbox
 from shared.actor import Actor
 from shared.background import Background
-from shared.broker import DEAD_STREAM, STREAM, connect, ensure_streams
+from shared.broker import STREAM, connect, ensure_streams
 from shared.clock import uuid7
 from shared.database import Database
 from shared.events import EventData
@@ -31,12 +31,11 @@ Fact = tuple[EventData, UUID]
 
 
 async def empty_streams(servers: Backing) -> None:
-    """Both streams there, and nothing in them from an earlier test."""
+    """The stream there, and nothing in it from an earlier test."""
     client = await connect(servers.addresses.nats_url, "tests")
     jetstream = client.jetstream()
     await ensure_streams(jetstream, 1)
-    for stream in (STREAM, DEAD_STREAM):
-        await jetstream.purge_stream(stream)
+    await jetstream.purge_stream(STREAM)
     await client.close()
 
 

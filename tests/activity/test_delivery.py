@@ -3,6 +3,8 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -223,40 +225,56 @@ async def test_a_broker_restored_to_earlier_goes_on_behind_what_was_folded(rig: 
 
 
 async def test_poison_blocks_nobody_and_can_be_replayed_after_a_fix(rig: Rig, servers: Backing) -> None:
-    """E6: one that cannot be read, one that breaks its contract, one the database refuses, among 600 others."""
-    client = await connect(servers.addresses.nats_url, "operator")
+    """E6: two that cannot be read, one that breaks its contract, one the database refuses, among 600 others."""
     before, refused = DEAD.labels("activity")._value.get(), len(await rig.ids())
     await rig.sql("alter table feed add constraint fixed_later check (description not like 'Poison%')")
-    broken = Event[dict[str, str]](
-        id=uuid7(), source="x", type="milestone_created", subject=PROJECT, time=now(), data={"name": "x"}
+    broken = msgspec.json.encode(
+        Event[dict[str, str]](
+            id=uuid7(), source="x", type="milestone_created", subject=PROJECT, time=now(), data={"name": "x"}
+        )
     )
     poison = uuid7()
     for number in range(6):
         await rig.publish_all([(milestone_created(PROJECT, f"Good {number}-{each}"), uuid7()) for each in range(100)])
         if number == 1:
             await again(servers, b"\xff{not json")
+        if number == 2:
+            await again(servers, broken.replace(b'"x"}', b"[" * 60_000 + b"]" * 60_000 + b"}"))
         if number == 3:
-            await again(servers, msgspec.json.encode(broken))
+            await again(servers, broken)
         if number == 4:
             await rig.publish(milestone_created(PROJECT, "Poison"), poison)
     await rig.settle()
     assert len(await rig.ids()) == refused + 600
-    letters = await dead_letters.list_dead_letters(client)
-    assert sorted(letter.reason.partition("(")[0] for letter in letters) == [
-        "CheckViolationError",
-        "ValidationError",
-        "undecodable: DecodeError",
+    letters = await dead_letters_of(rig)
+    assert [(letter.consumer, letter.reason.partition("(")[0]) for letter in letters] == [
+        ("activity", "DecodeError"),
+        ("activity", "RecursionError"),
+        ("activity", "ValidationError"),
+        ("activity", "CheckViolationError"),
     ]
-    assert {letter.consumer for letter in letters} == {"activity"}
-    assert DEAD.labels("activity")._value.get() == before + 3
+    assert DEAD.labels("activity")._value.get() == before + 4
 
     await rig.sql("alter table feed drop constraint fixed_later")
-    [letter] = [each for each in letters if each.reason.startswith("Check")]
-    await dead_letters.replay(client, letter)
-    await again(servers, letter.body, 2)
+    async with administrator(rig) as connection:
+        await dead_letters.replay(connection, rig.source.client, letters[3])
+    await again(servers, letters[3].event, 2)
     await rig.settle()
     [entry] = await rig.sql("select description from feed where target_id = $1", poison)
     assert entry["description"].startswith("Poison")
-    assert len(await dead_letters.list_dead_letters(client)) == 2
-    await client.close()
+    assert await dead_letters_of(rig) == letters[:3]
     assert await verify(rig.admin_url) == []
+
+
+async def dead_letters_of(rig: Rig) -> list[dead_letters.DeadLetter]:
+    async with administrator(rig) as connection:
+        return await dead_letters.list_dead_letters(connection)
+
+
+@asynccontextmanager
+async def administrator(rig: Rig) -> AsyncGenerator[asyncpg.Connection]:
+    connection = await asyncpg.connect(rig.admin_url, server_settings={"search_path": "activity"})
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -218,7 +218,7 @@ async def checksums(portal: Portal) -> dict[str, str]:
     connection = await asyncpg.connect(portal.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
     sums: dict[str, str] = {}
     tables = """select schemaname || '.' || tablename from pg_tables where schemaname in ('identity', 'projects')
-                and tablename not in ('outbox', 'inbox', 'inbox_positions', 'sessions') order by 1"""
+                and tablename not in ('outbox', 'inbox', 'inbox_positions', 'dead_letters', 'sessions') order by 1"""
     for (table,) in await connection.fetch(tables):
         kept = "t.id::text" if table == "identity.mails" else "t::text"
         rows = await connection.fetch(f"select {kept} from {table} t order by 1")

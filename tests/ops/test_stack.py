@@ -2,16 +2,21 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 from pathlib import Path
 
 import asyncpg
 import httpx2
+import msgspec
 from redis.asyncio import Redis
 
 from ops.stack.backing import backing
+from shared import dead_letters
 from shared.broker import connect
+from shared.clock import now, uuid7
+from shared.events import Event
 from tests.ops.embedded import Stack, eventually
 
 SERVICES = {"identity", "projects", "activity", "portal", "gateway"}
@@ -59,17 +64,41 @@ def test_second_start_in_a_checkout_says_that_it_runs(stack: Stack) -> None:
 
 
 async def test_operators_commands_find_the_stack_that_runs(stack: Stack) -> None:
-    client = await connect(stack.run.addresses["PORTAL_NATS_URL"], "test")
-    headers = {"Portal-Reason": "it was the wrong day", "Portal-Subject": "portal.test.thing.made.v1"}
-    await client.jetstream().publish("portal_dead.activity", b"{}", headers=headers)
-    listed = await asyncio.to_thread(stack.portal, "events", "dead-letters")
-    assert "portal.test.thing.made.v1  it was the wrong day" in listed.stdout
-    assert "1 replayed" in (await asyncio.to_thread(stack.portal, "events", "replay")).stdout
-    assert (await client.jetstream().get_last_msg("PORTAL", "portal.test.thing.made.v1")).data == b"{}"
-    await client.close()
     for words in (("migrate",), ("audit", "verify")):
         done = await asyncio.to_thread(stack.portal, *words)
         assert done.returncode == 0, done.stderr
+
+
+def thing() -> bytes:
+    """An event that nothing is known of."""
+    return msgspec.json.encode(
+        Event[dict[str, str]](id=uuid7(), source="x", type="thing", subject=uuid7(), time=now(), data={})
+    )
+
+
+async def test_dead_letters_are_listed_and_replayed_one_or_all(stack: Stack) -> None:
+    """Also those that an earlier version kept in a stream, which is gone afterwards."""
+    client = await connect(stack.run.addresses["PORTAL_NATS_URL"], "test")
+    jetstream = client.jetstream()
+    await jetstream.add_stream(name="PORTAL_DEAD", subjects=["portal_dead.>"])
+    headers = {"Portal-Reason": "it was the wrong day", "Portal-Subject": "portal.test.thing.made.v1"}
+    await jetstream.publish("portal_dead.activity", kept := thing(), headers=headers)
+    database = await asyncpg.connect(stack.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+    await database.execute("set search_path = projects")
+    await dead_letters.set_aside(database, "relay", "portal.test.thing.left.v1", refused := thing(), "it was too early")
+    listed = (await asyncio.to_thread(stack.portal, "events", "dead-letters")).stdout
+    assert re.search(
+        r"^activity-1  .*  activity  portal.test.thing.made.v1  it was the wrong day$", listed, re.MULTILINE
+    )
+    assert re.search(r"^projects-1  .*  relay  portal.test.thing.left.v1  it was too early$", listed, re.MULTILINE)
+    assert "PORTAL_DEAD" not in [each.config.name for each in await jetstream.streams_info()]
+    assert "1 replayed" in (await asyncio.to_thread(stack.portal, "events", "replay", "activity-1")).stdout
+    assert "1 replayed" in (await asyncio.to_thread(stack.portal, "events", "replay")).stdout
+    assert "0 dead letters" in (await asyncio.to_thread(stack.portal, "events", "dead-letters")).stdout
+    assert (await jetstream.get_last_msg("PORTAL", "portal.test.thing.made.v1")).data == kept
+    assert (await jetstream.get_last_msg("PORTAL", "portal.test.thing.left.v1")).data == refused
+    await database.close()
+    await client.close()
 
 
 def test_commands_without_a_portal_say_what_is_missing(new_stack, tmp_path: Path) -> None:
@@ -219,7 +248,7 @@ async def store(stack: Stack) -> None:
     await redis.set("keepsake", "value")
     await redis.aclose()
     client = await connect(stack.run.addresses["PORTAL_NATS_URL"], "test")
-    await client.jetstream().publish("portal_dead.keepsake", b"message")
+    await client.jetstream().publish("portal.keepsake", b"message")
     await client.close()
 
 
@@ -232,6 +261,6 @@ async def stored(stack: Stack) -> tuple[str, str, bytes]:
     value = await redis.get("keepsake")
     await redis.aclose()
     client = await connect(stack.run.addresses["PORTAL_NATS_URL"], "test")
-    message = await client.jetstream().get_last_msg("PORTAL_DEAD", "portal_dead.keepsake")
+    message = await client.jetstream().get_last_msg("PORTAL", "portal.keepsake")
     await client.close()
     return row, value, message.data

@@ -2,12 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
+import asyncpg
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -16,10 +18,11 @@ from shared import dead_letters, outbox
 from shared.actor import SYSTEM
 from shared.background import Background
 from shared.broker import connect
-from shared.clock import uuid7
-from shared.database import Database, Db
+from shared.clock import now, uuid7
+from shared.database import Database, Db, driver
+from shared.dead_letters import DeadLetter
 from shared.delivery import Traffic
-from shared.events import EventData
+from shared.events import MAX_EVENT_BYTES, EventData
 from shared.inbox import Consumer, Delivery
 from shared.relay import Relay
 from tests.conftest import Cluster
@@ -29,20 +32,29 @@ class Thing(EventData, frozen=True):
     type: ClassVar[str] = "thing"
     subject: ClassVar[str] = "things.thing.happened.v1"
     number: int
+    text: str = ""
+
+
+SUBJECT = f"portal.{Thing.subject}"
 
 
 class Rig:
     """One database with outbox and inbox, its relay, and a consumer that writes what it saw into `seen`."""
 
-    def __init__(self, database: Database, nats_url: str) -> None:
+    def __init__(self, database: Database, nats_url: str, admin_url: str) -> None:
         self.database = database
         self.nats_url = nats_url
+        self.admin_url = admin_url
         self.poison: set[int] = set()
+        self.calls = 0
 
     async def fold(self, db: Db, delivery: Delivery) -> None:
+        self.calls += 1
         number = delivery.event.data.number
         if number in self.poison:
             raise ValueError(f"{number} is poison")
+        if delivery.event.data.text == "past the ORM":
+            await (await driver(db)).execute("insert into seen (number) values ($1)", number)
         await db.execute(
             text("insert into seen (position, number) values (:p, :n)"), {"p": delivery.position, "n": number}
         )
@@ -52,9 +64,40 @@ class Rig:
             async with self.database.uow(SYSTEM) as db:
                 await outbox.append(db, SYSTEM, Thing(number=number), client_id=None, aggregate_id=uuid7())
 
+    async def publish_together(self, *numbers: int) -> None:
+        async with self.database.uow(SYSTEM) as db:
+            for number in numbers:
+                await outbox.append(db, SYSTEM, Thing(number=number), client_id=None, aggregate_id=uuid7())
+
     async def seen(self) -> list[int]:
         async with self.database.uow(SYSTEM) as db:
             return list(await db.scalars(text("select number from seen order by position")))
+
+    async def as_admin(self, statements: str) -> None:
+        """Run statements as an administrator."""
+        async with self.administrator() as connection:
+            await connection.execute(statements)
+
+    async def letters(self) -> list[DeadLetter]:
+        """What was set aside."""
+        async with self.administrator() as connection:
+            return await dead_letters.list_dead_letters(connection)
+
+    async def replay(self, letter: DeadLetter) -> None:
+        """As `portal events replay` does."""
+        client = await connect(self.nats_url, "operator")
+        async with self.administrator() as connection:
+            await dead_letters.replay(connection, client, letter)
+        await client.close()
+
+    @asynccontextmanager
+    async def administrator(self) -> AsyncGenerator[asyncpg.Connection]:
+        """Their connection, with the schema as its path."""
+        connection = await asyncpg.connect(self.admin_url, server_settings={"search_path": "things"})
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     async def until_seen(self, count: int) -> list[int]:
         async with asyncio.timeout(60):
@@ -66,7 +109,7 @@ class Rig:
 @pytest.fixture
 async def rig(servers: Backing, cluster: Cluster, streams: None) -> AsyncIterator[Rig]:
     url = await cluster.create_bare("things")
-    rig = Rig(database := Database(url), servers.addresses.nats_url)
+    rig = Rig(database := Database(url), servers.addresses.nats_url, cluster.admin_of(url))
     await database.start()
     client = await connect(rig.nats_url, "rig")
     consumer = Consumer(f"things-{uuid7().hex}", {Thing: rig.fold})
@@ -99,16 +142,106 @@ async def test_poison_is_set_aside_with_its_reason_and_can_be_replayed(rig: Rig)
     rig.poison = {3}
     await rig.publish(1, 2, 3, 4, 5)
     assert await rig.until_seen(4) == [1, 2, 4, 5]
-    client = await connect(rig.nats_url, "operator")
-    letters = [
-        letter for letter in await dead_letters.list_dead_letters(client) if letter.consumer.startswith("things")
-    ]
-    assert [letter.reason for letter in letters] == ["ValueError('3 is poison')"]
+    [letter] = await rig.letters()
+    assert letter.consumer.startswith("things")
+    assert (letter.subject, letter.reason) == (SUBJECT, "ValueError('3 is poison')")
     rig.poison = set()
-    await dead_letters.replay(client, letters[0])
+    await rig.replay(letter)
     assert await rig.until_seen(5) == [1, 2, 4, 5, 3]
-    assert not await dead_letters.list_dead_letters(client)
+    assert await rig.letters() == []
+
+
+REFUSED, REFUSED_BY_COMMIT, LARGE = 101, 102, 103
+
+
+def poison_events() -> dict[str, bytes]:
+    """By what goes wrong with each. One is as large as the stream takes; two are refused by the database itself."""
+
+    def event(kind: str = "thing", **data: object) -> bytes:
+        envelope = {"id": uuid7(), "source": "x", "type": kind, "subject": uuid7(), "time": now(), "data": data}
+        return msgspec.json.encode(envelope)
+
+    return {
+        "DecodeError": b"\xff{not json",
+        "RecursionError": event(number="deep").replace(b'"deep"', b"[" * 60_000 + b"]" * 60_000),
+        "KeyError": event(kind="nothing", number=1),
+        "ValueError": event(number=LARGE, text="x" * (MAX_EVENT_BYTES - len(event(number=LARGE, text="")))),
+        "DBAPIError": event(number=2**70),
+        "DataError": event(number=2**70, text="past the ORM"),
+        "IntegrityError": event(number=REFUSED),
+        "CheckViolationError": event(number=REFUSED_BY_COMMIT),
+    }
+
+
+async def test_whatever_an_event_fails_for_it_is_set_aside_and_its_neighbours_go_on(rig: Rig) -> None:
+    await rig.as_admin(
+        f"alter table seen add check (number <> {REFUSED});"
+        "create function late() returns trigger language plpgsql as"
+        f" $$ begin if new.number = {REFUSED_BY_COMMIT} then raise check_violation; end if; return null; end $$;"
+        "create constraint trigger late after insert on seen deferrable initially deferred"
+        " for each row execute function late()"
+    )
+    rig.poison = {LARGE}
+    client = await connect(rig.nats_url, "strangers")
+    await rig.publish(1)
+    await rig.until_seen(1)
+    for body in (poison := poison_events()).values():
+        await client.jetstream().publish(SUBJECT, body, headers={"Nats-Msg-Id": str(uuid7())})
+        await rig.publish(2)
     await client.close()
+    assert await rig.until_seen(1 + len(poison)) == [1] + [2] * len(poison)
+    assert {letter.reason.partition("(")[0]: letter.event for letter in await rig.letters()} == poison
+    rig.poison = set()
+    [large] = [letter for letter in await rig.letters() if letter.event == poison["ValueError"]]
+    await rig.replay(large)
+    assert (await rig.until_seen(2 + len(poison)))[-1] == LARGE
+
+
+async def test_many_poisonous_events_do_not_hold_up_their_neighbours(rig: Rig) -> None:
+    """Each is tried among the others and alone; no pause in between would make it any better."""
+    rig.poison = set(range(1, 101))
+    await rig.publish_together(*range(102))
+    assert await rig.until_seen(2) == [0, 101]
+    assert len(await rig.letters()) == 100
+    assert rig.calls < 2 * 102
+
+
+async def test_what_the_broker_will_never_take_leaves_the_outbox_and_its_neighbours_go_on(rig: Rig) -> None:
+    """Too large for the stream, too large for a message, on no subject at all, and on one that no stream has."""
+    wrong = {
+        "MaxPayloadError": (SUBJECT, "x" * 1_200_000),
+        "nats: JetStream": (SUBJECT, "x" * (MAX_EVENT_BYTES + 1)),
+        "BadSubjectError": ("portal.two words", ""),
+        "NoStreamResponseError": ("elsewhere.thing", ""),
+    }
+    async with rig.database.uow(SYSTEM) as db:
+        for number, (subject, body) in enumerate(wrong.values()):
+            await outbox.append(db, SYSTEM, Thing(number=number), client_id=None, aggregate_id=uuid7())
+            await db.execute(
+                text("insert into outbox (id, subject, event) values (:id, :subject, to_json(cast(:body as text)))"),
+                {"id": uuid7(), "subject": subject, "body": body},
+            )
+        await outbox.append(db, SYSTEM, Thing(number=9), client_id=None, aggregate_id=uuid7())
+    assert await rig.until_seen(5) == [0, 1, 2, 3, 9]
+    async with asyncio.timeout(10):
+        while len(letters := await rig.letters()) < len(wrong):
+            await asyncio.sleep(0.05)
+    assert {letter.consumer for letter in letters} == {dead_letters.RELAY}
+    assert sorted((letter.subject, letter.event.decode()) for letter in letters) == sorted(
+        (subject, f'"{body}"') for subject, body in wrong.values()
+    )
+    async with rig.administrator() as connection:
+        assert await connection.fetchval("select count(*) from outbox where published_at is null") == 0
+
+
+async def test_an_event_that_is_too_large_is_refused_with_its_change(rig: Rig) -> None:
+    with pytest.raises(outbox.EventTooLarge) as refusal:
+        async with rig.database.uow(SYSTEM) as db:
+            await db.execute(text("insert into seen (position, number) values (1, 1)"))
+            large = Thing(number=1, text="x" * MAX_EVENT_BYTES)
+            await outbox.append(db, SYSTEM, large, client_id=None, aggregate_id=uuid7())
+    assert refusal.value.code == "event.too_large"
+    assert await rig.seen() == []
 
 
 async def test_an_event_published_again_later_is_folded_once(rig: Rig) -> None:
@@ -152,7 +285,8 @@ async def test_a_connection_that_is_dead_without_knowing_is_replaced(
     servers: Backing, cluster: Cluster, streams: None, how: str
 ) -> None:
     """As nats-py may end up when a broker comes and goes: connected by its own account, and nobody reads or writes."""
-    rig = Rig(Database(await cluster.create_bare("things")), servers.addresses.nats_url)
+    url = await cluster.create_bare("things")
+    rig = Rig(Database(url), servers.addresses.nats_url, cluster.admin_of(url))
     await rig.database.start()
     consumer = Consumer(f"things-{uuid7().hex}", {Thing: rig.fold})
     kept, traffic = Background(), Traffic("things", rig.database, [consumer], rig.nats_url)

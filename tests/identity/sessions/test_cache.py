@@ -3,8 +3,6 @@
 import asyncio
 
 from services.identity.sessions.cache import REVOKED_CHANNEL
-from shared.broker import connect
-from shared.dead_letters import list_dead_letters
 from tests.identity.rig import ADMIN, Identity
 
 
@@ -65,7 +63,4 @@ async def test_nothing_is_set_aside_because_redis_was_away(identity: Identity) -
         await here("DELETE", f"sessions/{there.actor.session_id}")
         await asyncio.sleep(2.5)
     await until_it_is(identity, there.session_hash, b"revoked")
-    client = await connect(identity.servers.addresses.nats_url, "tests")
-    letters = await list_dead_letters(client)
-    await client.close()
-    assert [letter.reason for letter in letters if letter.consumer == "identity-sessions"] == []
+    assert await identity.execute("select * from identity.dead_letters") == []

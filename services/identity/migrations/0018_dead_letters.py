@@ -1,0 +1,10 @@
+"""Events that could not be folded or published."""
+
+from shared.migrations.tables import dead_letter_table, execute
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    execute(dead_letter_table())

@@ -1,8 +1,9 @@
 """The gateway's composition root: the only file that wires."""
 
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 from litestar import Litestar
@@ -17,7 +18,7 @@ from gateway.limits import Limiter
 from gateway.origins import origin_of
 from gateway.pages import own_pages
 from gateway.partners import Partners
-from gateway.peers import parse_networks
+from gateway.peers import Networks, is_proxy, limit_key, parse_networks
 from gateway.pipeline import Pipeline
 from gateway.private import private_port
 from gateway.proxy import Proxy
@@ -27,6 +28,7 @@ from gateway.routes import ROUTES, SERVICES, Route, RouteTable, Upstream
 from gateway.server import StrictHttp
 from gateway.sessions import Sessions, cookie_name
 from gateway.settings import GatewaySettings
+from gateway.shares import Shares, Turns
 from gateway.streams import Streams
 from gateway.tracing import traced
 from shared import partners, telemetry
@@ -39,6 +41,12 @@ SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]
+MAX_CONNECTIONS = 16_384
+"""Each may need a second descriptor, to a service: half of what a process may open (`ops.serve`)."""
+CONNECTIONS_EACH = 2_048
+"""Of one address: room for an office of three hundred people, at six connections a browser."""
+LOOK_UPS_EACH = 64
+"""Of one address at a time: what it calls a session is asked about at Redis and identity."""
 HTTPS_ONLY = [(b"strict-transport-security", b"max-age=31536000")]
 
 
@@ -48,9 +56,20 @@ class Gateway:
     protocol = StrictHttp
     """What uvicorn must speak in front of it: `uvicorn.Config(http=...)`."""
 
-    def __init__(self, requests: ASGIApp, own: Litestar) -> None:
+    def __init__(self, requests: ASGIApp, own: Litestar, trusted: Networks) -> None:
         self._requests = requests
         self._own = own
+        self._trusted = trusted
+        self.connections = Shares(MAX_CONNECTIONS, CONNECTIONS_EACH)
+
+    def admit_connection(self, address: str) -> Callable[[], None]:
+        """A place for a connection from `address`; returns what gives it back. Raises `Refused` where it has its share.
+
+        A trusted proxy has no share of its own: it carries many callers.
+        """
+        caller = object() if is_proxy(address, self._trusted) else limit_key(address)
+        self.connections.take(caller)
+        return partial(self.connections.give_back, caller)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._requests if scope["type"] == "http" else self._own)(scope, receive, send)
@@ -62,6 +81,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
     telemetry.configure("gateway", msgspec.structs.replace(settings, private_port=0))
     cache = Cache(settings.redis_url)
     signer = ClaimsSigner(settings.claims_key)
+    trusted = parse_networks(settings.trusted_proxies)
     routes = RouteTable(table)
     streams = Streams()
     defaults = SECURITY_HEADERS + (HTTPS_ONLY if settings.public_url.startswith("https:") else [])
@@ -93,6 +113,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
         requests=Limiter("requests", settings.requests_per_minute, cache, settings.redis_url),
         sign_ins=Limiter("sign-ins", settings.sign_ins_per_minute, cache, settings.redis_url),
         sessions=sessions,
+        look_ups=Turns(LOOK_UPS_EACH),
         partners=Partners(
             partners.asking(settings.public_url, settings.upstream_identity),
             Limiter("api-clients", settings.requests_per_minute, cache, settings.redis_url),
@@ -104,9 +125,9 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
         own=own,
         cookie=cookie_name(settings.public_url),
         public_origin=origin_of(settings.public_url),
-        trusted=parse_networks(settings.trusted_proxies),
+        trusted=trusted,
     )
-    return Gateway(traced(pipeline) if settings.otlp_endpoint else pipeline, own)
+    return Gateway(traced(pipeline) if settings.otlp_endpoint else pipeline, own, trusted)
 
 
 def _upstreams(settings: GatewaySettings) -> dict[Upstream, str]:

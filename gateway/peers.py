@@ -34,6 +34,11 @@ def real_peer(socket: str, forwarded_for: bytes | None, trusted: Networks) -> st
     return peer
 
 
+def is_proxy(socket: str, trusted: Networks) -> bool:
+    """Whether the other end of a connection is a proxy that carries many callers."""
+    return _is_in(_normal(socket), trusted)
+
+
 @lru_cache(4096)
 def is_within(peer: str, networks: tuple[str, ...]) -> bool:
     """Whether the address is in one of `networks` (`192.0.2.0/24`)."""

@@ -25,6 +25,7 @@ from gateway.recording import Recorder
 from gateway.request import Request
 from gateway.routes import Route, RouteTable
 from gateway.sessions import Session, Sessions, digest_of
+from gateway.shares import Turns
 from gateway.transfer import BrokenOff, ClientGone
 from shared.actor import Actor
 
@@ -42,6 +43,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
     requests: Limiter
     sign_ins: Limiter
     sessions: Sessions
+    look_ups: Turns
+    """By address, as any cookie that this process does not know is asked about."""
     partners: Partners
     rotate: Callable[[str], Awaitable[bytes]]
     """Asks identity for a session's new id (`Inquiries.rotate_session`)."""
@@ -126,12 +129,18 @@ class Pipeline(msgspec.Struct, kw_only=True):
         if value:
             request.inbound.read.pop(b"authorization", None)  # a browser's: who it is stands in its cookie
         digest = digest_of(value) if value and not route.anonymous else None
-        session = await self.sessions.find(digest) if digest else None
+        session = await self._find(digest, limit_key(request.peer)) if digest else None
         if digest and session:
             request.session_hash = digest
             if not session.is_used_from(request.peer):
                 raise Refused(403, "gateway.network", "Your company lets its people in from its own networks only.")
         return session
+
+    async def _find(self, digest: str, caller: str) -> Session | None:
+        if known := self.sessions.recall(digest):
+            return known
+        async with self.look_ups.of(caller):
+            return await self.sessions.find(digest)
 
     async def _credentials(self, request: Request, route: Route) -> Actor | None:
         """The partner whose access token came along. A name and password go on to the one service that wants them."""

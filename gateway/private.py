@@ -8,8 +8,9 @@ from typing import Any
 import uvicorn
 from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import make_asgi_app
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from shared.server import BoundedHttp
 
 
 @asynccontextmanager
@@ -27,7 +28,7 @@ async def private_port(pages: ASGIApp, host: str, port: int) -> AsyncGenerator[N
     config.load()
     # A second `uvicorn.Server` would fight the first one for the signals: this is its listening part alone.
     state = ServerState()
-    listener = await asyncio.get_running_loop().create_server(lambda: HttpToolsProtocol(config, state, {}), host, port)
+    listener = await asyncio.get_running_loop().create_server(lambda: BoundedHttp(config, state, {}), host, port)
     try:
         yield
     finally:

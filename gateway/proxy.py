@@ -11,6 +11,7 @@ from gateway.origins import SAFE
 from gateway.problems import Refused
 from gateway.request import Request
 from gateway.routes import TOTAL_SECONDS, Route, Upstream
+from gateway.shares import Shares
 from gateway.streams import Streams
 from gateway.tracing import next_traceparent
 from gateway.transfer import END_STREAM, ClientGone, TooLarge, Transfer, too_large
@@ -19,7 +20,11 @@ from shared.claims import ClaimsRefused
 
 _OUT_OF_REACH = "This part of the portal is out of reach. Nothing was changed; try again in a moment."
 MAX_IN_FLIGHT = 512
-"""Exchanges with one service at a time, streams apart. One more would wait behind them all: it is refused instead."""
+"""Exchanges with one service at a time, streams apart. One more would wait behind them all: it is refused instead.
+Callers that nobody knows have half as many of their own, so that they never stand in the way of those who signed in.
+"""
+SHARE = 8
+"""No caller holds more than this part of them."""
 _CLAIMS_REFUSED = (b"www-authenticate", ClaimsRefused.challenge.encode())
 
 
@@ -40,8 +45,9 @@ class Proxy:
     ) -> None:
         """`defaults`: answer headers for where the service sets none of its own."""
         self.pools = {name: Pool(url) for name, url in upstreams.items()}
-        self._in_flight = dict.fromkeys(self.pools, 0)
-        self._max_in_flight = max_in_flight
+        share = max(1, max_in_flight // SHARE)
+        self._known = {name: Shares(max_in_flight, share) for name in self.pools}
+        self._strangers = {name: Shares(max(1, max_in_flight // 2), share) for name in self.pools}
         self._defaults = defaults
         self._streams = streams
 
@@ -50,29 +56,28 @@ class Proxy:
         seconds = route.patience(safe=request.method in SAFE)
         left = max(seconds, TOTAL_SECONDS) - (time.perf_counter() - request.started)
         transfer = Transfer(route, self.pools[route.upstream], receive, send, seconds=min(seconds, left))
-        if route.stream:
-            request.scope["state"][END_STREAM] = transfer.end
-            with STREAMS.track_inprogress(), self._streams.kept(request, transfer.end):
-                await self._carry(request, route, token, transfer)
-        elif self._in_flight[route.upstream] >= self._max_in_flight:
-            raise Refused(503, "gateway.busy", "Too much is going on. Try again in a moment.", retry_after=1)
-        else:
-            self._in_flight[route.upstream] += 1
-            try:
-                await self._carry(request, route, token, transfer)
-            finally:
-                self._in_flight[route.upstream] -= 1
-
-    async def _carry(self, request: Request, route: Route, token: bytes, transfer: Transfer) -> None:
-        read = request.inbound.read
         try:
+            # First, so that a body that is slow to come holds no place, and no connection to the service.
+            read = request.inbound.read
             framing, body = await transfer.first_body(read.get(b"content-length"), chunked=b"transfer-encoding" in read)
-            await transfer.run(
+            run = partial(
+                transfer.run,
                 self._head(request, route, token, framing) + body,
                 bodiless=request.method == "HEAD",
                 replayable=not framing and request.method in SAFE,
                 dress=partial(self._begin, request),
             )
+            if route.stream:
+                request.scope["state"][END_STREAM] = transfer.end
+                with STREAMS.track_inprogress(), self._streams.kept(request, transfer.end):
+                    await run()
+                return
+            places, caller = (self._known if request.is_known else self._strangers)[route.upstream], request.caller
+            places.take(caller)
+            try:
+                await run()
+            finally:
+                places.give_back(caller)
         except ClientGone:
             raise
         except UpstreamError as error:

@@ -1,11 +1,13 @@
 """One request on its way through the pipeline."""
 
 import time
+from collections.abc import Hashable
 from os import urandom
 
 from litestar.types import HTTPScope
 
 from gateway.headers import Inbound
+from gateway.peers import limit_key
 from gateway.routes import Route
 from gateway.sessions import Session
 from shared.actor import Actor
@@ -50,6 +52,18 @@ class Request:
         """The `Set-Cookie` of a new id for the session, where it is due one."""
         self.status = 0
         """Of the answer; 0 until it begins."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether somebody is behind it, and no mere address."""
+        return bool(self.session or self.partner)
+
+    @property
+    def caller(self) -> Hashable:
+        """Who has a share of what is bounded: a person with all their sessions, an api client, or an address."""
+        if self.session:
+            return self.session.person_id
+        return self.partner.id if self.partner else limit_key(self.peer)
 
     @property
     def is_visit(self) -> bool:

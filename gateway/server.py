@@ -6,54 +6,56 @@ answer when the client leaves or the process stops.
 """
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from gateway.decisions import LOG
 from gateway.problems import Refused, render
 from gateway.transfer import END_STREAM
+from shared.server import BoundedHttp
 
 HEAD_BYTES = 32_768
 TARGET_BYTES = 8_192
 HEADERS = 100
-HEAD_SECONDS = 10
 LINGER_SECONDS = 1
 """How long a refused client may go on sending before the connection is cut: a reset would eat the refusal."""
 
 
-class StrictHttp(HttpToolsProtocol):
+class StrictHttp(BoundedHttp):
     """One client connection. Anything it cannot read in one way only ends it with a 4xx."""
 
-    parser: httptools.HttpRequestParser
-    transport: Any
+    head_bytes = HEAD_BYTES
+    app: Any
+    """The `Gateway`: it knows how many connections an address may have."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._running: RequestResponseCycle | None = None
         self._refusal: Refused | None = None
         self._farewell: bytes | None = None
-        self._in_head = False
-        self._head_bytes = self._hosts = 0
+        self._hosts = 0
         self._other_coding = False
-        self._waiting_since: float | None = None
+        self._leave: Callable[[], None] = lambda: None
 
     # asyncio.Protocol
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
-        self.transport = Coalesced(transport, self.loop)
-        self._waiting_since = self.loop.time()
-        self._patience = self.loop.call_later(HEAD_SECONDS, self._check_patience)
+        try:
+            self._leave = self.app.admit_connection(self.client[0] if self.client else "")
+        except Refused as refusal:
+            LOG.record_refusal(refusal, self.client[0] if self.client else "")
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._farewell:
             return
         if self._in_head:
             self._head_bytes += len(data)
-        self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
             if self._in_head and self._head_bytes > HEAD_BYTES:
@@ -65,7 +67,7 @@ class StrictHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._patience.cancel()
+        self._leave()
         self.pipeline.clear()
         if self._running and not self._running.response_complete:
             self._running.disconnected = True
@@ -75,10 +77,8 @@ class StrictHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head = True
-        self._head_bytes = self._hosts = 0
+        self._hosts = 0
         self._other_coding = False
-        self._waiting_since = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
@@ -93,13 +93,9 @@ class StrictHttp(HttpToolsProtocol):
             self.expect_100_continue = value.lower() == b"100-continue"
         self.headers.append((name, value))
 
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        self._waiting_since = None
+    def is_refused(self) -> bool:
         self._refusal = self._flaw()
-        if self._refusal:
-            raise ValueError  # stops the parser; what is told to the client is `_refusal`
-        super().on_headers_complete()
+        return self._refusal is not None
 
     def _flaw(self) -> Refused | None:
         """What is wrong with a complete head, if anything."""
@@ -116,6 +112,9 @@ class StrictHttp(HttpToolsProtocol):
             flaw = _malformed("A request names one host.")
         elif self._other_coding:
             flaw = _malformed("The only transfer coding here is chunked.")
+        elif super().is_refused():
+            detail = f"At most {self.most_pipelined} requests wait behind another one here."
+            flaw = Refused(429, "http.too_many_pipelined", detail)
         return flaw
 
     # uvicorn
@@ -163,14 +162,19 @@ class StrictHttp(HttpToolsProtocol):
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
-    def _check_patience(self) -> None:
-        """Close a connection that has not sent a head in `HEAD_SECONDS`."""
-        if self._waiting_since is None or self.loop.time() - self._waiting_since < HEAD_SECONDS:
-            self._patience = self.loop.call_later(HEAD_SECONDS, self._check_patience)
-        elif self._in_head:
-            self._refuse(Refused(408, "http.slow_head", "The request did not arrive in time."))
-        else:
+    # bounds
+
+    def slow_head(self) -> None:
+        if not self._in_head:
             self.transport.close()
+        elif not self._farewell:  # which may still wait for its turn
+            self._refuse(Refused(408, "http.slow_head", "The request did not arrive in time."))
+
+    def slow_body(self) -> None:
+        if self.cycle.response_complete:
+            self.transport.close()
+        elif not self._farewell:
+            self._refuse(Refused(408, "gateway.slow_body", "The body did not arrive in time."))
 
 
 def _malformed(detail: str) -> Refused:
@@ -188,33 +192,3 @@ def _answer(refusal: Refused) -> bytes:
     lines = b"".join(b"%b: %b\r\n" % header for header in headers)
     phrase = HTTPStatus(refusal.status).phrase.encode()
     return b"HTTP/1.1 %d %b\r\n%bconnection: close\r\n\r\n%b" % (refusal.status, phrase, lines, body)
-
-
-class Coalesced:
-    """A transport that writes once a turn of the event loop: an answer's head and body leave in one system call."""
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._parts: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        if not self._parts:
-            self._loop.call_soon(self.flush)
-        self._parts.append(data)
-
-    def flush(self) -> None:
-        if self._parts:
-            self._transport.write(b"".join(self._parts))
-            self._parts.clear()
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def write_eof(self) -> None:
-        self.flush()
-        self._transport.write_eof()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)

@@ -63,6 +63,7 @@ Resolve = Callable[[str], Awaitable[bytes | None]]
 """Asks identity for the record of a hash: its JSON, or None where there is no such session. Raises `Refused` (503)."""
 
 _decoder = msgspec.json.Decoder(Session)
+_UNKNOWN = (0.0, None)
 
 
 def _read(record: bytes | str | None) -> Session | None:
@@ -96,10 +97,12 @@ class Sessions:
 
         Raises `Refused` (503) where neither Redis nor identity can say.
         """
-        known = self._remembered.get(digest)
-        if known and known[0] > time.monotonic():
-            return known[1]
-        return await self._flights.join(digest)
+        return self.recall(digest) or await self._flights.join(digest)
+
+    def recall(self, digest: str) -> Session | None:
+        """The session if this process has known it for less than a second."""
+        until, session = self._remembered.get(digest, _UNKNOWN)
+        return session if until > time.monotonic() else None
 
     async def _look_up(self, digest: str) -> Session | None:
         session = await self._ask(digest)

@@ -16,7 +16,11 @@ import structlog
 from gateway.problems import Refused
 from gateway.request import Request
 from gateway.sessions import Session, Sessions
+from gateway.shares import Shares
 
+MOST = 4_096
+MOST_EACH = 32
+"""Streams of one person or api client: a browser that opens one for each of its windows comes nowhere near."""
 LOOK_AFTER = 2.0
 """Seconds after a change: time for the service's own goodbye."""
 
@@ -40,6 +44,7 @@ class Streams:
     """The streams this process carries, by the hash of their session's id."""
 
     def __init__(self) -> None:
+        self._places = Shares(MOST, MOST_EACH)
         self._open: defaultdict[str, set[_Open]] = defaultdict(set)
         self._waiting: set[str | None] = set()
         self._looking: set[asyncio.Task[None]] = set()
@@ -51,19 +56,23 @@ class Streams:
 
     @contextmanager
     def kept(self, request: Request, end: Callable[[], None]) -> Generator[None]:
-        """Keep the stream of `request` for as long as it runs; `end` ends it."""
-        if request.session is None:
-            yield
-            return
-        stream = _Open(request.session, request.peer, end)
-        self._open[request.session_hash].add(stream)
+        """Keep the stream of `request` for as long as it runs; `end` ends it. Raises `Refused` for one too many."""
+        self._places.take(request.caller)
+        stream = _Open(request.session, request.peer, end) if request.session else None
+        if stream:
+            self._open[request.session_hash].add(stream)
         try:
             yield
         finally:
-            streams = self._open[request.session_hash]
-            streams.discard(stream)
-            if not streams:
-                del self._open[request.session_hash]
+            self._places.give_back(request.caller)
+            if stream:
+                self._discard(request.session_hash, stream)
+
+    def _discard(self, digest: str, stream: _Open) -> None:
+        streams = self._open[digest]
+        streams.discard(stream)
+        if not streams:
+            del self._open[digest]
 
     def look_again(self, digest: str | None) -> None:
         """Soon look at the streams of this session, or at all of them, one after the other."""

@@ -13,7 +13,9 @@ from gateway.upstream import Connection, Pool, Silent, TooSlow, UpstreamError
 PATIENCE = 0.05
 """Seconds before anybody checks whether the client is still there: most answers are quicker, and a task costs more."""
 BODY_SECONDS = 10
-"""How long a request's body may take."""
+"""How long the rest of a request's body may take, once its service takes it."""
+FIRST_PART = 65_536
+"""Bytes of a body that are here before its service is asked to take it: with most bodies all there is."""
 END_STREAM = "end_stream"
 """Where a server that shuts down finds, in `scope["state"]`, what ends this answer."""
 _CHUNKED_END = b"0\r\n\r\n"
@@ -61,23 +63,25 @@ class Transfer:
         self._send = send
 
     async def first_body(self, length: bytes | None, *, chunked: bool) -> tuple[bytes, bytes]:
-        """The framing header to send and the part of the body that is already here. Refuses what is too large."""
+        """The framing header to send and the first part of the body, which is all of a small one.
+
+        Refuses what is too large. What does not come is the server's to refuse (`StrictHttp.slow_body`).
+        """
         if length is None and not chunked:
             return b"", b""
         if length is not None and int(length) > self._route.max_body:
             raise too_large(self._route)
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                message = await self._receive()
-        except TimeoutError:
-            raise Refused(408, "gateway.slow_body", "The body did not arrive in time.") from None
-        if message["type"] != "http.request":
-            raise ClientGone
-        body = message["body"]
+        body, more = b"", True
+        while more and len(body) < FIRST_PART:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise ClientGone
+            body += message["body"]
+            more = message["more_body"]
+            if len(body) > self._route.max_body:
+                raise too_large(self._route)
         self._body_size = len(body)
-        if self._body_size > self._route.max_body:
-            raise too_large(self._route)
-        if not message["more_body"]:
+        if not more:
             return b"content-length: %d\r\n" % len(body), body
         self._body_sent = False
         self._chunked = chunked

@@ -12,10 +12,15 @@ from typing import Any, get_type_hints
 import uvicorn
 
 from shared.config import Settings, SettingsError, load
+from shared.server import BoundedHttp
 
 SERVICES = ("identity", "projects", "activity", "portal", "gateway")
 GRACEFUL_SECONDS = 3
 OPEN_FILES = 65_536
+MOST_AT_ONCE = 8_192
+"""Connections, and requests, of a service; one more request is a 503. The gateway asks for no more than 768 answers and
+4,096 streams at a time (docs/decisions/0076).
+"""
 
 
 def module(service: str) -> str:
@@ -44,12 +49,14 @@ def application(service: str, environ: Mapping[str, str]) -> tuple[Any, Settings
 
 
 def _config(app: Any, settings: Settings) -> uvicorn.Config:
+    protocol = getattr(app, "protocol", None)  # the gateway brings its own, stricter one, and bounds each caller
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=getattr(app, "protocol", "httptools"),  # the gateway brings its own, stricter one
+        http=protocol or BoundedHttp,
+        limit_concurrency=None if protocol else MOST_AT_ONCE,
         ws="none",
         lifespan="on",
         proxy_headers=False,  # anybody may send them; the peer's address travels in the signed claims

@@ -137,12 +137,13 @@ def test_every_command_that_changes_something_tells_it() -> None:
 
 
 def test_the_kernel_names_no_business() -> None:
+    """A request with its answer is what uvicorn calls `self.cycle`."""
     found = [
         f"{path}:{number}: {line.strip()}"
         for path in sorted((ROOT / "shared").rglob("*.py"))
         if "contracts" not in path.parts and "testing" not in path.parts
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if BUSINESS_NOUNS.search(line.partition('"""')[0].partition("#")[0])
+        if BUSINESS_NOUNS.search(line.partition('"""')[0].partition("#")[0].replace("self.cycle", ""))
     ]
     assert found == []
 
@@ -175,6 +176,7 @@ def test_each_kernel_module_serves_three() -> None:
         "shared.dead_letters",
         "shared.inbox",
         "shared.problems",
+        "shared.server",  # `ops.serve` runs all of them on it
     }
     # What a service that publishes is written with: two of today's do, and every further one will (decision 0007).
     publishing = {"shared.orm", "shared.outbox"}

@@ -31,6 +31,7 @@ class Server:
     """An ASGI application on a free port of the loopback, in a thread with its own loop, the production's kind."""
 
     def __init__(self, app: Any, *, protocol: Any = "httptools", lifespan: str = "off", port: int = 0) -> None:
+        self.app = app
         self.socket = socket.create_server(("127.0.0.1", port), backlog=2048)
         self.port: int = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -51,6 +52,11 @@ class Server:
             await asyncio.sleep(0.005)
         self._started.set()
         await serving
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._server.server_state.connections)
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -241,10 +247,10 @@ class Rig:
         self.settings = GatewaySettings(**(known | settings))
         self.server = Server(create_app(self.settings), protocol=Gateway.protocol, lifespan="on")
 
-    def again(self, table: Iterable[Route] = ROUTES, **settings: Any) -> Server:
+    def again(self, table: Iterable[Route] = ROUTES, *, protocol: Any = Gateway.protocol, **settings: Any) -> Server:
         """A second gateway in front of the same services."""
         same = msgspec.structs.replace(self.settings, **settings)
-        return Server(create_app(same, table), protocol=Gateway.protocol, lifespan="on")
+        return Server(create_app(same, table), protocol=protocol, lifespan="on")
 
     def stop(self) -> None:
         for server in (self.server, self.service.server, self.identity.server):

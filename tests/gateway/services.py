@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
+from gateway.app import Gateway
 from gateway.routes import Route
+from gateway.server import StrictHttp
 from tests.gateway.raw import Answer, Wire
 from tests.gateway.rig import Rig, Server
 
@@ -17,6 +20,14 @@ TABLE = (
 )
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 BEGIN = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+class Hasty(StrictHttp):
+    """The same bounds, sooner reached."""
+
+    look_seconds = 0.05
+    head_seconds = body_seconds = reader_seconds = 0.4
+    pace = 20_000
 
 
 class Caller:
@@ -66,12 +77,14 @@ class Service:
 
 
 @asynccontextmanager
-async def behind(rig: Rig, talk: Talk) -> AsyncIterator[tuple[Server, Service]]:
+async def behind(
+    rig: Rig, talk: Talk, *, protocol: Any = Gateway.protocol, **settings: Any
+) -> AsyncIterator[tuple[Server, Service]]:
     """A gateway with the routes of `TABLE` in front of a service that talks like this."""
     service = Service(talk)
     listener = await asyncio.start_server(service.serve, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
-    gateway = rig.again(TABLE, upstream_projects=f"http://127.0.0.1:{port}")
+    gateway = rig.again(TABLE, protocol=protocol, upstream_projects=f"http://127.0.0.1:{port}", **settings)
     try:
         yield gateway, service
     finally:

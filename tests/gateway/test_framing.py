@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from gateway.server import HEAD_BYTES, HEADERS, TARGET_BYTES
+from gateway.transfer import FIRST_PART
 from tests.gateway.raw import PROJECTS, Wire, ask, request
 from tests.gateway.rig import Rig
 
@@ -178,7 +179,7 @@ async def test_body_that_breaks_half_way_reaches_nobody_whole(rig: Rig) -> None:
     cookie, *_ = rig.identity.sign_in()
     seen = len(rig.service.seen)
     wire = await Wire.open(rig.server.port)
-    await wire.send(signed_in(cookie, CHUNKED, method=b"POST", body=b"3\r\nabc\r\n"))
+    await wire.send(signed_in(cookie, CHUNKED, method=b"POST", body=b"%x\r\n%b\r\n" % (FIRST_PART, b"x" * FIRST_PART)))
     while rig.service.begun == len(rig.service.seen):
         await asyncio.sleep(0.01)
     await wire.send(b"-3\r\nabc\r\n0\r\n\r\n" + NEXT)

@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
-from gateway import transfer
+from gateway.transfer import FIRST_PART
 from tests.gateway.raw import Wire
 from tests.gateway.rig import Rig
-from tests.gateway.services import BEGIN, OK, Caller, asking, behind, get
+from tests.gateway.services import BEGIN, OK, Caller, Hasty, asking, behind, get
 
 CHUNKED = b"Transfer-Encoding: chunked"
+LARGE = b"x" * FIRST_PART
+"""So much of a body that its service is asked to take it before the rest is there."""
 EVENTS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 EVENT = b"id: 1\nevent: milestone_completed\ndata: {}\n\n"
 
@@ -58,7 +60,7 @@ async def test_chunks_that_add_up_to_too_much_are_refused_half_way(rig: Rig) -> 
     gone = asyncio.Event()
     async with behind(rig, talk) as (gateway, _):
         wire = await Wire.open(gateway.port)
-        await wire.send(asking(b"/big", CHUNKED, method=b"POST", body=chunk(b"x" * 60_000)))
+        await wire.send(asking(b"/big", CHUNKED, method=b"POST", body=chunk(LARGE)))
         await asyncio.sleep(0.05)
         await wire.send(chunk(b"x" * 60_000))
         assert (await wire.read()).status == 413
@@ -88,7 +90,7 @@ async def test_largest_body_passes(rig: Rig) -> None:
 async def test_body_streams_up(rig: Rig) -> None:
     async def talk(caller: Caller) -> None:
         await caller.head()
-        await caller.reader.readuntil(b"first")
+        await caller.reader.readexactly(FIRST_PART)
         arrived.set()
         await caller.reader.readuntil(b"0\r\n\r\n")
         await caller.say(OK)
@@ -96,7 +98,7 @@ async def test_body_streams_up(rig: Rig) -> None:
     arrived = asyncio.Event()
     async with behind(rig, talk) as (gateway, _):
         wire = await Wire.open(gateway.port)
-        await wire.send(asking(b"/patient", CHUNKED, method=b"POST", body=chunk(b"first")))
+        await wire.send(asking(b"/patient", CHUNKED, method=b"POST", body=chunk(LARGE)))
         await arrived.wait()
         await wire.send(chunk(b"second") + b"0\r\n\r\n")
         assert (await wire.read()).status == 200
@@ -113,20 +115,18 @@ async def test_answer_may_come_before_the_body_has_gone(rig: Rig) -> None:
     gone = asyncio.Event()
     async with behind(rig, talk) as (gateway, service):
         wire = await Wire.open(gateway.port)
-        await wire.send(asking(b"/patient", b"Content-Length: 10", method=b"POST", body=b"first"))
+        await wire.send(asking(b"/patient", b"Content-Length: 100000", method=b"POST", body=LARGE))
         assert (await wire.read()).status == 200
         await gone.wait()  # a connection on which half a body hangs is used by nobody else
         assert len(service.callers) == 1
         wire.close()
 
 
-async def test_body_that_never_comes_is_408(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "BODY_SECONDS", 0.4)
-
+async def test_body_that_never_comes_is_408(rig: Rig) -> None:
     async def talk(caller: Caller) -> None:
         await caller.head()
 
-    async with behind(rig, talk) as (gateway, service):
+    async with behind(rig, talk, protocol=Hasty) as (gateway, service):
         answer = await get(gateway, b"/quick", b"Content-Length: 5", method=b"POST")
         assert (answer.status, answer.json()["code"]) == (408, "gateway.slow_body")
         assert service.callers == []

@@ -258,8 +258,10 @@ async def test_one_more_than_a_service_can_bear_is_told_so_at_once() -> None:
     scope: Any = {"type": "http", "method": "GET", "raw_path": b"/quick", "query_string": b"", "state": {}}
     first = asyncio.create_task(proxy.forward(Request(scope), TABLE[0], b"t", never, send))
     await held.wait()
+    another = Request(scope)
+    another.peer = "192.0.2.1"
     with pytest.raises(Refused) as refusal:
-        await proxy.forward(Request(scope), TABLE[0], b"t", never, send)
+        await proxy.forward(another, TABLE[0], b"t", never, send)
     assert (refusal.value.status, refusal.value.code) == (503, "gateway.busy")
     going_on.set()
     await first

@@ -1,0 +1,335 @@
+"""What one caller can hold of what the gateway has only so many of, and for how long without getting on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from gateway.app import LOOK_UPS_EACH
+from gateway.proxy import MAX_IN_FLIGHT, SHARE
+from gateway.server import StrictHttp
+from gateway.shares import Shares
+from gateway.streams import MOST_EACH
+from gateway.transfer import FIRST_PART
+from shared.server import BoundedHttp
+from tests.gateway.raw import Wire
+from tests.gateway.rig import Echo, Rig, Server, answer, read_body
+from tests.gateway.services import BEGIN, OK, Caller, Hasty, asking, behind, get
+
+CHUNKED = b"Transfer-Encoding: chunked"
+MAX_SHARE = MAX_IN_FLIGHT // SHARE
+
+
+async def quickly(caller: Caller) -> None:
+    while await caller.head():
+        await caller.say(OK)
+
+
+@asynccontextmanager
+async def wires(gateway: Server, count: int) -> AsyncIterator[list[Wire]]:
+    async with AsyncExitStack() as stack:
+        opened = [await Wire.open(gateway.port) for _ in range(count)]
+        for wire in opened:
+            stack.callback(wire.close)
+        yield opened
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [(b"Content-Length: 9", b""), (b"Content-Length: 9", b"x"), (CHUNKED, b""), (CHUNKED, b"1\r\nx\r\n"), (b"Content-Length: 60000", b"x" * 50_000)],
+    ids=["no body", "one byte", "no chunk", "one chunk", "most of it"],
+)  # fmt: skip
+async def test_bodies_that_do_not_come_hold_no_place(rig: Rig, beginning: tuple[bytes, bytes]) -> None:
+    header, body = beginning
+    async with behind(rig, quickly) as (gateway, service), wires(gateway, MAX_IN_FLIGHT + 3) as slow:
+        for wire in slow:
+            await wire.send(asking(b"/patient", header, method=b"POST", body=body))
+        assert [(await get(gateway)).status for _ in range(5)] == [200] * 5
+        assert len(service.callers) == 1
+
+
+async def test_body_that_slows_down_ends_the_exchange(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.gone()
+        gone.set()
+
+    gone = asyncio.Event()
+    async with behind(rig, talk, protocol=Hasty) as (gateway, _), wires(gateway, 1) as [wire]:
+        await wire.send(asking(b"/patient", b"Content-Length: 900000", method=b"POST", body=b"x" * FIRST_PART))
+        trickle = asyncio.create_task(drip(wire, b"x"))
+        answer = await wire.read()
+        assert (answer.status, answer.json()["code"]) == (408, "gateway.slow_body")
+        await gone.wait()
+        assert await wire.rest() == b""
+        trickle.cancel()
+
+
+async def test_body_that_comes_at_its_pace_arrives(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.reader.readexactly(100_000)
+        await caller.say(OK)
+
+    async with behind(rig, talk, protocol=Hasty) as (gateway, _), wires(gateway, 1) as [wire]:
+        await wire.send(asking(b"/patient", b"Content-Length: 100000", method=b"POST"))
+        for _ in range(10):  # twice the time in which a body must get on
+            await wire.send(b"x" * 10_000)
+            await asyncio.sleep(0.1)
+        assert (await wire.read()).status == 200
+
+
+async def test_body_that_its_service_does_not_take_is_not_the_clients_fault(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await asyncio.sleep(1.5)
+        await caller.reader.readexactly(900_000)
+        await caller.say(OK)
+
+    async with behind(rig, talk, protocol=Hasty) as (gateway, _), wires(gateway, 1) as [wire]:
+        await wire.send(asking(b"/patient", b"Content-Length: 900000", method=b"POST", body=b"x" * 900_000))
+        assert (await wire.read()).status == 200
+
+
+async def drip(wire: Wire, data: bytes) -> None:
+    """Send `data` again and again, for as long as somebody takes it."""
+    try:
+        while True:
+            await wire.send(data)
+            await asyncio.sleep(0.02)
+    except ConnectionError:
+        return
+
+
+@pytest.mark.parametrize("path", [b"/big", b"/nothing", b"/quick"], ids=["too large", "no route", "answered early"])
+async def test_rest_of_a_body_that_was_answered_keeps_no_connection(rig: Rig, path: bytes) -> None:
+    async with behind(rig, quickly, protocol=Hasty) as (gateway, _), wires(gateway, 1) as [wire]:
+        await wire.send(asking(path, b"Content-Length: 900000", method=b"POST", body=b"x" * FIRST_PART))
+        answer = await wire.read()
+        assert answer.status in (413, 404, 200)
+        await asyncio.wait_for(drip(wire, b"x" * 1_000), 10)  # quicker than the pace
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: portal.test\r\nX-A: "], ids=["nothing", "half a head"])
+async def test_head_that_does_not_come_keeps_no_connection(rig: Rig, said: bytes) -> None:
+    async with behind(rig, quickly, protocol=Hasty) as (gateway, _), wires(gateway, 1) as [wire]:
+        await wire.send(said)
+        assert (b"http.slow_head" in await wire.rest()) == bool(said)
+
+
+async def test_line_feeds_between_requests_keep_no_connection(rig: Rig) -> None:
+    class Idle(StrictHttp):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, **kwargs)
+            self.timeout_keep_alive = 0  # at once
+
+    async with behind(rig, quickly, protocol=Idle) as (gateway, _), wires(gateway, 1) as [wire]:
+        await wire.send(asking(b"/quick") + b"\r\n")
+        assert (await wire.read()).status == 200
+        await asyncio.wait_for(drip(wire, b"\r\n"), 10)
+
+
+async def endless(caller: Caller) -> None:
+    await caller.head()
+    await caller.say(BEGIN)
+    while True:
+        await caller.say(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+
+
+@pytest.mark.parametrize("path", [b"/patient", b"/stream"])
+async def test_reader_that_takes_nothing_is_let_go(rig: Rig, path: bytes) -> None:
+    async def talk(caller: Caller) -> None:
+        try:
+            await endless(caller)
+        finally:
+            gone.set()
+
+    gone = asyncio.Event()
+    async with behind(rig, talk, protocol=Hasty) as (gateway, _), wires(gateway, 1) as [wire]:
+        wire.writer.transport.pause_reading()
+        await wire.send(asking(path))
+        await asyncio.wait_for(gone.wait(), 20)
+
+
+async def test_answers_that_nobody_reads_are_let_go(rig: Rig) -> None:
+    """Each was handed over long ago, so that no exchange waits for its reader any more."""
+
+    async def talk(caller: Caller) -> None:
+        while await caller.head():
+            await caller.say(b"HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\n" + b"x" * 60_000)
+
+    async with behind(rig, talk, protocol=Hasty) as (gateway, _), wires(gateway, 1) as [wire]:
+        wire.writer.transport.pause_reading()
+        await wire.send(asking(b"/quick") * 120)
+        while gateway.connections:
+            await asyncio.sleep(0.05)
+
+
+async def test_reader_at_its_pace_gets_all_of_a_long_answer(rig: Rig) -> None:
+    size = 8_000_000
+
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.say(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size)
+        await caller.gone()
+
+    async with behind(rig, talk, protocol=Hasty) as (gateway, _), wires(gateway, 1) as [wire]:
+        wire.writer.transport.pause_reading()
+        await wire.send(asking(b"/patient"))
+        for _ in range(12):  # three times the time in which an answer must be taken on
+            wire.writer.transport.resume_reading()
+            await asyncio.sleep(0.01)
+            wire.writer.transport.pause_reading()
+            await asyncio.sleep(0.1)
+        wire.writer.transport.resume_reading()
+        assert len((await wire.read()).body) == size
+
+
+async def test_requests_behind_one_another_are_so_many_at_most(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await going_on.wait()
+        await caller.say(OK)
+        await quickly(caller)
+
+    going_on = asyncio.Event()
+    async with behind(rig, talk) as (gateway, _), wires(gateway, 1) as [wire]:
+        await wire.send(asking(b"/patient") * (StrictHttp.most_pipelined + 50))
+        await asyncio.sleep(0.1)
+        going_on.set()
+        statuses = [(await wire.read()).status for _ in range(StrictHttp.most_pipelined + 2)]
+        assert statuses == [200] * (StrictHttp.most_pipelined + 1) + [429]
+        assert await wire.rest() == b""
+
+
+class TestShares:
+    """One caller cannot take what all the others need."""
+
+    async def test_person_has_a_share_and_others_theirs(self, rig: Rig) -> None:
+        """With all its sessions together; who is not signed in counts apart, by address."""
+
+        async def talk(caller: Caller) -> None:
+            if b"held" not in await caller.head():
+                await caller.say(OK)
+                await quickly(caller)
+            await caller.gone()
+
+        _, _, person = rig.identity.sign_in()
+        mine = [rig.identity.sign_in(person_id=person.person_id)[0] for _ in range(2)]
+        another, *_ = rig.identity.sign_in()
+        async with behind(rig, talk) as (gateway, _), wires(gateway, MAX_SHARE) as held:
+            for number, wire in enumerate(held):
+                await wire.send(asking(b"/patient/held", signed_in(mine[number % 2])))
+            await asyncio.sleep(0.3)
+            answer = await get(gateway, b"/patient", signed_in(mine[0]))
+            assert (answer.status, answer.json()["code"]) == (429, "gateway.too_many_at_once")
+            assert int(answer.headers["retry-after"]) > 0
+            assert (await get(gateway, b"/patient", signed_in(another))).status == 200
+            assert (await get(gateway, b"/patient")).status == 200
+            held[0].close()
+            await asyncio.sleep(0.2)
+            assert (await get(gateway, b"/patient", signed_in(mine[0]))).status == 200
+
+    async def test_strangers_together_never_stand_in_the_way_of_who_signed_in(self, rig: Rig) -> None:
+        async def talk(caller: Caller) -> None:
+            if b"held" not in await caller.head():
+                await caller.say(OK)
+            await caller.gone()
+
+        cookie, *_ = rig.identity.sign_in()
+        proxied = {"trusted_proxies": "127.0.0.0/8"}
+        async with behind(rig, talk, **proxied) as (gateway, _), wires(gateway, MAX_IN_FLIGHT) as held:
+            for number, wire in enumerate(held):
+                address = b"X-Forwarded-For: 203.0.113.%d" % (number % 32)
+                await wire.send(asking(b"/patient/held", address))
+            await asyncio.sleep(0.5)
+            answer = await get(gateway, b"/patient", b"X-Forwarded-For: 198.51.100.1")
+            assert (answer.status, answer.json()["code"]) == (503, "gateway.busy")
+            assert (await get(gateway, b"/patient", signed_in(cookie))).status == 200
+
+    async def test_person_has_so_many_streams(self, rig: Rig) -> None:
+        async def talk(caller: Caller) -> None:
+            await caller.head()
+            await caller.say(BEGIN)
+            await caller.gone()
+
+        cookie, *_ = rig.identity.sign_in()
+        another, *_ = rig.identity.sign_in()
+        async with behind(rig, talk) as (gateway, _), wires(gateway, MOST_EACH + 2) as streams:
+            for wire in streams[: MOST_EACH + 1]:
+                await wire.send(asking(b"/stream", signed_in(cookie)))
+            begun = [await wire.reader.readuntil(b"\r\n") for wire in streams[: MOST_EACH + 1]]
+            assert sorted(begun) == [b"HTTP/1.1 200 OK\r\n"] * MOST_EACH + [b"HTTP/1.1 429 Too Many Requests\r\n"]
+            await streams[-1].send(asking(b"/stream", signed_in(another)))
+            assert await streams[-1].reader.readuntil(b"\r\n") == b"HTTP/1.1 200 OK\r\n"
+
+    async def test_address_has_so_many_connections(self, rig: Rig) -> None:
+        async with behind(rig, quickly) as (gateway, _):
+            gateway.app.connections = Shares(100, 3)
+            async with wires(gateway, 3):
+                with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                    await get(gateway)
+                elsewhere = Wire(*await asyncio.open_connection("127.0.0.1", gateway.port, local_addr=("127.0.0.2", 0)))
+                await elsewhere.send(asking(b"/quick"))
+                assert (await elsewhere.read()).status == 200
+                elsewhere.close()
+            await asyncio.sleep(0.1)
+            assert (await get(gateway)).status == 200
+
+    async def test_trusted_proxy_carries_many_callers(self, rig: Rig) -> None:
+        async with behind(rig, quickly, trusted_proxies="127.0.0.0/8") as (gateway, _):
+            gateway.app.connections = Shares(100, 3)
+            async with wires(gateway, 10):
+                assert (await get(gateway)).status == 200
+
+    async def test_cookies_of_one_address_are_looked_up_in_turns(self, rig: Rig) -> None:
+        """What one address calls sessions does not flood identity."""
+
+        async def resolve(_scope: object, receive: object, send: object) -> None:
+            await read_body(receive)
+            asking_now.add(task := asyncio.current_task())
+            most.append(len(asking_now))
+            await asyncio.sleep(0.05)
+            asking_now.remove(task)
+            await answer(send, 404, b"{}")
+
+        asking_now, most = set[object](), list[int]()
+        identity = Echo({"/internal/sessions/resolve": resolve})
+        async with (
+            behind(rig, quickly, upstream_identity=identity.server.url) as (gateway, _),
+            wires(gateway, 200) as many,
+        ):
+            for number, wire in enumerate(many):
+                await wire.send(asking(b"/quick", signed_in(f"{number:043}")))
+            assert {(await wire.read()).status for wire in many} <= {200, 429}
+        assert (len(most), max(most)) == (200, LOOK_UPS_EACH)
+        identity.server.stop()
+
+
+def signed_in(cookie: str) -> bytes:
+    return f"Cookie: portal_session={cookie}".encode()
+
+
+class TestServices:
+    """A service's own port, reached past the gateway."""
+
+    class Hasty(BoundedHttp):
+        look_seconds = 0.05
+        head_seconds = body_seconds = reader_seconds = 0.4
+
+    @pytest.mark.parametrize(
+        "said",
+        [b"", b"GET / HTTP/1.1\r\nX-A: ", b"GET / HTTP/1.1\r\nX-A: " + b"x" * 3 * BoundedHttp.head_bytes, asking(b"/", b"Content-Length: 9", method=b"POST")],
+        ids=["nothing", "half a head", "endless head", "no body"],
+    )  # fmt: skip
+    async def test_nobody_is_waited_for_without_end(self, said: bytes) -> None:
+        echo = Echo()
+        server = Server(echo, protocol=self.Hasty)
+        wire = await Wire.open(server.port)
+        await wire.send(said)
+        assert await asyncio.wait_for(wire.rest(), 10) == b""
+        while echo.begun > echo.broken_off:
+            await asyncio.sleep(0.01)
+        server.stop()
+        echo.server.stop()

@@ -11,6 +11,7 @@ from litestar.template import TemplateConfig
 from markupsafe import Markup
 
 from services.portal import formats
+from services.portal.activity.runs import runs
 from services.portal.assets import Assets
 from services.portal.paths import local_path
 from services.portal.settings import PortalSettings
@@ -54,6 +55,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         figure=formats.figure,
         change=formats.change,
         local_path=local_path,
+        runs=runs,
     )
     return TemplateConfig(engine=JinjaTemplateEngine.from_environment(environment))
 

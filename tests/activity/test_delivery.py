@@ -92,7 +92,7 @@ async def test_nothing_is_lost_or_shown_twice_while_everything_is_killed(
                 assert not following.done(), following.result()
                 await asyncio.sleep(0.05)
         following.cancel()
-        feed = await connection.fetch("select id, target_id, description from feed order by position")
+        feed = await connection.fetch("select id, target_id, title from feed order by position")
         audited = {row[0] for row in await connection.fetch("select event_id from audit")}
         await connection.close()
     for each in relays:
@@ -102,7 +102,7 @@ async def test_nothing_is_lost_or_shown_twice_while_everything_is_killed(
     assert audited == set(committed)
     assert follower.shown == [str(row["id"]) for row in feed]
     for milestone in milestones:
-        versions = [int(row["description"].partition(" ")[0]) for row in feed if row["target_id"] == milestone]
+        versions = [int(row["title"].split(" ")[1]) for row in feed if row["target_id"] == milestone]
         assert versions == list(range(1, 101))
     assert await verify(target) == []
 
@@ -227,7 +227,7 @@ async def test_a_broker_restored_to_earlier_goes_on_behind_what_was_folded(rig: 
 async def test_poison_blocks_nobody_and_can_be_replayed_after_a_fix(rig: Rig, servers: Backing) -> None:
     """E6: two that cannot be read, one that breaks its contract, one the database refuses, among 600 others."""
     before, refused = DEAD.labels("activity")._value.get(), len(await rig.ids())
-    await rig.sql("alter table feed add constraint fixed_later check (description not like 'Poison%')")
+    await rig.sql("alter table feed add constraint fixed_later check (title not like '%Poison%')")
     broken = msgspec.json.encode(
         Event[dict[str, str]](
             id=uuid7(), source="x", type="milestone_created", subject=PROJECT, time=now(), data={"name": "x"}
@@ -260,8 +260,8 @@ async def test_poison_blocks_nobody_and_can_be_replayed_after_a_fix(rig: Rig, se
         await dead_letters.replay(connection, rig.source.client, letters[3])
     await again(servers, letters[3].event, 2)
     await rig.settle()
-    [entry] = await rig.sql("select description from feed where target_id = $1", poison)
-    assert entry["description"].startswith("Poison")
+    [entry] = await rig.sql("select title from feed where target_id = $1", poison)
+    assert "Poison" in entry["title"]
     assert await dead_letters_of(rig) == letters[:3]
     assert await verify(rig.admin_url) == []
 

@@ -35,7 +35,7 @@ def test_a_partner_gets_from_its_first_token_to_a_change(portal: Portal, tmp_pat
     assert read(tmp_path / "whoami.json")["client_id"] == birch
     assert read(tmp_path / "project.json")["client_id"] == birch
     milestone = read(tmp_path / "milestone.json")
-    told = "Milestone completed"
+    told = "finished Stock synchronised"
     assert portal.until(lambda: told in portal.as_("birch").get("/activity").text)
     assert milestone["name"] == "Stock synchronised"
     assert "data:" in (tmp_path / "events.txt").read_text()

@@ -41,8 +41,8 @@ def test_a_project_is_planned_in_private_and_arrives_when_it_is_shared(portal: P
         expect(card.get_by_role("progressbar")).to_have_count(0)
         client.open(where.removeprefix(portal.gateway))
         expect(client.page.locator(".milestone", has_text="Lamp lit")).to_be_visible()
-        expect(client.page.get_by_text("Project shared")).to_be_visible()
-        for word in ("Private", "Your team only", "Hide"):
+        expect(client.page.get_by_text("started Lighthouse")).to_be_visible()
+        for word in ("Private", "Your team only", "Hide", "shared", "with the client"):
             expect(client.page.get_by_text(word)).to_have_count(0)
         assert staff.complaints == []
 

@@ -150,7 +150,7 @@ def story() -> dict[str, Any]:
         ),
     ]
     feed = [
-        entry(1, "milestone_completed", "Milestone completed: Visual design", ago(minutes=4), text="Website relaunch"),
+        entry(1, "milestone_completed", "Jonas Weber finished Visual design", ago(minutes=4), text="Website relaunch"),
         entry(
             2,
             "project_status_changed",
@@ -163,15 +163,15 @@ def story() -> dict[str, Any]:
         entry(
             4,
             "milestone_completed",
-            "Milestone completed: Discovery",
+            "Clara Hoffmann finished Discovery",
             ago(days=3),
             of=2,
             who="Clara Hoffmann",
             text="Customer portal",
         ),
-        entry(5, "milestone_completed", "Milestone completed: Go-live", ago(days=9), of=3, text="Brand refresh"),
-        entry(6, "project_status_changed", "Brand refresh is completed", ago(days=9), of=3),
-        entry(7, "project_created", "Project started: Customer portal", ago(days=31), of=2, who="Clara Hoffmann"),
+        entry(5, "milestone_completed", "Jonas Weber finished Go-live", ago(days=9), of=3, text="Brand refresh"),
+        entry(6, "project_status_changed", "Jonas Weber completed Brand refresh", ago(days=9), of=3),
+        entry(7, "project_created", "Clara Hoffmann started Customer portal", ago(days=31), of=2, who="Clara Hoffmann"),
     ]
     kpis = [
         {

@@ -40,7 +40,7 @@ async def test_the_next_page_repeats_no_heading(browse, standin):
 async def test_the_project_filter_reaches_the_service_and_stays_chosen(browse, standin):
     page = await browse(ANNA).get("/activity", params={"project_id": uid(2)})
     assert "Customer portal is now at risk" in page.text
-    assert "Brand refresh is completed" not in page.text
+    assert "Jonas Weber completed Brand refresh" not in page.text
     assert f'<option value="{uid(2)}" selected>' in page.text
 
 
@@ -54,4 +54,4 @@ async def test_no_filter_is_no_reason_to_wait(browse, standin):
 async def test_an_unheard_of_event_is_still_told(browse, standin):
     standin.state["activity"][0]["type"] = "ship_launched"
     page = await browse(ANNA).get("/activity")
-    assert "Milestone completed: Visual design" in page.text
+    assert "Jonas Weber finished Visual design" in page.text

@@ -63,7 +63,7 @@ async def test_more_clients_come_a_page_at_a_time(browse, standin):
 async def test_one_client_shows_projects_people_and_what_happened(browse, standin):
     page = (await browse(CLARA).get(f"/clients/{ACME}")).text
     for words in ("Website relaunch", "Overdue since", "Anna Keller", "Primary contact", "viewer@acme.example",
-                  "Milestone completed: Visual design", "Project delivery", f'href="/activity?client_id={ACME}"'):  # fmt: skip
+                  "Jonas Weber finished Visual design", "Project delivery", f'href="/activity?client_id={ACME}"'):  # fmt: skip
         assert words in page
     assert "Oliver Reed" not in page
     assert f'data-events="/api/events/{ACME}"' in page

@@ -10,8 +10,8 @@ async def test_everything_is_on_the_page_at_once(browse):
         "Active projects",
         "Website relaunch",
         "Customer portal",
-        "Milestone completed: Visual design",
-        "View all",
+        "Jonas Weber finished Visual design",
+        "All activity",
     ):
         assert words in page.text
     assert 'hx-trigger="load' not in page.text

@@ -62,7 +62,7 @@ def sit(address: str, chromium: Browser, standin: Standin, signer: Signer) -> Ca
     return open_page
 
 
-def happening(kind: str, project: str, title: str = "Milestone completed", text: str = "Sketches · Harbour") -> str:
+def happening(kind: str, project: str, title: str = "Jonas Weber finished Sketches", text: str = "Harbour") -> str:
     """One event of the stream."""
     data = {**entry(0, kind, title, "2026-01-01T00:00:00Z", text=text), "project_id": project}
     return f"id: 7\nevent: {kind}\ndata: {msgspec.json.encode(data).decode()}\n\n"
@@ -82,7 +82,7 @@ async def test_an_event_refreshes_its_widgets_and_is_announced(sit, standin):
     async with sit(stream=happening("milestone_completed", uid(1))) as page:
         await page.goto("/")
         await eventually(lambda: min(asked(standin, path) for path in ("/kpis", "/projects", "/activity")) == 2)
-        await expect(page.get_by_role("status").get_by_text("Milestone completed: Sketches · Harbour")).to_be_visible()
+        await expect(page.get_by_role("status").get_by_text("Jonas Weber finished Sketches · Harbour")).to_be_visible()
 
 
 async def test_an_event_of_another_project_leaves_this_one_alone(sit, standin):
@@ -112,7 +112,9 @@ async def test_what_is_new_is_marked_and_what_was_opened_stays_open(sit, standin
 
 
 async def test_a_list_with_further_pages_open_is_not_replaced(sit, standin):
-    standin.state["activity"] = [entry(n, "milestone_updated", f"Step {n}", "2026-01-01T00:00:00Z") for n in range(45)]
+    standin.state["activity"] = [
+        entry(n, "project_status_changed", f"Step {n}", "2026-01-01T00:00:00Z") for n in range(45)
+    ]
     async with sit() as page:
         await page.goto("/activity")
         await page.get_by_role("link", name="Show more").click()

@@ -172,7 +172,7 @@ def _entry(event: RawEvent, position: int, data: EventData | None) -> Entry | No
         at=event.time,
         private=_is_private(data) or _is_hidden(words.tells, data),
         tells=sorted(words.tells),
-        team_only=isinstance(data, ProjectUpdated | MilestoneUpdated) and set(data.fields) <= set(data.hidden),
+        team_only=_is_for_the_team(data),
     )
 
 
@@ -246,6 +246,13 @@ def _fact(event: RawEvent, data: EventData | None) -> Fact | None:
             )
         case _:
             return None
+
+
+def _is_for_the_team(data: EventData | None) -> bool:
+    """What the client is never told: that something was shared or taken back, and changes all hidden from it."""
+    if isinstance(data, ProjectShared | ProjectWithdrawn | MilestoneShared | MilestoneWithdrawn):
+        return True
+    return isinstance(data, ProjectUpdated | MilestoneUpdated) and set(data.fields) <= set(data.hidden)
 
 
 def _is_private(data: EventData | None) -> bool:

@@ -40,7 +40,8 @@ class Sight(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened, as a client is told it. `position` is its place in the order of all events.
+    """One thing that happened, as a client is told it. `position` is its place in the order of all events; `title` is
+    what `actor_name` did, so that the two together are a sentence.
 
     Without a `project_id` it concerns the client as a whole. The client is not told while what it is about is
     `private`, or while its project hides all that it `tells`, which both change, nor where it is `team_only`: what

@@ -10,6 +10,7 @@ import msgspec
 from asyncpg import Record
 
 from services.activity.feed.models import Ended, Sight
+from services.activity.feed.words import sentence
 from shared.errors import NotFound
 
 LAST = 2**63 - 1
@@ -154,15 +155,23 @@ def view(entry: Record, *, tell_client: bool = False) -> EntryView:
         id=entry["id"],
         seq=entry["position"],
         type=entry["type"],
-        title=entry["title"],
+        title=sentence(entry["actor_name"], entry["title"]),
         description=entry["description"],
         actor=ActorView(entry["actor_id"], entry["actor_name"]),
         project_id=project_id,
-        target=TargetView(entry["target_type"], entry["target_id"], f"/projects/{project_id}" if project_id else None),
+        target=TargetView(entry["target_type"], entry["target_id"], _place(entry)),
         at=entry["at"],
         client_id=entry["client_id"] if tell_client else msgspec.UNSET,
         private=entry["private"] or msgspec.UNSET,
     )
+
+
+def _place(entry: Record) -> str | None:
+    """Where the portal shows what an entry is about: a milestone on its project's page, the project, or nowhere."""
+    if not entry["project_id"]:
+        return None
+    anchor = f"#milestone-{entry['target_id']}" if entry["target_type"] == "milestone" else ""
+    return f"/projects/{entry['project_id']}{anchor}"
 
 
 async def head(connection: asyncpg.Connection, sight: Sight, client_id: UUID) -> int:

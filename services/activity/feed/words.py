@@ -22,26 +22,33 @@ from shared.events import EventData
 AnyMilestone = (
     MilestoneCreated | MilestoneUpdated | MilestoneCompleted | MilestoneReopened | MilestoneShared | MilestoneWithdrawn
 )
-MILESTONE: dict[type[EventData], str] = {
-    MilestoneCreated: "Milestone added",
-    MilestoneUpdated: "Milestone updated",
-    MilestoneCompleted: "Milestone completed",
-    MilestoneReopened: "Milestone reopened",
-    MilestoneShared: "Milestone shared",
-    MilestoneWithdrawn: "Milestone kept private",
+DONE: dict[type[EventData], str] = {
+    ProjectCreated: "started {}",
+    ProjectUpdated: "changed {}",
+    ProjectShared: "shared {} with the client",
+    ProjectWithdrawn: "took {} back from the client",
+    MilestoneCreated: "added {}",
+    MilestoneUpdated: "changed {}",
+    MilestoneCompleted: "finished {}",
+    MilestoneReopened: "reopened {}",
+    MilestoneShared: "shared {} with the client",
+    MilestoneWithdrawn: "took {} back from the client",
 }
+"""What somebody did to the thing of that name."""
 FIELDS = {
     "starts_on": "start date",
     "ends_on": "end date",
     "completion": "progress",
     "hidden_fields": "what the client sees",
 }
+PORTAL = "The portal"
+"""Who did it where no person did."""
 
 
 class Words(NamedTuple):
-    """An entry's title and description, the project it belongs to, and the kind of thing it is about.
-
-    `tells` are the fields it tells of, where a project may hide all of them, by the names it hides them by.
+    """What an entry says: `title` goes on where the name of who did it ends; the project it belongs to, and the kind of
+    thing it is about. `tells` are the fields it tells of, where a project may hide all of them, by the names it hides
+    them by.
     """
 
     title: str
@@ -53,30 +60,20 @@ class Words(NamedTuple):
 
 def say(subject: UUID, data: EventData | None) -> Words | None:
     """The words for what happened to `subject`. None for what is no news for a client: it stays in the audit log."""
-    match data:
-        case ProjectCreated(name=name):
-            return Words("Project started", name, subject, "project")
-        case ProjectUpdated(name=name):
-            return Words("Project updated", f"{name} · {_changed(data)}", subject, "project", data.fields)
-        case ProjectStatusChanged(name=name, old=old, new=new):
-            return Words(f"Project {_plain(new)}", f"{name} · was {_plain(old)}", subject, "project")
-        case ProjectShared(name=name):
-            return Words("Project shared", name, subject, "project")
-        case ProjectWithdrawn(name=name):
-            return Words("Project kept private", name, subject, "project")
-        case _:
-            return _of_milestone(data)
+    if isinstance(data, AnyMilestone):
+        return Words(_of_milestone(data), data.project_name, data.project_id, "milestone", _tells(data))
+    return _of_project(subject, data)
 
 
-def _of_milestone(data: EventData | None) -> Words | None:
+def sentence(actor_name: str, title: str) -> str:
+    """What happened, as it is read: "Jonas Weber finished Visual design"."""
+    return f"{actor_name or PORTAL} {title}"
+
+
+def _of_milestone(data: AnyMilestone) -> str:
     if isinstance(data, MilestoneUpdated) and "target_on" in data.fields:
-        return _about("Milestone rescheduled", data, f"due {data.target_on.day} {data.target_on:%b %Y}")
-    return _about(MILESTONE[type(data)], data) if isinstance(data, AnyMilestone) else None
-
-
-def _about(title: str, data: AnyMilestone, *more: str) -> Words:
-    words = " · ".join([data.name, data.project_name, *more])
-    return Words(title, words, data.project_id, "milestone", _tells(data))
+        return f"moved {data.name} to {data.target_on.day} {data.target_on:%b %Y}"
+    return DONE[type(data)].format(data.name)
 
 
 def _tells(data: AnyMilestone) -> list[str]:
@@ -89,10 +86,24 @@ def _tells(data: AnyMilestone) -> list[str]:
             return []
 
 
+def _of_project(subject: UUID, data: EventData | None) -> Words | None:
+    match data:
+        case ProjectCreated() | ProjectShared() | ProjectWithdrawn():
+            return Words(DONE[type(data)].format(data.name), "", subject, "project")
+        case ProjectUpdated():
+            return Words(DONE[type(data)].format(data.name), _changed(data), subject, "project", data.fields)
+        case ProjectStatusChanged(new=new):
+            what = f"completed {data.name}" if new == "completed" else f"marked {data.name} as {_plain(new)}"
+            return Words(what, f"Was {_plain(data.old)}", subject, "project")
+        case _:
+            return None
+
+
 def _changed(data: ProjectUpdated) -> str:
     """The names of what changed: those the client sees, or all of them where the entry is for the team alone."""
     told = [field for field in data.fields if field not in data.hidden] or data.fields
-    return ", ".join(FIELDS.get(field, _plain(field)) for field in told)
+    names = ", ".join(FIELDS.get(field, _plain(field)) for field in told)
+    return names[:1].upper() + names[1:]
 
 
 def _plain(name: str) -> str:

@@ -27,7 +27,7 @@ FILTERS = (
 )
 """Name, label and choices of what narrows the list."""
 MOST_PEOPLE = 100
-NEWEST = 8
+NEWEST = 20
 
 
 class Detail(msgspec.Struct, frozen=True):

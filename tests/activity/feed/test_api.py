@@ -45,8 +45,8 @@ async def test_the_newest_come_first_twenty_at_a_time(rig: Rig) -> None:
         "id": newest["id"],
         "seq": newest["seq"],
         "type": "project_status_changed",
-        "title": "Project at risk",
-        "description": "Website relaunch · was on track",
+        "title": "Clara Hoffmann marked Website relaunch as at risk",
+        "description": "Was on track",
         "actor": {"id": str(CLARA.id), "name": "Clara Hoffmann"},
         "project_id": str(RELAUNCH),
         "target": {"type": "project", "id": str(RELAUNCH), "url": f"/projects/{RELAUNCH}"},
@@ -99,13 +99,13 @@ async def test_who_only_gives_feedback_sees_what_concerns_the_client_as_a_whole(
     mia = contact(ACME, project_roles={RELAUNCH: "feedback_only"})
     assert (await rig.api(mia, "GET", "activity")).json() == {"items": [], "next_cursor": None}
     await rig.sql(
-        "insert into feed values (1000000, $1, $2, 'news', 'Closed on Friday', '', null, '', null, 'client', $1, now(), false, false)",
+        "insert into feed values (1000000, $1, $2, 'news', 'closed on Friday', '', null, '', null, 'client', $1, now(), false, false)",
         ACME,
         uuid7(),
     )
     for person in (mia, ANNA):
         [newest] = (await rig.api(person, "GET", "activity", params={"limit": 1})).json()["items"]
-        assert (newest["title"], newest["target"]["url"]) == ("Closed on Friday", None)
+        assert (newest["title"], newest["target"]["url"]) == ("The portal closed on Friday", None)
     await rig.sql("delete from feed where position = 1000000")
 
 
@@ -114,7 +114,7 @@ async def test_staff_see_all_clients_or_the_one_they_name(rig: Rig) -> None:
     assert {entry["client_id"] for entry in every} == {str(ACME), str(BIRCH)}
     assert [entry["seq"] for entry in every] == sorted((entry["seq"] for entry in every), reverse=True)
     [only] = (await rig.api(CLARA, "GET", "activity", params={"client_id": str(BIRCH)})).json()["items"]
-    assert (only["title"], only["description"]) == ("Project started", "Brand refresh")
+    assert (only["title"], only["description"]) == ("Clara Hoffmann started Brand refresh", "")
     of_project = (await rig.api(CLARA, "GET", "activity", params={"project_id": str(LOGO)})).json()["items"]
     assert of_project == [only]
 

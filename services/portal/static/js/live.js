@@ -80,7 +80,7 @@ function onEntry(event) {
   const entry = JSON.parse(event.data);
   refreshFor(event.type, entry.project_id);
   const own = entry.actor?.id === document.body.dataset.person;
-  if (event.type === 'milestone_completed' && !own) toast(`${entry.title}: ${entry.description}`, 'done');
+  if (event.type === 'milestone_completed' && !own) toast(`${entry.title} · ${entry.description}`, 'done');
 }
 
 function onOpen() {

@@ -37,6 +37,7 @@ WORDS = {
     504: ("This took too long", "It may have been done or not. Go back and look before you try again."),
 }
 
+GONE = ("No longer here", "What this page showed was removed, or is no longer shared with you.")
 LOOKING = ("You are only looking", "While you view the portal as a client, nothing can be changed. Leave first.")
 
 
@@ -84,10 +85,20 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
     shown = status if status in WORDS else 503 if status > 500 else 400
     look = Look(request)
     title, advice = LOOKING if look.viewing and shown == 403 else WORDS[shown]
+    if _is_htmx(request) and shown == 404:
+        return _gone(look)
     if _is_htmx(request):
         return Response(advice, status_code=shown, media_type="text/plain")
     context = {"page": look, "title": title, "advice": advice, "status": shown}
     return Template("error.html", status_code=shown, context=context)
+
+
+def _gone(look: Look) -> Template:
+    """A part of an open page is asked for and is not there any more: the page says so in the place of its content."""
+    title, advice = GONE
+    instead = {"HX-Retarget": "main", "HX-Reswap": "innerHTML show:window:top"}
+    context = {"page": look, "title": title, "advice": advice}
+    return Template("gone.html", status_code=404, context=context, headers=instead)
 
 
 def _to_sign_in(request: AnyRequest) -> Response[Any]:

@@ -114,9 +114,9 @@ async def test_what_cannot_be_routed_is_a_page_too(browse, method, path, status)
 
 
 async def test_a_failing_fragment_answers_in_one_sentence(browse, standin):
-    standin.refuse(f"/projects/{uid(1)}", 404)
+    standin.refuse(f"/projects/{uid(1)}", 403)
     answer = await browse(ANNA).get(f"/widgets/projects/{uid(1)}/plan", headers={"HX-Request": "true"})
-    assert answer.status_code == 404
+    assert answer.status_code == 403
     assert answer.headers["Content-Type"].startswith("text/plain")
 
 

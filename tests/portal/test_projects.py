@@ -133,3 +133,12 @@ async def test_only_who_manages_projects_gets_the_buttons(browse):
 async def test_staff_on_a_project_listen_to_its_clients_events(browse, standin):
     page = await browse(CLARA).get(f"/projects/{uid(1)}")
     assert f'data-events="/api/events/{standin.state["projects"][0]["client_id"]}"' in page.text
+
+
+async def test_a_part_that_is_no_longer_the_readers_takes_the_page_with_it(browse, standin):
+    """A project that was withdrawn while its page was open: the next refresh puts words in the place of the content."""
+    standin.refuse(f"/projects/{uid(1)}", 404)
+    answer = await browse(ANNA).get(f"/widgets/projects/{uid(1)}/plan", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["hx-retarget"]) == (404, "main")
+    assert "no longer shared with you" in answer.text
+    assert "<html" not in answer.text

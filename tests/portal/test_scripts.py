@@ -253,3 +253,13 @@ async def test_days_ago_in_an_open_page_are_those_of_the_calendar(sit):
         }""")
         await page.clock.fast_forward("01:00")
         await expect(page.locator("#then")).to_have_text("2 days ago")
+
+
+async def test_a_withdrawn_project_leaves_the_open_page_with_the_next_refresh(sit, standin):
+    async with sit() as page:
+        await page.goto(f"/projects/{uid(1)}")
+        standin.refuse(f"/projects/{uid(1)}", 404)
+        await page.get_by_role("link", name="Refresh").click()
+        await expect(page.get_by_role("heading", name="No longer here")).to_be_focused()
+        await expect(page.get_by_text("Website relaunch")).to_have_count(0)
+        assert await page.title() == "No longer here · Northwind Studio"

@@ -12,7 +12,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from services.activity.webhooks.models import Outcome
-from services.activity.webhooks.targets import TargetRefused, is_public, require_target
+from services.activity.webhooks.targets import TargetRefused, require_target
+from shared.outgoing import may_call
 
 SECONDS = 10.0
 LOOK_UPS = 16
@@ -27,7 +28,7 @@ class RefusedAddress(OSError):
 
 
 class Outgoing:
-    """POSTs without redirects, proxies, cookies or kept connections, and to public addresses only unless `private`.
+    """POSTs without redirects, proxies, cookies or kept connections, and only to what `shared.outgoing` allows.
 
     Where a name leads is looked up once and then connected to, so it cannot point elsewhere in between; the address
     is looked at again when the socket is made, which is the only way to connect.
@@ -80,7 +81,7 @@ class Outgoing:
 
     def _socket(self, address_info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
         family, kind, protocol, _, address = address_info
-        if not self.private and not is_public(address[0]):
+        if not may_call(address[0], private=self.private):
             raise RefusedAddress
         return socket.socket(family, kind, protocol)
 
@@ -95,12 +96,12 @@ class _Names(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Raises `RefusedAddress` if any of the addresses is none of the internet's."""
+        """Raises `RefusedAddress` if any of the addresses is not one to call."""
         found = await asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
         )
         addresses = [(each[0], each[2], str(each[4][0])) for each in found]
-        if not self._private and not all(is_public(address) for _, _, address in addresses):
+        if not all(may_call(address, private=self._private) for _, _, address in addresses):
             raise RefusedAddress
         numeric = socket.AI_NUMERICHOST
         return [

@@ -1,12 +1,9 @@
 """Where deliveries may go: to the internet, and into the company's own network only where the operator says so."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-
 from yarl import URL
 
 from shared.errors import Invalid
-
-NAT64 = ip_network("64:ff9b::/96")
+from shared.outgoing import may_name
 
 
 class TargetRefused(Invalid):
@@ -34,28 +31,6 @@ def require_target(address: str, *, private: bool) -> str:
         raise TargetRefused("No user name and password in the address: what we send is signed instead.")
     if url.raw_fragment:
         raise TargetRefused("What stands behind # never reaches a server.")
-    if not private and _is_literal(host) and not is_public(host):
+    if not may_name(host, private=private):
         raise TargetRefused("This address is not one of the internet's.")
     return host
-
-
-def is_public(address: str) -> bool:
-    """Whether a numeric address is one of the internet's; where it stands for an IPv4 address, whether that one is."""
-    parsed = _carried(ip_address(address.partition("%")[0]))
-    return parsed.is_global and not parsed.is_multicast
-
-
-def _carried(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    if isinstance(address, IPv4Address):
-        return address
-    if address in NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address.sixtofour or address
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True

@@ -59,7 +59,8 @@ async def token(
     everything is wanted, `scope`. The proof is `client_secret_basic`, `client_secret_post` or `private_key_jwt`.
     """
     asked = await _read(request)
-    account = asked.claimed_client()
+    claimed = asked.claimed_clients()
+    account = claimed.pop() if len(claimed) == 1 else ""
     try:
         await limits.admit(TOKEN if account else TOKEN[:1], ip=attempt.ip, account=account)
     except TooManyAttempts as error:

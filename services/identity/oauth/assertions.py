@@ -18,6 +18,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from services.identity.oauth.clients import OAuthClient
+from services.identity.public_keys import Unfit, usable
 
 METHOD = "private_key_jwt"
 ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
@@ -52,7 +53,10 @@ class ClientAssertion(JWTBearerClientAssertion):
     def resolve_client_public_key(self, client: OAuthClient) -> KeySet:
         if client.row.jwks is None:
             raise InvalidClientError
-        return KeySet.import_key_set({"keys": client.row.jwks["keys"]})
+        try:
+            return usable(client.row.jwks["keys"])
+        except Unfit as error:
+            raise InvalidClientError from error
 
     def process_assertion_claims(self, assertion: str, resolve_key: KeySet) -> dict[str, Any]:
         """The verified claims. No header of the assertion chooses key or algorithm beyond what is registered."""

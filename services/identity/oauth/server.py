@@ -80,13 +80,24 @@ class TokenRequest(OAuth2Request):
         proofs = (self.headers["Authorization"], self.form.get("client_secret"), self.form.get("client_assertion"))
         return not self._query and self._sent == len(self.form) and sum(map(bool, proofs)) <= 1
 
-    def claimed_client(self) -> str:
-        """Who it says it is, nothing of it verified; "" where it does not say."""
+    def claimed_clients(self) -> set[str]:
+        """Who it says it is, in its proof and beside it, nothing of it verified: one api client, or none, or two (which
+        is nobody).
+        """
         try:
             named, _ = extract_basic_authorization(self.headers)
         except UnicodeDecodeError:
-            return ""
-        return named or self.form.get("client_id") or _subject_of(self.form.get("client_assertion", ""))
+            return set()
+        said = (named, self.form.get("client_id"), _subject_of(self.form.get("client_assertion", "")))
+        return {_one_spelling(each) for each in said if each}
+
+
+def _one_spelling(client_id: str) -> str:
+    """As an id is kept: of one api client that is written in two ways, the attempts count together."""
+    try:
+        return str(UUID(client_id))
+    except ValueError:
+        return client_id
 
 
 def _subject_of(assertion: str) -> str:
@@ -126,6 +137,8 @@ class Server(AuthorizationServer):
         """The token, or the refusal."""
         try:
             if request.is_well_put():
+                if len(request.claimed_clients()) > 1:  # RFC 7521, 4.2
+                    return self.handle_error_response(request, InvalidClientError())
                 return self.create_token_response(request)
         except UnicodeDecodeError:  # a name and password that are no text
             pass

@@ -15,6 +15,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from services.identity.public_keys import usable
 from services.identity.single_sign_on.id_tokens import Distrusted, Subject, UnknownKey, read_id_token
 from services.identity.single_sign_on.models import IssuerUnusable, Provider, ProviderAway
 from services.identity.single_sign_on.outgoing import SECONDS, Outgoing
@@ -146,7 +147,7 @@ class OpenId:
         known = self._keys.get(metadata.jwks_uri)
         if known and time.monotonic() - known[0] < at_most:
             return known[1]
-        keys = await self._read(metadata.jwks_uri, KeySet.import_key_set)
+        keys = await self._read(metadata.jwks_uri, lambda document: usable(document["keys"]))
         _keep(self._keys, metadata.jwks_uri, keys)
         return keys
 

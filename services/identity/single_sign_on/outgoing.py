@@ -3,10 +3,11 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from ipaddress import ip_address
 from typing import cast
 
 import httpx2
+
+from shared.outgoing import may_call, may_name
 
 SECONDS = 5
 LARGEST = 256 * 1024
@@ -18,7 +19,7 @@ class Refused(httpx2.RequestError):
 
 
 class Outgoing(httpx2.AsyncBaseTransport):
-    """https only, to public addresses only, answers of bounded size.
+    """https only, to addresses that `shared.outgoing` allows, answers of bounded size.
 
     The address is looked up once and then connected to, so a name cannot point elsewhere in between. With `private`
     addresses of the own network are allowed, and plain http on this very machine.
@@ -35,7 +36,8 @@ class Outgoing(httpx2.AsyncBaseTransport):
         except httpx2.InvalidURL:
             return False
         loopback = self._private and url.host in ("localhost", "127.0.0.1", "::1")
-        return bool(url.host) and not url.userinfo and (url.scheme == "https" or (url.scheme == "http" and loopback))
+        safe = url.scheme == "https" or (url.scheme == "http" and loopback)
+        return bool(url.host) and not url.userinfo and safe and may_name(url.host, private=self._private)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Raises `httpx2.RequestError`."""
@@ -60,15 +62,9 @@ class Outgoing(httpx2.AsyncBaseTransport):
         except OSError as error:
             raise httpx2.ConnectError("no such host", request=request) from error
         addresses = [str(each[4][0]) for each in found]
-        if not self._private and not all(is_public(each) for each in addresses):
-            raise Refused("a private address", request=request)
+        if not all(may_call(each, private=self._private) for each in addresses):
+            raise Refused("an address we do not call", request=request)
         return addresses
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is one of the internet's."""
-    parsed = ip_address(address.partition("%")[0])
-    return parsed.is_global and not parsed.is_multicast
 
 
 def _sent_to(address: str, request: httpx2.Request) -> httpx2.Request:

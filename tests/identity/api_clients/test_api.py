@@ -24,6 +24,7 @@ from tests.identity.partners import (
     token_of,
 )
 from tests.identity.rig import ADMIN, Identity, colleague_of, staff
+from tests.identity.test_public_keys import rsa
 
 NEW = {"name": "Acme ERP", "scopes": ["projects:read"], "client_id": None}
 
@@ -83,6 +84,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"auth_method": "private_key_jwt", "jwks": {"keys": [OctKey.generate_key(256).as_dict(private=True)]}}, "jwks"),
     ({"auth_method": "private_key_jwt", "jwks": {"keys": [ECKey.generate_key("P-521").as_dict(private=False)]}}, "jwks"),
     ({"auth_method": "private_key_jwt", "jwks": {"keys": [RSAKey.generate_key(1024).as_dict(private=False)]}}, "jwks"),
+    ({"auth_method": "private_key_jwt", "jwks": {"keys": [rsa(16384)]}}, "jwks"),
+    ({"auth_method": "private_key_jwt", "jwks": {"keys": [rsa(2048, 2**64 + 1)]}}, "jwks"),
     ({"auth_method": "private_key_jwt", "jwks": {"keys": JWKS["keys"] * 4}}, "jwks"),
 ]  # fmt: skip
 

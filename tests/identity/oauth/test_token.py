@@ -106,6 +106,28 @@ async def test_refusals_have_oauths_shape_and_are_recorded(identity: Identity) -
     await refused(identity, 400, "invalid_request", {"Authorization": "Basic /////w=="})
 
 
+async def test_a_proof_names_the_client_that_asks(identity: Identity) -> None:
+    """RFC 7521, 4.2: whoever is named beside a proof is who proves themselves. No attempt counts for the one named."""
+    mine, other = await create(identity), await create(identity)
+    signing = await create(identity, auth_method="private_key_jwt", jwks=JWKS)
+    good = basic(mine["id"], mine["client_secret"])
+    for named in (other["id"], signing["id"], "somebody"):
+        await refused(identity, 401, "invalid_client", good, form={"client_id": named})
+    for named in (mine["id"], "somebody"):
+        await refused(identity, 401, "invalid_client", form=assertion(signing["id"]) | {"client_id": named})
+    for named in (mine["id"], mine["id"].upper(), f"urn:uuid:{mine['id']}"):
+        assert (await ask(identity, good, form={"client_id": named})).status_code == 200
+    assert (await ask(identity, form=assertion(signing["id"]) | {"client_id": signing["id"]})).status_code == 200
+
+
+async def test_an_id_in_another_spelling_has_no_attempts_of_its_own(identity: Identity) -> None:
+    made, place = await create(identity), somewhere()
+    spellings = (made["id"], made["id"].upper(), made["id"].replace("-", ""))
+    proofs = [basic(spellings[number % 3], "guess") for number in range(TOKEN[1].amount)]
+    assert {(await ask(identity, proof, at=place)).status_code for proof in proofs} == {401}
+    assert (await ask(identity, basic(made["id"].upper(), "guess"), at=place)).status_code == 429
+
+
 async def test_a_secret_in_the_address_is_never_taken(identity: Identity) -> None:
     made = await create(identity)
     query = {"grant_type": "client_credentials", "client_id": made["id"], "client_secret": made["client_secret"]}

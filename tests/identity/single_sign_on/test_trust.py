@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from services.identity.single_sign_on import openid
 from tests.identity.idp import CLIENT, IdentityProvider, key_for
@@ -103,6 +103,14 @@ async def test_every_agreed_signature_is_good(acme: Organisation, algorithm: str
     acme.idp.algorithm = algorithm
     acme.idp.keys = [key_for(algorithm)]
     assert (await acme.come_in()).status_code == 200
+
+
+async def test_a_key_of_a_size_that_is_not_used_signs_nothing(acme: Organisation) -> None:
+    """The only key, and the signature is right. The page says that the provider cannot be asked."""
+    acme.seat(await acme.person())
+    acme.idp.algorithm, acme.idp.signer = "RS256", RSAKey.generate_key(1024, auto_kid=True)
+    acme.idp.keys = [acme.idp.signer]
+    assert seen(await acme.come_in()) == (503, "auth.sso_away")
 
 
 async def test_a_provider_may_change_its_keys(acme: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,70 @@
+"""Where this installation calls on somebody else's word: an issuer that a client named, a receiver that a partner did.
+
+One rule for all of them (decision 0075). A name is looked up once, and what it leads to is asked about here as it is
+connected to; what a caller wrote is asked about before that, so that a mistake is told where it is made.
+"""
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+# IANA, "IPv4 Special-Purpose Address Registry", multicast and what is reserved with it: all but the internet's hosts.
+_SPECIAL_4 = [
+    ip_network(each)
+    for each in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
+        *("203.0.113.0/24", "224.0.0.0/3"),
+    )
+]
+# Of IPv6 one eighth was ever given out (RFC 4291, 2.4): fec0::/10, 64:ff9b:1::/48, ::/96 and the like need no list.
+_INTERNET_6 = ip_network("2000::/3")
+_SPECIAL_6 = [ip_network(each) for each in ("2001::/23", "2001:db8::/32", "3fff::/20")]
+_OWN = [
+    ip_network(each)
+    for each in ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+]
+_NAT64 = ip_network("64:ff9b::/96")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+
+def may_call(address: str, *, private: bool) -> bool:
+    """Whether to connect to a numeric address: one of the internet's, or with `private` of a company's own network.
+
+    Where it stands for an IPv4 address (mapped, NAT64, 6to4), that one is asked about. What is bound to a link, such as
+    the address at which a cloud hands out credentials, is never called.
+    """
+    try:
+        parsed = _carried(ip_address(address))
+    except ValueError:
+        return False
+    if _is_internets(parsed):
+        return True
+    return private and getattr(parsed, "scope_id", None) is None and any(parsed in each for each in _OWN)
+
+
+def may_name(host: str, *, private: bool) -> bool:
+    """Whether the host of a URL may lead anywhere, before its name is looked up.
+
+    A number in another form than four decimals (`2130706433`, `127.1`, `0x7f.1`) is refused for what it is: there is no
+    good reason to write one, and libraries disagree on what it means.
+    """
+    host = host.lower().rstrip(".")
+    if ":" in host or re.fullmatch(r"[0-9]+(\.[0-9]+){3}", host):
+        return may_call(host, private=private)
+    if _NUMBER.fullmatch(host.rpartition(".")[2]):
+        return False
+    return private or not (host == "localhost" or host.endswith(".localhost"))
+
+
+def _is_internets(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv4Address):
+        return not any(address in each for each in _SPECIAL_4)
+    return address in _INTERNET_6 and address.scope_id is None and not any(address in each for each in _SPECIAL_6)
+
+
+def _carried(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or address

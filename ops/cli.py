@@ -114,11 +114,12 @@ def replay(*names: str) -> None:
 
 @audit.command
 def verify(
-    *, heads: Annotated[Path | None, Parameter(help="File of the chains' ends, kept elsewhere.")] = None
+    *, heads: Annotated[Path | None, Parameter(help="File of the chains' ends, instead of the usual one.")] = None
 ) -> None:
-    """Recompute the hash chains of the audit log. Exit code 1 and the first wrong record when one is broken.
+    """Compute the audit log's hash chains again, and compare them with their ends as of the last good run and with what
+    the services told in the last week. Exit code 1, and what is wrong with which record, when the log is not whole.
 
-    Reads PORTAL_DATABASE_ADMIN_URL and PORTAL_DATABASE_PASSWORD_ACTIVITY.
+    Reads PORTAL_DATABASE_ADMIN_URL, PORTAL_DATABASE_PASSWORD_ACTIVITY and PORTAL_AUDIT_HEADS.
     """
     from ops.audit import verify
 

@@ -1,16 +1,15 @@
 """Dead letters, for the operator: look, mend the cause, replay."""
 
 from collections.abc import AsyncGenerator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 import nats.errors
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from ops.migrate import plain_url, services_with_schema
-from ops.running import setting
-from ops.stack.addresses import ADMIN_VARIABLE
+from ops.migrate import services_with_schema
+from ops.running import database_of, setting
 from shared import broker, dead_letters
 
 _FORMER_STREAM = "PORTAL_DEAD"
@@ -72,16 +71,11 @@ async def _take_over_former(client: Client, databases: dict[str, asyncpg.Connect
 
 @asynccontextmanager
 async def _connected() -> AsyncGenerator[tuple[Client, dict[str, asyncpg.Connection]]]:
-    """The broker, and the database once for each service, as its administrator with the service's schema as path."""
+    """The broker, and each service's tables."""
     client = await broker.connect(setting("PORTAL_NATS_URL"), "portal-cli")
-    databases: dict[str, asyncpg.Connection] = {}
     try:
-        for service in services_with_schema():
-            databases[service] = await asyncpg.connect(
-                plain_url(setting(ADMIN_VARIABLE)), server_settings={"search_path": service}
-            )
-        yield client, databases
+        async with AsyncExitStack() as stack:
+            names = services_with_schema()
+            yield client, {name: await stack.enter_async_context(database_of(name)) for name in names}
     finally:
-        for connection in databases.values():
-            await connection.close()
         await client.close()

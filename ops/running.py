@@ -1,9 +1,13 @@
 """Which portal a command means: the one the environment describes, else the embedded stack of this checkout."""
 
 import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from ops.migrate import runtime_url
+import asyncpg
+
+from ops.migrate import plain_url, runtime_url
 from ops.stack.addresses import ADMIN_VARIABLE
 from ops.stack.command import folder
 from ops.stack.errors import StackError
@@ -26,6 +30,28 @@ def setting(name: str) -> str:
 def database_url(service: str) -> str:
     """A service's own address of its database. Raises `StackError`."""
     return runtime_url(setting(ADMIN_VARIABLE), service, setting(password_variable(service)))
+
+
+@asynccontextmanager
+async def database_of(service: str) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection of the database's administrator whose path is the service's schema. Raises `StackError`."""
+    url = plain_url(setting(ADMIN_VARIABLE))
+    connection = await asyncpg.connect(url, server_settings={"search_path": service})
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def audit_heads() -> Path:
+    """The file that keeps the ends of the audit log's chains, outside the database. Raises `StackError`."""
+    if path := os.environ.get("PORTAL_AUDIT_HEADS"):
+        return Path(path)
+    if _embedded():
+        return State(folder()).audit_heads
+    raise StackError(
+        "PORTAL_AUDIT_HEADS is not set and no embedded stack runs here.", "Set it, or name `--heads FILE`."
+    )
 
 
 def password_variable(service: str) -> str:

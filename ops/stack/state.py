@@ -14,7 +14,7 @@ from ops.stack.process import end_process
 from ops.stack.secrets import write_private
 
 DATA = ("postgres", "postgres.new", "nats", "redis", "s3", "mail", "seeding", "seeded")
-OURS = (*DATA, "secrets", "portal.log", "portal.log.1", "run.json", "lock")
+OURS = (*DATA, "secrets", "audit-heads.json", "portal.log", "portal.log.1", "run.json", "lock")
 ENDING_SECONDS = 10.0
 
 
@@ -43,6 +43,8 @@ class State:
         self.log = self.folder / "portal.log"
         self.secrets = self.folder / "secrets"
         self.passwords = self.secrets / "passwords.json"
+        self.audit_heads = self.folder / "audit-heads.json"
+        """Where the chains of the audit log ended when it was last found whole; goes with the data on `reset`."""
         self.seeding = self.folder / "seeding"
         self.seeded = self.folder / "seeded"
         """The demo data is being made, and is complete: one file that is renamed."""

@@ -1,6 +1,7 @@
 """The embedded stack as a whole. One stack for the module: the tests go through its life in order."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -67,6 +68,30 @@ async def test_operators_commands_find_the_stack_that_runs(stack: Stack) -> None
     for words in (("migrate",), ("audit", "verify")):
         done = await asyncio.to_thread(stack.portal, *words)
         assert done.returncode == 0, done.stderr
+
+
+async def test_an_emptied_audit_log_is_found_by_the_command_as_documented(stack: Stack) -> None:
+    """The log that the second run meets is sound in itself: it has no records at all."""
+    database = await asyncpg.connect(stack.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+    body = msgspec.json.decode(thing())
+    await database.execute(
+        "insert into projects.outbox (id, subject, event) values ($1, 'portal.test.thing.made.v1', $2)",
+        body["id"],
+        json.dumps(body),
+    )
+    async with asyncio.timeout(20):
+        while not await database.fetchval("select count(*) from activity.audit"):
+            await asyncio.sleep(0.1)
+    first = await asyncio.to_thread(stack.portal, "audit", "verify")
+    assert (first.returncode, first.stdout.splitlines()[0]) == (0, "The audit log is as it was written."), first.stdout
+    async with database.transaction():
+        await database.execute("create table taken as select * from activity.audit; delete from activity.audit")
+    second = await asyncio.to_thread(stack.portal, "audit", "verify")
+    await database.execute("insert into activity.audit select * from taken; drop table taken")
+    await database.close()
+    assert second.returncode == 1
+    assert "company: record 1 cut off: there were" in second.stdout
+    assert (await asyncio.to_thread(stack.portal, "audit", "verify")).returncode == 0
 
 
 def thing() -> bytes:

@@ -1,7 +1,9 @@
 """The audit chain: every tampering shows, and what a chain cannot show itself, heads kept outside do (P2)."""
 
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -11,7 +13,7 @@ import pytest
 
 from services.activity.audit.chain import START, Head, canonical, digest, extend
 from services.activity.audit.models import Record
-from services.activity.audit.verify import Break, check, verify
+from services.activity.audit.verify import Break, Heads, check, verify
 from services.activity.feed.models import COMPANY
 from shared.clock import now, uuid7
 from shared.contracts.identity import SignedIn, SignInFailed
@@ -59,6 +61,23 @@ async def history(rig: Rig) -> None:
     failed = SignInFailed(method="password", reason="unknown", ip="203.0.113.9", user_agent="")
     await rig.publish_all([(failed, uuid7()) for _ in range(8)], client_id=None)
     await rig.settle()
+    await age(rig)
+
+
+async def age(rig: Rig) -> None:
+    """Let what was published have been published long enough ago to be in the log."""
+    async with outbox(rig) as connection:
+        await connection.execute("update outbox set published_at = published_at - interval '1 hour'")
+
+
+@asynccontextmanager
+async def outbox(rig: Rig) -> AsyncGenerator[asyncpg.Connection]:
+    """Connected to the publisher's tables, as `portal audit verify` is to each service's."""
+    connection = await asyncpg.connect(rig.source_admin_url, server_settings={"search_path": "source"})
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def test_an_untouched_log_is_whole(rig: Rig) -> None:
@@ -66,6 +85,8 @@ async def test_an_untouched_log_is_whole(rig: Rig) -> None:
     assert [tuple(row) for row in rows] == [(COMPANY, 8, 8), (BIRCH, 12, 12), (ACME, 30, 30)]
     assert await verify(rig.admin_url) == []
     assert await verify(rig.api.database_url) == []
+    async with outbox(rig) as told:
+        assert await verify(rig.admin_url, outboxes=[told]) == []
 
 
 async def test_the_runtime_can_add_and_never_change(rig: Rig) -> None:
@@ -177,6 +198,27 @@ async def cut(connection: asyncpg.Connection, rng: random.Random) -> int:
     return seq
 
 
+async def empty(connection: asyncpg.Connection, _rng: random.Random) -> int:
+    await connection.execute("delete from audit")
+    return 1
+
+
+async def forge(connection: asyncpg.Connection, rng: random.Random) -> int:
+    """One more record at the end of a chain, chained as it has to be; it may be dated back or repeat another's event."""
+    client, _ = await pick(connection, rng)
+    fields = Record.__struct_fields__
+    last = await connection.fetchrow("select * from audit where client_id = $1 order by seq desc limit 1", client)
+    again: dict[str, object] = {name: last[name] for name in fields} | {"position": last["position"] + 1000}
+    new = again | rng.choice([{}, {"event_id": uuid7()}, {"event_id": uuid7(), "at": last["at"] - timedelta(days=30)}])
+    [link] = extend({client: Head(last["seq"], last["hash"])}, [msgspec.convert(new, Record)])
+    columns = {**new, "seq": link.seq, "hash": link.hash}
+    await connection.execute(
+        f"insert into audit ({', '.join(columns)}) values ({', '.join(f'${n + 1}' for n in range(len(columns)))})",
+        *columns.values(),
+    )
+    return link.seq
+
+
 @pytest.fixture(scope="module")
 async def admin(rig: Rig) -> AsyncGenerator[asyncpg.Connection]:
     connection = await asyncpg.connect(rig.admin_url, server_settings={"search_path": "activity"})
@@ -185,27 +227,31 @@ async def admin(rig: Rig) -> AsyncGenerator[asyncpg.Connection]:
 
 
 async def found(
-    admin: asyncpg.Connection, tamper: Tamper, rng: random.Random, heads: dict[UUID, Head]
+    admin: asyncpg.Connection,
+    tamper: Tamper,
+    rng: random.Random,
+    heads: Heads | None = None,
+    outboxes: Sequence[asyncpg.Connection] = (),
 ) -> tuple[int, list[Break]]:
     """Tamper with the log as an administrator, in a transaction that never happened; where, and what shows."""
     transaction = admin.transaction()
     await transaction.start()
     seq = await tamper(admin, rng)
-    breaks, _ = await check(admin, heads)
+    breaks, _ = await check(admin, heads or Heads({}), outboxes)
     await transaction.rollback()
     return seq, breaks
 
 
-async def heads_of(rig: Rig) -> dict[UUID, Head]:
+async def heads_of(rig: Rig) -> Heads:
     rows = await rig.sql("select distinct on (client_id) client_id, seq, hash from audit order by client_id, seq desc")
-    return {row["client_id"]: Head(row["seq"], row["hash"]) for row in rows}
+    return Heads({row["client_id"]: Head(row["seq"], row["hash"]) for row in rows}, now())
 
 
 @pytest.mark.parametrize("tamper", [edit, reseal, delete, swap, insert, move])
 async def test_tampering_shows_at_the_first_record_it_touched(admin: asyncpg.Connection, tamper: Tamper) -> None:
     rng = random.Random(40)
     for _ in range(40):
-        seq, breaks = await found(admin, tamper, rng, {})
+        seq, breaks = await found(admin, tamper, rng)
         assert breaks, seq
         assert min(each.seq for each in breaks) == seq
 
@@ -217,7 +263,7 @@ async def test_a_cut_end_and_a_new_chain_show_against_heads_kept_outside(
     rng = random.Random(41)
     heads = await heads_of(rig)
     for _ in range(40):
-        assert (await found(admin, tamper, rng, {}))[1] == []
+        assert (await found(admin, tamper, rng))[1] == []
         _, [only] = await found(admin, tamper, rng, heads)
         assert only.reason.startswith(reason)
 
@@ -232,11 +278,49 @@ async def test_a_chain_that_is_gone_altogether_shows_against_its_head(rig: Rig, 
     ]
 
 
+@pytest.mark.parametrize("tamper", [edit, reseal, delete, swap, insert, move, rewrite, cut, empty, forge])
+async def test_any_tampering_shows_against_what_was_told_also_at_the_first_run(
+    rig: Rig, admin: asyncpg.Connection, tamper: Tamper
+) -> None:
+    """With the outboxes alone, and with heads as well: only a record dated back needs both."""
+    rng = random.Random(42)
+    heads = await heads_of(rig)
+    async with outbox(rig) as told:
+        for _ in range(10):
+            assert (await found(admin, tamper, rng, heads, [told]))[1]
+            if tamper is not forge:
+                assert (await found(admin, tamper, rng, outboxes=[told]))[1]
+
+
+async def test_what_was_published_and_never_folded_is_named(rig: Rig, admin: asyncpg.Connection) -> None:
+    lost = uuid7()
+    async with outbox(rig) as told:
+        await told.execute(
+            "insert into outbox (id, client_id, subject, event, published_at)"
+            " values ($1, $2, 'portal.x', '{\"type\": \"milestone_created\"}', now() - interval '1 hour')",
+            lost,
+            ACME,
+        )
+        [missing], _ = await check_in_passing(admin, told)
+        assert (missing.client_id, missing.seq) == (ACME, None)
+        assert missing.reason.startswith(f"missing: milestone_created {lost}, published 20")
+        await told.execute("update outbox set published_at = now() where id = $1", lost)
+        assert (await check_in_passing(admin, told))[0] == []
+        await told.execute("delete from outbox where id = $1", lost)
+
+
+async def check_in_passing(
+    admin: asyncpg.Connection, told: asyncpg.Connection
+) -> tuple[list[Break], Mapping[UUID, Head]]:
+    async with admin.transaction():
+        return await check(admin, Heads({}), [told])
+
+
 async def test_the_heads_file_grows_with_the_log_and_only_with_a_whole_one(rig: Rig, tmp_path: Path) -> None:
     file = tmp_path / "heads.json"
     assert await verify(rig.admin_url, file) == []
     first = msgspec.json.decode(file.read_bytes(), type=dict[UUID, Head])
-    assert first == await heads_of(rig)
+    assert first == (await heads_of(rig)).links
     signed_in = SignedIn(method="password", ip="203.0.113.9", user_agent="")
     await rig.publish(signed_in, client_id=None)
     await rig.settle()

@@ -1,6 +1,7 @@
 """NATS JetStream: the connection and the stream. Only this module, the relay and the inbox know the broker."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -9,7 +10,7 @@ import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import NotFoundError, ServerError
 
 from shared.events import MAX_EVENT_BYTES
@@ -40,23 +41,32 @@ async def connect(url: str, name: str) -> Client:
     )
 
 
-async def watch(client: Client) -> None:
-    """Raises when the broker answers no more though nats-py takes itself for connected. One that comes and goes can
-    leave it so for ever, with a closed socket and nobody who reads: only a new connection helps.
+async def watch(client: Client, seen: Callable[[StreamInfo], None]) -> None:
+    """Ask for the stream each second and tell `seen` how it is. Raises `NotFoundError` when it is gone.
+
+    Raises `StaleConnectionError` when the broker answers no more though nats-py takes itself for connected. One that
+    comes and goes can leave it so for ever, with a closed socket and nobody who reads: only a new connection helps.
     """
     misses = 0
-    while misses < MISSES:
-        await asyncio.sleep(1)
+    while True:
         try:
-            await client.jetstream(timeout=2).stream_info(STREAM)
+            seen(await client.jetstream(timeout=2).stream_info(STREAM))
             misses = 0
         except TimeoutError:
             misses = misses + 1 if client.is_connected else 0
         except OSError:
             misses = MISSES if client.is_connected else 0
+        except NotFoundError:
+            raise
         except nats.errors.Error:
             misses = 0  # an answer, too
-    raise nats.errors.StaleConnectionError
+        if misses >= MISSES:
+            raise nats.errors.StaleConnectionError
+        await asyncio.sleep(1)
+
+
+class StreamReplaced(Exception):
+    """The broker has another stream than a moment ago: it lost the one before."""
 
 
 def stream_configs(replicas: int) -> list[StreamConfig]:
@@ -82,7 +92,6 @@ async def ensure_streams(jetstream: JetStreamContext, replicas: int) -> None:
             await jetstream.stream_info(config.name or "")
             await jetstream.update_stream(config)
         except NotFoundError:
-            with suppress(
-                ServerError
-            ):  # another process was a moment faster; what it made is checked at the next start
+            # Another process may be a moment faster; what it made is checked at the next start.
+            with suppress(ServerError):
                 await jetstream.add_stream(config)

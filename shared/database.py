@@ -11,7 +11,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
 import asyncpg
-from sqlalchemy import event, text
+import structlog
+from sqlalchemy import event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -28,11 +29,21 @@ UnitOfWork = Callable[[Actor], AbstractAsyncContextManager[Db]]
 ReadOnly = Callable[[Actor], AbstractAsyncContextManager[asyncpg.Connection]]
 """`async with read(actor) as connection:` one read-only transaction past the ORM (docs/decisions/0004)."""
 
-_TRY_LOCK = text("select pg_try_advisory_lock(hashtextextended(:lock, 0))")
 CONNECT_TIMEOUT = 2
 STATEMENT_TIMEOUT = 5
 """As long as PostgreSQL lets a statement of these roles run. Where it cannot say so any more, this ends the wait."""
+LEASE_SECONDS = 10.0
+"""Who holds a lock and does nothing on its connection for so long has lost it, if another process wants it."""
 
+_TRY_LOCK = "select pg_try_advisory_lock(hashtextextended($1, 0))"
+_EVICT = """
+select pg_terminate_backend(holder.pid) from pg_locks held join pg_stat_activity holder using (pid)
+where held.locktype = 'advisory' and held.granted and held.objsubid = 1
+    and held.database = (select oid from pg_database where datname = current_database())
+    and (held.classid::bigint << 32 | held.objid::bigint) = hashtextextended($1, 0)
+    and holder.usename = session_user and holder.state_change < clock_timestamp() - make_interval(secs => $2)"""
+
+log = structlog.get_logger("database")
 
 _PASSING = ("08", "40", "53", "55P03", "57")
 """SQLSTATE classes of what passes: connections, collisions, resources, locks, and restarts of whatever cause."""
@@ -128,9 +139,8 @@ class Database:
         Lock and work share one connection: whoever lost the lock lost the means to commit as well.
         """
         async with self.engine.connect() as connection:
-            took = await connection.scalar(_TRY_LOCK, {"lock": lock})
-            await connection.commit()
-            if not took:
+            raw = await connection.get_raw_connection()
+            if not await take_lock(cast("asyncpg.Connection", raw.driver_connection), lock):
                 yield None
                 return
             try:
@@ -146,6 +156,11 @@ class ExclusiveConnection:
     def __init__(self, connection: AsyncConnection, staff_role: str) -> None:
         self._connection = connection
         self._tenant = tenant_context(SYSTEM, staff_role)
+
+    async def renew(self) -> None:
+        """Show that somebody is there: to be called at least every few seconds (`take_lock`)."""
+        raw = await self._connection.get_raw_connection()
+        await cast("asyncpg.Connection", raw.driver_connection).execute("select 1")
 
     @asynccontextmanager
     async def uow(self) -> AsyncGenerator[Db]:
@@ -173,6 +188,20 @@ class ExclusiveConnection:
             await connection.execute("rollback")
             raise
         await connection.execute("commit")
+
+
+async def take_lock(connection: asyncpg.Connection, lock: str) -> bool:
+    """Whether the connection holds the advisory lock `lock` now, until it ends.
+
+    A process that was stopped, or whose machine is gone, holds its locks for as long as PostgreSQL believes in its
+    connection. One on which nothing was asked for `LEASE_SECONDS` is ended here, and the lock is free for the next try;
+    whoever was only slow cannot commit on it any more.
+    """
+    if await connection.fetchval(_TRY_LOCK, lock):
+        return True
+    for _ in await connection.fetch(_EVICT, lock, LEASE_SECONDS):
+        log.error("database.holder_ended", lock=lock)
+    return False
 
 
 async def driver(db: Db) -> asyncpg.Connection:

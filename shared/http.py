@@ -1,6 +1,5 @@
 """`create_service()`: what every service's application has in common. Returns a plain Litestar."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -15,10 +14,9 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.plugins.opentelemetry import OpenTelemetryConfig, OpenTelemetryPlugin
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
-from sqlalchemy import text
 
 from shared import clock, errors, partners, telemetry
-from shared.actor import SYSTEM, Actor
+from shared.actor import Actor
 from shared.background import Background
 from shared.claims import Verifier, admit
 from shared.config import ServiceSettings, Settings, SettingsError
@@ -166,8 +164,10 @@ def _background(
         async with AsyncExitStack() as stack:
             await database.start()
             stack.push_async_callback(database.stop)
+            app.state.traffic = traffic
             carry = partial(traffic.run, background)
-            await stack.enter_async_context(background.keep("broker", carry, well=lambda: traffic.connected))
+            await stack.enter_async_context(background.keep("broker", carry, well=lambda: traffic.works))
+            await stack.enter_async_context(background.keep("backlog", traffic.measure))
             yield
 
     return lifespan
@@ -181,22 +181,21 @@ def healthz() -> dict[str, str]:
 
 @get("/readyz", include_in_schema=False)
 async def readyz(request: AnyRequest) -> Response[dict[str, str]]:
-    """Can serve: 503 while the database is down or background work is not being done."""
+    """Can serve: 503 while the database is down, or background work is not being done in time."""
     database: Database | None = request.app.state.database
     background: Background = request.app.state.background
     parts = {name: "ok" if works else "down" for name, works in background.works().items()}
     if database:
-        parts["database"] = await _reaches(database)
-    ready = "down" not in parts.values()
+        parts |= await _on_time(request.app.state.traffic)
+    ready = set(parts.values()) <= {"ok"}
     return Response(parts or {"status": "ok"}, status_code=200 if ready else 503)
 
 
-async def _reaches(database: Database) -> str:
+async def _on_time(traffic: Traffic) -> dict[str, str]:
     try:
-        async with asyncio.timeout(2), database.uow(SYSTEM) as db:
-            await db.execute(text("select 1 from outbox limit 1"))
+        found = await traffic.look()
     except Exception as error:
         if out_of_reach(error):
-            return "down"
+            return {"database": "down"}
         raise
-    return "ok"
+    return {"database": "ok"} | {name: "ok" if on_time else "late" for name, on_time in found.items()}

@@ -10,7 +10,6 @@ before (`ahead`). They may therefore be shown to the outside, as the ids of a li
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,7 +20,7 @@ import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import NotFoundError
 from prometheus_client import Counter, Gauge
 from sqlalchemy import text
@@ -96,6 +95,8 @@ class Consumer:
         self._every = every
         self._subjects = ["portal.>"] if every else [f"portal.{kind.subject}" for kind in (handlers or {})]
         self._ahead = 0
+        self._durables = (name, f"{name}-2")
+        self._durable = name
 
     async def run(self, database: Database, client: Client) -> None:
         """Fold until something fails: to be run again then, from the place that the database knows."""
@@ -107,10 +108,13 @@ class Consumer:
 
     async def _lead(self, held: ExclusiveConnection, client: Client) -> None:
         await self._place_durable(client, await self._find_place(held, client))
-        async for messages in _pull(client, self.name):
-            await self._fold(held, messages)
-            await messages[-1].ack()
-            LAG.labels(self.name).set(messages[-1].metadata.num_pending)
+        async for messages in _pull(client, self._durable):
+            if messages:
+                await self._fold(held, messages)
+                await messages[-1].ack()
+                LAG.labels(self.name).set(messages[-1].metadata.num_pending)
+            else:
+                await held.renew()
 
     async def _find_place(self, held: ExclusiveConnection, client: Client) -> int:
         """The last sequence of the stream that is folded already; notes how far positions are ahead of the stream's.
@@ -135,13 +139,19 @@ class Consumer:
         return folded
 
     async def _place_durable(self, client: Client, folded: int) -> None:
+        """A new durable just behind the place; the one before goes when it is there, so two names take turns.
+
+        At no moment is there none: what none has still to fold may be taken from the stream (`shared.retention`).
+        """
         jetstream = client.jetstream(timeout=5)
-        with suppress(NotFoundError):
-            await jetstream.delete_consumer(STREAM, self.name)
+        old = [name for name in self._durables if await _info(client, name)]
+        if len(old) == len(self._durables):  # somebody ended between the two steps
+            await jetstream.delete_consumer(STREAM, old.pop())
+        [self._durable] = set(self._durables).difference(old) if old else self._durables[:1]
         await jetstream.add_consumer(
             STREAM,
             ConsumerConfig(
-                durable_name=self.name,
+                durable_name=self._durable,
                 filter_subjects=self._subjects,
                 deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
                 opt_start_seq=folded + 1,
@@ -150,6 +160,18 @@ class Consumer:
                 max_ack_pending=4 * BATCH,
             ),
         )
+        for name in old:
+            await jetstream.delete_consumer(STREAM, name)
+
+    async def folded(self, client: Client, last: int) -> int:
+        """Up to which sequence the stream is folded, by whichever process; 0 where nobody can say.
+
+        `last` is the sequence of the stream's newest event a moment ago.
+        """
+        for name in sorted(self._durables, key=lambda name: name != self._durable):
+            if info := await _info(client, name):
+                return folded_by(info, last)
+        return 0
 
     async def _fold(self, held: ExclusiveConnection, messages: Sequence[Msg]) -> None:
         """All in one transaction, as fast as can be; if one of them fails, once more with a savepoint for each."""
@@ -220,8 +242,25 @@ class Consumer:
         return message.metadata.sequence.stream + self._ahead
 
 
+async def _info(client: Client, durable: str) -> ConsumerInfo | None:
+    try:
+        return await client.jetstream(timeout=1).consumer_info(STREAM, durable)
+    except NotFoundError:
+        return None
+
+
+def folded_by(info: ConsumerInfo, last: int) -> int:
+    """Up to which sequence this durable needs nothing any more; `last` was the newest before it was asked."""
+    if not info.num_pending and not info.num_ack_pending:
+        return last  # its floor stays at the last event that it listens to
+    return info.ack_floor.stream_seq if info.ack_floor else 0
+
+
 async def _pull(client: Client, durable: str) -> AsyncIterator[list[Msg]]:
-    """Batches as they arrive, without waiting for a batch to fill. Raises when consumer or broker are gone."""
+    """Batches as they arrive, without waiting for a batch to fill; an empty one each second in which nothing does.
+
+    Raises when consumer or broker are gone.
+    """
     arrived: asyncio.Queue[Msg] = asyncio.Queue()
     inbox = await client.subscribe(client.new_inbox(), cb=arrived.put)
     request = msgspec.json.encode({"batch": BATCH, "expires": PULL_SECONDS * 10**9, "idle_heartbeat": 10**9})
@@ -232,15 +271,17 @@ async def _pull(client: Client, durable: str) -> AsyncIterator[list[Msg]]:
             while wanted > 0 and not ended:
                 messages, ended = await _next(arrived)
                 wanted -= len(messages)
-                if messages:
-                    yield messages
+                yield messages
     finally:
         if not client.is_closed:
             await inbox.unsubscribe()
 
 
 async def _next(arrived: asyncio.Queue[Msg]) -> tuple[list[Msg], bool]:
-    """Wait for one message, take what else is already there; True when the request behind them is used up."""
+    """Wait for one message, take what else is already there; True when the request behind them is used up.
+
+    No message where the broker only says that it is there.
+    """
     messages: list[Msg] = []
     while not messages or not arrived.empty():
         async with asyncio.timeout(HEARTBEAT_LOST_SECONDS):
@@ -250,6 +291,8 @@ async def _next(arrived: asyncio.Queue[Msg]) -> tuple[list[Msg], bool]:
             messages.append(message)
         elif status in _REQUEST_ENDED:
             return messages, True
-        elif status != _HEARTBEAT:
+        elif status == _HEARTBEAT:
+            return messages, False
+        else:
             raise nats.errors.Error(f"consumer: {status} {(message.headers or {}).get('Description', '')}")
     return messages, False

@@ -3,40 +3,82 @@
 It asks for rows that are not yet published and never for "ids greater than the last": transactions commit out of
 order (reliability: E3). Rows of one batch travel on one connection, so what the broker has stored is always a prefix of
 what was sent, and a repeat after a crash is dropped by its message id.
+
+The service's database knows, by its time of creation, the stream that the rows were published to. Once the broker has
+another one all rows are published again, in order: what was folded before, the inbox drops (docs/decisions/0083).
 """
 
 import asyncio
+import time
+from datetime import datetime
 
 import asyncpg
+import msgspec
 import nats.errors
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import PubAck
-from nats.js.errors import APIError
+from nats.js.errors import APIError, NoStreamResponseError
 from prometheus_client import Counter, Gauge
+from sqlalchemy import text
 
 from shared import dead_letters
-from shared.database import CONNECT_TIMEOUT, Database
+from shared.actor import SYSTEM
+from shared.broker import STREAM, StreamReplaced
+from shared.database import CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database, take_lock
 from shared.events import MAX_EVENT_BYTES
 
 BATCH = 256
 POLL_SECONDS = 1.0
 ACK_SECONDS = 5.0
+PRUNE_SECONDS = 3600.0
+BELIEVE_SECONDS = 0.1
+"""How long after its last answer the stream is taken to be the same one."""
 
 _UNPUBLISHED = "select seq, id::text, subject, event from outbox where published_at is null order by seq limit $1"
 _MARK = "update outbox set published_at = now() where seq = any($1::bigint[])"
 _REMOVE = "delete from outbox where seq = $1"
-_PRUNE = "delete from outbox where published_at < now() - interval '7 days'"
+_OLDEST = "select extract(epoch from clock_timestamp() - min(created_at)) from outbox where published_at is null"
+_PUBLISHED_TO = "select created from outbox_stream"
+_PUBLISH_TO = (
+    "insert into outbox_stream (created) values ($1) on conflict (one) do update set created = excluded.created"
+)
+_UNMARK = (
+    "update outbox set published_at = null where seq in"
+    " (select seq from outbox where published_at is not null limit 10000)"
+)
+_PRUNE = (
+    "delete from outbox where seq in (select seq from outbox where published_at < now() - interval '7 days' limit 5000)"
+)
 
 PUBLISHED = Counter("portal_outbox_published_total", "Events handed to the broker", ["service"])
 REFUSED = Counter("portal_outbox_refused_total", "Events set aside because the broker refused them", ["service"])
+FAILED = Counter(
+    "portal_outbox_failed_total", "Attempts to publish that the broker refused or did not answer", ["service"]
+)
 WAITING = Gauge("portal_outbox_waiting", "Rows read and not yet published in the relay's last look", ["service"])
 
 _UNSENDABLE = (nats.errors.MaxPayloadError, nats.errors.BadSubjectError)
 _MESSAGE_TOO_LARGE = 10054
 
 log = structlog.get_logger("relay")
+
+
+async def oldest_unpublished(database: Database) -> float:
+    """Age in seconds of the oldest row of the outbox that the broker has not acknowledged; 0 without one."""
+    async with database.uow(SYSTEM) as db:
+        return float(await db.scalar(text(_OLDEST)) or 0)
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
+
+class _Answer(msgspec.Struct):
+    error: _Error | None = None
 
 
 class Relay:
@@ -47,29 +89,44 @@ class Relay:
         self._dsn = database.dsn
         self._client = client
         self._jetstream: JetStreamContext = client.jetstream(timeout=ACK_SECONDS)
+        self._answers = client.new_inbox()
+        self._sent: dict[int, asyncio.Future[None]] = {}
         self._wake = asyncio.Event()
+        self._stream: datetime | None = None
+        self._answered_at = float("-inf")
+        self._prune_at = 0.0
 
     async def run(self) -> None:
         """Publish until something fails: to be run again then, the rows stay in the outbox meanwhile."""
-        connection = await asyncpg.connect(self._dsn, timeout=CONNECT_TIMEOUT)
+        answers = await self._client.subscribe(f"{self._answers}.*", cb=self._hear)
         try:
-            while not await connection.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", self._lock):
+            await self._lead()
+        finally:
+            if not self._client.is_closed:
+                await answers.unsubscribe()
+
+    async def _lead(self) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=CONNECT_TIMEOUT, command_timeout=STATEMENT_TIMEOUT)
+        try:
+            while not await take_lock(connection, f"relay:{self._service}"):
                 await asyncio.sleep(POLL_SECONDS)
             await connection.add_listener(f"outbox_{self._service}", self._woken)
             # A mark that a crash takes is made again: the broker, or the inbox, knows the event by its id.
             await connection.execute("set synchronous_commit = off")
-            await connection.execute(_PRUNE)
+            await self._meet_stream(connection)
             while True:
                 self._wake.clear()
                 while await self._publish_batch(connection) == BATCH:
                     pass
+                await self._prune(connection)
                 await self._wait()
         finally:
             connection.terminate()
 
-    @property
-    def _lock(self) -> str:
-        return f"relay:{self._service}"
+    async def _prune(self, connection: asyncpg.Connection) -> None:
+        """A portion at a time: what is new need not wait."""
+        if time.monotonic() >= self._prune_at and await connection.execute(_PRUNE) == "DELETE 0":
+            self._prune_at = time.monotonic() + PRUNE_SECONDS
 
     def _woken(self, *_notification: object) -> None:
         self._wake.set()
@@ -81,37 +138,73 @@ class Relay:
         except TimeoutError:
             return
 
+    async def _meet_stream(self, connection: asyncpg.Connection) -> None:
+        """Everything is unpublished to a stream that is another than before. It can be done in any number of goes."""
+        self._stream = (await self._jetstream.stream_info(STREAM)).created
+        known = await connection.fetchval(_PUBLISHED_TO)
+        if known == self._stream:
+            return
+        if known:
+            log.error("relay.stream_lost", service=self._service, before=str(known), now=str(self._stream))
+            while await connection.execute(_UNMARK) != "UPDATE 0":
+                pass
+        await connection.execute(_PUBLISH_TO, self._stream)
+
+    async def _recognise_stream(self) -> None:
+        """Raises where it is not the one that was met: what is new must not get in before what has to be repeated."""
+        if time.monotonic() - self._answered_at > BELIEVE_SECONDS:
+            if (await self._jetstream.stream_info(STREAM)).created != self._stream:
+                raise StreamReplaced
+            self._answered_at = time.monotonic()
+
     async def _publish_batch(self, connection: asyncpg.Connection) -> int:
         """Publish what waits, at most one batch; returns how many rows there were. Raises if any was not acked."""
-        rows = await connection.fetch(_UNPUBLISHED, BATCH)
+        rows, _ = await asyncio.gather(connection.fetch(_UNPUBLISHED, BATCH), self._recognise_stream())
         WAITING.labels(self._service).set(len(rows))
         if not rows:
             return 0
         if not self._client.is_connected:
             raise nats.errors.ConnectionReconnectingError
+        self._sent = {}
         sent = [await self._publish(row) for row in rows]
         await asyncio.wait(sent, timeout=ACK_SECONDS)
         failures = [_failure(each) for each in sent]
         acked = [place for place, failure in enumerate(failures) if failure is None]
         await connection.execute(_MARK, [rows[place]["seq"] for place in acked])
         PUBLISHED.labels(self._service).inc(len(acked))
+        FAILED.labels(self._service).inc(len(rows) - len(acked))
         for place, failure in enumerate(failures):
             if failure and _concerns_this_event_alone(failure, others_behind=place < max(acked, default=0)):
                 await self._set_aside(connection, rows[place], failure)
             elif failure:
                 raise failure
+        self._answered_at = time.monotonic()
         return len(rows)
 
-    async def _publish(self, row: asyncpg.Record) -> asyncio.Future[PubAck]:
+    async def _publish(self, row: asyncpg.Record) -> asyncio.Future[None]:
         body = row["event"].encode()
+        answer = self._sent[row["seq"]] = asyncio.get_running_loop().create_future()
         try:
             if len(body) > MAX_EVENT_BYTES:  # a row from before `outbox.append` looked
                 raise nats.errors.MaxPayloadError
-            return await self._jetstream.publish_async(row["subject"], body, headers={"Nats-Msg-Id": row["id"]})
+            await self._client.publish(
+                row["subject"], body, reply=f"{self._answers}.{row['seq']}", headers={"Nats-Msg-Id": row["id"]}
+            )
         except _UNSENDABLE as error:
-            refused: asyncio.Future[PubAck] = asyncio.get_running_loop().create_future()
-            refused.set_exception(error)
-            return refused
+            answer.set_exception(error)
+        return answer
+
+    async def _hear(self, message: Msg) -> None:
+        """An answer of the broker. nats-py's own way to publish many at once forgets the answers that are refusals."""
+        answer = self._sent.pop(int(message.subject.rpartition(".")[2]), None)
+        if answer is None or answer.done():
+            return
+        if message.headers and message.headers.get("Status"):
+            answer.set_exception(NoStreamResponseError())
+        elif error := msgspec.json.decode(message.data, type=_Answer).error:
+            answer.set_exception(APIError(**msgspec.structs.asdict(error)))
+        else:
+            answer.set_result(None)
 
     async def _set_aside(self, connection: asyncpg.Connection, row: asyncpg.Record, error: BaseException) -> None:
         """What will never be published leaves the outbox, so that it is neither tried for ever nor taken for told."""
@@ -123,7 +216,7 @@ class Relay:
         log.error("relay.refused", service=self._service, event_id=row["id"], reason=reason)
 
 
-def _failure(sent: "asyncio.Future[PubAck]") -> BaseException | None:
+def _failure(sent: "asyncio.Future[None]") -> BaseException | None:
     """What came of it; None when it is acknowledged. What was not answered in time is given up."""
     if sent.cancel() or sent.cancelled():
         return TimeoutError()

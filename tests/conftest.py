@@ -23,7 +23,7 @@ from shared.clock import uuid7
 from shared.config import ServiceSettings
 from shared.events import RawEvent
 from shared.migrations.runner import migrate, prepare
-from shared.migrations.tables import dead_letter_table, delivery_tables, fill_in
+from shared.migrations.tables import dead_letter_table, delivery_tables, fill_in, stream_table
 from shared.testing.claims import Signer
 from tests.portal_stack import Portal, running_portal
 from tests.servers import running_servers
@@ -59,7 +59,7 @@ async def prepare_bare(admin_url: str, role: str, password: str) -> None:
     try:
         await connection.execute(f"set role {role}_owner; set search_path = {role}")
         seen = ["create table seen (position bigint, number int)", "grant select, insert on seen to {app}"]
-        for statement in [*delivery_tables(), *dead_letter_table(), *seen]:
+        for statement in [*delivery_tables(), *dead_letter_table(), *stream_table(), *seen]:
             await connection.execute(fill_in(statement, role))
     finally:
         await connection.close()

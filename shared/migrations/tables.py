@@ -49,6 +49,14 @@ def _own(column: str) -> str:
     return f"{column} = (select nullif(current_setting('app.client_id', true), '')::uuid)"
 
 
+def stream_table() -> list[str]:
+    """Which stream of the broker the outbox was published to, by its time of creation: at most one row."""
+    return [
+        "create table outbox_stream (one boolean primary key default true check (one), created timestamptz not null)",
+        "grant select, insert, update on outbox_stream to {app}",
+    ]
+
+
 def delivery_tables() -> list[str]:
     """Outbox and inbox, for a service's first revision.
 

@@ -1,8 +1,10 @@
 """Outbox, relay and inbox against the real PostgreSQL and NATS, through a service small enough to see whole."""
 
 import asyncio
+import os
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+import signal
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import ClassVar
@@ -11,20 +13,22 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
+from nats.aio.client import Client
 from sqlalchemy import text
 
 from ops.stack.backing import Backing
 from shared import dead_letters, outbox
 from shared.actor import SYSTEM
 from shared.background import Background
-from shared.broker import connect
+from shared.broker import STREAM, connect, stream_configs
 from shared.clock import now, uuid7
 from shared.database import Database, Db, driver
 from shared.dead_letters import DeadLetter
-from shared.delivery import Traffic
+from shared.delivery import Traffic, Waiting
 from shared.events import MAX_EVENT_BYTES, EventData
 from shared.inbox import Consumer, Delivery
-from shared.relay import Relay
+from shared.relay import FAILED, Relay, oldest_unpublished
+from tests.activity.process import Part
 from tests.conftest import Cluster
 
 
@@ -305,3 +309,119 @@ async def test_a_connection_that_is_dead_without_knowing_is_replaced(
         assert await rig.until_seen(2) == [1, 2]
         assert traffic.client is not client
     await rig.database.stop()
+
+
+async def stream_of(client: Client, **changed: int) -> None:
+    """Bring back the stream, with something about it changed."""
+    [config] = stream_configs(1)
+    await client.jetstream().update_stream(config.evolve(**changed))
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(30):
+        while not await holds():
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def traffic_of(rig: Rig, *consumers: Consumer) -> AsyncIterator[Traffic]:
+    kept, traffic = Background(), Traffic("things", rig.database, consumers, rig.nats_url)
+    async with kept.keep("broker", lambda: traffic.run(kept)):
+        yield traffic
+
+
+@pytest.fixture
+async def things(servers: Backing, cluster: Cluster, streams: None) -> AsyncIterator[Rig]:
+    """The same with nothing running yet."""
+    url = await cluster.create_bare("things")
+    rig = Rig(Database(url), servers.addresses.nats_url, cluster.admin_of(url))
+    await rig.database.start()
+    yield rig
+    await rig.database.stop()
+
+
+async def test_what_was_published_and_not_folded_when_the_stream_is_lost_is_told_again(things: Rig) -> None:
+    consumer = Consumer(f"things-{uuid7().hex}", {Thing: things.fold})
+    operator = await connect(things.nats_url, "operator")
+
+    async def published() -> bool:
+        return await oldest_unpublished(things.database) == 0
+
+    async with traffic_of(things):
+        await things.publish(*range(5))
+        await until(published)
+        async with traffic_of(things, consumer):
+            await things.until_seen(5)
+        await things.publish(*range(5, 10))
+        await until(published)
+        await operator.jetstream().delete_stream(STREAM)
+        await things.publish(10)
+        await until(published)
+        async with traffic_of(things, consumer):
+            assert await things.until_seen(11) == list(range(11))
+    await operator.close()
+
+
+async def test_late_work_is_shown_while_the_stream_is_full_and_only_then(things: Rig) -> None:
+    operator = await connect(things.nats_url, "operator")
+    failed = FAILED.labels("things")._value.get
+    async with traffic_of(things) as traffic:
+        await things.publish(1)
+        await until(lambda: is_on_time(traffic, outbox=True))
+        before = failed()
+        await stream_of(operator, max_bytes=1)
+        await things.publish(2)
+        await until(lambda: is_on_time(traffic, outbox=False))
+        assert failed() > before
+        await stream_of(operator)
+        await until(lambda: is_on_time(traffic, outbox=True))
+    await operator.close()
+
+
+async def is_on_time(traffic: Traffic, **parts: bool) -> bool:
+    return (await traffic.look()).items() >= parts.items()
+
+
+def test_the_oldest_event_counts_from_when_it_was_seen_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 0.0
+    monkeypatch.setattr("shared.delivery.time.monotonic", lambda: clock)
+    waiting, ages = Waiting(), list[float]()
+    for second, last, folded in [(0, 5, 5), (1, 9, 5), (2, 12, 7), (3, 12, 9), (4, 12, 0), (5, 12, 12), (6, 13, 12)]:
+        clock = second
+        ages.append(waiting.note(last, folded))
+    assert ages == [0, 0, 1, 1, 2, 0, 0]
+
+
+async def test_a_stopped_holder_loses_relay_and_fold_to_a_process_that_works(
+    things: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.database.LEASE_SECONDS", 2.0)
+    name = f"things-{uuid7().hex}"
+    holder = Part(hold, things.database.dsn, things.nats_url, name)
+    holder.start()
+    await things.publish(1, 2)
+    await things.until_seen(2)
+    async with traffic_of(things, Consumer(name, {Thing: things.fold})):
+        await asyncio.sleep(3)
+        await things.publish(3)
+        await things.until_seen(3)
+        assert holder.runs, "nobody who works loses anything"
+        os.kill(holder.pid, signal.SIGSTOP)
+        await things.publish(4, 5)
+        assert await things.until_seen(5) == [1, 2, 3, 4, 5]
+        os.kill(holder.pid, signal.SIGCONT)
+        await things.publish(6, 7)
+        assert await things.until_seen(7) == [1, 2, 3, 4, 5, 6, 7]
+    holder.kill()
+
+
+def hold(dsn: str, nats_url: str, name: str) -> None:
+    """Relay and consumer in a process of its own, until killed."""
+
+    async def work() -> None:
+        rig = Rig(Database(dsn), nats_url, "")
+        await rig.database.start()
+        async with traffic_of(rig, Consumer(name, {Thing: rig.fold})):
+            await asyncio.Event().wait()
+
+    asyncio.run(work())

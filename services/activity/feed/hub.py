@@ -22,7 +22,7 @@ from services.activity.feed.commands import CHANNEL
 from services.activity.feed.models import Ended, Sight
 from shared.actor import SYSTEM, Actor
 from shared.clock import now
-from shared.database import CONNECT_TIMEOUT, Database
+from shared.database import CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database
 
 QUEUE = 256
 """Entries that wait for one reader; one more, and it is told to start afresh."""
@@ -161,7 +161,9 @@ class Hub:
 
     async def run(self) -> None:
         """Follow until the database is lost: run again then, it goes on where it was."""
-        listening = await asyncpg.connect(self._database.dsn, timeout=CONNECT_TIMEOUT)
+        listening = await asyncpg.connect(
+            self._database.dsn, timeout=CONNECT_TIMEOUT, command_timeout=STATEMENT_TIMEOUT
+        )
         try:
             await listening.add_listener(CHANNEL, self._woken)
             if not self._begun:

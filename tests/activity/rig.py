@@ -12,6 +12,7 @@ import msgspec
 import uvicorn
 from litestar.datastructures import State
 from nats.aio.client import Client
+from sqlalchemy.engine import make_url
 
 from ops.stack.backing import Backing
 from services.activity.settings import ActivitySettings
@@ -95,13 +96,14 @@ async def publisher(servers: Backing, cluster: Cluster, *, relays: int = 1) -> A
 class Rig:
     """The service, its database as an administrator sees it, and a publisher."""
 
-    def __init__(self, api: ServiceApi, source: Publisher, admin_url: str, source_admin_url: str) -> None:
+    def __init__(self, api: ServiceApi, source: Publisher, admin_url: str) -> None:
         self.api = api
         self.source = source
         self.publish = source.publish
         self.publish_all = source.publish_all
         self.admin_url = admin_url
-        self.source_admin_url = source_admin_url
+        source_database = make_url(source.database.dsn).database
+        self.source_admin_url = make_url(admin_url).set(database=source_database).render_as_string(hide_password=False)
 
     async def sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """Run a statement as an administrator."""

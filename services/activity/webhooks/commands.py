@@ -31,6 +31,10 @@ Types = Annotated[list[EventType], Meta(max_length=50)]
 MAX_OVERLAP_HOURS = 7 * 24
 MOST_SECRETS = 5
 """So many sign at most; whoever rotates more often within the overlap has the oldest forgotten."""
+AT_ONCE = 256
+AT_ONCE_EACH = 4
+AT_ONCE_HOST = 16
+"""So many attempts run at once in one process, to one webhook, and to one host with its port."""
 LEASE = timedelta(seconds=30)
 """Longer than any attempt lasts: a delivery still in hand after it was left behind by a process that is gone."""
 KEPT = timedelta(days=30)
@@ -45,18 +49,29 @@ from json_populate_recordset(null::webhook_deliveries, $1)
 on conflict (webhook_id, event_id) do nothing
 """
 _TAKE = """
-with room as (
-    select w.id, case when w.failing_since is null then $4 else 1 end - coalesce(busy.deliveries, 0) as deliveries
+with receivers as (
+    select w.id, w.active, w.failing_since is not null as failing, coalesce(busy.deliveries, 0) as busy,
+           lower(substring(w.url from '//([^/?#]+)')) as host
     from webhooks w left join unnest($1::uuid[], $2::int[]) as busy (id, deliveries) on busy.id = w.id
-    where w.active
-), due as (
-    select d.id from room cross join lateral (
+), hosts as (
+    select host, sum(busy) as busy, coalesce(sum(busy) filter (where failing), 0) as failing_busy
+    from receivers group by host
+), waiting as (
+    select d.id, d.due_at, r.failing,
+           h.busy + row_number() over (partition by r.host order by r.failing, d.due_at) as place,
+           h.failing_busy + row_number() over (partition by r.host, r.failing order by d.due_at) as place_of_failing
+    from receivers r join hosts h using (host) cross join lateral (
         select id, due_at from webhook_deliveries
-        where webhook_id = room.id and due_at <= $5
-        order by due_at limit greatest(room.deliveries, 0) for update skip locked
-    ) as d order by d.due_at limit $3
+        where webhook_id = r.id and due_at <= $5
+        order by due_at limit greatest($4::int - r.busy, 0) for update skip locked
+    ) as d where r.active
+), due as (
+    select id, failing or place > 1 as further,
+           row_number() over (order by failing or place > 1, place, due_at) as number
+    from waiting where case when failing then place_of_failing = 1 else place <= $8::int end
 ), taken as (
-    update webhook_deliveries set tries = tries + 1, due_at = $6 where id in (select id from due)
+    update webhook_deliveries set tries = tries + 1, due_at = $6
+    where id in (select id from due where number <= case when further then $9::int else $3::int end)
     returning id, webhook_id, tries, type, position, created_at
 )
 select t.id as delivery_id, t.webhook_id, t.tries, t.type as delivery_type, t.created_at, w.url,
@@ -195,13 +210,25 @@ async def queue(connection: asyncpg.Connection, entries: Sequence[Entry]) -> Non
         await connection.execute(_QUEUE, msgspec.json.encode(wanted).decode(), now())
 
 
-async def take(db: Db, busy: Mapping[UUID, int], *, most: int, most_each: int) -> list[Attempt]:
-    """Take due deliveries in hand, the longest due first: `most` at once, `most_each` of one webhook with those that
-    are `busy`, and one of a webhook that fails. Each is due again when the lease is over.
+async def take(db: Db, busy: Mapping[UUID, int]) -> list[Attempt]:
+    """Take due deliveries in hand, beside those that are `busy` by webhook. Each is due again when the lease is over.
+
+    Half of the room is for the first delivery to each host: however many hang, one that answers is told
+    at once. Of what fails, one delivery at a time goes to a host.
     """
     present = now()
+    room = AT_ONCE - sum(busy.values())
     rows = await (await driver(db)).fetch(
-        _TAKE, list(busy), list(busy.values()), most, most_each, present, present + LEASE, MOST_SECRETS
+        _TAKE,
+        list(busy),
+        list(busy.values()),
+        room,
+        AT_ONCE_EACH,
+        present,
+        present + LEASE,
+        MOST_SECRETS,
+        AT_ONCE_HOST,
+        room - AT_ONCE // 2,
     )
     return [
         Attempt(row["delivery_id"], row["webhook_id"], row["tries"], row["url"], row["sealed"], _body(row))

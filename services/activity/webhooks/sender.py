@@ -20,8 +20,6 @@ from services.activity.webhooks.signing import signed_headers
 from shared.actor import SYSTEM
 from shared.database import Database
 
-AT_ONCE = 64
-AT_ONCE_EACH = 4
 POLL_SECONDS = 0.5
 FORGET_SECONDS = 3600.0
 
@@ -76,12 +74,10 @@ class Sender:
             await commands.forget(db)
 
     async def _begin_due(self, database: Database) -> None:
-        room = AT_ONCE - len(self._in_hand)
-        if room <= 0:
+        if len(self._in_hand) >= commands.AT_ONCE:
             return
         async with database.uow(SYSTEM) as db:
-            busy = Tally(self._in_hand.values())
-            taken = await commands.take(db, busy, most=room, most_each=AT_ONCE_EACH)
+            taken = await commands.take(db, Tally(self._in_hand.values()))
         for attempt in taken:
             task = asyncio.create_task(self._deliver(database, attempt))
             self._in_hand[task] = attempt.webhook_id

@@ -1,5 +1,6 @@
 """From an event to a signed POST at a partner's, whatever happens in between."""
 
+import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,8 +11,9 @@ from aiohttp import web
 
 from services.activity.feed.models import Entry
 from services.activity.webhooks import commands, outgoing
+from services.activity.webhooks.commands import AT_ONCE, AT_ONCE_EACH, AT_ONCE_HOST
 from services.activity.webhooks.models import PATIENCE, Outcome
-from services.activity.webhooks.sender import AT_ONCE_EACH
+from services.activity.webhooks.outgoing import Outgoing
 from shared.actor import SYSTEM
 from shared.clock import now, uuid7
 from shared.contracts.projects import ProjectWithdrawn
@@ -144,6 +146,46 @@ async def test_one_that_fails_is_tried_one_at_a_time(webhooks: Webhooks) -> None
     del webhooks.receiver.answers["/weak"]
     webhooks.receiver.release("/weak")
     await webhooks.receiver.wait_for("/weak", 3)
+
+
+@pytest.mark.parametrize("failing", [False, True])
+async def test_however_many_hang_one_that_answers_is_told_at_once(
+    webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch, failing: bool
+) -> None:
+    """At hosts of their own and at one host, with more to be told than all of them could be at once."""
+    reached: list[str] = []
+    never = asyncio.Event()
+
+    async def post(_self: Outgoing, url: str, _headers: dict[str, str], _body: bytes) -> Outcome:
+        reached.append(url)
+        if "hangs" in url:
+            await never.wait()
+        return Outcome(status=200)
+
+    monkeypatch.setattr(Outgoing, "post", post)
+    hanging = [*(f"https://hangs-{number}.example" for number in range(AT_ONCE // 3))]
+    hanging += [f"https://hangs.example/{number}" for number in range(AT_ONCE // 3)]
+    for url in hanging:
+        await webhooks.create("", url=url)
+    if failing:
+        await webhooks.sql("update webhooks set failing_since = now() where url like '%hangs%'")
+    for _ in range(AT_ONCE_EACH):
+        await webhooks.happens()
+    await webhooks.settle()
+    async with asyncio.timeout(10):
+        while len([url for url in reached if "hangs-" in url]) < AT_ONCE // 3:
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
+    assert len([url for url in reached if "hangs." in url]) <= (1 if failing else AT_ONCE_HOST)
+    quick = await webhooks.create("", url="https://quick.example")
+    same = await webhooks.create("", url="https://hangs.example/quick") if failing else quick
+    await webhooks.happens()
+    for webhook in (quick, same):
+        await webhooks.until(webhook, state="delivered" if webhook is quick else "waiting")
+    assert "https://quick.example" in reached
+    assert not failing or "https://hangs.example/quick" in reached
+    never.set()
+    await webhooks.sql("delete from webhooks where url like '%.example%'")
 
 
 async def test_whoever_is_gone_is_told_nothing_more(webhooks: Webhooks) -> None:

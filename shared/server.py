@@ -162,12 +162,18 @@ def _unacknowledged(transport: Any) -> int:
 
 
 class Coalesced:
-    """A transport that writes once a turn of the event loop: an answer's head and body leave in one system call."""
+    """A transport that writes once a turn of the event loop: an answer's head and body leave in one system call.
+
+    What is large is written at once: whoever writes without a pause has to hear that nobody reads.
+    """
+
+    large = 65_536
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
         self._parts: list[bytes] = []
+        self._pending = 0
         self.written = 0
         """Bytes so far."""
 
@@ -175,12 +181,15 @@ class Coalesced:
         if not self._parts:
             self._loop.call_soon(self.flush)
         self._parts.append(data)
+        self._pending += len(data)
+        if self._pending > self.large:
+            self.flush()
 
     def flush(self) -> None:
         if self._parts:
-            data = b"".join(self._parts)
-            self.written += len(data)
-            self._transport.write(data)
+            self._transport.write(b"".join(self._parts))
+            self.written += self._pending
+            self._pending = 0
             self._parts.clear()
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ from shared.clock import uuid7
 from shared.database import Database
 from shared.events import EventData
 from shared.relay import Relay
+from shared.server import BoundedHttp
 from tests.activity.build import ACME, CLARA
 from tests.conftest import Cluster, ServiceApi
 
@@ -151,7 +152,7 @@ async def served(app: Any) -> AsyncGenerator[str]:
     """The application behind a real server on a free port, in this loop; its address."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, http="httptools", proxy_headers=False,
+        app, lifespan="off", log_config=None, access_log=False, http=BoundedHttp, proxy_headers=False,
         timeout_graceful_shutdown=3,
     )  # fmt: skip
     server = uvicorn.Server(config)

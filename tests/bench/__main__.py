@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.bench import load
 from tests.bench.report import Row, show
 
-ALL = ("gateway", "lists", "dashboard", "stream")
+ALL = ("gateway", "lists", "dashboard", "siege", "stream")
 TARGET = Path(".portal-bench.json")
 
 

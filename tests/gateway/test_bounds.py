@@ -12,6 +12,8 @@ from gateway.server import StrictHttp
 from gateway.shares import Shares
 from gateway.streams import MOST_EACH
 from gateway.transfer import FIRST_PART
+from ops.serve import MOST_AT_ONCE, _config
+from shared.config import Settings
 from shared.server import BoundedHttp
 from tests.gateway.raw import Wire
 from tests.gateway.rig import Echo, Rig, Server, answer, read_body
@@ -122,7 +124,7 @@ async def test_line_feeds_between_requests_keep_no_connection(rig: Rig) -> None:
     class Idle(StrictHttp):
         def __init__(self, *args: object, **kwargs: object) -> None:
             super().__init__(*args, **kwargs)
-            self.timeout_keep_alive = 0  # at once
+            self.timeout_keep_alive = 0.4
 
     async with behind(rig, quickly, protocol=Idle) as (gateway, _), wires(gateway, 1) as [wire]:
         await wire.send(asking(b"/quick") + b"\r\n")
@@ -160,8 +162,10 @@ async def test_answers_that_nobody_reads_are_let_go(rig: Rig) -> None:
             await caller.say(b"HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\n" + b"x" * 60_000)
 
     async with behind(rig, talk, protocol=Hasty) as (gateway, _), wires(gateway, 1) as [wire]:
+        while not gateway.connections:
+            await asyncio.sleep(0.05)
         wire.writer.transport.pause_reading()
-        await wire.send(asking(b"/quick") * 120)
+        await wire.send(asking(b"/patient") * 120)
         while gateway.connections:
             await asyncio.sleep(0.05)
 
@@ -333,3 +337,8 @@ class TestServices:
             await asyncio.sleep(0.01)
         server.stop()
         echo.server.stop()
+
+    def test_every_service_is_served_so(self) -> None:
+        """The one place where processes are given their server."""
+        config = _config(object(), Settings(public_url="http://portal.test"))
+        assert (config.http, config.limit_concurrency) == (BoundedHttp, MOST_AT_ONCE)

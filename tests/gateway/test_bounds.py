@@ -193,14 +193,15 @@ async def test_reader_at_its_pace_gets_all_of_a_long_answer(rig: Rig) -> None:
 async def test_requests_behind_one_another_are_so_many_at_most(rig: Rig) -> None:
     async def talk(caller: Caller) -> None:
         await caller.head()
+        held.set()
         await going_on.wait()
         await caller.say(OK)
         await quickly(caller)
 
-    going_on = asyncio.Event()
+    held, going_on = asyncio.Event(), asyncio.Event()
     async with behind(rig, talk) as (gateway, _), wires(gateway, 1) as [wire]:
         await wire.send(asking(b"/patient") * (StrictHttp.most_pipelined + 50))
-        await asyncio.sleep(0.1)
+        await held.wait()
         going_on.set()
         statuses = [(await wire.read()).status for _ in range(StrictHttp.most_pipelined + 2)]
         assert statuses == [200] * (StrictHttp.most_pipelined + 1) + [429]
@@ -222,18 +223,19 @@ class TestShares:
         _, _, person = rig.identity.sign_in()
         mine = [rig.identity.sign_in(person_id=person.person_id)[0] for _ in range(2)]
         another, *_ = rig.identity.sign_in()
-        async with behind(rig, talk) as (gateway, _), wires(gateway, MAX_SHARE) as held:
+        async with behind(rig, talk) as (gateway, service), wires(gateway, MAX_SHARE) as held:
             for number, wire in enumerate(held):
-                await wire.send(asking(b"/patient/held", signed_in(mine[number % 2])))
-            await asyncio.sleep(0.3)
+                await wire.send(asking(b"/patient/held", signed_in(mine[number % 2]), method=b"POST"))
+            while len(service.callers) < len(held):
+                await asyncio.sleep(0.01)
             answer = await get(gateway, b"/patient", signed_in(mine[0]))
             assert (answer.status, answer.json()["code"]) == (429, "gateway.too_many_at_once")
             assert int(answer.headers["retry-after"]) > 0
             assert (await get(gateway, b"/patient", signed_in(another))).status == 200
             assert (await get(gateway, b"/patient")).status == 200
             held[0].close()
-            await asyncio.sleep(0.2)
-            assert (await get(gateway, b"/patient", signed_in(mine[0]))).status == 200
+            while (await get(gateway, b"/patient", signed_in(mine[0]))).status != 200:
+                await asyncio.sleep(0.05)
 
     async def test_strangers_together_never_stand_in_the_way_of_who_signed_in(self, rig: Rig) -> None:
         async def talk(caller: Caller) -> None:
@@ -243,11 +245,12 @@ class TestShares:
 
         cookie, *_ = rig.identity.sign_in()
         proxied = {"trusted_proxies": "127.0.0.0/8"}
-        async with behind(rig, talk, **proxied) as (gateway, _), wires(gateway, MAX_IN_FLIGHT) as held:
+        async with behind(rig, talk, **proxied) as (gateway, service), wires(gateway, MAX_IN_FLIGHT // 2) as held:
             for number, wire in enumerate(held):
                 address = b"X-Forwarded-For: 203.0.113.%d" % (number % 32)
-                await wire.send(asking(b"/patient/held", address))
-            await asyncio.sleep(0.5)
+                await wire.send(asking(b"/patient/held", address, method=b"POST"))
+            while len(service.callers) < len(held):
+                await asyncio.sleep(0.01)
             answer = await get(gateway, b"/patient", b"X-Forwarded-For: 198.51.100.1")
             assert (answer.status, answer.json()["code"]) == (503, "gateway.busy")
             assert (await get(gateway, b"/patient", signed_in(cookie))).status == 200
@@ -278,7 +281,8 @@ class TestShares:
                 await elsewhere.send(asking(b"/quick"))
                 assert (await elsewhere.read()).status == 200
                 elsewhere.close()
-            await asyncio.sleep(0.1)
+            while gateway.connections:
+                await asyncio.sleep(0.01)
             assert (await get(gateway)).status == 200
 
     async def test_trusted_proxy_carries_many_callers(self, rig: Rig) -> None:

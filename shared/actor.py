@@ -1,12 +1,16 @@
 """Who is calling. A plain struct that commands and queries may take; made only from a verified token."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
+from shared.clock import now
+
 Kind = Literal["staff", "client", "partner", "anonymous", "system"]
+FRESH = timedelta(minutes=10)
+"""How long a proof of who somebody is counts for what needs a fresh one (ASVS 7.5)."""
 WITHIN_PROJECTS = frozenset({"manageProjects"})
 """The policies that somebody limited to projects can use, in those projects; what the others allow reaches further."""
 
@@ -52,6 +56,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     def sees_all_clients(self) -> bool:
         """Whether no tenant bounds the actor. A subcontractor is bounded by `assignments`, which queries apply."""
         return self.kind in ("staff", "system") or (self.kind == "partner" and self.client_id is None)
+
+    @property
+    def is_freshly_proven(self) -> bool:
+        """Whether the person has proven within `FRESH` who they are."""
+        return self.proven_at is not None and now() - self.proven_at < FRESH
 
     @property
     def themselves(self) -> "Actor":

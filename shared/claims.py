@@ -4,7 +4,7 @@ A service believes nothing but this token: no plain header, no network position 
 """
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +17,13 @@ from litestar.types import Guard
 from prometheus_client import Counter
 
 from shared.actor import Actor, Kind
-from shared.clock import now
-from shared.errors import Forbidden, Unauthorized, UnsupportedMediaType
+from shared.errors import Forbidden, StepUpRequired, Unauthorized, UnsupportedMediaType
 from shared.tokens import LEEWAY, InvalidClaims, PublicKeys, SignedBody, TokenReader
 
 ISSUER = "portal-gateway"
 TYPE = "portal-claims+jwt"
 MAX_LIFE = 60
 REMEMBERED = 4096
-FRESH = timedelta(minutes=10)
-"""How long a proof of who somebody is counts for what needs a fresh one."""
 ANY_SCOPE = ""
 """`opt={"scope": ANY_SCOPE}`: any partner, whatever its scopes."""
 
@@ -215,21 +212,10 @@ def require_policy(policy: str) -> Guard:
     return guard
 
 
-class StepUpRequired(Forbidden):
-    code = "auth.step_up_required"
-
-    def __init__(self) -> None:
-        super().__init__("Prove once more that it is you, then try again.")
-
-
-def freshly_proven(actor: Actor) -> bool:
-    """Whether the actor has proven within `FRESH` who they are."""
-    return actor.proven_at is not None and now() - actor.proven_at < FRESH
-
-
 async def require_fresh_proof(connection: Connection, _handler: BaseRouteHandler) -> None:
     """For what somebody at an unlocked screen must not do: a proof not older than `FRESH` (ASVS 7.5)."""
-    if not freshly_proven(connection.scope["auth"]):
+    actor: Actor = connection.scope["auth"]
+    if not actor.is_freshly_proven:
         raise StepUpRequired
 
 

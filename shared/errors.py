@@ -43,6 +43,15 @@ class Forbidden(DomainError):
     code = "forbidden"
 
 
+class StepUpRequired(Forbidden):
+    """It takes a fresh proof of who somebody is (`Actor.is_freshly_proven`)."""
+
+    code = "auth.step_up_required"
+
+    def __init__(self) -> None:
+        super().__init__("Prove once more that it is you, then try again.")
+
+
 class Conflict(DomainError):
     """The state forbids it."""
 

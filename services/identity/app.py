@@ -20,6 +20,7 @@ from services.identity.consumers import consumers
 from services.identity.contacts.api import router as contacts
 from services.identity.correspondence import AUTHORS
 from services.identity.email_changes.api import router as email_changes
+from services.identity.fresh_proof import require_proof
 from services.identity.invitations.api import router as invitations
 from services.identity.mails.mailer import Mailer
 from services.identity.mails.server import MailServer
@@ -95,6 +96,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
     return create_service(
         "identity",
         settings,
+        before_request=require_proof,
         routers=[
             clients,
             contacts,

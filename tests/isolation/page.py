@@ -5,8 +5,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tests.isolation.routes import ROLES, SERVICES, Right, declared
+from tests.isolation.routes import ROLES, SERVICES, Right, declared, proofs
 
+NOTES = ("module", "proof")
+"""What a route may be marked with, before what each role gets."""
 PAGE = Path(__file__).parent.parent.parent / "docs" / "rights.md"
 HEAD = """# Who may do what
 
@@ -33,6 +35,16 @@ asked here, for it would change what the others are asked about; the feature's o
 
 A module is what the company may close for a client ([decision 0054](decisions/0054-modules-and-actions.md)): then its routes are
 403 for the client's people and for who views as them, and nothing changes for anybody else.
+
+A route marked `proof` asks people to prove once more who they are, where the last proof is older than ten minutes
+([decision 0071](decisions/0071-fresh-proof-by-default.md)). What changes something and does not ask is at the end, each with its
+reason.
+"""
+WITHOUT = """
+## Changes without a fresh proof
+
+| | why |
+| --- | --- |
 """
 
 
@@ -43,17 +55,24 @@ def lines() -> Iterator[str]:
     for service in SERVICES:
         yield from ("", f"## {service.capitalize()}", "")
         own = [each for each in rights if each.service == service]
-        has_modules = any(each.module for each in own)
-        yield f"| |{' module |' if has_modules else ''} {' | '.join(ROLES)} |"
-        yield f"| --- |{' --- |' * (len(ROLES) + has_modules)}"
+        notes = [name for name in NOTES if any(getattr(each, name) for each in own)]
+        yield f"| | {' | '.join((*notes, *ROLES))} |"
+        yield f"| --- |{' --- |' * (len(notes) + len(ROLES))}"
         for _, of_path in groupby(own, key=lambda each: each.path):
-            yield from (_row(each, has_modules) for each in of_path)
+            yield from (_row(each, notes) for each in of_path)
+    yield from WITHOUT.splitlines()
+    reasons = {route: why for service in SERVICES for route, why in proofs(service).items() if why}
+    yield from (f"| `{_short(route)}` | {why} |" for route, why in sorted(reasons.items(), key=lambda each: each[::-1]))
 
 
-def _row(right: Right, has_modules: bool) -> str:
-    path = right.path.removeprefix("/api/client-portal")
-    module = f" {right.module or ''} |" if has_modules else ""
-    return f"| `{right.method} {path}` |{module} {' | '.join(_cell(right.cells[role]) for role in ROLES)} |"
+def _row(right: Right, notes: list[str]) -> str:
+    noted = {"module": right.module or "", "proof": "proof" if right.proof else ""}
+    cells = (*(noted[name] for name in notes), *(_cell(right.cells[role]) for role in ROLES))
+    return f"| `{_short(right.method + ' ' + right.path)}` | {' | '.join(cells)} |"
+
+
+def _short(route: str) -> str:
+    return route.replace("/api/client-portal", "")
 
 
 def _cell(value: Any) -> str:

@@ -13,6 +13,8 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from ops.keys import as_text, new_claims_key, new_secrets_key
+from services.identity.fresh_proof import NEEDS_NO_PROOF, SAFE
+from shared.claims import require_fresh_proof
 from shared.config import ServiceSettings, Settings
 
 ROLES = (
@@ -48,6 +50,8 @@ class Right:
     """It ends sessions: asked with one of its own."""
     module: str | None
     """What the company may close for a client, this route with it."""
+    proof: bool
+    """It asks for a fresh proof of who somebody is."""
 
     @property
     def name(self) -> str:
@@ -92,6 +96,19 @@ def real_routes(service: str) -> set[str]:
     }
 
 
+def proofs(service: str) -> dict[str, str]:
+    """Routes that change something: "" where one asks for a fresh proof, and where it could, the reason why it does not."""
+    found: dict[str, str] = {}
+    for route in application(service).routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            options, guarded = handler.opt, require_fresh_proof in handler.resolve_guards()
+            asks = service == "identity" and not (options.get("public") or options.get("internal"))
+            if guarded or (asks and not EXEMPT.match(route.path)):
+                for method in handler.http_methods - SAFE:
+                    found[f"{method} {route.path_format}"] = options.get(NEEDS_NO_PROOF, "")
+    return found
+
+
 def shape(route: str) -> str:
     """A route without the names of its parameters: the declaration calls them by what it fills in."""
     return re.sub(r"{[^}]+}", "{}", route)
@@ -112,6 +129,7 @@ def declared() -> Iterator[Right]:
                 line.get("form", False),
                 line.get("alone", False),
                 line.get("module"),
+                line.get("proof", False),
             )
 
 

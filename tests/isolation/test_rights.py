@@ -13,8 +13,8 @@ import pytest
 
 from shared.clock import uuid7
 from tests.isolation import page
-from tests.isolation.routes import SERVICES, Right, declared, real_routes, shape
-from tests.portal_stack import API, Portal
+from tests.isolation.routes import SERVICES, Right, declared, proofs, real_routes, shape
+from tests.portal_stack import API, PEOPLE, Portal
 
 RIGHTS = list(declared())
 REFUSED = {401, 403, 404}
@@ -108,6 +108,40 @@ def answer_to(portal: Portal, ids: dict[str, str], right: Right, role: str) -> h
     if right.alone:
         portal.forget(role)
     return ask(http, right, sent, headers={"accept": "text/html"} if right.service == "portal" else {})
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_asks_for_a_fresh_proof_is_declared(service: str) -> None:
+    said = {shape(f"{right.method} {right.path}") for right in RIGHTS if right.service == service and right.proof}
+    assert said == {shape(route) for route, why_not in proofs(service).items() if not why_not}
+
+
+async def test_an_old_proof_opens_what_asks_for_none_and_nothing_else(portal: Portal, ids: dict[str, str]) -> None:
+    """Asked through the gateway, with sessions whose proof is 615 seconds old, as all who may."""
+    old = {role: await proven_long_ago(portal, role) for role in ("admin", "approver")}
+    wrong: dict[str, str] = {}
+    for right in RIGHTS:
+        changes = right.service in ("identity", "activity") and right.method != "GET"
+        for role in (each for each in old if changes and right.cells[each] not in (401, 403)):
+            if not right.proof and (right.alone or right.cells[role] == "gone"):
+                continue  # it would change what the others are asked about
+            answer = ask(old[role], right, ids | {"session_id": str(uuid4())})
+            asked = answer.status_code == 403 and answer.json()["code"] == "auth.step_up_required"
+            if asked != right.proof:
+                wrong[f"{right.name} {role}"] = f"{answer.status_code} {answer.text[:200]}"
+    assert wrong == {}
+
+
+async def proven_long_ago(portal: Portal, role: str) -> httpx2.Client:
+    """A new session that no gateway has seen yet, a little older than a proof counts."""
+    http = portal.new(role)
+    connection = await asyncpg.connect(portal.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+    newest = "select s.id from identity.sessions s join identity.people p on p.id = s.person_id where p.email = $1"
+    aged = f"""update identity.sessions set proven_at = proven_at - interval '615 seconds'
+               where id = ({newest} order by s.id desc limit 1) returning 1"""
+    assert await connection.fetchval(aged, PEOPLE[role])
+    await connection.close()
+    return http
 
 
 FOREIGN = [

@@ -21,6 +21,14 @@ async def test_nothing_is_sent_before_the_counts_were_seen(browse, standin, head
     assert standin.written == []
 
 
+async def test_the_proof_is_asked_for_before_the_dialog_opens(browse, standin):
+    """A dialog that is left to prove something would be gone, and the tick with it."""
+    standin.state["fresh"] = False
+    headers = FRAGMENT | {"HX-Current-URL": "http://portal.test/clients?q=a"}
+    answer = await browse(CLARA).get("/invitations/bulk", headers=headers)
+    assert answer.headers["HX-Redirect"] == "/prove-it?next=%2Fclients%3Fq%3Da"
+
+
 async def test_of_one_client_it_says_whose(browse, standin):
     page = (await browse(CLARA).get(f"/invitations/bulk?client_id={ACME}")).text
     assert "Invite contacts of Acme GmbH" in page

@@ -32,6 +32,19 @@ async def test_who_may_only_look_sees_words_and_no_form(browse):
     assert "Close portal" not in clerk
 
 
+async def test_who_does_not_decide_who_comes_in_is_not_asked_about_it(browse, standin):
+    """Everything else on the page they save as before, and nothing of what was not on it goes along."""
+    page = (await browse(CLERK).get(ACCESS)).text
+    assert "192.0.2.0/24, 2001:db8::/32" in page
+    for name in ("sign_in_methods-", "second_factor", "allowed_", "team_invites", "single-sign-on"):
+        assert f'name="{name}' not in page
+    typed = {**OPEN, "language": "de"}
+    del typed["modules-activity"]
+    answer = await browse(CLERK).post(ACCESS, data={**hidden(page), **typed})
+    assert answer.status_code == 303, answer.text
+    assert standin.written == [("PATCH", f"/clients/{ACME}", {"closed_modules": ["activity"], "language": "de"})]
+
+
 async def test_only_what_was_changed_is_saved_lists_line_by_line(browse, standin):
     opened = hidden((await browse(CLARA).get(ACCESS)).text)
     typed = {"sign_in_methods-passkey": "on", "sign_in_methods-magic_link": "on", "second_factor": "required"}

@@ -101,6 +101,20 @@ async def test_only_what_was_changed_is_saved(browse, standin):
     assert standin.written == [("PATCH", f"/contacts/{SABINE}", {"last_name": "Vogt-Lang"})]
 
 
+async def test_whether_somebody_comes_in_is_not_on_the_form_of_who_may_not_decide_it(browse, standin):
+    page = (await browse(CLERK).get(f"/contacts/{ANNA_K}")).text
+    assert "approver@acme.example</dd>" in page
+    assert "Move to another client" not in page
+    for name in ("email", "is_primary_contact", "active"):
+        assert f'name="{name}"' not in page
+    typed = {"first_name": "Anna", "last_name": "Keller", "phone": "+49 30 1", "title": "Marketing", "language": "en"}
+    answer = await browse(CLERK).post(f"/contacts/{ANNA_K}", data={**hidden(page), **typed})
+    assert answer.status_code == 303
+    assert standin.written == [("PATCH", f"/contacts/{ANNA_K}", {"phone": "+49 30 1"})]
+    book = (await browse(CLERK).get(f"/contacts/{JEAN}")).text  # without access
+    assert 'name="email"' in book
+
+
 async def test_letting_in_says_what_lacks(browse, standin):
     page = (await browse(CLARA).get(f"/contacts/{JEAN}")).text
     assert "They need an e-mail address first" in page

@@ -159,6 +159,14 @@ async def test_shutting_out_asks_first_and_can_be_taken_back(browse, standin):
     assert standin.written[-1][2] == {"active": True}
 
 
+async def test_whether_a_clients_person_comes_in_is_for_who_manages_portal_access(browse, standin):
+    ways = ("Deactivate", "Make a link", "Remove second factor")
+    theirs = (await browse(POWER).get(f"/people/{FELIX_ID}")).text
+    assert [words for words in ways if words in theirs] == []
+    assert "right to manage portal access" in theirs
+    assert "Deactivate" in (await browse(CLARA).get(f"/people/{FELIX_ID}")).text
+
+
 async def test_second_factor_and_link_ask_for_a_fresh_proof(browse, standin):
     standin.state["fresh"] = False
     for what in ("two-factor/reset", "reset-link"):

@@ -16,8 +16,8 @@ from joserfc.jwk import OKPKey
 from msgspec import structs
 from prometheus_client import REGISTRY
 
-from shared.actor import Actor
-from shared.claims import FRESH, ClaimsRefused, Verifier, freshly_proven
+from shared.actor import FRESH, Actor
+from shared.claims import ClaimsRefused, Verifier
 from shared.clock import now, uuid7
 from shared.errors import Unavailable
 from shared.testing.claims import Signer
@@ -199,6 +199,5 @@ async def test_a_proof_is_fresh_for_ten_minutes(signer: Signer, age: timedelta |
     """Also as it comes out of a token; a partner system, which proves nothing of the kind, never has one."""
     proven = None if age is None else now() - age
     person = structs.replace(PERSON, proven_at=proven)
-    assert (
-        freshly_proven(await Verifier("projects", str(signer.jwks)).verify(signer.token(person, "projects"))) is fresh
-    )
+    actor = await Verifier("projects", str(signer.jwks)).verify(signer.token(person, "projects"))
+    assert actor.is_freshly_proven is fresh

@@ -16,7 +16,7 @@ from services.identity.api_clients.models import SCOPES
 from services.identity.api_clients.queries import ApiClientView
 from services.identity.settings import IdentitySettings
 from shared.actor import Actor
-from shared.claims import require_fresh_proof, require_policy
+from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
 from shared.pagination import Cursor, Limit, Page
@@ -66,7 +66,7 @@ async def get_api_client(api_client_id: UUID, actor: Actor, read: ReadOnly) -> A
         return await queries.get_api_client(connection, api_client_id)
 
 
-@post("/", guards=[require_fresh_proof])
+@post("/")
 async def create_api_client(
     *, data: CreateApiClient, me: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly
 ) -> CreatedApiClient:
@@ -78,7 +78,7 @@ async def create_api_client(
     return CreatedApiClient(**msgspec.structs.asdict(view), client_secret=secret)
 
 
-@patch("/{api_client_id:uuid}", guards=[require_fresh_proof])
+@patch("/{api_client_id:uuid}")
 async def change_api_client(
     api_client_id: UUID, data: PatchApiClient, actor: Actor, uow: UnitOfWork, read: ReadOnly
 ) -> ApiClientView:
@@ -89,7 +89,7 @@ async def change_api_client(
         return await queries.get_api_client(connection, api_client_id)
 
 
-@post("/{api_client_id:uuid}/rotate", status_code=200, guards=[require_fresh_proof])
+@post("/{api_client_id:uuid}/rotate", status_code=200)
 async def rotate_secret(
     *, api_client_id: UUID, actor: Actor, uow: UnitOfWork, settings: IdentitySettings, data: RotateSecret | None = None
 ) -> Rotated:
@@ -100,7 +100,7 @@ async def rotate_secret(
         return Rotated(*await commands.rotate_secret(db, actor, api_client_id, timedelta(hours=hours)))
 
 
-@delete("/{api_client_id:uuid}", guards=[require_fresh_proof])
+@delete("/{api_client_id:uuid}")
 async def revoke_api_client(api_client_id: UUID, actor: Actor, uow: UnitOfWork) -> None:
     """End it and its tokens. Asked again, it is as over as before."""
     async with uow(actor) as db:

@@ -15,6 +15,7 @@ from services.identity.contacts.access import grant
 from services.identity.contacts.models import HasAccount, client_of
 from services.identity.contacts.queries import lock_contact
 from services.identity.invitations.commands import invite
+from services.identity.letting_in import require_may_let_in
 from services.identity.mails.models import Mail
 from services.identity.people.models import Person
 from shared import outbox
@@ -54,8 +55,9 @@ class InvitedMeanwhile(Conflict):
 async def start(db: Db, actor: Actor, client_id: UUID | None) -> UUID:
     """Pick everybody who can be invited now, of one client or of all; the id. Pressed twice, it is the same one.
 
-    Raises `NotFound`.
+    Raises `NotFound`, and what `require_may_let_in` does: here it is decided, whoever carries it out.
     """
+    require_may_let_in(actor)
     if client_id and await db.get(Client, client_id) is None:
         raise NotFound
     bulk = BulkInvitation(created_by=_id_of(actor), client_id=client_id)
@@ -99,10 +101,13 @@ async def invite_next(db: Db) -> bool:
 
 
 async def _inviter(db: Db, bulk_id: UUID) -> Actor:
-    """Who pressed the button, as the author of what follows from it."""
+    """Who pressed the button, as the author of what follows from it, with what they may do now. They proved who they
+    are when they pressed it; the work takes longer than a proof counts.
+    """
     bulk = await db.get_one(BulkInvitation, bulk_id)
     person = await db.get_one(Person, bulk.created_by)
-    return Actor(id=person.id, name=person.name, kind="staff")
+    may = frozenset(person.policies) if person.active and not person.limited else frozenset[str]()
+    return Actor(id=person.id, name=person.name, kind="staff", policies=may, proven_at=now())
 
 
 async def _invite(db: Db, inviter: Actor, item: BulkInvitationItem) -> Mail:

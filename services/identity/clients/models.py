@@ -9,7 +9,9 @@ from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.identity.letting_in import DECIDING, WaysInAreForStaff, require_may_let_in
 from services.identity.people.models import Person
+from shared.actor import Actor
 from shared.clock import now
 from shared.contracts.identity import ClientCreated, ClientUpdated
 from shared.errors import Conflict, Forbidden, Invalid
@@ -27,15 +29,7 @@ Action = Literal["edit_profile"]
 """What a client's people do, unless the company closes it; the team has a switch of its own (`team_invites`)."""
 MAX_SETTINGS = 16_384
 """Bytes of a client's settings as JSON."""
-
-
-class WaysInAreForStaff(Forbidden):
-    code = "client.ways_in_are_for_staff"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "How a client's people sign in and what they have is for staff to say, not for partner systems."
-        )
+_FOR_STAFF = DECIDING["clients"] | {"closed_modules", "closed_actions", "session_recording"}
 
 
 class ActionClosed(Forbidden):
@@ -43,13 +37,6 @@ class ActionClosed(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("This is looked after by us. Ask your contact here to change it.")
-
-
-class PortalAccessNeedsPolicy(Forbidden):
-    code = "client.portal_access_needs_policy"
-
-    def __init__(self) -> None:
-        super().__init__("Only staff with the policy managePortalAccess may open or close a client's portal.")
 
 
 class ClientInactive(Conflict):
@@ -134,9 +121,15 @@ class Client(Base, Identified, Timestamped):
     def created(self) -> ClientCreated:
         return ClientCreated(name=self.name, active=self.active, portal_enabled=self.portal_enabled)
 
-    def change(self, changes: Mapping[str, object]) -> ClientUpdated | None:
-        """Take over what is new in `changes`; None where nothing is."""
+    def change(self, actor: Actor, changes: Mapping[str, object]) -> ClientUpdated | None:
+        """Take over what is new in `changes`; None where nothing is. Raises `WaysInAreForStaff`, and what
+        `require_may_let_in` does where it decides who comes in.
+        """
         new = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        if actor.kind == "partner" and _FOR_STAFF.intersection(changes):
+            raise WaysInAreForStaff
+        if DECIDING["clients"].intersection(new):
+            require_may_let_in(actor)
         for name, value in new.items():
             setattr(self, name, value)
         if not new:

@@ -21,14 +21,14 @@ async def grant(db: Db, actor: Actor, client: Client, person: Person) -> None:
     if person.portal_access:
         return
     await attach(db, person)
-    person.change({"portal_access": True})
+    person.change(actor, {"portal_access": True})
     await store_address(db)
     await outbox.append(db, actor, PortalAccessGranted(), client_id=person.client_id, aggregate_id=person.id)
 
 
 async def revoke(db: Db, actor: Actor, person: Person) -> list[str]:
     """Shut them out; the hashes of the sessions this ended."""
-    if person.change({"portal_access": False}) is None:
+    if person.change(actor, {"portal_access": False}) is None:
         return []
     await outbox.append(db, actor, PortalAccessRevoked(), client_id=person.client_id, aggregate_id=person.id)
     return await shut_out(db, actor, person, "access_revoked")

@@ -11,6 +11,7 @@ from services.identity.contacts import commands, queries
 from services.identity.contacts.commands import CreateContact, PatchContact
 from services.identity.contacts.queries import ContactView
 from services.identity.contacts.spreadsheet import to_csv
+from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.mails.mailer import Mailer
 from services.identity.sessions.cache import SessionCache
 from shared.actor import Actor
@@ -21,7 +22,11 @@ from shared.pagination import Cursor, Limit, Page
 
 Search = Annotated[str, Parameter(query="q", max_length=100, pattern=r"^[^\x00]*$", default="")]
 MAY_LET_IN = require_policy("managePortalAccess")
-READ, WRITE = {"scope": "contacts:read"}, {"scope": "contacts:write"}
+READ = {"scope": "contacts:read"}
+WRITE = {
+    "scope": "contacts:write",
+    NEEDS_NO_PROOF: "Keeping the address book is everyday work; what decides who comes in asks by itself.",
+}
 
 
 class Move(msgspec.Struct, forbid_unknown_fields=True):

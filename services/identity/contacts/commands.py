@@ -10,8 +10,6 @@ from services.identity.clients.models import Client, ClientInactive
 from services.identity.contacts import queries
 from services.identity.contacts.access import grant, revoke
 from services.identity.contacts.models import (
-    GUARDED,
-    AccessNeedsPolicy,
     EmailNeeded,
     HasAccount,
     LinkedToPortal,
@@ -22,6 +20,7 @@ from services.identity.contacts.models import (
 )
 from services.identity.fields import Email, Language, Name, ShortText, same_address
 from services.identity.invitations.commands import invite
+from services.identity.letting_in import DECIDING
 from services.identity.organisations.membership import part
 from services.identity.ownership import forget_owner, shut_out
 from services.identity.people.addresses import store_address
@@ -92,15 +91,13 @@ async def create_contact(db: Db, actor: Actor, client_id: UUID, data: CreateCont
 async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchContact) -> Touched:
     """Change what stands in `patch`. Another address is another owner: who had the old one has no way in any more.
 
-    Raises `NotFound`, `AccessNeedsPolicy`, `EmailNeeded`, `EmailTaken` and `ListedAlready`.
+    Raises `NotFound`, what `require_may_let_in` does, `EmailNeeded`, `EmailTaken` and `ListedAlready`.
     """
     person, _ = await queries.lock_contact(db, actor, contact_id)
-    updated = person.change(patch.changes())
+    updated = person.change(actor, patch.changes())
     if updated is None:
         return Touched()
-    changed = GUARDED.intersection(updated.fields)
-    if changed and person.portal_access and not actor.can("managePortalAccess"):
-        raise AccessNeedsPolicy
+    changed = DECIDING["people"].intersection(updated.fields)
     if person.portal_access and person.email is None:
         raise EmailNeeded
     if "email" in changed:
@@ -156,7 +153,7 @@ async def move_contact(db: Db, actor: Actor, contact_id: UUID, client_id: UUID) 
         raise ClientInactive
     ended = await forget_owner(db, actor, person, "contact_moved")
     await db.execute(delete(ProjectRole).where(ProjectRole.person_id == person.id))
-    take_over(person, target.id)
+    take_over(actor, person, target.id)
     await part(db, person)
     moved = ContactMoved(from_client_id=origin.id, to_client_id=target.id)
     for told in (origin.id, target.id):

@@ -5,10 +5,8 @@ from uuid import UUID
 
 from services.identity.clients.models import Client
 from services.identity.people.models import Person
-from shared.errors import Conflict, Forbidden, Invalid
-
-GUARDED = frozenset({"email", "is_primary_contact"})
-"""What decides who comes in, or what they see: of somebody with access it takes `managePortalAccess` to change it."""
+from shared.actor import Actor
+from shared.errors import Conflict, Invalid
 
 
 class NotReady(Invalid):
@@ -30,13 +28,6 @@ class HasAccount(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This contact has been in the portal already. They can ask for a sign-in link themselves.")
-
-
-class AccessNeedsPolicy(Forbidden):
-    code = "contact.access_needs_policy"
-
-    def __init__(self) -> None:
-        super().__init__("This decides who gets into the portal: it needs the policy managePortalAccess.")
 
 
 class EmailNeeded(Invalid):
@@ -82,6 +73,6 @@ def client_of(person: Person, clients: Mapping[UUID, Client]) -> Client:
     return next(client for client in clients.values() if client.id == person.client_id)
 
 
-def take_over(person: Person, client_id: UUID) -> None:
+def take_over(actor: Actor, person: Person, client_id: UUID) -> None:
     """Make somebody this client's contact, with nothing but what stands in an address book."""
-    person.change({"client_id": client_id, "portal_access": False, "is_primary_contact": False})
+    person.change(actor, {"client_id": client_id, "portal_access": False, "is_primary_contact": False})

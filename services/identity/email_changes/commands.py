@@ -23,7 +23,7 @@ from services.identity.sessions.queries import doors_of, lock_namesakes
 from services.identity.sign_in_links.models import SignInLink
 from shared import outbox
 from shared.actor import Actor
-from shared.clock import now, uuid7
+from shared.clock import uuid7
 from shared.contracts.accounts import EmailChanged, EmailChangeRequested
 from shared.database import Db
 
@@ -100,7 +100,7 @@ async def confirm(db: Db, attempt: Attempt, token: str) -> Side | Literal["done"
 
 async def _apply(db: Db, attempt: Attempt, person: Person, email: str) -> None:
     """The person signs in with the new address; what was mailed to the old one no longer works."""
-    person.email, person.email_verified_at = email, now()
+    person.confirm_address(email)
     try:
         await store_address(db)
     except EmailTaken as error:

@@ -119,10 +119,11 @@ async def _take_up(db: Db, attempt: Attempt, found: OneTimeToken, said: Acceptan
     person, _ = visitor
     if person.account_id or (before and before.id != person.id):
         await succeed(db, person, before)
-    person.password_hash = said.password_hash or person.password_hash
-    changed = person.change({"first_name": said.first_name, "last_name": said.last_name})
+    if said.password_hash:
+        person.take_password(said.password_hash)
+    author = person.signed_in(attempt.id, attempt.ip)
+    changed = person.change(author, {"first_name": said.first_name, "last_name": said.last_name})
     if changed:
-        author = person.signed_in(attempt.id, attempt.ip)
         await outbox.append(db, author, changed, client_id=person.client_id, aggregate_id=person.id)
     return person
 

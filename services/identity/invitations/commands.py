@@ -22,9 +22,11 @@ from shared.database import Db
 async def invite(db: Db, actor: Actor, person: Person) -> Mail:
     """Have an invitation mailed. One made before is worth nothing now, whether it was accepted or not.
 
-    Whether the person may be invited is for the caller to say; who may not come in when the mail is written gets none
-    (`closed`). The outcome, and who invited, is one event: `invitation_sent` or `invitation_failed`.
+    Whether the person is ready for it is for the caller to say; who may not come in when the mail is written gets none
+    (`closed`). The outcome, and who invited, is one event: `invitation_sent` or `invitation_failed`. Raises what
+    `Person.require_let_in_by` does.
     """
+    person.require_let_in_by(actor, within_team=True)
     await replace(db, person.id, INVITATION)
     token = await issue(db, INVITATION, KINDS[INVITATION].lasts, person, {"email": person.email})
     return await queue(db, INVITATION, person, token=token, facts={"by": _kept(actor)})

@@ -8,6 +8,7 @@ from litestar import Response, Router, get, post
 from litestar.handlers.base import BaseRouteHandler
 from msgspec import Meta
 
+from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.organisations import commands, queries
 from services.identity.organisations.models import ForClientPeople
@@ -21,6 +22,8 @@ from shared.claims import Connection
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
 
+JOINS = {NEEDS_NO_PROOF: "The mailed link is the proof, and one's own account is all it opens to."}
+SWITCHES = {NEEDS_NO_PROOF: "The new session is as old and as proven as the one it replaces."}
 # Another client's rows are another tenant's. What is read and written here is found by one's own session alone.
 
 
@@ -54,7 +57,7 @@ async def list_organisations(actor: Actor, read: ReadOnly, uow: UnitOfWork) -> O
         return await queries.list_organisations(db, actor)
 
 
-@post("/auth/organisations/join", status_code=200)
+@post("/auth/organisations/join", status_code=200, opt=JOINS)
 async def join(
     data: JoinOrganisation, attempt: Attempt, actor: Actor, uow: UnitOfWork, limits: AttemptLimits
 ) -> Joined:
@@ -68,7 +71,7 @@ async def join(
     return Joined(client_id)
 
 
-@post("/auth/switch-organisation", status_code=200)
+@post("/auth/switch-organisation", status_code=200, opt=SWITCHES)
 async def switch(data: SwitchOrganisation, attempt: Attempt, actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
     """Go on in another of one's organisations. The session's id is a new one; the old one is dead at once (S1)."""
     async with uow(SYSTEM) as db:

@@ -75,7 +75,7 @@ async def part(db: Db, person: Person) -> None:
 
 async def forget_credentials(db: Db, person: Person) -> None:
     """A membership has nothing of its own to sign in with."""
-    person.password_hash = None
+    person.give_up_password()
     for kind in (Passkey, Authenticator, RecoveryCode):
         await db.execute(delete(kind).where(kind.person_id == person.id))
 

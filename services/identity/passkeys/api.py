@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, Router, delete, get, patch, post
 
 from services.identity.fields import Name
+from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.mails.mailer import Mailer
 from services.identity.passkeys import commands, queries
 from services.identity.passkeys.credentials import Assertion, NewCredential
@@ -18,12 +19,11 @@ from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import CEREMONY, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
-from services.identity.step_up.api import ProofRefused
+from services.identity.step_up.api import IS_PROOF, ProofRefused
 from services.identity.step_up.commands import step_up
 from services.identity.step_up.queries import get_means
 from services.identity.tokens import new_token
 from shared.actor import SYSTEM, Actor
-from shared.claims import require_fresh_proof
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
 
@@ -54,14 +54,14 @@ async def list_passkeys(actor: Actor, read: ReadOnly) -> PasskeyList:
         return await queries.list_passkeys(connection, actor.themselves)
 
 
-@post("/passkeys/options", status_code=200, guards=[require_fresh_proof])
+@post("/passkeys/options", status_code=200)
 async def offer_registration(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
     """Begin to add a passkey: what `navigator.credentials.create()` needs. Good for five minutes, in this session."""
     async with uow(actor) as db:
         return Options(await commands.offer_registration(db, actor, me, party))
 
 
-@post("/passkeys")
+@post("/passkeys", opt={NEEDS_NO_PROOF: "The options it answers asked for one."})
 async def add_passkey(
     *, data: AddPasskey, me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty, mailer: Mailer
 ) -> PasskeyView:
@@ -78,14 +78,14 @@ async def add_passkey(
     return _view(passkey)
 
 
-@patch("/passkeys/{passkey_id:uuid}")
+@patch("/passkeys/{passkey_id:uuid}", opt={NEEDS_NO_PROOF: "A name opens nothing."})
 async def rename_passkey(passkey_id: UUID, data: RenamePasskey, actor: Actor, uow: UnitOfWork) -> PasskeyView:
     """Call one of one's own passkeys something else."""
     async with uow(actor) as db:
         return _view(await commands.rename_passkey(db, actor, passkey_id, data.name))
 
 
-@delete("/passkeys/{passkey_id:uuid}", guards=[require_fresh_proof])
+@delete("/passkeys/{passkey_id:uuid}")
 async def remove_passkey(passkey_id: UUID, actor: Actor, uow: UnitOfWork) -> None:
     """Drop one of one's own passkeys."""
     async with uow(actor) as db:
@@ -129,14 +129,14 @@ async def sign_in(
     return await door.let_in(entry)
 
 
-@post("/auth/step-up/passkey/options", status_code=200)
+@post("/auth/step-up/passkey/options", status_code=200, opt=IS_PROOF)
 async def offer_step_up(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
     """Begin to prove with one of one's own passkeys that one is still there."""
     async with uow(actor) as db:
         return Options(await commands.offer_step_up(db, actor, me, party))
 
 
-@post("/auth/step-up/passkey", status_code=200)
+@post("/auth/step-up/passkey", status_code=200, opt=IS_PROOF)
 async def show_passkey(
     *,
     data: ShowPasskey,

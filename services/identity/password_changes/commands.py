@@ -47,13 +47,15 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
 async def make_link(db: Db, actor: Actor, person_id: UUID) -> tuple[OneTimeToken, str]:
     """A token for somebody else's new password, for when no mail reaches them (features: 304).
 
-    Nobody gets at who holds more than themselves. Raises `NotFound`, `NotYourOwn`, `NoPasswords`.
+    It lets whoever has it in, so it takes what letting the person in takes, and nobody gets at who holds more than
+    themselves. Raises `NotFound`, `NotYourOwn`, `NoPasswords`, and what `Person.require_let_in_by` does.
     """
     if actor.id == person_id:
         raise NotYourOwn
     person = await db.get(Person, person_id)
     if person is None:
         raise NotFound
+    person.require_let_in_by(actor)
     require_reach(actor, person.policies)
     entitled = await lock_entitled(db, person_id, "password")
     if entitled is None:
@@ -108,7 +110,7 @@ async def change(db: Db, actor: Actor, person_id: UUID, password_hash: str) -> E
 
 async def _replace(db: Db, person: Person, password_hash: str) -> None:
     """Store it, tell the person, and leave nothing open that the old one had opened."""
-    person.password_hash = password_hash
+    person.take_password(password_hash)
     await db.flush()
     await withdraw(db, person.id, PASSWORD_RESET, SECOND_FACTOR, ENROL)
     await queue(db, "password_changed", person, facts={"at": now().isoformat()})

@@ -6,6 +6,7 @@ from uuid import UUID
 from litestar import Router, get, patch, post, put
 from litestar.params import Parameter
 
+from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people import commands, queries
 from services.identity.people.commands import CreatePerson, PatchMe, PatchPerson, PutProjectRoles
 from services.identity.people.models import PersonKind
@@ -64,7 +65,7 @@ async def create_person(
         return await queries.get_person(connection, actor, person.id)
 
 
-@patch("/me")
+@patch("/me", opt={NEEDS_NO_PROOF: "One's own name, phone and language let nobody in."})
 async def change_me(
     *, data: PatchMe, me: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
 ) -> Me:

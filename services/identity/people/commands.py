@@ -100,7 +100,7 @@ async def create_person(db: Db, actor: Actor, data: CreatePerson, password_hash:
         phone=data.phone,
         language=data.language,
     )
-    created = person.created()
+    created = person.created(actor)
     db.add(person)
     await store_address(db)
     await outbox.append(db, actor, created, client_id=person.client_id, aggregate_id=person.id)
@@ -122,7 +122,7 @@ async def change_me(db: Db, actor: Actor, person_id: UUID, patch: PatchMe) -> No
     if "edit_profile" in actor.closed and changes.keys() - {"language"}:
         raise ActionClosed
     person = await queries.load_person(db, person_id)
-    updated = person.change(changes)
+    updated = person.change(actor, changes)
     if updated:
         await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
 
@@ -134,7 +134,7 @@ async def change_person(db: Db, actor: Actor, person_id: UUID, patch: PatchPerso
     person = await queries.load_person(db, person_id)
     require_reach(actor, person.policies)
     was_admin = person.is_admin
-    updated = person.change(_sent(patch))
+    updated = person.change(actor, _sent(patch))
     if updated is None:
         return Touched()
     await require_admin_left(db, person, was_admin=was_admin)

@@ -9,6 +9,7 @@ from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.identity.letting_in import DECIDING, require_may_let_in
 from shared.actor import Actor
 from shared.clock import now
 from shared.contracts.accounts import OrganisationJoined
@@ -105,8 +106,24 @@ class Person(Base, Identified, Timestamped):
         may = self.kind == "staff" and self.active and self.portal_access and not self.limited
         return may and "managePeople" in self.policies
 
-    def created(self) -> PersonCreated:
-        """Say that this person exists. Raises `KindContradiction` where kind and the rest do not agree."""
+    @property
+    def credentials_of(self) -> UUID:
+        """Whose second factor counts for this person: the account's they joined with, or their own."""
+        return self.account_id if self.account_id and self.joined_at else self.id
+
+    def require_let_in_by(self, actor: Actor, *, within_team: bool = False) -> None:
+        """`actor` may decide whether this person comes in: of staff, who manages people. `within_team`: a primary
+        contact decides it for their own team, but for other primary contacts (decision 0046). Raises what
+        `require_may_let_in` does.
+        """
+        leads = actor.is_primary_contact and actor.client_id == self.client_id and not actor.read_only
+        if not (within_team and leads and not self.is_primary_contact):
+            require_may_let_in(actor, "managePeople" if self.kind == "staff" else "managePortalAccess")
+
+    def created(self, actor: Actor) -> PersonCreated:
+        """Say that this person exists. Raises `KindContradiction` where kind and the rest do not agree, and what
+        `require_let_in_by` does.
+        """
         if self.kind == "client":
             if self.client_id is None:
                 raise KindContradiction("A client's person needs a client.", field="client_id")
@@ -116,17 +133,38 @@ class Person(Base, Identified, Timestamped):
             raise KindContradiction("Staff belong to no client.", field="client_id")
         elif self.is_primary_contact:
             raise KindContradiction("Only a client's person is a primary contact.", field="is_primary_contact")
+        self.require_let_in_by(actor, within_team=self.password_hash is None)
         return PersonCreated(kind=self.kind)
 
-    def change(self, changes: Mapping[str, object]) -> PersonUpdated | None:
-        """Take over what is new of names, phone, title, language and `active`; None where nothing is."""
+    def change(self, actor: Actor, changes: Mapping[str, object]) -> PersonUpdated | None:
+        """Take over what is new in `changes`; None where nothing is. Raises what `require_let_in_by` does, where it is
+        about who comes in: of who has no access, it is not.
+        """
         new = {field: value for field, value in changes.items() if getattr(self, field) != value}
+        if (self.portal_access or new.get("portal_access")) and DECIDING["people"].intersection(new):
+            self.require_let_in_by(actor, within_team=new == {"active": False})
         for field, value in new.items():
             setattr(self, field, value)
         if not new:
             return None
         self.version += 1
         return PersonUpdated(fields=sorted(new))
+
+    def confirm_address(self, email: str) -> None:
+        """Sign in with this address: its owner has confirmed it there and at the one before."""
+        self.email, self.email_verified_at = email, now()
+
+    def take_password(self, password_hash: str) -> None:
+        """Sign in with this password: its owner has chosen it."""
+        self.password_hash = password_hash
+
+    def give_up_password(self) -> None:
+        """Have none: they sign in with their account's."""
+        self.password_hash = None
+
+    def stay_outside(self) -> None:
+        """Be a contact without access from the start."""
+        self.portal_access, self.account_id = False, None
 
     def take_roles(self, roles: dict[UUID, str], before: dict[UUID, str]) -> ProjectRolesChanged | None:
         """Have `roles` instead of those `before`; None where they are the same. Raises `RolesNeedClient`."""

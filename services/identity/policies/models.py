@@ -42,7 +42,7 @@ POLICIES = (
     PolicyInfo(
         "managePortalAccess",
         "Manage portal access",
-        "Open and close a client's portal, let its contacts in, invite them.",
+        "Open and close a client's portal, decide who comes in and how, invite contacts.",
     ),
     PolicyInfo("manageProjects", "Manage projects", "Start projects, change them, their plan and their status."),
     PolicyInfo("viewAsClient", "View as client", "See the portal as a client sees it, without changing anything."),

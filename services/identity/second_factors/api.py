@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, Router, delete, get, post
 
+from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people.queries import Me, load_person
 from services.identity.second_factors import commands, queries
 from services.identity.second_factors.commands import Code, Proof, RecoveryText
@@ -18,7 +19,7 @@ from services.identity.sessions.limits import FACTOR, RECOVERY, REDEMPTION, Atte
 from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import Account
 from shared.actor import SYSTEM, Actor
-from shared.claims import require_fresh_proof, require_policy
+from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import Invalid
 from shared.http import API
@@ -73,8 +74,8 @@ async def show_factor(
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
         paused = await commands.count_try(db, SECOND_FACTOR, flow)
-    bound, account = (RECOVERY if data.recovery_code else FACTOR), str(paused.account.person_id)
-    if paused.account.person_id:
+    bound, account = (RECOVERY if data.recovery_code else FACTOR), str(paused.holder)
+    if paused.holder:
         await limits.admit(bound, ip=attempt.ip, account=account)
     async with uow(SYSTEM) as db:
         entry = await commands.finish_sign_in(db, attempt, paused, proof, totp)
@@ -124,7 +125,7 @@ async def get_two_factor(me: UUID, actor: Actor, read: ReadOnly) -> TwoFactor:
         return await queries.get_two_factor(connection, me)
 
 
-@post("/two-factor/enrol", status_code=200, guards=[require_fresh_proof])
+@post("/two-factor/enrol", status_code=200)
 async def begin_setup(me: UUID, actor: Actor, uow: UnitOfWork, totp: Totp) -> Setup:
     """Begin to set up an app: the first, or another one in place of it."""
     account = Account(me, actor.client_id)
@@ -135,7 +136,7 @@ async def begin_setup(me: UUID, actor: Actor, uow: UnitOfWork, totp: Totp) -> Se
     return Setup(secret, totp.uri(secret, name))
 
 
-@post("/two-factor/confirm", status_code=200)
+@post("/two-factor/confirm", status_code=200, opt={NEEDS_NO_PROOF: "The set-up it ends asked for one."})
 async def finish_setup(
     *, data: ConfirmSetup, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, totp: Totp
 ) -> RecoveryCodes:
@@ -149,21 +150,21 @@ async def finish_setup(
     return RecoveryCodes(codes)
 
 
-@post("/two-factor/recovery-codes", status_code=200, guards=[require_fresh_proof])
+@post("/two-factor/recovery-codes", status_code=200)
 async def replace_codes(me: UUID, actor: Actor, uow: UnitOfWork) -> RecoveryCodes:
     """Ten new recovery codes in place of those before."""
     async with uow(actor) as db:
         return RecoveryCodes(await commands.replace_codes(db, actor, Account(me, actor.client_id)))
 
 
-@delete("/two-factor", guards=[require_fresh_proof])
+@delete("/two-factor")
 async def disable(me: UUID, actor: Actor, uow: UnitOfWork) -> None:
     """Do without, where one's client allows it."""
     async with uow(actor) as db:
         await commands.disable(db, actor, Account(me, actor.client_id))
 
 
-@delete("/people/{person_id:uuid}/two-factor", guards=[require_policy("managePeople"), require_fresh_proof])
+@delete("/people/{person_id:uuid}/two-factor", guards=[require_policy("managePeople")])
 async def reset(person_id: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> None:
     """Help somebody who lost app and recovery codes. Signs them out everywhere."""
     async with uow(actor) as db:

@@ -37,6 +37,8 @@ from services.identity.sessions.commands import Entry, end_sessions
 from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import Account, of_account
 from services.identity.sessions.rules import Method
+from services.identity.single_sign_on.commands import link
+from services.identity.single_sign_on.id_tokens import Subject
 from services.identity.single_use import live, take
 from shared import outbox
 from shared.actor import Actor
@@ -60,11 +62,17 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 class Paused(msgspec.Struct, frozen=True):
-    """A sign-in that waits for its second step in the browser with `flow`; of nobody where it may not try (again)."""
+    """A sign-in that waits for its second step in the browser with `flow`; of nobody where it may not try (again).
+
+    `holder` has the factor: the account itself, or the one a membership joined with. `newcomer` is who they were at
+    their provider, which becomes them once the factor is shown.
+    """
 
     flow: str
     account: Account = Account()
     method: Method = "password"
+    holder: UUID | None = None
+    newcomer: Subject | None = None
 
 
 async def count_try(db: Db, step: Step, flow: str) -> Paused:
@@ -79,14 +87,19 @@ async def count_try(db: Db, step: Step, flow: str) -> Paused:
         .returning(OneTimeToken.person_id, OneTimeToken.client_id, OneTimeToken.facts)
     )
     row = (await db.execute(counted)).one_or_none()
-    return Paused(flow, Account(row.person_id, row.client_id), row.facts["method"]) if row else Paused(flow)
+    if row is None:
+        return Paused(flow)
+    person = await db.get_one(Person, row.person_id)
+    newcomer = msgspec.convert(row.facts.get("newcomer"), Subject | None)
+    return Paused(flow, Account(row.person_id, row.client_id), row.facts["method"], person.credentials_of, newcomer)
 
 
 async def finish_sign_in(db: Db, attempt: Attempt, paused: Paused, proof: Proof, totp: Totp) -> Entry | None:
     """Let in who showed a good second factor; None, and on record, for all others. Only after `count_try`."""
-    person_id = paused.account.person_id
-    good = person_id is not None and await use_factor(db, person_id, proof, totp)
+    good = paused.holder is not None and await use_factor(db, paused.holder, proof, totp)
     proven = good and await take(db, OneTimeToken, *queries.paused(SECOND_FACTOR, paused.flow)) is not None
+    if proven and paused.newcomer:
+        proven = await link(db, paused.account, paused.newcomer)
     entry = await sign_in(db, attempt, paused.account, paused.method, proven=proven, second_factor=proof.factor)
     return entry if isinstance(entry, Entry) else None
 
@@ -183,10 +196,11 @@ async def disable(db: Db, actor: Actor, account: Account) -> None:
 async def reset(db: Db, actor: Actor, person_id: UUID) -> list[str]:
     """Take away the second factor of somebody who lost it, and end their sessions: the hashes of those.
 
-    Raises `NotFound`, `NotEnrolled`, and `HoldsMore` about staff who may do more than `actor`.
+    Raises `NotFound`, `NotEnrolled`, what `Person.require_let_in_by` does, and `HoldsMore` about staff who may do more.
     """
     had = await _forget(db, person_id)
     person = await load_person(db, person_id)
+    person.require_let_in_by(actor)
     require_reach(actor, person.policies)
     if not had:
         raise NotEnrolled

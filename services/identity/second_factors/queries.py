@@ -49,6 +49,12 @@ async def is_enrolled(db: Db, person_id: UUID | None) -> bool:
     return await db.scalar(found) is not None
 
 
+async def owes_factor(db: Db, person_id: UUID) -> bool:
+    """Whether somebody who comes in as this person has a second factor: their own, or their account's."""
+    person = await db.get(Person, person_id)
+    return person is not None and await is_enrolled(db, person.credentials_of)
+
+
 async def find_authenticator(db: Db, person_id: UUID) -> Authenticator | None:
     """The person's app, confirmed or not, as it is now."""
     found = select(Authenticator).where(Authenticator.person_id == person_id)

@@ -3,8 +3,10 @@
 Whatever the reason of a refusal, its answer is the same (A5); only the event says it.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -52,12 +54,20 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 async def sign_in(
-    db: Db, attempt: Attempt, account: Account, method: Method, *, proven: bool, second_factor: str = ""
+    db: Db,
+    attempt: Attempt,
+    account: Account,
+    method: Method,
+    *,
+    proven: bool,
+    second_factor: str = "",
+    kept: Mapping[str, Any] = MappingProxyType({}),
 ) -> Entry | Pending | None:
     """Let in whom the account is, if they have `proven` it and may come in this way; else None.
 
     `second_factor` says which one was shown with the proof; where it is empty and one is due, the sign-in is `Pending`.
-    Every outcome is recorded here, so a refusal must be committed too.
+    `kept` is what the second step needs to know of the first one. Every outcome is recorded here, so a refusal must be
+    committed too.
     """
     if account.person_id is None or not proven:
         missing = "second_factor" if second_factor else "wrong"
@@ -73,7 +83,7 @@ async def sign_in(
     keeper = next(person for person, _ in doors if person.id == account.person_id)
     step = None if second_factor else await _missing_step(db, keeper, client)
     if step:
-        return await _pause(db, attempt, Arrival(keeper, person), method, step)
+        return await _pause(db, attempt, Arrival(keeper, person), step, {**kept, "method": method})
     return await _open(db, attempt, Arrival(keeper, person), method, second_factor)
 
 
@@ -86,7 +96,7 @@ async def _doors(db: Db, person_id: UUID, method: Method) -> list[Visitor]:
 
 
 async def _missing_step(db: Db, keeper: Person, client: Client | None) -> Step | None:
-    if await is_enrolled(db, keeper.id):
+    if await is_enrolled(db, keeper.credentials_of):
         return SECOND_FACTOR
     return ENROL if client and client.second_factor == "required" else None
 
@@ -98,7 +108,7 @@ async def _refuse(db: Db, attempt: Attempt, account: Account, method: Method, re
     await outbox.append(db, nobody, event, client_id=account.client_id, aggregate_id=about)
 
 
-async def _pause(db: Db, attempt: Attempt, arrival: Arrival, method: Method, step: Step) -> Pending:
+async def _pause(db: Db, attempt: Attempt, arrival: Arrival, step: Step, kept: dict[str, Any]) -> Pending:
     keeper, person = arrival
     flow = new_token()
     await db.execute(
@@ -113,12 +123,12 @@ async def _pause(db: Db, attempt: Attempt, arrival: Arrival, method: Method, ste
         person_id=keeper.id,
         client_id=keeper.client_id,
         flow_hash=digest(flow),
-        facts={"method": method},
+        facts=kept,
         expires_at=now() + PAUSE,
     )
     db.add(token)
     nobody = Actor(session_id=attempt.id, ip=attempt.ip)
-    event = SignInPaused(method=method, step=step, ip=attempt.ip, user_agent=attempt.user_agent)
+    event = SignInPaused(method=kept["method"], step=step, ip=attempt.ip, user_agent=attempt.user_agent)
     await outbox.append(db, nobody, event, client_id=person.client_id, aggregate_id=person.id)
     return Pending(flow, step)
 

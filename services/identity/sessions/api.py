@@ -8,6 +8,7 @@ from litestar import Response, Router, delete, get, post
 from msgspec import Meta
 
 from services.identity.fields import Email, same_address
+from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people.passwords import Passwords
 from services.identity.people.queries import Me, get_me
 from services.identity.sessions import commands, queries
@@ -22,6 +23,8 @@ from shared.actor import SYSTEM, Actor
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import NotFound
 from shared.http import API
+
+ENDS = {NEEDS_NO_PROOF: "Whoever fears for an account ends its sessions at once."}
 
 
 class Login(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,7 +71,7 @@ async def login(
     return await door.let_in(entry)
 
 
-@post("/auth/logout", status_code=204, opt={"while_viewing": True})
+@post("/auth/logout", status_code=204, opt={"while_viewing": True, NEEDS_NO_PROOF: "Anybody may leave."})
 async def logout(me: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache, jar: Cookies) -> Response[None]:
     """End this session everywhere."""
     async with uow(actor.themselves) as db:
@@ -91,7 +94,7 @@ async def list_sessions(actor: Actor, read: ReadOnly) -> SessionList:
         return await queries.list_sessions(connection, actor.themselves)
 
 
-@delete("/sessions/{session_id:uuid}")
+@delete("/sessions/{session_id:uuid}", opt=ENDS)
 async def revoke_session(session_id: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> None:
     """Sign out one of one's own browsers."""
     async with uow(SYSTEM) as db:
@@ -99,7 +102,7 @@ async def revoke_session(session_id: UUID, actor: Actor, uow: UnitOfWork, sessio
     await session_cache.tell(ended=ended)
 
 
-@post("/sessions/revoke-others", status_code=200)
+@post("/sessions/revoke-others", status_code=200, opt=ENDS)
 async def revoke_others(actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> Revoked:
     """Sign out all of one's own browsers but this one."""
     async with uow(SYSTEM) as db:

@@ -20,7 +20,7 @@ from services.identity.single_sign_on.openid import OpenId
 from services.identity.single_sign_on.queries import SingleSignOnView
 from services.identity.tokens import new_token
 from shared.actor import SYSTEM, Actor
-from shared.claims import require_fresh_proof, require_policy
+from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
 
@@ -108,7 +108,7 @@ async def get_single_sign_on(client_id: UUID, actor: Actor, read: ReadOnly, open
         return await queries.get_single_sign_on(connection, client_id, openid.redirect_uri)
 
 
-@put("/clients/{client_id:uuid}/single-sign-on", guards=[*MANAGE, require_fresh_proof])
+@put("/clients/{client_id:uuid}/single-sign-on", guards=[*MANAGE, require_policy("managePortalAccess")])
 async def put_single_sign_on(
     *,
     client_id: UUID,
@@ -127,7 +127,7 @@ async def put_single_sign_on(
         return await queries.get_single_sign_on(connection, client_id, openid.redirect_uri)
 
 
-@delete("/clients/{client_id:uuid}/single-sign-on", guards=[*MANAGE, require_fresh_proof])
+@delete("/clients/{client_id:uuid}/single-sign-on", guards=[*MANAGE, require_policy("managePortalAccess")])
 async def delete_single_sign_on(client_id: UUID, actor: Actor, uow: UnitOfWork) -> None:
     """Have nobody of the client sign in that way any more."""
     async with uow(actor) as db:

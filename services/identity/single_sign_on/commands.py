@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.identity.challenges import answered, challenge
 from services.identity.clients.queries import load_client
 from services.identity.sealing import Sealer
+from services.identity.second_factors.queries import owes_factor
 from services.identity.sessions import admission
 from services.identity.sessions.admission import Pending
 from services.identity.sessions.commands import Entry
@@ -33,7 +34,7 @@ from services.identity.single_use import single_use
 from shared import outbox
 from shared.actor import SYSTEM, Actor
 from shared.clock import now, uuid7
-from shared.contracts.identity import IdentityLinked, SingleSignOnChanged
+from shared.contracts.identity import IdentityLinked
 from shared.database import Db
 
 STATE = single_use("single_sign_on")
@@ -78,49 +79,66 @@ async def take_start(db: Db, flow: str, state: str, sealer: Sealer) -> Provider 
 async def sign_in(
     db: Db, attempt: Attempt, provider: Provider | None, subject: Subject | None
 ) -> Entry | Pending | None:
-    """Sign in whom the provider's subject is; None, and on record, where that is nobody who may come in."""
+    """Sign in whom the provider's subject is; None, and on record, where that is nobody who may come in.
+
+    The provider stands for both factors of whom it has brought before. Whoever it brings for the first time shows the
+    second factor they have here, if they have one: an address alone does not get around it.
+    """
     client_id = provider.client_id if provider else None
-    person_id = await _person_of(db, client_id, subject) if client_id and subject else None
+    person_id = await _known_as(db, client_id, subject) if client_id and subject else None
+    owes = False
+    if person_id is None and client_id and subject:
+        person_id = await _newcomer(db, client_id, subject)
+        owes = person_id is not None and await owes_factor(db, person_id)
+        if person_id and not owes and not await link(db, Account(person_id, client_id), subject):
+            person_id = None
     return await admission.sign_in(
         db,
         attempt,
         Account(person_id, client_id),
         "sso",
         proven=person_id is not None,
-        second_factor="provider" if subject else "",
+        second_factor="provider" if subject and not owes else "",
+        kept={"newcomer": msgspec.to_builtins(subject)} if owes else {},
     )
 
 
-async def _person_of(db: Db, client_id: UUID, subject: Subject) -> UUID | None:
+async def _known_as(db: Db, client_id: UUID, subject: Subject) -> UUID | None:
     """Whom a subject is: by issuer and subject alone (A6), and of no client but the provider's own."""
     known = await queries.find_identity(db, subject.issuer, subject.subject)
-    if known:
-        return known.person_id if known.client_id == client_id else None
-    return await _link(db, client_id, subject)
+    return known.person_id if known and known.client_id == client_id else None
 
 
-async def _link(db: Db, client_id: UUID, subject: Subject) -> UUID | None:
+async def _newcomer(db: Db, client_id: UUID, subject: Subject) -> UUID | None:
     """Whom a new subject becomes: the client's person with the address that the provider has verified, in a domain the
     provider speaks for. Not somebody who has a subject there already: an address is given to the next one, too.
     """
     provider = await queries.find_provider(db, client_id)
-    if provider is None or subject.email.rpartition("@")[2] not in provider.domains:
+    if provider is None or provider.issuer != subject.issuer:
+        return None
+    if subject.email.rpartition("@")[2] not in provider.domains:
         return None
     person_id = await queries.person_of(db, client_id, subject.email)
     if person_id is None:
         return None
     await lock_visitor(db, person_id)  # two subjects at once cannot both become this person
-    if await queries.is_linked(db, person_id, subject.issuer):
-        return None
-    link = {"id": uuid7(), "client_id": client_id, "person_id": person_id, "created_at": now()}
-    link |= {"issuer": subject.issuer, "subject": subject.subject}
-    made = insert(FederatedIdentity).values(link).on_conflict_do_nothing().returning(FederatedIdentity.id)
+    return None if await queries.is_linked(db, person_id, subject.issuer) else person_id
+
+
+async def link(db: Db, account: Account, subject: Subject) -> bool:
+    """Know a new subject as this person from now on, if that is still whom it becomes."""
+    client_id, person_id = account.client_id, account.person_id
+    if client_id is None or person_id is None or await _newcomer(db, client_id, subject) != person_id:
+        return False
+    row = {"id": uuid7(), "client_id": client_id, "person_id": person_id, "created_at": now()}
+    row |= {"issuer": subject.issuer, "subject": subject.subject}
+    made = insert(FederatedIdentity).values(row).on_conflict_do_nothing().returning(FederatedIdentity.id)
     identity_id = await db.scalar(made)
     if identity_id is None:
-        return None
+        return False
     event = IdentityLinked(identity_id=identity_id)
     await outbox.append(db, SYSTEM, event, client_id=client_id, aggregate_id=person_id)
-    return person_id
+    return True
 
 
 async def configure(db: Db, actor: Actor, client_id: UUID, data: PutSingleSignOn, sealer: Sealer) -> None:
@@ -141,14 +159,14 @@ async def configure(db: Db, actor: Actor, client_id: UUID, data: PutSingleSignOn
     if data.client_secret is not UNSET:
         values["secret"] = sealer.seal(data.client_secret, _bound_to(client_id))
     if provider is None:
-        db.add(IdentityProvider(client_id=client_id, **values))  # pyright: ignore[reportArgumentType]
-        fields = sorted(values)
+        provider, changed = IdentityProvider.set_up(actor, client_id, values)
+        db.add(provider)
     else:
+        changed = provider.change(actor, values)
         await _forget_people(db, client_id, but=data.issuer)
-        fields = provider.change(values)
     await db.flush()
-    if fields:
-        await outbox.append(db, actor, SingleSignOnChanged(fields=fields), client_id=client_id, aggregate_id=client_id)
+    if changed:
+        await outbox.append(db, actor, changed, client_id=client_id, aggregate_id=client_id)
 
 
 async def remove(db: Db, actor: Actor, client_id: UUID) -> None:
@@ -162,9 +180,10 @@ async def remove(db: Db, actor: Actor, client_id: UUID) -> None:
         return
     if client.sign_in_methods == ["sso"]:
         raise OnlyWayIn
+    changed = provider.remove(actor)
     await db.delete(provider)
     await _forget_people(db, client_id)
-    await outbox.append(db, actor, SingleSignOnChanged(fields=[]), client_id=client_id, aggregate_id=client_id)
+    await outbox.append(db, actor, changed, client_id=client_id, aggregate_id=client_id)
 
 
 async def _forget_people(db: Db, client_id: UUID, but: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any, Self
 from uuid import UUID
 
 import msgspec
@@ -9,7 +10,10 @@ from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.identity.letting_in import require_may_let_in
+from shared.actor import Actor
 from shared.clock import now
+from shared.contracts.identity import SingleSignOnChanged
 from shared.errors import Conflict, Invalid, Unauthorized, Unavailable
 from shared.orm import Base, Identified, Timestamped
 
@@ -86,12 +90,24 @@ class IdentityProvider(Base, Timestamped):
     secret: Mapped[bytes] = mapped_column(repr=False)
     domains: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
-    def change(self, values: Mapping[str, object]) -> list[str]:
-        """Take over what is new; the names of it."""
+    @classmethod
+    def set_up(cls, actor: Actor, client_id: UUID, values: Mapping[str, Any]) -> tuple[Self, SingleSignOnChanged]:
+        """The provider of a client that had none. Raises what `require_may_let_in` does, as all changes of it do."""
+        require_may_let_in(actor)
+        return cls(client_id=client_id, **values), SingleSignOnChanged(fields=sorted(values))
+
+    def change(self, actor: Actor, values: Mapping[str, object]) -> SingleSignOnChanged | None:
+        """Take over what is new; None where nothing is."""
+        require_may_let_in(actor)
         new = {name: value for name, value in values.items() if getattr(self, name) != value}
         for name, value in new.items():
             setattr(self, name, value)
-        return sorted(new)
+        return SingleSignOnChanged(fields=sorted(new)) if new else None
+
+    def remove(self, actor: Actor) -> SingleSignOnChanged:
+        """Say that nobody signs in here any more."""
+        require_may_let_in(actor)
+        return SingleSignOnChanged(fields=[])
 
 
 class FederatedIdentity(Base, Identified):

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Response, Router, get, post
 from msgspec import Meta
 
+from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.mails.mailer import Mailer
 from services.identity.people.passwords import Passwords
 from services.identity.people.queries import Me
@@ -17,8 +18,7 @@ from services.identity.sessions.entry import Door
 from services.identity.sessions.limits import CODE, FACTOR, LINK, PASSWORD, RECOVERY, AttemptLimits, Limit
 from services.identity.step_up import commands
 from services.identity.step_up.queries import get_means
-from shared.actor import Actor
-from shared.claims import FRESH, freshly_proven
+from shared.actor import FRESH, Actor
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import Conflict, Invalid
 from shared.http import API
@@ -29,6 +29,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "password": PASSWORD,
     "mail_code": CODE,
 }
+IS_PROOF = {NEEDS_NO_PROOF: "It is the proof."}
 METHODS = {"code": "totp"}
 """What the field of a proof is called, where it is not called as the method."""
 
@@ -86,10 +87,10 @@ async def get_freshness(me: UUID, actor: Actor, read: ReadOnly) -> Freshness:
     async with read(actor.themselves) as connection:
         means = await get_means(connection, me)
     until = actor.proven_at + FRESH if actor.proven_at else None
-    return Freshness(freshly_proven(actor), until, means.methods)
+    return Freshness(actor.is_freshly_proven, until, means.methods)
 
 
-@post("/auth/step-up", status_code=200)
+@post("/auth/step-up", status_code=200, opt=IS_PROOF)
 async def show_proof(
     *,
     data: ShowProof,
@@ -124,7 +125,7 @@ async def show_proof(
     return await door.renew(entry)
 
 
-@post("/auth/step-up/mail", status_code=202)
+@post("/auth/step-up/mail", status_code=202, opt=IS_PROOF)
 async def mail_code(
     *, me: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, limits: AttemptLimits, mailer: Mailer
 ) -> None:

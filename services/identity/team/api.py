@@ -6,6 +6,7 @@ import msgspec
 from litestar import Router, get, post, put
 from litestar.handlers.base import BaseRouteHandler
 
+from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people.queries import account_elsewhere
 from services.identity.sessions.cache import SessionCache
 from services.identity.settings import IdentitySettings
@@ -79,5 +80,6 @@ router = Router(
     f"{API}/team",
     route_handlers=[get_team, invite_member, set_roles, deactivate],
     guards=[require_primary_contact],
+    opt={NEEDS_NO_PROOF: "A client looks after its own team, within what its primary contact may do there."},
     tags=["team"],
 )

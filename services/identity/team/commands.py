@@ -44,7 +44,7 @@ async def invite_member(
         raise EmailTaken
     await queries.require_room(db, actor, same_address(data.email), outside_a_day)
     person = await _add(db, actor, data, account_id)
-    await outbox.append(db, actor, person.created(), client_id=person.client_id, aggregate_id=person.id)
+    await outbox.append(db, actor, person.created(actor), client_id=person.client_id, aggregate_id=person.id)
     await people.set_project_roles(db, actor, person.id, data.project_roles)
     await invite(db, actor, person)
     return person
@@ -65,7 +65,7 @@ async def deactivate(db: Db, actor: Actor, person_id: UUID) -> list[str]:
     person = await queries.load_member(db, actor, person_id)
     require_manageable(actor, person)
     require_within_own(actor, await load_roles(db, person, actor), {})
-    changed = person.change({"active": False})
+    changed = person.change(actor, {"active": False})
     if changed is None:
         return []
     await db.flush()
@@ -87,7 +87,7 @@ async def _add(db: Db, actor: Actor, data: InviteMember, account_id: UUID | None
             db.add(person)
             await store_address(db)
     except EmailTaken:
-        person.portal_access, person.account_id = False, None
+        person.stay_outside()
         db.add(person)
         await db.flush()
     return person

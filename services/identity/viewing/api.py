@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, Router, post
 
+from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people.queries import Me
 from services.identity.sessions.entry import Door
 from services.identity.viewing import commands
@@ -13,12 +14,14 @@ from shared.claims import require_policy
 from shared.database import UnitOfWork
 from shared.http import API
 
+LOOKS = {NEEDS_NO_PROOF: "It shows what staff may read anyway, and changes nothing."}
+
 
 class ViewAs(msgspec.Struct, forbid_unknown_fields=True):
     client_id: UUID
 
 
-@post("/auth/view-as", status_code=200, guards=[require_policy("viewAsClient")])
+@post("/auth/view-as", status_code=200, guards=[require_policy("viewAsClient")], opt=LOOKS)
 async def view_as(data: ViewAs, actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
     """See what the client's primary contact sees. Until it ends, every change is refused, and the audit log says so."""
     async with uow(actor) as db:
@@ -26,7 +29,7 @@ async def view_as(data: ViewAs, actor: Actor, uow: UnitOfWork, door: Door) -> Re
     return await door.renew(entry, viewing=data.client_id)
 
 
-@post("/auth/view-as/end", status_code=200, opt={"while_viewing": True})
+@post("/auth/view-as/end", status_code=200, opt={"while_viewing": True, NEEDS_NO_PROOF: "Anybody may leave."})
 async def leave(actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
     """Be staff again."""
     async with uow(actor.themselves) as db:

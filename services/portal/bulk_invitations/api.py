@@ -14,6 +14,7 @@ from services.portal.clients import ServiceProblem
 from services.portal.forms import Form, Typed
 from services.portal.ids import read_id
 from services.portal.page import Page
+from services.portal.prove_it.views import require_fresh
 from shared.claims import require_policy
 
 OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
@@ -76,7 +77,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/invitations/bulk")
 async def ask_first(page: Page, client_id: OfClient) -> Template:
-    """How many would be invited; nothing is sent before the box is ticked."""
+    """How many would be invited; nothing is sent before the box is ticked. Inviting takes a fresh proof, and a dialog
+    that is left for one is gone: so it is asked for first.
+    """
+    await require_fresh(page)
     return await _show(page, client_id, Form())
 
 

@@ -28,7 +28,7 @@ async def access(page: Page, client_id: UUID) -> Template:
 async def change(page: Page, client_id: UUID, data: Typed) -> Template | Redirect:
     """Save what was changed, and only that."""
     form = Edit.sent(views.sent(data))
-    changes = views.changes(form)
+    changes = views.changes(form, page.actor)
     if not form.is_wrong:
         try:
             if changes:

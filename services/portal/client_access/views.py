@@ -10,6 +10,7 @@ from services.portal.client_admin.answers import ClientAccess, Contact
 from services.portal.clients import Services
 from services.portal.edits import Edit
 from services.portal.forms import Form
+from shared.actor import Actor
 from shared.pagination import Page as Listing
 
 METHODS = (
@@ -40,6 +41,8 @@ KEPT_AS = {"modules": "closed_modules", "actions": "closed_actions"}
 LINES = ("allowed_networks", "allowed_domains")
 """Lists, one entry a line."""
 SWITCHES = ("team_invites", "session_recording")
+WAYS_IN = {"sign_in_methods", "second_factor", *LINES, "team_invites"}
+"""What lets people in: for staff who manage portal access."""
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -85,18 +88,20 @@ def sent(data: Mapping[str, str]) -> dict[str, str]:
     return {**dict.fromkeys(SWITCHES, ""), **data}
 
 
-def body(form: Form) -> dict[str, object]:
-    """What the form asks for."""
+def body(form: Form, actor: Actor) -> dict[str, object]:
+    """What the form asks for, without what was not on it for this member of staff."""
     methods = [method for method, *_ in METHODS if form.values[f"sign_in_methods-{method}"]]
-    if not methods:
+    decides = actor.can("managePortalAccess")
+    if decides and not methods:
         form.error = "Choose at least one way to sign in."
     lists = {name: form.values[name].split() for name in LINES}
     chosen = {name: form.values[name] for name in ("second_factor", "language")}
     closed = {field: [each for each, *_ in of if not form.values[f"{field}-{each}"]] for field, of in OFFERED.items()}
     switches = {name: bool(form.values[name]) for name in SWITCHES}
-    return {"sign_in_methods": methods, **lists, **chosen, **closed, **switches}
+    asked = {"sign_in_methods": methods, **lists, **chosen, **closed, **switches}
+    return {name: value for name, value in asked.items() if decides or name not in WAYS_IN}
 
 
-def changes(form: Edit) -> dict[str, object]:
+def changes(form: Edit, actor: Actor) -> dict[str, object]:
     """What of the form is worth sending, as identity calls it."""
-    return {KEPT_AS.get(name, name): value for name, value in form.only_changed(body(form)).items()}
+    return {KEPT_AS.get(name, name): value for name, value in form.only_changed(body(form, actor)).items()}

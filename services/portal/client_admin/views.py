@@ -83,15 +83,15 @@ async def activity(
 
 
 def inputs(client: Client, actor: Actor) -> dict[str, object]:
-    """The client as its form shows it; the portal's switch only to those who may turn it."""
-    switches = {"active": client.active, "portal_enabled": client.portal_enabled}
-    if not actor.can("managePortalAccess"):
-        del switches["portal_enabled"]
-    return {"name": client.name, **{name: "on" if on else "" for name, on in switches.items()}}
+    """The client as its form shows it; what lets people in only to those who may decide it."""
+    return {"name": client.name, **{name: "on" if getattr(client, name) else "" for name in _switches(actor)}}
 
 
 def body(form: Form, actor: Actor) -> dict[str, object]:
     """What the form asks for."""
     form.require(name="Give the client a name.")
-    switches = ["active", *(["portal_enabled"] if actor.can("managePortalAccess") else [])]
-    return {"name": form.values["name"], **{name: bool(form.values[name]) for name in switches}}
+    return {"name": form.values["name"], **{name: bool(form.values[name]) for name in _switches(actor)}}
+
+
+def _switches(actor: Actor) -> tuple[str, ...]:
+    return ("active", "portal_enabled") if actor.can("managePortalAccess") else ()

@@ -66,7 +66,7 @@ async def contact(page: Page, contact_id: UUID) -> Template:
 async def change(page: Page, contact_id: UUID, data: Typed) -> Template | Redirect:
     """Save what was changed, and only that."""
     form = Edit.sent(data)
-    body = views.body(form) | {"active": bool(form.values["active"])}
+    body = await views.within_rights(page, contact_id, views.body(form) | {"active": bool(form.values["active"])})
     if not form.is_wrong:
         try:
             if changes := form.only_changed(body):

@@ -7,9 +7,12 @@ from services.portal.answers import Client
 from services.portal.client_admin.answers import ClientAccess, Contact
 from services.portal.clients import ServiceProblem, Services
 from services.portal.forms import Form
+from services.portal.page import Page
 from shared.pagination import Page as Listing
 
 TEXTS = ("first_name", "last_name", "email", "phone", "title", "language")
+DECIDES_ACCESS = ("email", "is_primary_contact", "active")
+"""What of somebody with access decides whether they come in: for staff who manage portal access."""
 MOST = 50
 
 
@@ -52,6 +55,14 @@ def body(form: Form) -> dict[str, object]:
         "email": form.values["email"] or None,
         "is_primary_contact": bool(form.values["is_primary_contact"]),
     }
+
+
+async def within_rights(page: Page, contact_id: UUID, body: dict[str, object]) -> dict[str, object]:
+    """`body` without what was not on the form of who may not decide whether somebody comes in."""
+    if page.actor.can("managePortalAccess"):
+        return body
+    found = await page.services.identity.get(f"contacts/{contact_id}", Contact)
+    return {name: value for name, value in body.items() if not found.portal_access or name not in DECIDES_ACCESS}
 
 
 def lacking(problem: ServiceProblem) -> list[str]:

@@ -99,5 +99,5 @@ async def _show(page: Page, client_id: UUID, found: SingleSignOn, form: Form) ->
 router = Router(
     path="/",
     route_handlers=[settings, save, ask_to_remove, remove],
-    guards=[require_policy("manageClients")],
+    guards=[require_policy("manageClients"), require_policy("managePortalAccess")],
 )

@@ -54,11 +54,8 @@ class Office:
 
 
 async def open_office(identity: Identity) -> Office:
-    person = await identity.person(first_name="Clara", last_name="Hoffmann")
-    policies = frozenset(ADMIN_POLICIES)
-    return Office(
-        identity, msgspec.structs.replace(ADMIN, id=UUID(person["id"]), name=person["name"], policies=policies)
-    )
+    person = await identity.person(first_name="Clara", last_name="Hoffmann", policies=list(ADMIN_POLICIES))
+    return Office(identity, msgspec.structs.replace(ADMIN, id=UUID(person["id"]), name=person["name"]))
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ async def test_opening_and_closing_the_portal_needs_its_own_policy(identity: Ide
     answer = await identity.api(
         staff("manageClients"), "PATCH", f"clients/{client_id}", json={"portal_enabled": False, "name": "X"}
     )
-    assert (answer.status_code, answer.json()["code"]) == (403, "client.portal_access_needs_policy")
+    assert (answer.status_code, answer.json()["code"]) == (403, "access.needs_policy")
     client = (await identity.api(ADMIN, "GET", f"clients/{client_id}")).json()
     assert (client["portal_enabled"], client["name"]) == (True, "Acme GmbH")
 

@@ -182,7 +182,7 @@ async def test_who_comes_in_is_not_for_who_keeps_the_address_book(
     anna, sabine = await identity.person(client_id), await contact(client_id)
     clerk = staff("manageClients")
     refused = await identity.api(clerk, "PATCH", f"contacts/{anna['id']}", json={"title": "New", **change})
-    assert (refused.status_code, refused.json()["code"]) == (403, "contact.access_needs_policy")
+    assert (refused.status_code, refused.json()["code"]) == (403, "access.needs_policy")
     assert (await seen(identity, anna))["title"] == ""
     assert (await identity.api(clerk, "PATCH", f"contacts/{anna['id']}", json={"title": "New"})).status_code == 200
     assert (await identity.api(clerk, "PATCH", f"contacts/{sabine['id']}", json=change)).status_code == 200

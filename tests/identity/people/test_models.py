@@ -3,6 +3,7 @@
 import pytest
 
 from services.identity.people.models import KindContradiction, Person, RolesNeedClient
+from shared.actor import SYSTEM
 from shared.clock import uuid7
 
 
@@ -21,15 +22,15 @@ def person(**fields: object) -> Person:
 )
 def test_kind_and_the_rest_must_agree(fields: dict[str, object], field: str) -> None:
     with pytest.raises(KindContradiction) as refused:
-        person(**fields).created()
+        person(**fields).created(SYSTEM)
     assert refused.value.field == field
 
 
 def test_a_new_name_raises_the_version_and_the_same_one_does_not() -> None:
     anna = person(client_id=uuid7())
-    assert anna.change({"first_name": "Anna"}) is None
+    assert anna.change(SYSTEM, {"first_name": "Anna"}) is None
     assert anna.version == 1
-    renamed = anna.change({"first_name": "Anne", "last_name": "Keller"})
+    renamed = anna.change(SYSTEM, {"first_name": "Anne", "last_name": "Keller"})
     assert renamed is not None
     assert (renamed.fields, anna.name, anna.version) == (["first_name"], "Anne Keller", 2)
 

@@ -226,7 +226,7 @@ class TestReset:
         person = await identity.person(await identity.client())
         browser = await identity.browser(person)
         _, codes = await browser.enrol()
-        clara = await identity.browser(await identity.person(policies=["managePeople"]))
+        clara = await identity.browser(await identity.person(policies=["managePeople", "managePortalAccess"]))
         assert (await clara("DELETE", f"people/{person['id']}/two-factor")).status_code == 204
         assert await browser.record() is None
         assert await identity.redis.get(f"session:{browser.session_hash}") == b"revoked"

@@ -297,3 +297,48 @@ async def test_setting_out_is_bounded(identity: Identity) -> None:
     browser = await identity.browser()
     answers = [await browser("POST", "auth/sso", json={"email": "a@nowhere.example"}) for _ in range(61)]
     assert [answer.status_code for answer in answers] == [200] * 60 + [429]
+
+
+async def test_whom_a_provider_brings_for_the_first_time_shows_the_factor_they_have(
+    acme: Organisation, identity: Identity
+) -> None:
+    """An address that a provider vouches for is not enough to be somebody who has set up a second factor."""
+    person = await acme.person()
+    app, _ = await (await identity.browser(person)).enrol()
+    acme.seat(person)
+    for _ in range(2):  # coming again is no way around it
+        browser = await identity.browser()
+        answer = await acme.come_in(browser)
+        assert (answer.json()["person"], answer.json()["next"]) == (None, "second_factor")
+        assert (await browser.show(code="000000")).status_code == 401
+    assert await linked(identity, person) == 0
+    assert (await browser.show(code=app.code())).json()["person"]["id"] == person["id"]
+    assert await linked(identity, person) == 1
+    assert (await acme.come_in()).json()["person"]["id"] == person["id"]
+
+
+async def test_who_joined_with_an_account_shows_the_accounts_factor(acme: Organisation, identity: Identity) -> None:
+    account = await identity.person(await identity.client())
+    app, _ = await (await identity.browser(account)).enrol()
+    guest = await acme.person(password=None)
+    joined = "update people set account_id = $2, joined_at = now() where id = $1"
+    await identity.execute(joined, guest["id"], account["id"])
+    acme.seat(guest)
+    browser = await identity.browser()
+    assert (await acme.come_in(browser)).json()["next"] == "second_factor"
+    shown = await browser.show(code=app.code())
+    assert shown.json()["person"]["id"] == guest["id"]
+    assert await linked(identity, guest) == 1
+
+
+async def test_another_subject_that_was_faster_is_not_overtaken(acme: Organisation, identity: Identity) -> None:
+    """Between the address and the code somebody else may have become this person."""
+    person = await acme.person()
+    app, _ = await (await identity.browser(person)).enrol()
+    browsers = [await identity.browser() for _ in range(2)]
+    for number, browser in enumerate(browsers):
+        acme.seat(person, sub=f"subject {number}")
+        assert (await acme.come_in(browser)).json()["next"] == "second_factor"
+    assert (await browsers[0].show(code=app.code())).status_code == 200
+    assert (await browsers[1].show(code=app.code(1))).status_code == 401
+    assert await linked(identity, person) == 1

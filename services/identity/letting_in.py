@@ -1,0 +1,50 @@
+"""Who may decide who comes in: what decides it, and one rule that each aggregate asks (decision 0070)."""
+
+from collections.abc import Mapping
+
+from shared.actor import Actor
+from shared.errors import Forbidden, StepUpRequired
+
+DECIDING: Mapping[str, frozenset[str]] = {
+    "clients": frozenset(
+        {
+            *("active", "portal_enabled", "portal_user_id", "sign_in_methods", "second_factor"),
+            *("allowed_networks", "allowed_domains", "team_invites"),
+        }
+    ),
+    "people": frozenset(
+        {"kind", "client_id", "email", "password_hash", "active", "portal_access", "is_primary_contact"}
+    ),
+    "identity_providers": frozenset({"client_id", "issuer", "oauth_client_id", "secret", "domains"}),
+}
+"""The columns of each table that decide who may come in, as whom, and by which way."""
+
+
+class WaysInAreForStaff(Forbidden):
+    code = "client.ways_in_are_for_staff"
+
+    def __init__(self) -> None:
+        super().__init__("Who comes in, how, and what they have is for staff to say, not for partner systems.")
+
+
+class AccessNeedsPolicy(Forbidden):
+    code = "access.needs_policy"
+
+    def __init__(self, policy: str) -> None:
+        super().__init__(f"This decides who gets into the portal: it needs the policy {policy}.")
+
+
+def require_may_let_in(actor: Actor, policy: str = "managePortalAccess") -> None:
+    """Deciding who comes in takes the policy and a fresh proof, and is never a partner system's. The portal itself may:
+    it carries out what was decided (an address of an allowed domain registers).
+
+    Raises `WaysInAreForStaff`, `AccessNeedsPolicy` and `StepUpRequired`.
+    """
+    if actor.kind == "system":
+        return
+    if actor.kind == "partner":
+        raise WaysInAreForStaff
+    if not actor.can(policy):
+        raise AccessNeedsPolicy(policy)
+    if not actor.is_freshly_proven:
+        raise StepUpRequired

@@ -43,20 +43,25 @@ STREAMS = Gauge("activity_open_streams", "Live streams being served")
 SHED = Counter("activity_streams_shed_total", "Streams ended because their reader was too slow")
 
 
+CHANGED = b"event: changed\ndata: {}\n\n"
+"""The reader sees more or less than before, and asks for everything anew. It has no id: it is no entry."""
+
+
 class Frame(msgspec.Struct, frozen=True):
-    """One entry, encoded for the wire."""
+    """One entry, encoded for the wire. `turns`: with it the client sees more or less than before."""
 
     position: int
     project_id: UUID | None
     private: bool
     text: bytes
+    turns: bool = False
 
 
-def frame(entry: asyncpg.Record) -> Frame:
+def frame(entry: asyncpg.Record, *, turns: bool = False) -> Frame:
     """Encode an entry as an event of a stream (WHATWG HTML, 9.2.5). JSON has no line breaks."""
     body = msgspec.json.encode(queries.view(entry))
     head = f"id: {entry['position']}\nevent: {entry['type']}\ndata: ".encode()
-    return Frame(entry["position"], entry["project_id"], entry["private"], head + body + b"\n\n")
+    return Frame(entry["position"], entry["project_id"], entry["private"], head + body + b"\n\n", turns)
 
 
 class Reader:
@@ -79,7 +84,9 @@ class Reader:
         if self.ending or entry.position <= self._seen:
             return
         if not self.sight.reaches(entry.project_id, private=entry.private):
-            return
+            if not (entry.turns and self.sight.reaches(entry.project_id, private=False)):
+                return
+            entry = msgspec.structs.replace(entry, text=CHANGED)
         if len(self._waiting) >= QUEUE:
             SHED.inc()
             self.head = entry.position
@@ -220,6 +227,6 @@ class Hub:
     def _hand_out(self, entry: asyncpg.Record) -> None:
         readers = self._readers.get(entry["client_id"])
         if readers:
-            encoded = frame(entry)
+            encoded = frame(entry, turns=entry["turns"])
             for reader in readers:
                 reader.offer(encoded)

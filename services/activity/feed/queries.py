@@ -54,7 +54,17 @@ _MISSED = (
     " and ($4::uuid[] is null or project_id is null and $5 or project_id = any($4))"
     f" and ($6 or {_TOLD}) order by position"
 )
-_NEW = f"{_SELECT} where position > $1 order by position limit $2"
+# What turns is told to nobody of the client, and changes what they see; in a private project it does not.
+_NEW = f"""
+select told.*, (told.type ~ '^project_(shared|withdrawn)$'
+        or (told.type ~ '^milestone_(shared|withdrawn)$' or told.hides)
+            and exists (select from known_projects p
+                where p.client_id = told.client_id and p.id = told.project_id and not p.private)
+    ) as turns
+from ({_SELECT.removesuffix(" from feed")}, 'hidden_fields' = any(tells) as hides from feed
+    where position > $1 order by position limit $2) told
+order by told.position
+"""  # noqa: S608  (our own text)
 _HEAD = f"select max(position) from feed where client_id = $1 and ($2 or {_TOLD})"  # noqa: S608  (our own text)
 _KNOWS_POSITION = (
     f"select $2 = 0 or exists (select from feed where client_id = $1 and position = $2 and ($3 or {_TOLD}))"  # noqa: S608

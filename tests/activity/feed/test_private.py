@@ -168,6 +168,39 @@ async def test_the_stream_keeps_private_things_to_staff(told: Told, rig: Rig, br
         assert len(await again.take(3)) == 3
 
 
+async def test_who_sees_more_or_less_than_before_is_told_to_look_and_nobody_else(told: Told, browser: Browser) -> None:
+    """An event without content and id: what changed, they ask for themselves."""
+    project, launch, secret = uuid7(), uuid7(), uuid7()
+    await told.happens(
+        (project_created(), project), (milestone_created(project), launch), (project_created(private=True), secret)
+    )
+    elsewhere = contact(told.id, project_roles={uuid7(): "viewer"})
+    async with browser.open(told.anna) as anna, browser.open(elsewhere) as other, browser.open(CLARA, told.id) as staff:
+        for source in (anna, other, staff):
+            await source.begun()
+        place = anna.last_id
+        unseen = [
+            (MilestoneShared(**step(secret, project_private=True)), uuid7()),
+            (updated(2, ["scope"], ["scope"]), project),
+        ]
+        seen = [
+            (updated(3, ["hidden_fields"], ["hidden_fields"]), project),
+            (MilestoneWithdrawn(**step(project, 2, private=True)), launch),
+            (MilestoneShared(**step(project, 3)), launch),
+            (ProjectWithdrawn(name="x", status="on_track", version=4), project),
+            (ProjectShared(name="x", status="on_track", version=5), project),
+        ]
+        for fact in (*unseen, *seen):
+            await told.happens(fact)
+        assert [(each.event, each.data, each.id) for each in await anna.take(5)] == [("changed", {}, place)] * 5
+        assert [each.event for each in await staff.take(7)][-1] == "project_shared"
+        await told.happens((milestone_created(project, "Next"), uuid7()))
+        assert (await anna.next()).event == "milestone_created"
+        await told.rig.publish(project_created("All"), uuid7(), client_id=told.id)
+        other_next = await told.rig.api(elsewhere, "GET", "activity")
+        assert other_next.json()["items"] == []
+
+
 async def test_an_id_of_a_private_entry_is_nobodys_place(told: Told, rig: Rig, browser: Browser) -> None:
     """A client's stream begins behind what the client was told; the place of anything else starts it afresh."""
     project = uuid7()

@@ -9,6 +9,7 @@ const POLL_MS = 60_000;
 const SETTLE_MS = 400;
 const ASK_MS = 1_000;
 const SHORTEST_WAIT_MS = 2_000;
+const SPREAD_MS = 10_000;
 const FEED_TYPES = [
   'project_created', 'project_updated', 'project_status_changed', 'project_shared', 'project_withdrawn',
   'milestone_created', 'milestone_updated', 'milestone_completed', 'milestone_reopened',
@@ -20,6 +21,7 @@ const WORDS = { live: 'Live', polling: 'Updating every minute' };
 let stream = null;
 let poll = null;
 let broken = false;
+let cut = false;
 let wait = SHORTEST_WAIT_MS;
 let returning = null;
 
@@ -87,7 +89,8 @@ function onOpen() {
   stopPolling();
   wait = SHORTEST_WAIT_MS;
   if (broken) refreshAll(); // a new stream does not know what the one before it had missed
-  broken = false;
+  else if (cut) setTimeout(refreshAll, Math.random() * SPREAD_MS); // what was missed is sent again, but not what was withdrawn
+  broken = cut = false;
 }
 
 /** Not at once: this may be the very tab that is being answered, and has its new cookie in a moment. */
@@ -115,8 +118,12 @@ document.addEventListener('stream-closed', () => {
 
 /** The browser reconnects by itself after a break, and the server sends what was missed; a refusal is final for it. */
 function onError() {
-  if (stream.readyState === EventSource.CLOSED) connectLater();
-  else startPolling();
+  if (stream.readyState === EventSource.CLOSED) {
+    connectLater();
+    return;
+  }
+  cut = true;
+  startPolling();
 }
 
 function connect() {
@@ -124,6 +131,7 @@ function connect() {
   stream.addEventListener('open', onOpen);
   stream.addEventListener('error', onError);
   stream.addEventListener('reset', refreshAll);
+  stream.addEventListener('changed', refreshAll); // something was shared with this reader, or taken back
   stream.addEventListener('closed', connectLater);
   for (const type of FEED_TYPES) stream.addEventListener(type, onEntry);
 }

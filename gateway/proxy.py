@@ -14,7 +14,7 @@ from gateway.routes import TOTAL_SECONDS, Route, Upstream
 from gateway.shares import Shares
 from gateway.streams import Streams
 from gateway.tracing import next_traceparent
-from gateway.transfer import END_STREAM, ClientGone, TooLarge, Transfer, too_large
+from gateway.transfer import END_STREAM, ClientGone, SlowBody, TooLarge, Transfer, slow_body, too_large
 from gateway.upstream import Pool, TooSlow, Unreachable, UpstreamError
 from shared.claims import ClaimsRefused
 
@@ -117,6 +117,8 @@ def _refusal(error: UpstreamError, route: Route) -> Refused:
     match error:
         case TooLarge():
             return too_large(route)
+        case SlowBody():
+            return slow_body()
         case Unreachable():
             return Refused(503, "gateway.unreachable", _OUT_OF_REACH, retry_after=2)
         case Disbelieved():

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from gateway.decisions import LOG
 from gateway.problems import Refused, render
-from gateway.transfer import END_STREAM
+from gateway.transfer import END_STREAM, slow_body
 from shared.server import BoundedHttp
 
 HEAD_BYTES = 32_768
@@ -174,7 +174,7 @@ class StrictHttp(BoundedHttp):
         if self.cycle.response_complete:
             self.transport.close()
         elif not self._farewell:
-            self._refuse(Refused(408, "gateway.slow_body", "The body did not arrive in time."))
+            self._refuse(slow_body())
 
 
 def _malformed(detail: str) -> Refused:

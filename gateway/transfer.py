@@ -29,6 +29,10 @@ class TooLarge(UpstreamError):
     """The body has outgrown its route."""
 
 
+class SlowBody(UpstreamError):
+    """The rest of the body did not come in time, which is no silence of the service."""
+
+
 class Draining(UpstreamError):
     """The process is shutting down."""
 
@@ -156,7 +160,8 @@ class Transfer:
         if left > 0 or self._connection is None:  # connecting has a limit of its own
             self._timer = loop.call_later(max(PATIENCE, min(left, self._seconds)), self._watch)
         else:
-            self._give_up(TooSlow())
+            waits_for_client = not self._body_sent and self._connection.takes_more
+            self._give_up(SlowBody() if waits_for_client else TooSlow())
 
     def _give_up(self, reason: UpstreamError) -> None:
         if self._connection and not self._over:
@@ -211,6 +216,10 @@ class Transfer:
 
 def too_large(route: Route) -> Refused:
     return Refused(413, "gateway.body_too_large", f"At most {route.max_body:,} bytes fit here.")
+
+
+def slow_body() -> Refused:
+    return Refused(408, "gateway.slow_body", "The body did not arrive in time.")
 
 
 def _chunk(data: bytes) -> bytes:

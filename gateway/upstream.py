@@ -77,6 +77,11 @@ class Connection(asyncio.Protocol):
         self.transport.write(data)
         await self._writable.wait()
 
+    @property
+    def takes_more(self) -> bool:
+        """Whether the service reads what is sent."""
+        return self._writable.is_set()
+
     async def head(self) -> None:
         """Wait for the final answer's head. Raises `UpstreamError`."""
         while not self._headed:

@@ -1,4 +1,4 @@
-"""Fifty people at work while one address attacks: slow bodies and parallel sign-ins, as much as its limits let through.
+"""Fifty people at work while two addresses attack, with slow bodies and parallel sign-ins, as much as limits let through.
 
 Everybody has an address of the loopback of their own, so that the limits are those of a real portal.
 """
@@ -21,7 +21,8 @@ PEOPLE = 50
 QUIET_SECONDS, SIEGE_SECONDS = 20, 60
 PAUSE = 2.0
 """Between two things that one person asks for, on average."""
-ATTACKER = "127.0.66.6"
+SENDER, GUESSER = "127.0.66.6", "127.0.66.7"
+"""The two attackers: one alone would use its requests up with bodies."""
 SLOW_BODIES = 515
 BURST, BURST_EVERY = 20, 5.0
 PAGES = ("/", "/projects", "/activity", f"{API}/projects", f"{API}/activity")
@@ -46,7 +47,7 @@ def measure() -> list[Row]:
         Row("50 people, slowest, under siege", max(took for _, took in siege), "ms"),
         Row("50 people, answers under siege", len(siege), ""),
         Row("50 people, refused or without an answer", bad, "", None, "0", bad == 0),
-        *(Row(f"the attacker was told {what}", count, "") for what, count in sorted(refused.items())),
+        *(Row(f"the attackers were told {what}", count, "") for what, count in sorted(refused.items())),
     ]
 
 
@@ -123,7 +124,7 @@ async def _hold_bodies(port: int, told: Counter[str]) -> None:
     head = b"POST /projects HTTP/1.1\r\nHost: portal\r\nContent-Length: 9\r\n\r\n"
     while True:
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(ATTACKER, 0))
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(SENDER, 0))
             writer.write(head)
             line = await reader.readline()
             told[f"{line[9:12].decode()} for a body"] += 1
@@ -145,7 +146,7 @@ async def _sign_in(portal: Portal, told: Counter[str]) -> None:
         except httpx2.HTTPError:
             told["nothing"] += 1
 
-    transport: Any = httpx2.AsyncHTTPTransport(local_address=ATTACKER)
+    transport: Any = httpx2.AsyncHTTPTransport(local_address=GUESSER)
     async with httpx2.AsyncClient(base_url=portal.gateway, timeout=10, transport=transport) as http:
         while True:
             await asyncio.gather(*(wrong(http) for _ in range(BURST)))

@@ -82,7 +82,7 @@ async def behind(
 ) -> AsyncIterator[tuple[Server, Service]]:
     """A gateway with the routes of `TABLE` in front of a service that talks like this."""
     service = Service(talk)
-    listener = await asyncio.start_server(service.serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(service.serve, "127.0.0.1", 0, backlog=1024)
     port = listener.sockets[0].getsockname()[1]
     gateway = rig.again(TABLE, protocol=protocol, upstream_projects=f"http://127.0.0.1:{port}", **settings)
     try:

@@ -1,11 +1,12 @@
 """What one caller can hold of what the gateway has only so many of, and for how long without getting on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from gateway import transfer
 from gateway.app import LOOK_UPS_EACH
 from gateway.proxy import MAX_IN_FLIGHT, SHARE
 from gateway.server import StrictHttp
@@ -13,6 +14,7 @@ from gateway.shares import Shares
 from gateway.streams import MOST_EACH
 from gateway.transfer import FIRST_PART
 from ops.serve import MOST_AT_ONCE, _config
+from shared.breaker import SILENCES
 from shared.config import Settings
 from shared.server import BoundedHttp
 from tests.gateway.raw import Wire
@@ -26,6 +28,12 @@ MAX_SHARE = MAX_IN_FLIGHT // SHARE
 async def quickly(caller: Caller) -> None:
     while await caller.head():
         await caller.say(OK)
+
+
+async def until(told: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not told():
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -92,6 +100,25 @@ async def test_body_that_its_service_does_not_take_is_not_the_clients_fault(rig:
     async with behind(rig, talk, protocol=Hasty) as (gateway, _), wires(gateway, 1) as [wire]:
         await wire.send(asking(b"/patient", b"Content-Length: 900000", method=b"POST", body=b"x" * 900_000))
         assert (await wire.read()).status == 200
+
+
+async def test_long_body_is_its_clients_slowness_and_not_the_services_silence(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that has gone silent is asked by nobody (`shared.breaker`); no caller brings that about."""
+    monkeypatch.setattr(transfer, "BODY_SECONDS", 0.5)
+
+    async def talk(caller: Caller) -> None:
+        if b"content-length" in await caller.head():
+            await caller.gone()
+        await caller.say(OK)
+
+    async with behind(rig, talk) as (gateway, _), wires(gateway, SILENCES) as long:
+        for wire in long:
+            await wire.send(asking(b"/patient", b"Content-Length: 900000", method=b"POST", body=b"x" * FIRST_PART))
+        answers = [await wire.read() for wire in long]
+        assert [(answer.status, answer.json()["code"]) for answer in answers] == [(408, "gateway.slow_body")] * SILENCES
+        assert (await get(gateway)).status == 200
 
 
 async def drip(wire: Wire, data: bytes) -> None:
@@ -162,12 +189,10 @@ async def test_answers_that_nobody_reads_are_let_go(rig: Rig) -> None:
             await caller.say(b"HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\n" + b"x" * 60_000)
 
     async with behind(rig, talk, protocol=Hasty) as (gateway, _), wires(gateway, 1) as [wire]:
-        while not gateway.connections:
-            await asyncio.sleep(0.05)
+        await until(lambda: gateway.connections == 1)
         wire.writer.transport.pause_reading()
         await wire.send(asking(b"/patient") * 120)
-        while gateway.connections:
-            await asyncio.sleep(0.05)
+        await until(lambda: not gateway.connections)
 
 
 async def test_reader_at_its_pace_gets_all_of_a_long_answer(rig: Rig) -> None:
@@ -226,8 +251,7 @@ class TestShares:
         async with behind(rig, talk) as (gateway, service), wires(gateway, MAX_SHARE) as held:
             for number, wire in enumerate(held):
                 await wire.send(asking(b"/patient/held", signed_in(mine[number % 2]), method=b"POST"))
-            while len(service.callers) < len(held):
-                await asyncio.sleep(0.01)
+            await until(lambda: len(service.callers) == len(held))
             answer = await get(gateway, b"/patient", signed_in(mine[0]))
             assert (answer.status, answer.json()["code"]) == (429, "gateway.too_many_at_once")
             assert int(answer.headers["retry-after"]) > 0
@@ -249,8 +273,7 @@ class TestShares:
             for number, wire in enumerate(held):
                 address = b"X-Forwarded-For: 203.0.113.%d" % (number % 32)
                 await wire.send(asking(b"/patient/held", address, method=b"POST"))
-            while len(service.callers) < len(held):
-                await asyncio.sleep(0.01)
+            await until(lambda: len(service.callers) == len(held))
             answer = await get(gateway, b"/patient", b"X-Forwarded-For: 198.51.100.1")
             assert (answer.status, answer.json()["code"]) == (503, "gateway.busy")
             assert (await get(gateway, b"/patient", signed_in(cookie))).status == 200
@@ -281,8 +304,7 @@ class TestShares:
                 await elsewhere.send(asking(b"/quick"))
                 assert (await elsewhere.read()).status == 200
                 elsewhere.close()
-            while gateway.connections:
-                await asyncio.sleep(0.01)
+            await until(lambda: not gateway.connections)
             assert (await get(gateway)).status == 200
 
     async def test_trusted_proxy_carries_many_callers(self, rig: Rig) -> None:
@@ -337,8 +359,7 @@ class TestServices:
         wire = await Wire.open(server.port)
         await wire.send(said)
         assert await asyncio.wait_for(wire.rest(), 10) == b""
-        while echo.begun > echo.broken_off:
-            await asyncio.sleep(0.01)
+        await until(lambda: echo.begun == echo.broken_off)
         server.stop()
         echo.server.stop()
 

@@ -25,6 +25,7 @@ from gateway.proxy import Proxy
 from gateway.readiness import Readiness
 from gateway.recording import Recorder
 from gateway.routes import ROUTES, SERVICES, Route, RouteTable, Upstream
+from gateway.seals import Seal
 from gateway.server import StrictHttp
 from gateway.sessions import Sessions, cookie_name
 from gateway.settings import GatewaySettings
@@ -87,7 +88,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
     defaults = SECURITY_HEADERS + (HTTPS_ONLY if settings.public_url.startswith("https:") else [])
     proxy = Proxy(_upstreams(settings), defaults, streams)
     inquiries = {name: Inquiries(name, proxy.pools[name], signer) for name in SERVICES}
-    sessions = Sessions(cache, inquiries["identity"].resolve_session)
+    sessions = Sessions(cache, inquiries["identity"].resolve_session, Seal(signer.secret("sessions")))
     streams.follow(sessions)
     background = Background()
 

@@ -18,6 +18,7 @@ from gateway.cache import Cache, CacheAway
 from gateway.flights import SingleFlight
 from gateway.metrics import SESSIONS_ASKED
 from gateway.peers import is_within
+from gateway.seals import Seal
 
 REMEMBER_SECONDS = 1.0
 REMEMBERED = 20_000
@@ -83,9 +84,12 @@ def cookie_name(public_url: str) -> bytes:
 class Sessions:
     """Finds the session of a cookie's hash."""
 
-    def __init__(self, cache: Cache, resolve: Resolve, *, remember_seconds: float = REMEMBER_SECONDS) -> None:
+    def __init__(
+        self, cache: Cache, resolve: Resolve, seal: Seal, *, remember_seconds: float = REMEMBER_SECONDS
+    ) -> None:
         self._cache = cache
         self._resolve = resolve
+        self._seal = seal
         self._remember_seconds = remember_seconds
         self._remembered: dict[str, tuple[float, Session]] = {}
         self._flights = SingleFlight(self._look_up)
@@ -117,16 +121,16 @@ class Sessions:
     async def _ask(self, digest: str) -> Session | None:
         key = f"session:{digest}"
         try:
-            held = await self._cache.ask(lambda: self._cache.client.get(key))
+            held: Any = await self._cache.ask(lambda: self._cache.client.get(key))
         except CacheAway:
             return _read(await self._ask_identity(digest))
         if held == TOMBSTONE:
             return None
         SESSIONS_ASKED.labels("redis").inc()
         try:
-            session = _read(held)
+            session = _read(self._seal.open(digest, held)) if held else None
         except msgspec.MsgspecError:
-            session = None  # identity's mark that the record is old, or a record of another release: ask again
+            session = None  # a record of another release: ask again, as behind identity's mark that it is old
         return session or await self._fetch(digest, key)
 
     async def _fetch(self, digest: str, key: str) -> Session | None:
@@ -141,8 +145,9 @@ class Sessions:
         session = _read(record)
         if session and session.usable_until:
             return session
+        sealed = self._seal.close(digest, record, REDIS_SECONDS)
         try:
-            stored = await self._cache.ask(lambda: self._cache.client.set(key, record, nx=True, ex=REDIS_SECONDS))
+            stored = await self._cache.ask(lambda: self._cache.client.set(key, sealed, nx=True, ex=REDIS_SECONDS))
             held = None if stored else await self._cache.ask(lambda: self._cache.client.get(key))
         except CacheAway:
             held = None

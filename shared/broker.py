@@ -1,14 +1,16 @@
 """NATS JetStream: the connection and the stream. Only this module, the relay and the inbox know the broker."""
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-import nats
+import msgspec
 import nats.errors
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import NotFoundError, ServerError
@@ -16,10 +18,26 @@ from nats.js.errors import NotFoundError, ServerError
 from shared.events import MAX_EVENT_BYTES
 
 STREAM = "PORTAL"
+JETSTREAM = "JETSTREAM"
+"""What requests to JetStream begin with. Not its own `$JS.API`: an account without streams has that for itself, and
+reaches only what it was given of the operator's by this name (docs/decisions/0088).
+"""
 DAY = 24 * 3600
 MISSES = 2
+PULL_SECONDS = 20
+HEARTBEAT_LOST_SECONDS = 2.5
+_HEARTBEAT = "100"
+_REQUEST_ENDED = ("404", "408")
 
 log = structlog.get_logger("broker")
+
+
+class Broker(Client):
+    """A connection that asks for JetStream by the name it has for every user."""
+
+    def jetstream(self, **options: Any) -> JetStreamContext:
+        """As in nats-py."""
+        return super().jetstream(**{"prefix": JETSTREAM, **options})
 
 
 async def connect(url: str, name: str) -> Client:
@@ -28,17 +46,19 @@ async def connect(url: str, name: str) -> Client:
     async def trouble(error: Exception) -> None:
         log.warning("broker.error", error=repr(error))
 
-    return await nats.connect(
+    client = Broker()
+    await client.connect(
         url,
         name=name,
         max_reconnect_attempts=-1,
-        reconnect_time_wait=0.25,
+        reconnect_time_wait=0.25,  # pyright: ignore[reportArgumentType]
         connect_timeout=2,
         ping_interval=10,
         max_outstanding_pings=2,
         pending_size=0,
         error_cb=trouble,
     )
+    return client
 
 
 async def watch(client: Client, seen: Callable[[StreamInfo], None]) -> None:
@@ -95,3 +115,57 @@ async def ensure_streams(jetstream: JetStreamContext, replicas: int) -> None:
             # Another process may be a moment faster; what it made is checked at the next start.
             with suppress(ServerError):
                 await jetstream.add_stream(config)
+
+
+def common_filter(subjects: Sequence[str]) -> str:
+    """`portal.`, what all these event subjects begin with, and `>`; a single one is its own. No subjects: every event.
+
+    One filter and not several: only then does it stand in the request's own subject, where the broker can check it.
+    """
+    if len(subjects) == 1:
+        return f"portal.{subjects[0]}"
+    levels = zip(*(subject.split(".") for subject in subjects), strict=False)
+    common = itertools.takewhile(lambda level: len(set(level)) == 1, levels)
+    return ".".join(["portal", *(level[0] for level in common), ">"])
+
+
+async def pull(client: Client, durable: str, batch: int) -> AsyncIterator[list[Msg]]:
+    """Batches as they arrive, without waiting for a batch to fill; an empty one each second in which nothing does.
+
+    Raises when consumer or broker are gone.
+    """
+    arrived: asyncio.Queue[Msg] = asyncio.Queue()
+    inbox = await client.subscribe(client.new_inbox(), cb=arrived.put)
+    request = msgspec.json.encode({"batch": batch, "expires": PULL_SECONDS * 10**9, "idle_heartbeat": 10**9})
+    try:
+        while True:
+            await client.publish(f"{JETSTREAM}.CONSUMER.MSG.NEXT.{STREAM}.{durable}", request, reply=inbox.subject)
+            wanted, ended = batch, False
+            while wanted > 0 and not ended:
+                messages, ended = await _next(arrived)
+                wanted -= len(messages)
+                yield messages
+    finally:
+        if not client.is_closed:
+            await inbox.unsubscribe()
+
+
+async def _next(arrived: asyncio.Queue[Msg]) -> tuple[list[Msg], bool]:
+    """Wait for one message, take what else is already there; True when the request behind them is used up.
+
+    No message where the broker only says that it is there.
+    """
+    messages: list[Msg] = []
+    while not messages or not arrived.empty():
+        async with asyncio.timeout(HEARTBEAT_LOST_SECONDS):
+            message = await arrived.get()
+        status = (message.headers or {}).get("Status")
+        if status is None:
+            messages.append(message)
+        elif status in _REQUEST_ENDED:
+            return messages, True
+        elif status == _HEARTBEAT:
+            return messages, False
+        else:
+            raise nats.errors.Error(f"consumer: {status} {(message.headers or {}).get('Description', '')}")
+    return messages, False

@@ -32,12 +32,10 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
 
     database_url: str
     nats_url: str
-    redis_url: str
     upstream_identity: str = ""
     """Where partner tokens are asked about, `http://host:port`; without it a service takes none."""
     database_pool: int = 6
     """Connections for writes; hot reads have as many again."""
-    stream_replicas: int = 1
 
 
 class SettingsError(Exception):

@@ -31,10 +31,10 @@ STREAM_LIMIT = Gauge("portal_stream_limit_bytes", "What the stream may hold: bey
 
 
 class Traffic:
-    """Of the service `name`, for one process of it."""
+    """Of the service `name`, for one process of it. Who says how many `replicas` the streams have keeps them."""
 
     def __init__(
-        self, name: str, database: Database, consumers: Sequence[Consumer], nats_url: str, *, replicas: int = 1
+        self, name: str, database: Database, consumers: Sequence[Consumer], nats_url: str, replicas: int = 0
     ) -> None:
         self.client: Client | None = None
         self._name = name
@@ -57,7 +57,8 @@ class Traffic:
         self._stream = None
         self._waiting = {consumer.name: Waiting() for consumer in self._consumers}
         try:
-            await ensure_streams(client.jetstream(timeout=5), self._replicas)
+            if self._replicas:
+                await ensure_streams(client.jetstream(timeout=5), self._replicas)
             async with AsyncExitStack() as stack:
                 works = {"relay": Relay(self._name, self._database, client).run}
                 for consumer in self._consumers:

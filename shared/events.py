@@ -19,6 +19,24 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True):
     type: ClassVar[str]
     subject: ClassVar[str]
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "type" in vars(cls):
+            _publishers[cls.type] = publisher_of(cls.subject)
+
+
+_publishers: dict[str, str] = {}
+
+
+def publisher_of(subject: str) -> str:
+    """The service an event belongs to, by its `subject` without the broker's `portal.`."""
+    return subject.partition(".")[0]
+
+
+def source_of(publisher: str) -> str:
+    """The `source` of everything a service publishes."""
+    return f"/services/{publisher}"
+
 
 D = TypeVar("D")
 
@@ -45,3 +63,8 @@ class Event(msgspec.Struct, Generic[D], frozen=True, kw_only=True, omit_defaults
 AnyEvent = Event[Any]
 RawEvent = Event[msgspec.Raw]
 """Undecoded data: what a consumer reads before it knows the type."""
+
+
+def comes_from(event: AnyEvent, publisher: str) -> bool:
+    """Whether a service may say this: as itself, and of no type that is another's."""
+    return event.source == source_of(publisher) and _publishers.get(event.type, publisher) == publisher

@@ -41,11 +41,13 @@ def create_service(
     lifespan: Sequence[Lifespan] = (),
     dependencies: dict[str, Provide] | None = None,
     partner_verifier: Callable[[Database], PartnerVerifier] | None = None,
+    stream_replicas: int = 0,
     **litestar: Any,
 ) -> Litestar:
     """The application of one service: claims, problem details, health, OpenAPI under `/schema`, and, for a service with
     a database, the unit of work, the outbox relay and its consumers. Partner tokens are asked about at identity, unless
-    `partner_verifier` knows better. `litestar` passes on to `Litestar`.
+    `partner_verifier` knows better. The one service that keeps the broker's streams says how many `stream_replicas`
+    they have. `litestar` passes on to `Litestar`.
     """
     telemetry.configure(name, settings)
     _keep_days_of(settings.time_zone)
@@ -55,7 +57,7 @@ def create_service(
     lifespans: list[Lifespan] = list(lifespan)
     if database and owned:
         provided |= _connections(database)
-        lifespans.insert(0, _background(name, owned, database, consumers))
+        lifespans.insert(0, _background(name, owned, database, consumers, stream_replicas))
     guarded = Router(path="/", route_handlers=list(routers), guards=[admit])
     app = Litestar(
         route_handlers=[guarded, healthz, readyz],
@@ -72,6 +74,7 @@ def create_service(
     )
     app.state.database = database
     app.state.background = Background()
+    app.state.consumers = consumers
     return app
 
 
@@ -153,14 +156,14 @@ class Authenticate(ASGIMiddleware):
 
 
 def _background(
-    name: str, settings: ServiceSettings, database: Database, consumers: Sequence[Consumer]
+    name: str, settings: ServiceSettings, database: Database, consumers: Sequence[Consumer], stream_replicas: int
 ) -> Callable[[Litestar], Any]:
     """Relay and consumers beside the HTTP side of the same process (style: one process per service)."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         background: Background = app.state.background
-        traffic = Traffic(name, database, consumers, settings.nats_url, replicas=settings.stream_replicas)
+        traffic = Traffic(name, database, consumers, settings.nats_url, stream_replicas)
         async with AsyncExitStack() as stack:
             await database.start()
             stack.push_async_callback(database.stop)

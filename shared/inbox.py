@@ -9,14 +9,12 @@ before (`ahead`). They may therefore be shown to the outside, as the ids of a li
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
-import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -26,16 +24,12 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import text
 
 from shared import dead_letters
-from shared.broker import STREAM
+from shared.broker import STREAM, common_filter, pull
 from shared.database import Database, Db, ExclusiveConnection, driver, out_of_reach
-from shared.events import AnyEvent, Event, EventData, RawEvent
+from shared.events import AnyEvent, Event, EventData, RawEvent, comes_from, publisher_of
 
 BATCH = 128
-PULL_SECONDS = 20
 POLL_SECONDS = 0.5
-HEARTBEAT_LOST_SECONDS = 2.5
-_HEARTBEAT = "100"
-_REQUEST_ENDED = ("404", "408")
 
 HANDLED = Counter("portal_inbox_handled_total", "Events folded", ["consumer"])
 DEAD = Counter("portal_inbox_dead_letters_total", "Events set aside because they could not be folded", ["consumer"])
@@ -50,6 +44,10 @@ class Delivery:
 
     event: AnyEvent
     position: int
+
+
+class NotTheirsToSayError(Exception):
+    """An event came in on the subject of a service that may not say this: a dead letter."""
 
 
 Handler = Callable[[Db, Delivery], Awaitable[None]]
@@ -91,11 +89,13 @@ class Consumer:
     ) -> None:
         self.name = name
         self._repeatable = repeatable
-        self._handlers = {kind.type: (Event[kind], handler) for kind, handler in (handlers or {}).items()}
+        self._kinds = {f"portal.{kind.subject}": kind for kind in handlers or {}}
+        self._handlers = {kind.type: handler for kind, handler in (handlers or {}).items()}
         self._every = every
-        self._subjects = ["portal.>"] if every else [f"portal.{kind.subject}" for kind in (handlers or {})]
+        self.listens = common_filter([kind.subject for kind in handlers or {}])
+        """The one filter of its durable, which its NATS user may not go beyond (docs/decisions/0088)."""
         self._ahead = 0
-        self._durables = (name, f"{name}-2")
+        self.durables = (name, f"{name}-2")
         self._durable = name
 
     async def run(self, database: Database, client: Client) -> None:
@@ -108,7 +108,7 @@ class Consumer:
 
     async def _lead(self, held: ExclusiveConnection, client: Client) -> None:
         await self._place_durable(client, await self._find_place(held, client))
-        async for messages in _pull(client, self._durable):
+        async for messages in pull(client, self._durable, BATCH):
             if messages:
                 await self._fold(held, messages)
                 await messages[-1].ack()
@@ -144,15 +144,16 @@ class Consumer:
         At no moment is there none: what none has still to fold may be taken from the stream (`shared.retention`).
         """
         jetstream = client.jetstream(timeout=5)
-        old = [name for name in self._durables if await _info(client, name)]
-        if len(old) == len(self._durables):  # somebody ended between the two steps
+        old = [name for name in self.durables if await _info(client, name)]
+        if len(old) == len(self.durables):  # somebody ended between the two steps
             await jetstream.delete_consumer(STREAM, old.pop())
-        [self._durable] = set(self._durables).difference(old) if old else self._durables[:1]
+        [self._durable] = set(self.durables).difference(old) if old else self.durables[:1]
         await jetstream.add_consumer(
             STREAM,
             ConsumerConfig(
+                name=self._durable,
                 durable_name=self._durable,
-                filter_subjects=self._subjects,
+                filter_subject=self.listens,
                 deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
                 opt_start_seq=folded + 1,
                 ack_policy=AckPolicy.ALL,
@@ -168,7 +169,7 @@ class Consumer:
 
         `last` is the sequence of the stream's newest event a moment ago.
         """
-        for name in sorted(self._durables, key=lambda name: name != self._durable):
+        for name in sorted(self.durables, key=lambda name: name != self._durable):
             if info := await _info(client, name):
                 return folded_by(info, last)
         return 0
@@ -177,7 +178,7 @@ class Consumer:
         """All in one transaction, as fast as can be; if one of them fails, once more with a savepoint for each."""
         last = self._position(messages[-1])
         try:
-            deliveries = [self._decode(message) for message in messages]
+            deliveries = self._read(messages)
             if self._every:
                 async with held.driver() as connection:
                     await self._handle(connection, None, deliveries, last)
@@ -198,7 +199,7 @@ class Consumer:
                 try:
                     async with db.begin_nested():
                         # Asked for here: a session makes its savepoint when the connection is first wanted in it.
-                        await self._handle(await driver(db), db, [self._decode(message)], self._position(message))
+                        await self._handle(await driver(db), db, self._read([message]), self._position(message))
                         await (await driver(db)).execute(_CHECK_NOW)
                 except Exception as error:
                     if out_of_reach(error):
@@ -219,7 +220,7 @@ class Consumer:
             await self._every(connection, fresh)
         elif db:
             for delivery in fresh:
-                await self._handlers[delivery.event.type][1](db, delivery)
+                await self._handlers[delivery.event.type](db, delivery)
 
     async def _enter(
         self, connection: asyncpg.Connection, deliveries: Sequence[Delivery], position: int
@@ -231,12 +232,21 @@ class Consumer:
         fresh = {row[0] for row in await connection.fetch(_ENTER, self.name, position, list(first))}
         return [delivery for each, delivery in first.items() if each in fresh]
 
+    def _read(self, messages: Sequence[Msg]) -> list[Delivery]:
+        """Those somebody here handles. Raises for what cannot be read, and for what is not its publisher's to say.
+
+        Only the service itself can publish below its subject, so the subject says who speaks; the event must agree.
+        Unknown fields are ignored: events change only by adding.
+        """
+        return [self._decode(message) for message in messages if self._every or message.subject in self._kinds]
+
     def _decode(self, message: Msg) -> Delivery:
-        """Raises for what cannot be read. Unknown fields are ignored: events change only by adding."""
-        kind: Any = RawEvent
-        if not self._every:
-            kind = self._handlers[msgspec.json.decode(message.data, type=RawEvent).type][0]
-        return Delivery(msgspec.json.decode(message.data, type=kind), self._position(message))
+        kind = self._kinds.get(message.subject)
+        event: AnyEvent = msgspec.json.decode(message.data, type=Event[kind] if kind else RawEvent)
+        publisher = publisher_of(message.subject.removeprefix("portal."))
+        if not comes_from(event, publisher) or (kind and event.type != kind.type):
+            raise NotTheirsToSayError(f"{event.type} of {event.source}, on {message.subject}")
+        return Delivery(event, self._position(message))
 
     def _position(self, message: Msg) -> int:
         return message.metadata.sequence.stream + self._ahead
@@ -254,45 +264,3 @@ def folded_by(info: ConsumerInfo, last: int) -> int:
     if not info.num_pending and not info.num_ack_pending:
         return last  # its floor stays at the last event that it listens to
     return info.ack_floor.stream_seq if info.ack_floor else 0
-
-
-async def _pull(client: Client, durable: str) -> AsyncIterator[list[Msg]]:
-    """Batches as they arrive, without waiting for a batch to fill; an empty one each second in which nothing does.
-
-    Raises when consumer or broker are gone.
-    """
-    arrived: asyncio.Queue[Msg] = asyncio.Queue()
-    inbox = await client.subscribe(client.new_inbox(), cb=arrived.put)
-    request = msgspec.json.encode({"batch": BATCH, "expires": PULL_SECONDS * 10**9, "idle_heartbeat": 10**9})
-    try:
-        while True:
-            await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{durable}", request, reply=inbox.subject)
-            wanted, ended = BATCH, False
-            while wanted > 0 and not ended:
-                messages, ended = await _next(arrived)
-                wanted -= len(messages)
-                yield messages
-    finally:
-        if not client.is_closed:
-            await inbox.unsubscribe()
-
-
-async def _next(arrived: asyncio.Queue[Msg]) -> tuple[list[Msg], bool]:
-    """Wait for one message, take what else is already there; True when the request behind them is used up.
-
-    No message where the broker only says that it is there.
-    """
-    messages: list[Msg] = []
-    while not messages or not arrived.empty():
-        async with asyncio.timeout(HEARTBEAT_LOST_SECONDS):
-            message = await arrived.get()
-        status = (message.headers or {}).get("Status")
-        if status is None:
-            messages.append(message)
-        elif status in _REQUEST_ENDED:
-            return messages, True
-        elif status == _HEARTBEAT:
-            return messages, False
-        else:
-            raise nats.errors.Error(f"consumer: {status} {(message.headers or {}).get('Description', '')}")
-    return messages, False

@@ -9,7 +9,7 @@ from shared.actor import Actor
 from shared.clock import now, uuid7
 from shared.database import Db
 from shared.errors import Invalid
-from shared.events import MAX_EVENT_BYTES, Event, EventData
+from shared.events import MAX_EVENT_BYTES, Event, EventData, publisher_of, source_of
 from shared.telemetry import current_traceparent
 
 # The notification rides on the insert: one round trip, sent by the server only if the transaction commits.
@@ -35,7 +35,7 @@ async def append(db: Db, actor: Actor, data: EventData, *, client_id: UUID | Non
     """
     fact = Event[EventData](
         id=uuid7(),
-        source=f"/services/{data.subject.partition('.')[0]}",
+        source=source_of(publisher_of(data.subject)),
         type=data.type,
         subject=aggregate_id,
         time=now(),

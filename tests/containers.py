@@ -17,6 +17,7 @@ import yaml
 from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
 
+from ops.stack import access
 from ops.stack.addresses import Addresses
 from ops.stack.errors import StackError
 from ops.stack.ports import free_port
@@ -32,10 +33,12 @@ HASTY = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_com
 class Server:
     """One container, at an address that stays when it is killed and started again."""
 
-    def __init__(self, name: str, command: list[str], *ports: int, **environment: str) -> None:
+    def __init__(self, name: str, command: list[str], *ports: int, folder: str = "", **environment: str) -> None:
         self._name = name
         self._ports = ports
         self._container = DockerContainer(image(name)).with_command(command).with_envs(**environment)
+        if folder:
+            self._container.with_volume_mapping(str(access.DEPLOY / folder), f"/etc/{folder}", "ro")
         for port in ports:
             self._container.with_bind_ports(port, free_port())
         self._addresses: list[str] = []
@@ -84,11 +87,11 @@ class Containers:
             "POSTGRES_PASSWORD": drawn.postgres,
             "POSTGRES_INITDB_ARGS": COMPOSE["postgres"]["environment"]["POSTGRES_INITDB_ARGS"],
         }
-        nats = ["-js", "-sd", "/data", "-m", "8222", "--user", "portal", "--pass", drawn.nats]
+        users = access.nats_environment(drawn.nats, dict.fromkeys(access.nats_users(), drawn.nats))
         redis = ["redis-server", "--requirepass", drawn.redis]
         self._servers = {
             "postgres": Server("postgres", ["postgres", *HASTY], 5432, **postgres),
-            "nats": Server("nats", nats, 4222),
+            "nats": Server("nats", ["-c", "/etc/nats/nats.conf"], 4222, folder="nats", **users),
             "redis": Server("redis", redis, 6379, REDISCLI_AUTH=drawn.redis),
             "mail": Server("mail", [], 1025, 8025),
         }

@@ -15,7 +15,11 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     database_admin_url: str = ""
     """A role that may create roles and schemas, and the portal's database: postgresql://admin:...@host:port/portal"""
     nats_url: str = ""
+    """As the operator, who may do everything; so `redis_url`."""
     redis_url: str = ""
+    nats_users: dict[str, str] = {}
+    """The same server as each service (`PORTAL_NATS_URL_IDENTITY`); who is not in it comes as the operator."""
+    redis_users: dict[str, str] = {}
     smtp_url: str = ""
     s3_endpoint: str = ""
     s3_access_key: str = ""
@@ -25,7 +29,8 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
 
     def environment(self) -> dict[str, str]:
         """The variables that say this to a service or a test."""
-        return {_variable(name): value for name, value in msgspec.structs.asdict(self).items() if value}
+        told = msgspec.structs.asdict(self).items()
+        return {_variable(name): value for name, value in told if value and isinstance(value, str)}
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Addresses":
@@ -36,7 +41,20 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
             raise StackError(
                 f"PORTAL_STACK=external needs {', '.join(missing)}.", "Set them to your servers' addresses."
             )
-        return cls(**{name: environ.get(_variable(name), "") for name in cls.__struct_fields__})
+        plain = {
+            name: environ.get(_variable(name), "") for name in cls.__struct_fields__ if not name.endswith("_users")
+        }
+        return cls(**plain, nats_users=_users("nats_url", environ), redis_users=_users("redis_url", environ))
+
+    @classmethod
+    def takes_from(cls, variable: str) -> bool:
+        """Whether an environment variable leads to a server: nothing to hand on to every process."""
+        return variable.startswith(("PORTAL_DATABASE_", *(_variable(name) for name in cls.__struct_fields__)))
+
+
+def _users(field: str, environ: Mapping[str, str]) -> dict[str, str]:
+    start = f"{_variable(field)}_"
+    return {name.removeprefix(start).lower(): url for name, url in environ.items() if name.startswith(start) and url}
 
 
 def _variable(field: str) -> str:

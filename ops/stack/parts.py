@@ -3,11 +3,13 @@
 import http.client
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 import ops
+from ops.stack import access
 from ops.stack.addresses import Addresses
 from ops.stack.ports import LOOPBACK, free_port
 from ops.stack.postgres import Postgres
@@ -42,6 +44,7 @@ class Nats:
 
     directory: Path
     password: str
+    users: Mapping[str, str]
     port: int
     monitor_port: int
     durable: bool = True
@@ -60,22 +63,29 @@ class Nats:
 http: "{LOOPBACK}:{self.monitor_port}"
 server_name: portal
 max_payload: 1MB
-jetstream {{ store_dir: "{self.directory}", max_mem: 64MB, max_file: {4 * GIBIBYTE}, sync_interval: {sync} }}
-authorization {{ user: portal, password: "{self.password}" }}
-""".encode(),
+jetstream {{
+  store_dir: "{self.directory}", max_mem: 64MB, max_file: {4 * GIBIBYTE}, sync_interval: {sync}, strict: true
+}}
+{access.NATS.read_text()}""".encode(),
         )
 
     def command(self) -> Command:
         # Go takes memory for speed it does not need here.
-        return Command([installed("bin/nats-server"), "-c", str(self._config)], env={"GOMEMLIMIT": "48MiB"})
+        env = {"GOMEMLIMIT": "48MiB"} | access.nats_environment(self.password, self.users)
+        return Command([installed("bin/nats-server"), "-c", str(self._config)], env)
 
     def ready(self) -> bool:
         return _http_status(self.monitor_port, "/healthz?js-enabled-only=true") == 200
 
     @property
     def url(self) -> str:
-        """The address for clients."""
+        """The address for the operator."""
         return f"nats://portal:{self.password}@{LOOPBACK}:{self.port}"
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The address for each service."""
+        return {name: f"nats://{name}:{password}@{LOOPBACK}:{self.port}" for name, password in self.users.items()}
 
 
 @dataclass
@@ -84,6 +94,7 @@ class Redis:
 
     directory: Path
     password: str
+    users: Mapping[str, str]
     port: int
     name: ClassVar[str] = "redis"
 
@@ -105,6 +116,7 @@ save ""
 loglevel warning
 maxmemory 256mb
 maxmemory-policy noeviction
+{access.redis_rules(self.users)}
 """.encode(),
         )
 
@@ -117,8 +129,13 @@ maxmemory-policy noeviction
 
     @property
     def url(self) -> str:
-        """The address for clients."""
+        """The address for the operator."""
         return f"redis://:{self.password}@{LOOPBACK}:{self.port}/0"
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The address for each service."""
+        return {name: f"redis://{name}:{password}@{LOOPBACK}:{self.port}/0" for name, password in self.users.items()}
 
 
 @dataclass
@@ -183,14 +200,16 @@ def embedded(directory: Path, passwords: Passwords, *, durable: bool = True) -> 
     Not durable is quicker, for tests: a killed server still loses nothing, a machine without power does.
     """
     postgres = Postgres(directory / "postgres", passwords.postgres, free_port(), durable)
-    nats = Nats(directory / "nats", passwords.nats, free_port(), free_port(), durable)
-    redis = Redis(directory / "redis", passwords.redis, free_port())
+    nats = Nats(directory / "nats", passwords.nats, passwords.nats_users, free_port(), free_port(), durable)
+    redis = Redis(directory / "redis", passwords.redis, passwords.redis_users, free_port())
     s3 = S3(directory / "s3", passwords.s3_key, passwords.s3_secret, free_port())
     mail = Mail(directory / "mail", free_port())
     addresses = Addresses(
         database_admin_url=postgres.url,
         nats_url=nats.url,
         redis_url=redis.url,
+        nats_users=nats.urls,
+        redis_users=redis.urls,
         smtp_url=mail.url,
         s3_endpoint=s3.endpoint,
         s3_access_key=s3.key,

@@ -2,13 +2,16 @@
 
 import os
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
+from ops.stack import access
+
 
 class Passwords(msgspec.Struct, frozen=True, kw_only=True):
-    """One per server, and one per service for its database role."""
+    """One per server for its operator, and one per service for each server it uses."""
 
     postgres: str
     nats: str
@@ -16,6 +19,8 @@ class Passwords(msgspec.Struct, frozen=True, kw_only=True):
     s3_key: str
     s3_secret: str
     services: dict[str, str]
+    nats_users: dict[str, str] = {}
+    redis_users: dict[str, str] = {}
 
     @classmethod
     def draw(cls) -> "Passwords":
@@ -33,11 +38,20 @@ class Passwords(msgspec.Struct, frozen=True, kw_only=True):
 def load_passwords(path: Path, services: list[str]) -> Passwords:
     """Those of `path`, made at the first call; a service that is new since then gets its own added."""
     kept = msgspec.json.decode(path.read_bytes(), type=Passwords) if path.exists() else Passwords.draw()
-    missing = {service: _draw() for service in services if service not in kept.services}
-    if missing or not path.exists():
-        kept = msgspec.structs.replace(kept, services=kept.services | missing)
+    complete = msgspec.structs.replace(
+        kept,
+        services=_all_of(kept.services, services),
+        nats_users=_all_of(kept.nats_users, access.nats_users()),
+        redis_users=_all_of(kept.redis_users, access.redis_users()),
+    )
+    if complete != kept or not path.exists():
+        kept = complete
         write_private(path, msgspec.json.format(msgspec.json.encode(kept)))
     return kept
+
+
+def _all_of(kept: dict[str, str], names: Collection[str]) -> dict[str, str]:
+    return kept | {name: _draw() for name in names if name not in kept}
 
 
 def write_private(path: Path, content: bytes) -> None:

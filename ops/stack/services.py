@@ -13,8 +13,8 @@ from pathlib import Path
 from ops.keys import KeyFiles
 from ops.migrate import runtime_url, services_with_schema
 from ops.serve import SERVICES, module, serve
-from ops.stack import process
-from ops.stack.addresses import ADMIN_VARIABLE, Addresses
+from ops.stack import access, process
+from ops.stack.addresses import Addresses
 from ops.stack.ports import LOOPBACK, free_port, listen
 from ops.stack.secrets import Passwords
 
@@ -90,9 +90,6 @@ def environments(
         "PORTAL_ENV": "embedded",
         "PORTAL_PUBLIC_URL": public_url,
         "PORTAL_HOST": LOOPBACK,
-        "PORTAL_NATS_URL": addresses.nats_url,
-        "PORTAL_REDIS_URL": addresses.redis_url,
-        "PORTAL_SMTP_URL": addresses.smtp_url,
         "PORTAL_JWKS": str(keys.jwks),
     }
     shared |= {f"PORTAL_UPSTREAM_{name.upper()}": each.url for name, each in services.items() if name != "gateway"}
@@ -100,10 +97,15 @@ def environments(
         name: {"PORTAL_PORT": str(each.port), "PORTAL_PRIVATE_PORT": str(each.private_port)}
         for name, each in services.items()
     }
+    for name in access.nats_users():
+        own[name]["PORTAL_NATS_URL"] = addresses.nats_users.get(name, addresses.nats_url)
+    for name in access.redis_users():
+        own[name]["PORTAL_REDIS_URL"] = addresses.redis_users.get(name, addresses.redis_url)
     for name in services_with_schema():
         own[name]["PORTAL_DATABASE_URL"] = runtime_url(addresses.database_admin_url, name, passwords.services[name])
     own["gateway"]["PORTAL_CLAIMS_KEY_FILE"] = str(keys.claims)
     own["identity"] |= {"PORTAL_TOKEN_KEY_FILE": str(keys.tokens), "PORTAL_SECRETS_KEY_FILE": str(keys.secrets)}
+    own["identity"]["PORTAL_SMTP_URL"] = addresses.smtp_url
     own["identity"]["PORTAL_PRIVATE_ISSUERS"] = os.environ.get("PORTAL_PRIVATE_ISSUERS", "true")
     own["activity"]["PORTAL_SECRETS_KEY_FILE"] = str(keys.webhook_secrets)
     own["activity"]["PORTAL_PRIVATE_WEBHOOKS"] = os.environ.get("PORTAL_PRIVATE_WEBHOOKS", "true")
@@ -113,7 +115,7 @@ def environments(
     own["portal"]["PORTAL_COMPANY_NAME"] = company
     if addresses.mailbox_dir:
         own["portal"]["PORTAL_MAILBOX_DIR"] = addresses.mailbox_dir
-    inherited = {name: value for name, value in os.environ.items() if name != ADMIN_VARIABLE}
+    inherited = {name: value for name, value in os.environ.items() if not Addresses.takes_from(name)}
     return {name: {**inherited, **shared, **told} for name, told in own.items()}
 
 

@@ -8,6 +8,7 @@ class ActivitySettings(ServiceSettings, frozen=True, kw_only=True):
     reads nothing is waited for. `stream_replay` is how many missed entries are sent again at most.
     """
 
+    redis_url: str
     secrets_key: str
     """256 bits in base64url: seals the secrets webhooks are signed with (`portal keys secret`)."""
     private_webhooks: bool = False

@@ -123,6 +123,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
         consumers=consumers(session_cache),
         lifespan=[background],
         partner_verifier=own_verifier(issuer.address, issuer.keys),
+        stream_replicas=settings.stream_replicas,
         dependencies={
             "attempt": Provide(attempt, sync_to_thread=False),
             "me": Provide(_me, sync_to_thread=False),

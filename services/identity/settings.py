@@ -10,7 +10,10 @@ from shared.config import ServiceSettings
 class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     """`smtp_url` is `smtp://[user:password@]host[:port]`, or `smtps://` for TLS from the first byte."""
 
+    redis_url: str
     smtp_url: str
+    stream_replicas: int = 1
+    """How many servers of a NATS cluster keep each event."""
     secrets_key: str
     """256 bits in base64url: seals what must be read again, such as TOTP secrets (`portal keys secret`)."""
     token_key: str

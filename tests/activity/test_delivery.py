@@ -230,7 +230,12 @@ async def test_poison_blocks_nobody_and_can_be_replayed_after_a_fix(rig: Rig, se
     await rig.sql("alter table feed add constraint fixed_later check (title not like '%Poison%')")
     broken = msgspec.json.encode(
         Event[dict[str, str]](
-            id=uuid7(), source="x", type="milestone_created", subject=PROJECT, time=now(), data={"name": "x"}
+            id=uuid7(),
+            source="/services/projects",
+            type="milestone_created",
+            subject=PROJECT,
+            time=now(),
+            data={"name": "x"},
         )
     )
     poison = uuid7()

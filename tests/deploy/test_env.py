@@ -37,7 +37,7 @@ def test_run_again_it_changes_nothing(checkout: Path) -> None:
 def test_after_an_update_it_adds_what_is_new_and_keeps_what_the_operator_wrote(checkout: Path, tmp_path: Path) -> None:
     shutil.copytree(checkout / "deploy", tmp_path / "deploy")
     old = (checkout / ".env").read_text().splitlines()
-    kept = [*(line for line in old if not line.startswith("REDIS_PASSWORD")), "MINE=1", "PORTAL_OTLP_ENDPOINT="]
+    kept = [*(line for line in old if not line.startswith("REDIS_PASSWORD=")), "MINE=1", "PORTAL_OTLP_ENDPOINT="]
     (tmp_path / ".env").write_text("\n".join(kept))
     generate(tmp_path)
     *lines, added = (tmp_path / ".env").read_text().splitlines()

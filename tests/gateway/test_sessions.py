@@ -10,6 +10,7 @@ import pytest
 import redis.asyncio as aioredis
 
 from gateway.cache import Cache
+from gateway.seals import Seal
 from gateway.sessions import Sessions
 from ops.stack.backing import Backing
 from shared.clock import now
@@ -51,7 +52,7 @@ async def test_identity_is_asked_once_and_redis_keeps_the_answer(rig: Rig, ask: 
     cookie, digest, session = rig.identity.sign_in()
     assert {(await ask(cookie)).status_code for _ in range(5)} == {200}
     assert rig.identity.asked.count(digest) == 1
-    assert msgspec.json.decode(await store.get(f"session:{digest}"))["session_id"] == str(session.session_id)
+    assert str(session.session_id).encode() in await store.get(f"session:{digest}")
     assert 0 < await store.ttl(f"session:{digest}") <= 300
 
 
@@ -106,7 +107,7 @@ async def test_broadcast_empties_the_memory_of_the_process(rig: Rig, redis: Back
         return rig.identity.records.get(digest)
 
     cache = Cache(redis.addresses.redis_url)
-    sessions = Sessions(cache, resolve, remember_seconds=3600)
+    sessions = Sessions(cache, resolve, Seal(b"secret"), remember_seconds=3600)
     listening = asyncio.create_task(sessions.listen())
     while (await store.pubsub_numsub("sessions:revoked"))[0][1] < 2:  # the rig's gateway, and this one
         await asyncio.sleep(0.01)
@@ -163,6 +164,27 @@ async def test_what_is_no_record_is_asked_for_again_and_left_alone(
     await store.set(f"session:{digest}", held)
     assert (await ask(cookie)).status_code == 200
     assert await store.get(f"session:{digest}") == held
+
+
+async def test_who_writes_to_redis_signs_nobody_in(rig: Rig, ask: Ask, store: aioredis.Redis) -> None:
+    """A record of one's own, somebody else's sealed one, and one's own after it has ended."""
+    mine, digest, session = rig.identity.sign_in()
+    await ask(mine)
+    sealed = await store.get(f"session:{digest}")
+    planted, its, _ = rig.identity.sign_in()
+    rig.identity.records.pop(its)
+    staff = msgspec.structs.replace(session, kind="staff", client_id=None, policies=["managePeople"])
+    for record in (msgspec.json.encode(staff), b"\0" * 40 + msgspec.json.encode(staff), sealed):
+        await store.set(f"session:{its}", record)
+        assert (await ask(planted)).status_code == 401
+
+
+def test_a_sealed_record_counts_for_its_time_alone() -> None:
+    seal = Seal(b"secret")
+    assert seal.open("a", seal.close("a", b"record", 300)) == b"record"
+    assert seal.open("a", seal.close("a", b"record", 0)) is None
+    assert seal.open("b", seal.close("a", b"record", 300)) is None
+    assert Seal(b"other").open("a", seal.close("a", b"record", 300)) is None
 
 
 async def test_two_session_cookies_are_refused(rig: Rig, http: httpx2.AsyncClient) -> None:
@@ -260,7 +282,7 @@ async def test_answer_overtaken_by_a_revocation_is_not_remembered() -> None:
         await going_on.wait()
         return identity.records.get(digest)
 
-    sessions = Sessions(Cache("redis://127.0.0.1:1"), resolve, remember_seconds=3600)
+    sessions = Sessions(Cache("redis://127.0.0.1:1"), resolve, Seal(b"secret"), remember_seconds=3600)
     finding = asyncio.create_task(sessions.find(digest))
     while not asked:
         await asyncio.sleep(0)

@@ -97,7 +97,7 @@ async def test_an_emptied_audit_log_is_found_by_the_command_as_documented(stack:
 def thing() -> bytes:
     """An event that nothing is known of."""
     return msgspec.json.encode(
-        Event[dict[str, str]](id=uuid7(), source="x", type="thing", subject=uuid7(), time=now(), data={})
+        Event[dict[str, str]](id=uuid7(), source="/services/test", type="thing", subject=uuid7(), time=now(), data={})
     )
 
 

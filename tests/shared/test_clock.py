@@ -39,7 +39,6 @@ def test_a_zone_that_is_none_is_named_at_the_start(zone: str) -> None:
     settings = ProjectsSettings(
         database_url="postgresql://projects_app:x@127.0.0.1:1/portal",
         nats_url="nats://127.0.0.1:1",
-        redis_url="redis://127.0.0.1:1",
         time_zone=zone,
     )
     with pytest.raises(SettingsError, match="PORTAL_TIME_ZONE"):

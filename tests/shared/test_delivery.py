@@ -162,13 +162,20 @@ def poison_events() -> dict[str, bytes]:
     """By what goes wrong with each. One is as large as the stream takes; two are refused by the database itself."""
 
     def event(kind: str = "thing", **data: object) -> bytes:
-        envelope = {"id": uuid7(), "source": "x", "type": kind, "subject": uuid7(), "time": now(), "data": data}
+        envelope = {
+            "id": uuid7(),
+            "source": "/services/things",
+            "type": kind,
+            "subject": uuid7(),
+            "time": now(),
+            "data": data,
+        }
         return msgspec.json.encode(envelope)
 
     return {
         "DecodeError": b"\xff{not json",
-        "RecursionError": event(number="deep").replace(b'"deep"', b"[" * 60_000 + b"]" * 60_000),
-        "KeyError": event(kind="nothing", number=1),
+        "RecursionError": event(number=1, more="deep").replace(b'"deep"', b"[" * 60_000 + b"]" * 60_000),
+        "NotTheirsToSayError": event(kind="nothing", number=1),
         "ValueError": event(number=LARGE, text="x" * (MAX_EVENT_BYTES - len(event(number=LARGE, text="")))),
         "DBAPIError": event(number=2**70),
         "DataError": event(number=2**70, text="past the ORM"),
@@ -262,6 +269,26 @@ async def test_an_event_published_again_later_is_folded_once(rig: Rig) -> None:
     await client.close()
 
 
+class Foreign(EventData, frozen=True):
+    type: ClassVar[str] = "foreign_thing"
+    subject: ClassVar[str] = "others.thing.happened.v1"
+
+
+async def test_nobody_speaks_for_another_service(rig: Rig) -> None:
+    """What came in on one service's subject is that service's: neither another's source nor another's type is believed."""
+    await rig.publish(1)
+    await rig.until_seen(1)
+    client = await connect(rig.nats_url, "others")
+    subject = f"portal.{Thing.subject}"
+    mine = (await client.jetstream().get_last_msg("PORTAL", subject)).data or b""
+    for old, new in ((b"/services/things", b"/services/others"), (b'"thing"', b'"foreign_thing"'), (b"1", b"1")):
+        forged = mine.replace(old, new).replace(mine[7:43], str(uuid7()).encode())
+        await client.jetstream().publish(subject, forged)
+    assert await rig.until_seen(2) == [1, 1]
+    assert [letter.reason.partition("(")[0] for letter in await rig.letters()] == ["NotTheirsToSayError"] * 2
+    await client.close()
+
+
 async def test_consumers_that_are_told_to_end_end(servers: Backing, cluster: Cluster, streams: None) -> None:
     """At any moment, also while the broker answers: one that works on would take its successor's events away."""
     database = Database(await cluster.create_bare("things"), pool=20)
@@ -293,7 +320,7 @@ async def test_a_connection_that_is_dead_without_knowing_is_replaced(
     rig = Rig(Database(url), servers.addresses.nats_url, cluster.admin_of(url))
     await rig.database.start()
     consumer = Consumer(f"things-{uuid7().hex}", {Thing: rig.fold})
-    kept, traffic = Background(), Traffic("things", rig.database, [consumer], rig.nats_url)
+    kept, traffic = Background(), Traffic("things", rig.database, [consumer], rig.nats_url, 1)
     async with kept.keep("broker", lambda: traffic.run(kept)):
         await rig.publish(1)
         await rig.until_seen(1)
@@ -325,7 +352,7 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 @asynccontextmanager
 async def traffic_of(rig: Rig, *consumers: Consumer) -> AsyncIterator[Traffic]:
-    kept, traffic = Background(), Traffic("things", rig.database, consumers, rig.nats_url)
+    kept, traffic = Background(), Traffic("things", rig.database, consumers, rig.nats_url, 1)
     async with kept.keep("broker", lambda: traffic.run(kept)):
         yield traffic
 

@@ -29,6 +29,8 @@ QUEUE = 256
 CHUNK = 16_384
 """Bytes joined for one write: what waits is shared by all readers, what is joined is one reader's own."""
 READ_AT_ONCE = 500
+CATCHING_UP = 2
+"""Streams that read what they missed at the same time: the other connections are for who asks for a page."""
 POLL_SECONDS = 1.0
 STALE_SECONDS = 5.0
 REMEMBER_SECONDS = 120.0
@@ -135,6 +137,8 @@ class Hub:
         self._stirred = asyncio.Event()
         self._begun = self._draining = False
         self._read_at = float("-inf")
+        self.catching_up = asyncio.Semaphore(CATCHING_UP)
+        """Held for one reading of what was missed; who waits for it comes in turn."""
 
     @property
     def works(self) -> bool:

@@ -50,9 +50,9 @@ _PAGE_OF_NAMED = (
     f" cross join lateral ({_NAMED}) as part order by position desc limit $4"
 )
 _MISSED = (
-    f"{_SELECT} where client_id = $1 and position > $2 and position <= $3"
+    f"{_SELECT} where client_id = $1 and position >= $2 and position < $3"
     " and ($4::uuid[] is null or project_id is null and $5 or project_id = any($4))"
-    f" and ($6 or {_TOLD}) order by position"
+    f" and ($6 or {_TOLD}) order by position limit $7"
 )
 # What turns is told to nobody of the client, and changes what they see; in a private project it does not.
 _NEW = f"""
@@ -197,11 +197,13 @@ async def can_resume(connection: asyncpg.Connection, sight: Sight, client_id: UU
 
 
 async def list_missed(
-    connection: asyncpg.Connection, sight: Sight, client_id: UUID, after: int, head: int
+    connection: asyncpg.Connection, sight: Sight, client_id: UUID, positions: range, limit: int
 ) -> list[Record]:
-    """The entries behind `after` up to `head`, oldest first, as far as the caller may see them."""
+    """The first `limit` entries among these positions, oldest first, as far as the caller may see them."""
     projects = None if sight.projects is None else list(sight.projects)
-    return await connection.fetch(_MISSED, client_id, after, head, projects, sight.whole, sight.private)
+    return await connection.fetch(
+        _MISSED, client_id, positions.start, positions.stop, projects, sight.whole, sight.private, limit
+    )
 
 
 async def list_new(connection: asyncpg.Connection, after: int, limit: int) -> list[Record]:

@@ -8,8 +8,11 @@ import asyncio
 import math
 import random
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
+import asyncpg
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
@@ -18,7 +21,7 @@ from services.activity.feed.hub import DRAINING, OVERFLOW, SHED, Hub, Reader, fr
 from services.activity.settings import ActivitySettings
 from shared.actor import Actor
 from shared.clock import now
-from shared.database import ReadOnly
+from shared.database import ReadOnly, out_of_reach
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -26,6 +29,8 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),
 ]
 RETRY_MS = 2000
+PORTION = 100
+"""Missed entries read, and said, at a time."""
 HEARTBEAT = b": alive\n\n"
 EXPIRED, GONE = "session_expired", "gone"
 
@@ -61,38 +66,65 @@ class EventStream(ASGIResponse):
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Serve until the reader leaves, its access or its time is over, or this process stops."""
         with self._hub.reading(self._reader):
-            first = await self._catch_up()
+            opening, missed = await self._begin()
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             leaving = asyncio.create_task(self._notice_leaving(receive))
             try:
-                await self._talk(send, first)
+                await self._say(send, opening)
+                await self._catch_up(send, missed)
+                await self._talk(send)
             except TimeoutError:
                 SHED.inc()
                 await _cut(receive)
             finally:
                 leaving.cancel()
 
-    async def _catch_up(self) -> bytes:
-        """What to say first: what was missed since `last_id`, or where the stream begins without it."""
+    async def _begin(self) -> tuple[bytes, range]:
+        """What to say first, and the positions among which something was missed since `last_id`."""
         retry = b"retry: %d\n" % RETRY_MS
         reader = self._reader
-        async with self._read(self._actor) as connection:
+        async with self._reading() as connection:
             head = await queries.head(connection, reader.sight, reader.client_id)
             reader.skip(head)
             if self._last_id is None:
                 # The browser remembers an id without data and shows it to nobody: cut before its first entry, the
                 # stream resumes here.
-                return retry + b"id: %d\n\n" % head
+                return retry + b"id: %d\n\n" % head, range(0)
             after = _position(self._last_id)
             most = self._settings.stream_replay
             if not await queries.can_resume(connection, reader.sight, reader.client_id, after, most):
-                return retry + _reset(head)
-            missed = await queries.list_missed(connection, reader.sight, reader.client_id, after, head)
-        return b"".join([retry, b"\n", *(frame(entry).text for entry in missed)])
+                return retry + _reset(head), range(0)
+        return retry + b"\n", range(after + 1, head + 1)
 
-    async def _talk(self, send: Send, first: bytes) -> None:
+    async def _catch_up(self, send: Send, missed: range) -> None:
+        """Say what was missed, a portion at a time and in turn with other streams: none of them keeps a connection, or
+        the process, for long.
+        """
+        while missed and not self._reader.ending:
+            entries = await self._read_missed(missed)
+            if entries:
+                await self._say(send, b"".join(frame(entry).text for entry in entries))
+            missed = range(entries[-1]["position"] + 1, missed.stop) if len(entries) == PORTION else range(0)
+
+    async def _read_missed(self, missed: range) -> list[asyncpg.Record]:
+        """The next portion. While the database is away the stream ends: its reader comes again from where it is."""
         reader = self._reader
-        await self._say(send, first)
+        try:
+            async with self._reading() as connection:
+                return await queries.list_missed(connection, reader.sight, reader.client_id, missed, PORTION)
+        except Exception as error:
+            if not out_of_reach(error):
+                raise
+            reader.end(DRAINING)
+            return []
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncGenerator[asyncpg.Connection]:
+        async with self._hub.catching_up, self._read(self._actor) as connection:
+            yield connection
+
+    async def _talk(self, send: Send) -> None:
+        reader = self._reader
         while not reader.ending:
             left = self._until - time.monotonic()
             if left <= 0:

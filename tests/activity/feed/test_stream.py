@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.activity.feed import queries, stream
 from shared.clock import uuid7
 from shared.contracts.identity import ClientCreated
 from tests.activity.build import (
@@ -21,6 +23,7 @@ from tests.activity.rig import Limits, Rig
 from tests.activity.sse import Browser
 
 RELAUNCH, SHOP = uuid7(), uuid7()
+CARGO = uuid7()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -202,3 +205,36 @@ async def test_readiness_covers_the_hub(rig: Rig) -> None:
     async with asyncio.timeout(15):  # the test before cut every connection
         while (await rig.api(None, "GET", "/readyz")).json() != dict.fromkeys(names, "ok"):
             await asyncio.sleep(0.1)
+
+
+async def test_many_streams_that_missed_much_catch_up_in_turn_and_nobody_waits_for_them(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than there are connections, each with several portions to read, and reading takes its time."""
+    list_missed = queries.list_missed
+    reading: list[int] = []
+
+    async def slowly(*place: Any) -> Any:
+        entries = await list_missed(*place)
+        reading.append(len(entries))
+        await asyncio.sleep(0.05)
+        return entries
+
+    monkeypatch.setattr(queries, "list_missed", slowly)
+    monkeypatch.setattr(stream, "PORTION", 10)
+    carol = contact(CARGO, primary=True, name="Carol Cargo")
+    await rig.publish(ClientCreated(name="Cargo Ltd"), CARGO, client_id=CARGO)
+    await rig.publish_all([(project_created(f"P{number}"), uuid7()) for number in range(25)], client_id=CARGO)
+    await rig.settle()
+    listed = (await rig.api(carol, "GET", "activity", params={"limit": 100})).json()["items"]
+    expected = [entry["seq"] for entry in reversed(listed)]
+
+    async def catch_up() -> list[int]:
+        async with browser.open(carol, last_id="0") as source:
+            return [int(message.id) for message in await source.take(25)]
+
+    streams = asyncio.gather(*(catch_up() for _ in range(40)))
+    await asyncio.sleep(0.5)
+    assert (await rig.api(carol, "GET", "activity")).status_code == 200
+    assert await streams == [expected] * 40
+    assert set(reading) == {10, 5}

@@ -90,6 +90,17 @@ def create_app(settings: IdentitySettings) -> Litestar:
         await outgoing.close()
         await cache.close()
 
+    def asked_by(request: Request[Any, Any, Any]) -> Passwords:
+        return passwords.asked_by(request.receive)  # the body is here, so what comes next is that the caller left
+
+    async def attempts() -> AsyncGenerator[AttemptLimits]:
+        counted = limits.of_one_request()
+        try:
+            yield counted
+        except Exception as error:
+            await counted.excuse(error)
+            raise
+
     def attempt(request: Request[Any, Any, Any], actor: Actor) -> Attempt:
         return attempt_by(actor, request.headers.get("user-agent", ""), lifetimes)
 
@@ -130,11 +141,11 @@ def create_app(settings: IdentitySettings) -> Litestar:
             "door": Provide(door, sync_to_thread=False),
             "session_cache": Provide(lambda: session_cache, sync_to_thread=False),
             "jar": Provide(lambda: cookies, sync_to_thread=False),
-            "passwords": Provide(lambda: passwords, sync_to_thread=False),
+            "passwords": Provide(asked_by, sync_to_thread=False),
             "totp": Provide(lambda: Totp(sealer, settings.company_name), sync_to_thread=False),
             "issuer": Provide(lambda: issuer, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
-            "limits": Provide(lambda: limits, sync_to_thread=False),
+            "limits": Provide(attempts),
             "sealer": Provide(lambda: sealer, sync_to_thread=False),
             "party": Provide(lambda: party, sync_to_thread=False),
             "openid": Provide(lambda: openid, sync_to_thread=False),

@@ -87,7 +87,8 @@ async def register(
         if seen and "password" not in seen.sign_in_methods:
             raise PasswordNotUsed
         about = (seen.email, data.first_name, data.last_name, settings.company_name) if seen else ()
-        said = msgspec.structs.replace(said, password_hash=await passwords.hash(data.password, *about))
+        password_hash = await passwords.hash(data.password, *about, good=seen is not None)
+        said = msgspec.structs.replace(said, password_hash=password_hash)
     async with uow(SYSTEM) as db:
         entry = await acceptance.accept(db, attempt, said)
     if entry is None:

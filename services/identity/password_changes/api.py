@@ -69,7 +69,7 @@ async def reset(
     async with uow(SYSTEM) as db:
         owner = await find_owner(db, data.token)
     about = _about(owner, settings) if owner else ()
-    password_hash = await passwords.hash(data.password, *about)
+    password_hash = await passwords.hash(data.password, *about, good=owner is not None)
     async with uow(SYSTEM) as db:
         ended = await commands.reset(db, attempt, data.token, password_hash)
     if ended is None:

@@ -1,10 +1,12 @@
 """How often somebody may try (G5, A4): counted before anything is evaluated, by what no header can change.
 
 Counters are sliding windows in Redis, so all processes count together. Without Redis each process counts alone, and
-allows half. Only a success gives its own attempt back; a refusal, a crash or a caller who goes away does not.
+allows half. A success gives its own attempt back, and so does an outage, in which nobody learned anything. A refusal, a
+crash or a caller who goes away does not.
 """
 
 import time
+from copy import copy
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
@@ -17,7 +19,9 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import Counter
 
 from services.identity.cache import Cache, CacheAway
-from shared.errors import TooMany
+from services.identity.people.passwords import TooBusy
+from shared.database import out_of_reach
+from shared.errors import TooMany, Unavailable
 
 ALONE = 2
 """Without Redis a process allows this part of each limit."""
@@ -38,6 +42,8 @@ class Limit(msgspec.Struct, frozen=True):
     amount: int
     minutes: int
     by: tuple[Literal["ip", "account"], ...]
+    for_good: bool = False
+    """Bounds what each attempt leaves behind, so that an outage excuses nothing."""
 
     def item(self, part: int = 1) -> RateLimitItemPerMinute:
         return RateLimitItemPerMinute(max(1, self.amount // part), self.minutes, namespace=self.name)
@@ -68,7 +74,7 @@ REGISTER = (
     Limit("register-account", 30, 60, ("account",)),
 )
 REDEMPTION = (Limit("redeem-ip", 30, 5, ("ip",)),)
-CEREMONY = (Limit("ceremony-ip", 60, 5, ("ip",)),)
+CEREMONY = (Limit("ceremony-ip", 60, 5, ("ip",), for_good=True),)
 """Beginnings of sign-ins with a passkey or at an identity provider: each leaves a row for a while."""
 CODE = (
     Limit("code-account-ip", 10, 24 * 60, ("account", "ip")),
@@ -107,6 +113,14 @@ class AttemptLimits:
         )
         self._together = SlidingWindowCounterRateLimiter(storage)
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self.counted: list[tuple[Limit, str]] = []
+        """What was admitted in this request and not given back."""
+
+    def of_one_request(self) -> "AttemptLimits":
+        """The same counters, and by themselves the attempts of one request."""
+        its = copy(self)
+        its.counted = []
+        return its
 
     async def admit(self, limits: tuple[Limit, ...], *, ip: str = "", account: str = "") -> None:
         """Count one attempt against each of the limits. Raises `TooManyAttempts` at the first that has no more."""
@@ -115,11 +129,25 @@ class AttemptLimits:
             if not await self._hit(limit, key, 1):
                 REFUSED.labels(limit.name).inc()
                 raise TooManyAttempts(await self._seconds_left(limit, key))
+            self.counted.append((limit, key))
 
     async def give_back(self, limits: tuple[Limit, ...], *, ip: str = "", account: str = "") -> None:
         """An admitted attempt was a success: it does not count."""
         for limit in limits:
-            await self._hit(limit, _key(limit, ip, account), -1)
+            await self._give_back(limit, _key(limit, ip, account))
+
+    async def excuse(self, error: Exception) -> None:
+        """Give back what this request was counted for, if it was an outage that refused it."""
+        if not is_outage(error):
+            return
+        for limit, key in [*self.counted]:
+            if not limit.for_good:
+                await self._give_back(limit, key)
+
+    async def _give_back(self, limit: Limit, key: str) -> None:
+        if (limit, key) in self.counted:
+            self.counted.remove((limit, key))
+        await self._hit(limit, key, -1)
 
     async def _hit(self, limit: Limit, key: str, cost: int) -> bool:
         try:
@@ -133,6 +161,11 @@ class AttemptLimits:
         except CacheAway:
             stats = await self._alone.get_window_stats(limit.item(ALONE), key)
         return max(1, ceil(stats.reset_time - time.time()))
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the portal could not do its part, so that nobody knows whether an attempt was a good one."""
+    return out_of_reach(error) or (isinstance(error, Unavailable) and not (isinstance(error, TooBusy) and error.counts))
 
 
 def _key(limit: Limit, ip: str, account: str) -> str:

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.identity.people.passwords import Passwords, TooBusy
+from services.identity.people.passwords import CallerGone, Passwords, TooManyWrong
+from tests.identity.rig import hashes_done
+
+RIGHT = "correct horse battery staple"
 
 
 @pytest.fixture
@@ -32,9 +35,9 @@ async def test_both_ways_to_write_an_umlaut_are_the_same_password(passwords: Pas
     assert await passwords.matches(await passwords.hash("Gr\u00fc\u00dfe aus Berlin"), "Gru\u0308\u00dfe aus Berlin")
 
 
-async def test_more_than_can_wait_is_refused_at_once(passwords: Passwords) -> None:
+async def test_more_than_can_wait_is_refused(passwords: Passwords) -> None:
     answers = await asyncio.gather(*(passwords.matches(None, "x") for _ in range(10)), return_exceptions=True)
-    assert [type(answer) for answer in answers].count(TooBusy) == 7
+    assert [type(answer) for answer in answers].count(TooManyWrong) == 7
     assert answers.count(False) == 3
     assert not await passwords.matches(None, "x")
 
@@ -46,3 +49,51 @@ async def test_who_goes_away_makes_room(passwords: Passwords) -> None:
         task.cancel()
     await asyncio.wait(waiting)
     assert not await passwords.matches(None, "x")
+
+
+async def test_nobodys_passwords_hold_up_no_right_one() -> None:
+    """Not in their line, nor where that is full."""
+    passwords = Passwords(threads=1, queue=30)
+    stored = await passwords.hash(RIGHT)
+    wave = [asyncio.create_task(passwords.matches(None, "x")) for _ in range(40)]
+    await asyncio.sleep(0)
+    assert await passwords.matches(stored, RIGHT)
+    assert sum(task.done() and not task.exception() for task in wave) <= 2
+    wave += [asyncio.create_task(passwords.matches(None, "x")) for _ in range(10)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyWrong):
+        await passwords.matches(stored, "wrong")
+    answers = await asyncio.gather(*wave, return_exceptions=True)
+    assert answers.count(False) < 40 < len(answers)
+    passwords.close()
+
+
+async def test_a_wrong_password_is_told_in_the_order_of_nobodys(passwords: Passwords) -> None:
+    """Else a wave would show who has an account: their wrong passwords would be told at once."""
+    passwords = Passwords(threads=1, queue=30)
+    stored = await passwords.hash(RIGHT)
+    told: list[str] = []
+
+    async def ask(who: str, password_hash: str | None) -> None:
+        assert not await passwords.matches(password_hash, "wrong")
+        told.append(who)
+
+    line = [("nobody", None)] * 5 + [("known", stored)] + [("nobody", None)] * 5
+    await asyncio.gather(*(ask(*each) for each in line))
+    assert 5 <= told.index("known") <= 6
+    passwords.close()
+
+
+async def test_work_for_a_caller_who_left_is_not_done(passwords: Passwords) -> None:
+    stored, left = await passwords.hash(RIGHT), asyncio.Event()
+    busy = [asyncio.create_task(passwords.matches(stored, RIGHT)) for _ in range(2)]
+    await asyncio.sleep(0)
+    before = hashes_done()
+    gone = [asyncio.create_task(passwords.asked_by(left.wait).matches(each, RIGHT)) for each in (stored, None)]
+    await asyncio.sleep(0)
+    left.set()
+    answers = await asyncio.gather(*gone, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [CallerGone, CallerGone]
+    assert await passwords.matches(stored, RIGHT)
+    assert await asyncio.gather(*busy) == [True, True]
+    assert hashes_done() - before == 3

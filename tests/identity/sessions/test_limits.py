@@ -2,12 +2,14 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import httpx2
 import pytest
 
-from services.identity.people.passwords import WAITING
+from services.identity.people.passwords import WAITING, CallerGone, TooBusy, TooManyWrong
 from services.identity.sessions.limits import CODE, FACTOR, LINK, PASSWORD, RECOVERY, TOKEN, Limit, network_of
+from services.identity.single_sign_on.models import ProviderAway
 from shared.actor import Actor
 from tests.identity.rig import PASSWORD as RIGHT
 from tests.identity.rig import Browser, Identity, hashes_done, somewhere
@@ -133,3 +135,60 @@ def test_a_caller_is_what_cannot_be_changed_easily(ip: str, network: str) -> Non
 def test_one_address_alone_cannot_use_up_an_account(limits: tuple[Limit, ...]) -> None:
     *_, pair, account = limits
     assert pair.amount * (account.minutes / pair.minutes) < account.amount
+
+
+class Away(Exception):
+    """PostgreSQL as asyncpg finds it while it starts up."""
+
+    sqlstate = "57P03"
+
+
+@pytest.mark.parametrize(
+    "outage", [Away(), ConnectionRefusedError(), TimeoutError(), TooBusy(), ProviderAway()], ids=repr
+)
+async def test_what_an_outage_refused_was_no_attempt(identity: Identity, outage: Exception, monkeypatch: Any) -> None:
+    """By password, and wherever else attempts are counted: the address has all of its tries left afterwards."""
+    person, place = await identity.person(await identity.client()), somewhere()
+
+    async def away(*_: object) -> None:
+        raise outage
+
+    with monkeypatch.context() as broken:
+        broken.setattr("services.identity.sessions.queries.find_account", away)
+        broken.setattr("services.identity.sign_in_links.commands.request_link", away)
+        answers = [await guess(identity, person["email"], place, RIGHT) for _ in range(8)]
+        answers += [await Browser(identity, place).ask_for_link(person["email"]) for _ in range(8)]
+    assert {answer.status_code for answer in answers} == {503}
+    assert await statuses(identity, person["email"], [place] * 8) == [401] * 5 + [429] * 3
+    links = [(await Browser(identity, place).ask_for_link(person["email"])).status_code for _ in range(7)]
+    assert links == [202] * 6 + [429]
+
+
+@pytest.mark.parametrize("refusal", [TooManyWrong(), CallerGone(), ValueError()], ids=repr)
+async def test_what_was_refused_for_another_reason_was_one(
+    identity: Identity, refusal: Exception, monkeypatch: Any
+) -> None:
+    """Else whoever makes it busy, leaves, or finds something broken guesses for nothing."""
+    person, place = await identity.person(await identity.client()), somewhere()
+
+    async def refuse(*_: object) -> None:
+        raise refusal
+
+    with monkeypatch.context() as broken:
+        broken.setattr("services.identity.sessions.queries.find_account", refuse)
+        for _ in range(5):
+            await guess(identity, person["email"], place, RIGHT)
+    assert (await guess(identity, person["email"], place, RIGHT)).status_code == 429
+
+
+async def test_a_wave_of_wrong_passwords_leaves_the_right_ones_their_place(identity: Identity) -> None:
+    """Over HTTP, from two hundred addresses, of people nobody knows: more than may wait."""
+    person = await identity.person(await identity.client())
+    wave = [
+        asyncio.create_task(guess(identity, f"nobody{number}@nowhere.example", somewhere())) for number in range(200)
+    ]
+    while WAITING.collect()[0].samples[0].value < 100:
+        await asyncio.sleep(0)
+    assert (await guess(identity, person["email"], somewhere(), RIGHT)).status_code == 200
+    assert not all(task.done() for task in wave)
+    assert {answer.status_code for answer in await asyncio.gather(*wave)} <= {401, 503}

@@ -21,6 +21,9 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 _NAME = re.compile(r"[a-z][a-z_]{1,30}")
 
+CONNECTIONS = 48
+"""Of one service: three processes with their pools, and half of what a server usually takes."""
+
 _RUNTIME_LIMITS = {
     "search_path": "{service}",
     "timezone": "UTC",
@@ -80,9 +83,23 @@ async def _prepare(connection: AsyncConnection, service: str, password: str) -> 
     await connection.execute(text(f"grant usage on schema {service} to {service}_app, {service}_staff"))
     # Not inherited: its policies must not apply to the runtime role unless that asks to be it.
     await connection.execute(text(f"grant {service}_staff to {service}_app with inherit false, set true"))
-    for name, value in _RUNTIME_LIMITS.items():
-        await connection.execute(text(f"alter role {service}_app set {name} = '{value.format(service=service)}'"))
+    await _bound(connection, f"{service}_app", service)
     await connection.commit()
+
+
+async def _bound(connection: AsyncConnection, role: str, service: str) -> None:
+    """Settings and limits of the runtime role. What it changed about itself meanwhile is undone, which nothing in
+    PostgreSQL forbids a role (docs/decisions/0089); the last three it cannot change.
+    """
+    database = await connection.scalar(text("select quote_ident(current_database())"))
+    for scope in ("", f" in database {database}"):
+        await connection.execute(text(f"alter role {role}{scope} reset all"))
+    for name, value in _RUNTIME_LIMITS.items():
+        await connection.execute(text(f"alter role {role} set {name} = '{value.format(service=service)}'"))
+    await connection.execute(text(f"alter role {role} connection limit {CONNECTIONS}"))
+    await connection.execute(text(f"revoke temporary on database {database} from public"))
+    if await connection.scalar(text("select has_parameter_privilege(current_user, 'temp_file_limit', 'set')")):
+        await connection.execute(text(f"alter role {role} set temp_file_limit = '1GB'"))
 
 
 def alembic_config(service: str) -> Config:

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
+from shared.migrations.runner import prepare
 from tests.conftest import PASSWORD, Cluster
 from tests.isolation.routes import SERVICES
 
@@ -59,6 +60,32 @@ async def test_every_table_is_closed_or_known_to_be_plumbing(schema: Schema) -> 
             if f"{service}_app" in policy["roles"]:
                 assert "app.client_id" in policy["qual"], f"{table['relname']}: {policy['qual']}"
                 assert policy["with_check"] == policy["qual"], table["relname"]
+
+
+async def test_what_a_role_says_about_itself_is_undone_at_the_next_start(schema: Schema, cluster: Cluster) -> None:
+    """PostgreSQL lets every role change its own settings and its own password; not how much of the server it may take."""
+    service, _, url = schema
+    await prepare(cluster.admin_of(url), service, PASSWORD)  # a clone has not the template's own rights
+    runtime = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+    database = await runtime.fetchval("select current_database()")
+    for scope in ("", f'in database "{database}"'):
+        await runtime.execute(f"alter role current_user {scope} set statement_timeout = 0")
+        await runtime.execute(f"alter role current_user {scope} set search_path = elsewhere")
+    await runtime.execute("alter role current_user password 'mine'")
+    for refused in (
+        "alter role current_user connection limit -1",
+        "alter role current_user set temp_file_limit = -1",
+        "set temp_file_limit = -1",
+        "create temporary table mine (what text)",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await runtime.execute(refused)
+    await runtime.close()
+    await prepare(cluster.admin_of(url), service, PASSWORD)
+    again = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+    assert await again.fetchval("show statement_timeout") == "5s"
+    assert await again.fetchval("show search_path") == service
+    await again.close()
 
 
 async def test_runtime_roles_can_do_no_more_than_they_need(schema: Schema) -> None:

@@ -5,7 +5,6 @@ structlog's way: at a line a request that alone cost a quarter of the gateway's 
 """
 
 import asyncio
-import sys
 import time
 from datetime import UTC, datetime
 from uuid import UUID
@@ -15,6 +14,7 @@ import msgspec
 from gateway.metrics import REQUESTS
 from gateway.problems import Refused
 from gateway.request import Request
+from shared.telemetry import OUTPUT
 
 GRANTED = "ok"
 CLIENT_GONE = "client.gone"
@@ -92,10 +92,8 @@ class DecisionLog:
         REQUESTS.count("", refusal.status, None)
 
     def flush(self) -> None:
-        """Write what has been collected."""
-        sys.stdout.flush()
-        sys.stdout.buffer.write(b"\n".join([*self._lines, b""]))
-        sys.stdout.buffer.flush()
+        """Write what has been collected, as far as the log has room."""
+        OUTPUT.write(b"\n".join([*self._lines, b""]))
         self._lines.clear()
 
     def _add(self, line: Decision) -> None:

@@ -1,5 +1,6 @@
 """Run one service: `python -m ops.serve identity` in a container, or after a fork in the embedded stack."""
 
+import asyncio
 import gc
 import importlib
 import os
@@ -11,8 +12,10 @@ from typing import Any, get_type_hints
 
 import uvicorn
 
+from ops.watchdog import watching
 from shared.config import Settings, SettingsError, load
 from shared.server import BoundedHttp
+from shared.telemetry import OUTPUT
 
 SERVICES = ("identity", "projects", "activity", "portal", "gateway")
 GRACEFUL_SECONDS = 3
@@ -21,6 +24,7 @@ MOST_AT_ONCE = 8_192
 """Connections, and requests, of a service; one more request is a 503. The gateway asks for no more than 768 answers and
 4,096 streams at a time (docs/decisions/0076).
 """
+LAST_WORDS_SECONDS = 0.5
 
 
 def module(service: str) -> str:
@@ -37,7 +41,19 @@ def serve(service: str, environ: Mapping[str, str], sockets: Sequence[socket.soc
     # What exists now stays: out of the collector's sight, its full passes no longer show in the slowest answers.
     gc.collect()
     gc.freeze()
-    uvicorn.Server(_config(app, settings)).run(sockets=list(sockets) or None)
+    _Server(_config(app, settings)).run(sockets=list(sockets) or None)
+
+
+class _Server(uvicorn.Server):
+    """One that is ended where its event loop is silent, and says its last words."""
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        with watching(asyncio.get_running_loop()):
+            await super().serve(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        OUTPUT.drain(LAST_WORDS_SECONDS)
 
 
 def application(service: str, environ: Mapping[str, str]) -> tuple[Any, Settings]:

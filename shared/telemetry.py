@@ -2,9 +2,8 @@
 
 import logging
 import re
-import sys
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import structlog
@@ -18,6 +17,10 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from prometheus_client import start_http_server
 
 from shared.config import Settings
+from shared.lines import Lines
+
+OUTPUT = Lines()
+"""The process's standard output: a process has one."""
 
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
@@ -47,7 +50,8 @@ def configure(name: str, settings: Settings) -> None:
 
 
 def configure_logging(name: str, level: str) -> None:
-    """Structured logs to standard output; libraries' own loggers only from WARNING up."""
+    """Structured logs to standard output; libraries' own loggers only from WARNING up. Nobody waits for either."""
+    OUTPUT.open()
     numeric = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     structlog.configure(
         processors=[
@@ -58,14 +62,19 @@ def configure_logging(name: str, level: str) -> None:
             structlog.processors.JSONRenderer(serializer=_encode),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", OUTPUT)),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=name)
     logging.basicConfig(
-        level=logging.WARNING, stream=sys.stdout, format='{"level":"%(levelname)s","event":%(message)r}'
+        level=logging.WARNING, handlers=[_Handler()], format='{"level":"%(levelname)s","event":%(message)r}'
     )
 
 
-def _encode(record: Any, **_options: Any) -> str:
-    return msgspec.json.encode(record, enc_hook=str).decode()
+class _Handler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        OUTPUT.write(f"{self.format(record)}\n".encode(errors="backslashreplace"))
+
+
+def _encode(record: Any, **_options: Any) -> bytes:
+    return msgspec.json.encode(record, enc_hook=str)

@@ -42,7 +42,7 @@ def up(*, detach: bool, with_parent: bool) -> None:
     else:
         if with_parent:
             die_with_parent(signal.SIGTERM)
-        _launch(quiet=False, ready=lambda text: print(text, flush=True))
+        _launch()
 
 
 def down() -> None:
@@ -81,8 +81,8 @@ def logs(*, follow: bool) -> None:
     os.execvp("tail", ["tail", "-n", "200", *(["-F"] if follow else []), str(path)])  # noqa: S606, S607
 
 
-def _launch(*, quiet: bool, ready: Callable[[str], None]) -> None:
-    """Run the stack the environment asks for. Raises `StackError`."""
+def _launch(ready: Callable[[str], None] | None = None) -> None:
+    """Run the stack the environment asks for; `ready` hears what to open, else the terminal. Raises `StackError`."""
     from ops.stack.launcher import Launcher, Plan  # the other commands are quick without it
 
     external = os.environ.get("PORTAL_STACK", "embedded")
@@ -99,7 +99,9 @@ def _launch(*, quiet: bool, ready: Callable[[str], None]) -> None:
         external=Addresses.from_environment(os.environ) if external == "external" else None,
         demo=os.environ.get("PORTAL_DEMO", "1") != "0",
     )
-    Launcher(plan, quiet=quiet).run(lambda address: ready(summary(address, demo=plan.demo)))
+    launcher = Launcher(plan, quiet=ready is not None)
+    tell = ready or launcher.show
+    launcher.run(lambda address: tell(summary(address, demo=plan.demo)))
 
 
 def summary(address: str, *, demo: bool) -> str:
@@ -141,7 +143,7 @@ def _become_background(answer: int) -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     try:
-        _launch(quiet=True, ready=lambda text: say(READY + text))
+        _launch(lambda text: say(READY + text))
     except (StackError, OSError) as error:
         say(f"portal: {in_words(error)}")
     except BaseException:  # noqa: BLE001  (nobody else would print it)

@@ -1,4 +1,7 @@
-"""What the person sees: every process's lines behind its name, in a file always and on the terminal in colour."""
+"""What the person sees: every process's lines behind its name, in a file always and on the terminal in colour.
+
+Neither is waited for: a terminal that was stopped (Ctrl-S) or a full disk costs lines, never the stack.
+"""
 
 import os
 import sys
@@ -6,7 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from shared.lines import Lines
+
 LARGEST_LOG = 20 * 1024**2
+LAST_WORDS_SECONDS = 0.5
 WIDTH = 8
 COLOURS = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)
 LEVELS = {"warning": 33, "error": 31, "critical": 31}
@@ -20,8 +26,9 @@ class Console:
         if log.exists():
             log.replace(log.with_name(f"{log.name}.1"))
         self._file = log.open("ab", buffering=0)
+        self._log = Lines(self._file.fileno(), self._notice)
         self._size = 0
-        self._terminal = not quiet
+        self._terminal = None if quiet else Lines(sys.stdout.fileno(), self._notice)
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         self._names: dict[str, int] = {}
 
@@ -29,18 +36,18 @@ class Console:
         """The launcher's own words."""
         self.lines("portal", text.encode())
 
+    def show(self, text: str) -> None:
+        """Words for the person at the terminal alone."""
+        if self._terminal:
+            self._terminal.write(f"{text}\n".encode())
+
     def lines(self, name: str, text: bytes, *, terminal: bool = True) -> None:
         """One process's lines, without the last line end."""
         lines = text.split(b"\n")
         head = f"{name:<{WIDTH}} | ".encode()
         self._write_file(b"".join(head + line + b"\n" for line in lines))
         if terminal and self._terminal:
-            shown = "".join(f"{self._head(name)}{self._readable(line)}\n" for line in lines)
-            try:
-                sys.stdout.write(shown)
-                sys.stdout.flush()
-            except OSError:  # the terminal is gone; the stack need not go with it
-                self._terminal = False
+            self._terminal.write("".join(f"{self._head(name)}{self._readable(line)}\n" for line in lines).encode())
 
     def tail(self, name: str, count: int = 20) -> str:
         """The last lines a process printed."""
@@ -50,7 +57,14 @@ class Console:
 
     def close(self) -> None:
         """Close the file."""
+        if self._terminal:
+            self._terminal.drain(LAST_WORDS_SECONDS)
+            self._terminal.close()
+        self._log.close()
         self._file.close()
+
+    def _notice(self, dropped: int) -> bytes:
+        return f"{'portal':<{WIDTH}} | {dropped} lines found no room here and are lost\n".encode()
 
     def _head(self, name: str) -> str:
         number = self._names.setdefault(name, len(self._names))
@@ -76,7 +90,16 @@ class Console:
         self._size += len(text)
         if self._size > LARGEST_LOG:
             self._size = len(text)
-            self._file.close()
+            self._begin_anew()
+        self._log.write(text)
+
+    def _begin_anew(self) -> None:
+        try:
             self._path.replace(self._path.with_name(f"{self._path.name}.1"))
-            self._file = self._path.open("ab", buffering=0)
-        self._file.write(text)
+            fresh = self._path.open("ab", buffering=0)
+        except OSError:  # no room for another file: the old one goes on
+            return
+        self._log.close()
+        self._file.close()
+        self._file = fresh
+        self._log = Lines(fresh.fileno(), self._notice)

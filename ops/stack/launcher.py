@@ -72,6 +72,10 @@ class Launcher:
         self._keys = ensure_keys(*[self._state.secrets] * 3)
         self._told = services.environments(self._services, self._addresses, self._passwords, self._keys, self._gateway)
 
+    def show(self, text: str) -> None:
+        """Words for the person at the terminal."""
+        self._console.show(text)
+
     def run(self, ready: Callable[[str], None]) -> None:
         """Start, call `ready` with the address, serve until asked to end, stop. Raises `StackError`."""
         try:

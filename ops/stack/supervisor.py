@@ -3,19 +3,25 @@
 import os
 import selectors
 import signal
+import socket
+import struct
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ops.stack import process
 from ops.stack.console import Console
-from ops.stack.errors import StackError
+from ops.stack.errors import StackError, in_words
 
 TICK_SECONDS = 0.02
 IDLE_SECONDS = 5.0
 CALM_SECONDS = 10.0
 """A child that lived this long is started again at once; a shorter life makes the next pause longer."""
 LONGEST_PAUSE = 5.0
+PATIENCE_MICROSECONDS = 50_000
+"""So long a child waits for its lines to be read, should this process be stopped; then they are lost."""
+ROOM = 128 * 1024
 ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 READ = 65_536
 
@@ -92,10 +98,16 @@ class Supervisor:
 
     def forever(self, changed: Callable[[], None]) -> None:
         """Start again whatever ends, until this process is asked to end; `changed` is called after each new start."""
+        unsaid = False
         while not self._ending:
             self._turn(self._next_pause())
-            if not self._ending and self._restart_ended():
-                changed()
+            if self._ending:
+                return
+            unsaid = self._restart_ended() or unsaid
+            if unsaid:
+                with suppress(OSError):  # a full disk: said again at the next turn
+                    changed()
+                    unsaid = False
 
     def stop(self, names: Iterable[str], seconds: float) -> None:
         """End these children together; what has not ended after `seconds` is killed."""
@@ -135,24 +147,32 @@ class Supervisor:
                 watched.again_at = now + pause
                 self._console.say(f"{watched.name} ended ({ending(code)}), starting it again")
             if watched.again_at is not None and now >= watched.again_at:
-                watched.again_at = None
-                watched.started = now
-                watched.child = self._with_pipe(watched.name, watched.start, on_terminal=watched.on_terminal)
-                restarted = True
+                restarted = self._start_again(watched, now) or restarted
         return restarted
+
+    def _start_again(self, watched: Watched, now: float) -> bool:
+        try:
+            watched.child = self._with_pipe(watched.name, watched.start, on_terminal=watched.on_terminal)
+        except (OSError, StackError) as error:  # a full disk ends nothing but this attempt
+            watched.again_at = now + LONGEST_PAUSE
+            self._console.say(f"{watched.name} could not be started: {in_words(error)}")
+            return False
+        watched.again_at, watched.started = None, now
+        return True
 
     def _next_pause(self) -> float:
         waiting = [watched.again_at for watched in self._watched.values() if watched.again_at is not None]
         return max(0.0, min([*waiting, time.monotonic() + IDLE_SECONDS]) - time.monotonic())
 
     def _with_pipe(self, name: str, start: Callable[[int], process.Child], *, on_terminal: bool) -> process.Child:
-        reading, writing = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(reading, False)
-        self._selector.register(reading, selectors.EVENT_READ, (name, on_terminal))
-        try:
-            return start(writing)
-        finally:
-            os.close(writing)
+        """A pair of sockets and no pipe, for a pipe knows no limit to how long a program waits to be read."""
+        reading, writing = socket.socketpair()
+        writing.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, PATIENCE_MICROSECONDS))
+        writing.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
+        reading.setblocking(False)
+        self._selector.register(reading.detach(), selectors.EVENT_READ, (name, on_terminal))
+        with writing:
+            return start(writing.fileno())
 
     def _turn(self, seconds: float) -> bool:
         """Wait for output or a signal, at most so long, and pass on what came; was there any?"""

@@ -173,6 +173,7 @@ def test_each_kernel_module_serves_three() -> None:
         "shared.broker",
         "shared.delivery",
         "shared.telemetry",
+        "shared.lines",  # what `shared.telemetry` and the launcher write by
         "shared.dead_letters",
         "shared.inbox",
         "shared.problems",

@@ -40,14 +40,14 @@ class Stack:
             check=False,
         )
 
-    def up(self) -> Run:
+    def up(self, terminal: int = subprocess.DEVNULL) -> Run:
         """Start in the foreground of a process of its own and wait until everything answers."""
         self._launcher = subprocess.Popen(
             [sys.executable, "-m", "ops", "stack", "up"],
             cwd=self._root,
             env=self._environ,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=terminal,
             stderr=subprocess.PIPE,
         )
         eventually(lambda: self._launcher.poll() is not None or self.state.read_run())

@@ -1,0 +1,102 @@
+"""Lines of a log on their way out of the process. Nobody waits for them: not for a full pipe, a stopped terminal, a
+full disk or a reader that is gone. What finds no room is dropped, counted, and said as soon as there is room again.
+"""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from prometheus_client import Counter
+
+MOST_WAITING = 256 * 1024
+"""Bytes kept for a reader that is slow for a moment."""
+DROPPED = Counter("portal_log_lines_dropped_total", "Lines of the log that found no room")
+
+
+def _as_json(lines: int) -> bytes:
+    return b'{"level":"warning","event":"log.dropped","lines":%d}\n' % lines
+
+
+class Lines:
+    """Writes whole lines to one descriptor; safe for threads. `notice` words how many were dropped."""
+
+    def __init__(self, descriptor: int = 1, notice: Callable[[int], bytes] = _as_json) -> None:
+        self._descriptor = descriptor
+        self._notice = notice
+        self._own = -1
+        self._waiting = bytearray()
+        self._dropped = 0
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Write to what the descriptor stands for now. Happens by itself with the first line."""
+        own = _without_waiting(self._descriptor)
+        if self._own < 0 or own == self._descriptor:
+            self._own = own
+        else:
+            os.dup2(own, self._own, inheritable=False)  # whoever writes meanwhile finds the number in use
+            os.close(own)
+
+    def write(self, lines: bytes) -> None:
+        """Write `lines`, each with its end, as far as there is room, and return at once."""
+        with self._lock:
+            self._push()
+            if len(self._waiting) + len(lines) > MOST_WAITING:
+                count = lines.count(b"\n")
+                self._dropped += count
+                DROPPED.inc(count)
+                return
+            if self._dropped:
+                self._waiting += self._notice(self._dropped)
+                self._dropped = 0
+            self._waiting += lines
+            self._push()
+
+    def flush(self) -> None:
+        """For loggers that ask: what can be written was written."""
+
+    def drain(self, seconds: float) -> None:
+        """Before the process ends: give a reader that is slow for a moment this long at most."""
+        until = time.monotonic() + seconds
+        while self._waiting and (left := until - time.monotonic()) > 0:
+            select.select([], [self._own], [], min(left, 0.05))
+            with self._lock:
+                self._push()
+
+    def fileno(self) -> int:
+        """A descriptor that is never waited for, for what writes by itself."""
+        if self._own < 0:
+            self.open()
+        return self._own
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._own not in (-1, self._descriptor):
+            os.close(self._own)
+        self._own = -1
+
+    def _push(self) -> None:
+        """Whatever goes wrong, from a full pipe to a disk without room, may be over at the next line."""
+        descriptor = self.fileno()
+        try:
+            while self._waiting:
+                del self._waiting[: os.write(descriptor, self._waiting)]
+        except OSError:
+            return
+
+
+def _without_waiting(descriptor: int) -> int:
+    """The same file, opened anew, so that no flag of ours reaches a shell or a parent that shares the descriptor.
+
+    Sockets, and terminals of another container, cannot be opened so: there the flag is set on what is shared.
+    """
+    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_APPEND | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        return os.open(f"/proc/self/fd/{descriptor}", flags)
+    except OSError:
+        with suppress(OSError):  # closed: every line will be dropped
+            os.set_blocking(descriptor, False)
+        return descriptor

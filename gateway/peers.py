@@ -1,9 +1,15 @@
 """Who is really calling. Limits and claims carry this address, so no header may choose it (G5)."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from shared.config import SettingsError
+
+_BY_A_PROXY = frozenset(
+    {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
+)
+"""What proxies add. Who has none of these added may still be far away, which is why a token is asked for as well."""
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -14,6 +20,15 @@ def parse_networks(text: str) -> Networks:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
         raise SettingsError(f"PORTAL_TRUSTED_PROXIES: {error}") from error
+
+
+def is_local(socket: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request comes from this very machine, and not by way of a proxy that stands on it."""
+    return (
+        bool(peer := _normal(socket))
+        and ip_address(peer).is_loopback
+        and not any(name in _BY_A_PROXY for name, _ in headers)
+    )
 
 
 def real_peer(socket: str, forwarded_for: bytes | None, trusted: Networks) -> str:

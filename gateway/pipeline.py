@@ -18,7 +18,7 @@ from gateway.limits import Limiter
 from gateway.origins import SAFE, refuse_foreign_change
 from gateway.partners import Partners
 from gateway.paths import is_canonical
-from gateway.peers import Networks, limit_key, real_peer
+from gateway.peers import Networks, is_local, limit_key, real_peer
 from gateway.problems import Refused, render
 from gateway.proxy import Proxy
 from gateway.recording import Recorder
@@ -105,8 +105,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
             await self.proxy.forward(request, route, token, receive, send)
 
     def _peer(self, request: Request) -> str:
-        client = request.scope["client"]
-        return real_peer(client[0] if client else "", request.inbound.read.get(b"x-forwarded-for"), self.trusted)
+        return real_peer(_socket(request), request.inbound.read.get(b"x-forwarded-for"), self.trusted)
 
     def _route(self, request: Request) -> Route:
         if not is_canonical(request.path):
@@ -114,6 +113,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
         if request.method not in METHODS:
             raise Refused(405, "gateway.method", "This method is not known here.")
         route = self.routes.find(request.path)
+        if route and route.local and not is_local(_socket(request), request.scope["headers"]):
+            route = None
         if route is None:
             raise Refused(404, "not_found", "There is nothing here, or it is not yours to see.")
         return route
@@ -163,6 +164,12 @@ class Pipeline(msgspec.Struct, kw_only=True):
             await send(message)
 
         return dressed
+
+
+def _socket(request: Request) -> str:
+    """Who is connected: the caller, or the proxy that stands in front."""
+    client = request.scope["client"]
+    return client[0] if client else ""
 
 
 def authorise(route: Route, session: Session | None) -> None:

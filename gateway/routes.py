@@ -40,6 +40,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The same for everybody: whose cookie it is does not matter."""
     sign_in: bool = False
     """Unsafe requests count against the narrow limit for guessing."""
+    local: bool = False
+    """For who sits at this machine; for everybody else it does not exist."""
     basic: bool = False
     """The service checks a name and password itself; the header that has them goes on under another name."""
 
@@ -67,7 +69,7 @@ def _oauth(prefix: str, *, basic: bool = False) -> Route:
     return Route(prefix=prefix, upstream="identity", access="public", audience=audience, exact=True, basic=basic)
 
 
-def _page(prefix: str, *, exact: bool = False, sign_in: bool = False) -> Route:
+def _page(prefix: str, *, exact: bool = False, sign_in: bool = False, local: bool = False) -> Route:
     """A page is public here: the portal itself shows the way to sign in, and passes the claims on to the services."""
     audience = ("portal", *SERVICES)
     return Route(
@@ -78,6 +80,7 @@ def _page(prefix: str, *, exact: bool = False, sign_in: bool = False) -> Route:
         timeout=TOTAL_SECONDS,
         exact=exact,
         sign_in=sign_in,
+        local=local,
     )
 
 
@@ -142,7 +145,7 @@ ROUTES = (
     _page("/milestones"),
     _page("/preferences"),
     _page("/widgets"),
-    _page("/mailbox"),
+    _page("/mailbox", local=True),
     Route(prefix="/static", upstream="portal", access="public", audience=("portal",), anonymous=True),
     _own("/docs", exact=False),
     _own("/healthz"),

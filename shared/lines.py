@@ -80,23 +80,16 @@ class Lines:
 
     def _push(self) -> None:
         """Whatever goes wrong, from a full pipe to a disk without room, may be over at the next line."""
-        descriptor = self.fileno()
-        try:
+        with suppress(OSError):
             while self._waiting:
-                del self._waiting[: os.write(descriptor, self._waiting)]
-        except OSError:
-            return
+                del self._waiting[: os.write(self.fileno(), self._waiting)]
 
 
 def _without_waiting(descriptor: int) -> int:
-    """The same file, opened anew, so that no flag of ours reaches a shell or a parent that shares the descriptor.
-
-    Sockets, and terminals of another container, cannot be opened so: there the flag is set on what is shared.
-    """
-    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_APPEND | os.O_NOCTTY | os.O_CLOEXEC
-    try:
+    """The same file, opened anew: a flag on the descriptor would reach the shell or parent that shares it."""
+    with suppress(OSError):
+        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_APPEND | os.O_NOCTTY | os.O_CLOEXEC
         return os.open(f"/proc/self/fd/{descriptor}", flags)
-    except OSError:
-        with suppress(OSError):  # closed: every line will be dropped
-            os.set_blocking(descriptor, False)
-        return descriptor
+    with suppress(OSError):  # a socket, or another container's terminal; what is closed has every line dropped
+        os.set_blocking(descriptor, False)
+    return descriptor

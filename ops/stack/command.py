@@ -69,6 +69,8 @@ def status() -> None:
         print("The portal is not running.")
         sys.exit(NOTHING_RUNS)
     print(f"{run.gateway}\n")
+    if run.mailbox:
+        print(f"Its mails stay here:  {run.mailbox}\n")
     for name, pid in run.processes.items():
         print(f"{name:<10}{pid:>8}  {run.services.get(name, '')}")
 
@@ -101,12 +103,14 @@ def _launch(ready: Callable[[str], None] | None = None) -> None:
     )
     launcher = Launcher(plan, quiet=ready is not None)
     tell = ready or launcher.show
-    launcher.run(lambda address: tell(summary(address, demo=plan.demo)))
+    launcher.run(lambda address: tell(summary(address, launcher.mailbox, demo=plan.demo)))
 
 
-def summary(address: str, *, demo: bool) -> str:
+def summary(address: str, mailbox: str, *, demo: bool) -> str:
     """What to open, and whom to sign in as."""
     lines = ["", f"The portal is ready: {address}", ""]
+    if mailbox:
+        lines += [f"Its mails stay here:  {mailbox}", ""]
     if demo:
         lines += [f"Demo accounts, password {PASSWORD}:"]
         lines += [f"  {mail:<27} {who}" for mail, who in ACCOUNTS]

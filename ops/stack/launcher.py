@@ -60,7 +60,8 @@ class Launcher:
         self._state = State(plan.folder)
         self._lock = self._state.lock()
         public = public_socket(plan.host, plan.port)
-        self._gateway = plan.public_url or f"http://localhost:{public.getsockname()[1]}"
+        here = f"http://localhost:{public.getsockname()[1]}"
+        self._gateway = plan.public_url or here
         self._console = Console(self._state.log, quiet=quiet)
         self._supervisor = Supervisor(self._console)
         self._passwords = load_passwords(self._state.passwords, services_with_schema())
@@ -70,6 +71,10 @@ class Launcher:
         if not plan.external:
             self._parts, self._addresses = embedded(plan.folder, self._passwords)
         self._keys = ensure_keys(*[self._state.secrets] * 3)
+        self.mailbox = ""
+        """Where the caught mails are read, on this machine alone; empty where mails really leave."""
+        if self._addresses.mailbox_dir:
+            self.mailbox = f"{here}/mailbox?token={self._passwords.mailbox}"
         self._told = services.environments(self._services, self._addresses, self._passwords, self._keys, self._gateway)
 
     def show(self, text: str) -> None:
@@ -150,6 +155,7 @@ class Launcher:
                 private={name: service.private_url for name, service in self._services.items()},
                 processes=self._supervisor.pids(),
                 addresses=self._addresses.environment(),
+                mailbox=self.mailbox,
             )
         )
 

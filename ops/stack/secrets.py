@@ -21,6 +21,8 @@ class Passwords(msgspec.Struct, frozen=True, kw_only=True):
     services: dict[str, str]
     nats_users: dict[str, str] = {}
     redis_users: dict[str, str] = {}
+    mailbox: str = ""
+    """What opens the page with the mails."""
 
     @classmethod
     def draw(cls) -> "Passwords":
@@ -32,15 +34,17 @@ class Passwords(msgspec.Struct, frozen=True, kw_only=True):
             s3_key=f"portal{secrets.token_hex(6)}",
             s3_secret=_draw(),
             services={},
+            mailbox=_draw(),
         )
 
 
 def load_passwords(path: Path, services: list[str]) -> Passwords:
-    """Those of `path`, made at the first call; a service that is new since then gets its own added."""
+    """Those of `path`, made at the first call; what is new since then is added."""
     kept = msgspec.json.decode(path.read_bytes(), type=Passwords) if path.exists() else Passwords.draw()
     complete = msgspec.structs.replace(
         kept,
         services=_all_of(kept.services, services),
+        mailbox=kept.mailbox or _draw(),
         nats_users=_all_of(kept.nats_users, access.nats_users()),
         redis_users=_all_of(kept.redis_users, access.redis_users()),
     )

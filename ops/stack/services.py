@@ -115,6 +115,7 @@ def environments(
     own["portal"]["PORTAL_COMPANY_NAME"] = company
     if addresses.mailbox_dir:
         own["portal"]["PORTAL_MAILBOX_DIR"] = addresses.mailbox_dir
+        own["portal"]["PORTAL_MAILBOX_TOKEN"] = passwords.mailbox
     inherited = {name: value for name, value in os.environ.items() if not Addresses.takes_from(name)}
     return {name: {**inherited, **shared, **told} for name, told in own.items()}
 

@@ -33,6 +33,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Name to process id, servers and services; rewritten when one was started again."""
     addresses: dict[str, str]
     """The servers, by the name of the variable that tells a service (`PORTAL_NATS_URL`)."""
+    mailbox: str = ""
+    """The address of the caught mails, with the token that opens it; empty where mails really leave."""
 
 
 class State:

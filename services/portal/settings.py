@@ -13,3 +13,5 @@ class PortalSettings(Settings, frozen=True, kw_only=True):
     """Who runs this installation; stands in the top bar and on the sign-in page."""
     mailbox_dir: str = ""
     """Folder of the embedded mail sink; empty switches the mailbox page off."""
+    mailbox_token: str = ""
+    """What the first visit to the mailbox has to bring; empty switches it off as well."""

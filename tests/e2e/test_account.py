@@ -18,7 +18,7 @@ def link_to(portal: Portal, email: str, page: str) -> str:
 
     def look() -> str:
         http = portal.client()
-        for name in re.findall(r'href="/mailbox/([0-9-]+)"', http.get("/mailbox").text):
+        for name in re.findall(r'href="/mailbox/([0-9-]+)"', http.get(portal.run.mailbox).text):
             mail = http.get(f"/mailbox/{name}").text
             found = re.search(rf"(/{page}\?token=[A-Za-z0-9_-]{{43}})", mail)
             if email in mail and found:

@@ -54,7 +54,14 @@ ADMIN_PAGES = [
     "/webhooks/new",
 ]
 PAGES = {
-    "anonymous": ["/sign-in", "/sign-in/link", "/sign-in/sso", "/forgot-password", "/register", "/mailbox"],
+    "anonymous": [
+        "/sign-in",
+        "/sign-in/link",
+        "/sign-in/sso",
+        "/forgot-password",
+        "/register",
+        "/mailbox?token={mailbox}",
+    ],
     "feedback": ["/", "/projects", "/activity", *OWN_PAGES],
     "viewer": CLIENT_PAGES,
     "approver": [*CLIENT_PAGES, "/team", "/team/new", "/team/{viewer}"],
@@ -85,7 +92,8 @@ def ids(portal: Portal) -> dict[str, str]:
     projects = portal.as_("admin").get(f"{API}/projects", params={"client_id": acme, "limit": 100}).json()["items"]
     busiest = max(projects, key=lambda each: (each["status"] == "on_track", each["milestones_total"]))
     people = {who: portal.me(who)["id"] for who in ("member", "viewer")}
-    return {"client": acme, "project": busiest["id"], **people}
+    token = portal.run.mailbox.partition("token=")[2]
+    return {"client": acme, "project": busiest["id"], "mailbox": token, **people}
 
 
 def inaccessible(page: Page) -> list[dict[str, Any]]:

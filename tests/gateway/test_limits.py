@@ -8,7 +8,7 @@ import pytest
 import redis.asyncio as aioredis
 
 from gateway.flights import SingleFlight
-from gateway.peers import limit_key, parse_networks, real_peer
+from gateway.peers import is_local, limit_key, parse_networks, real_peer
 from ops.stack.backing import Backing
 from shared.config import SettingsError
 from tests.gateway.rig import Rig
@@ -39,6 +39,34 @@ PEERS = [
 @pytest.mark.parametrize(("socket", "forwarded", "peer"), PEERS)
 def test_real_peer(socket: str, forwarded: str | None, peer: str) -> None:
     assert real_peer(socket, forwarded.encode() if forwarded is not None else None, PROXIES) == peer
+
+
+LOCAL: list[tuple[str, list[tuple[bytes, bytes]], bool]] = [
+    ("127.0.0.1", [(b"host", b"localhost")], True),
+    ("::1", [], True),
+    ("::ffff:127.0.0.1", [], True),
+    ("192.0.2.1", [], False),
+    ("", [], False),
+    *(
+        ("127.0.0.1", [(name, b"127.0.0.1")], False)
+        for name in (b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via")
+    ),
+]
+
+
+@pytest.mark.parametrize(("socket", "headers", "local"), LOCAL)
+def test_who_comes_by_way_of_a_proxy_is_not_at_this_machine(
+    socket: str, headers: list[tuple[bytes, bytes]], local: bool
+) -> None:
+    """Wherever the proxy stands."""
+    assert is_local(socket, headers) is local
+
+
+async def test_the_mailbox_is_there_for_this_machine_alone(rig: Rig) -> None:
+    for path in ("/mailbox", "/mailbox/1-1", "/mailbox/1-1/html"):
+        assert await statuses(rig.server.url, 1, path, "GET") == [200]
+        proxied = {"X-Forwarded-For": "127.0.0.1"}
+        assert await statuses(rig.server.url, 1, path, "GET", **proxied) == [404]
 
 
 @pytest.mark.parametrize("forwarded", [forwarded for _, forwarded, _ in PEERS if forwarded])

@@ -44,6 +44,7 @@ async def web(server: Office, signer: Signer, tmp_path_factory: pytest.TempPathF
         upstream_activity=server.url,
         company_name="Northwind Studio",
         mailbox_dir=str(tmp_path_factory.mktemp("mails")),
+        mailbox_token="a-token-of-the-mailbox",
     )
     app = create_app(settings)
     running, over = asyncio.Event(), asyncio.Event()

@@ -34,21 +34,52 @@ def mails(web) -> Path:
     return folder
 
 
-async def test_mails_are_listed_for_everybody_in_a_trial(browse, mails):
-    page = await browse().get("/mailbox")
+@pytest.fixture
+async def owner(browse, web):
+    """Who came with the address that the start printed."""
+    browser = browse()
+    answer = await browser.get("/mailbox", params={"token": web.state.settings.mailbox_token})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/mailbox")
+    return browser
+
+
+@pytest.mark.parametrize("token", ["", "a-token", "a-token-of-the-mailboy"])
+async def test_mails_are_for_who_has_the_token(browse, mails, token):
+    browser = browse()
+    browser.cookies.set("portal_mailbox", token)
+    page = await browser.get("/mailbox", params={"token": token} if token else {})
+    assert page.status_code == 403
+    assert "The mailbox is locked" in page.text
+    assert "anna@acme.example" not in page.text
+    for path in (f"/mailbox/{NAME}", f"/mailbox/{NAME}/html"):
+        assert (await browser.get(path)).status_code == 404
+
+
+async def test_without_a_token_of_its_own_there_is_no_mailbox(browse, web, mails):
+    settings = web.state.settings
+    web.state.settings = msgspec.structs.replace(settings, mailbox_token="")
+    try:
+        assert (await browse().get("/mailbox")).status_code == 404
+        assert (await browse().get("/mailbox", params={"token": ""})).status_code == 404
+    finally:
+        web.state.settings = settings
+
+
+async def test_mails_are_listed_for_the_owner_of_a_trial(owner, mails):
+    page = await owner.get("/mailbox")
     assert "anna@acme.example" in page.text
     assert "Anmelden &lt;b&gt;jetzt" in page.text
 
 
-async def test_the_text_is_text_and_its_link_is_a_link(browse, mails):
-    page = await browse().get(f"/mailbox/{NAME}")
+async def test_the_text_is_text_and_its_link_is_a_link(owner, mails):
+    page = await owner.get(f"/mailbox/{NAME}")
     assert '<a href="http://localhost:8080/sign-in/link?token=abc&amp;x=1"' in page.text
     assert "<script>alert" not in page.text
     assert "sandbox=" in page.text
 
 
-async def test_markup_is_served_into_a_sandbox_only(browse, mails):
-    answer = await browse().get(f"/mailbox/{NAME}/html")
+async def test_markup_is_served_into_a_sandbox_only(owner, mails):
+    answer = await owner.get(f"/mailbox/{NAME}/html")
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'")
     assert "sandbox" in policy
@@ -57,8 +88,8 @@ async def test_markup_is_served_into_a_sandbox_only(browse, mails):
 
 
 @pytest.mark.parametrize("name", ["..%2f..%2fjwks", "0-0", "x", "01795288000000000000-001.eml"])
-async def test_only_mails_of_the_sink_can_be_read(browse, mails, name):
-    assert (await browse().get(f"/mailbox/{name}")).status_code == 404
+async def test_only_mails_of_the_sink_can_be_read(owner, mails, name):
+    assert (await owner.get(f"/mailbox/{name}")).status_code == 404
 
 
 def test_a_file_of_another_name_is_not_a_mail(tmp_path):
@@ -69,11 +100,11 @@ def test_a_file_of_another_name_is_not_a_mail(tmp_path):
 
 
 @pytest.mark.parametrize("change", [{"env": "production"}, {"env": "compose"}, {"mailbox_dir": ""}])
-async def test_outside_a_trial_there_is_no_mailbox(browse, web, mails, change):
+async def test_outside_a_trial_there_is_no_mailbox(owner, web, mails, change):
     settings = web.state.settings
     web.state.settings = msgspec.structs.replace(settings, **change)
     try:
         for path in ("/mailbox", f"/mailbox/{NAME}", f"/mailbox/{NAME}/html"):
-            assert (await browse().get(path)).status_code == 404
+            assert (await owner.get(path)).status_code == 404
     finally:
         web.state.settings = settings

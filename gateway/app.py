@@ -112,6 +112,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
     pipeline = Pipeline(
         routes=routes,
         requests=Limiter("requests", settings.requests_per_minute, cache, settings.redis_url),
+        session_requests=Limiter("sessions", settings.session_requests_per_minute, cache, settings.redis_url),
         sign_ins=Limiter("sign-ins", settings.sign_ins_per_minute, cache, settings.redis_url),
         sessions=sessions,
         look_ups=Turns(LOOK_UPS_EACH),

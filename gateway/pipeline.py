@@ -41,6 +41,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
 
     routes: RouteTable
     requests: Limiter
+    session_requests: Limiter
     sign_ins: Limiter
     sessions: Sessions
     look_ups: Turns
@@ -87,6 +88,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
         if route.sign_in and request.method not in SAFE:
             await self.sign_ins.admit(limit_key(request.peer))
         request.session = session = await self._authenticate(request, route)
+        if session:
+            await self.session_requests.admit(str(session.session_id))
         if b"authorization" in request.inbound.read:
             request.partner = await self._credentials(request, route)
         if session and session.recorded:

@@ -17,4 +17,6 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     """Comma-separated networks whose `X-Forwarded-For` is believed; empty where nothing stands in front."""
     requests_per_minute: int = 3000
     """Wide enough for an office behind one address: a dashboard costs about 20 requests."""
+    session_requests_per_minute: int = 1500
+    """Of one session, from wherever it is used: a person opening a page every second would ask for less."""
     sign_ins_per_minute: int = 60

@@ -3,42 +3,31 @@ full disk or a reader that is gone. What finds no room is dropped, counted, and 
 """
 
 import os
-import select
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from prometheus_client import Counter
 
-MOST_WAITING = 256 * 1024
-"""Bytes kept for a reader that is slow for a moment."""
+MOST_WAITING = 256 * 1024  # bytes kept for a reader that is slow for a moment
+NOTICE = b'{"level":"warning","event":"log.dropped","lines":%d}\n'
 DROPPED = Counter("portal_log_lines_dropped_total", "Lines of the log that found no room")
-
-
-def _as_json(lines: int) -> bytes:
-    return b'{"level":"warning","event":"log.dropped","lines":%d}\n' % lines
 
 
 class Lines:
     """Writes whole lines to one descriptor; safe for threads. `notice` words how many were dropped."""
 
-    def __init__(self, descriptor: int = 1, notice: Callable[[int], bytes] = _as_json) -> None:
+    def __init__(self, descriptor: int = 1, notice: bytes = NOTICE) -> None:
         self._descriptor = descriptor
         self._notice = notice
-        self._own = -1
+        self._own, self._dropped = -1, 0
         self._waiting = bytearray()
-        self._dropped = 0
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Write to what the descriptor stands for now. Happens by itself with the first line."""
-        own = _without_waiting(self._descriptor)
-        if self._own < 0 or own == self._descriptor:
-            self._own = own
-        else:
-            os.dup2(own, self._own, inheritable=False)  # whoever writes meanwhile finds the number in use
-            os.close(own)
+        """Write to what the descriptor stands for now; at first, that happens by itself."""
+        self.close()
+        self._own = _without_waiting(self._descriptor)
 
     def write(self, lines: bytes) -> None:
         """Write `lines`, each with its end, as far as there is room, and return at once."""
@@ -50,7 +39,7 @@ class Lines:
                 DROPPED.inc(count)
                 return
             if self._dropped:
-                self._waiting += self._notice(self._dropped)
+                self._waiting += self._notice % self._dropped
                 self._dropped = 0
             self._waiting += lines
             self._push()
@@ -61,8 +50,8 @@ class Lines:
     def drain(self, seconds: float) -> None:
         """Before the process ends: give a reader that is slow for a moment this long at most."""
         until = time.monotonic() + seconds
-        while self._waiting and (left := until - time.monotonic()) > 0:
-            select.select([], [self._own], [], min(left, 0.05))
+        while self._waiting and time.monotonic() < until:
+            time.sleep(0.01)
             with self._lock:
                 self._push()
 

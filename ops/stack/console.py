@@ -14,6 +14,7 @@ from shared.lines import Lines
 LARGEST_LOG = 20 * 1024**2
 LAST_WORDS_SECONDS = 0.5
 WIDTH = 8
+NOTICE = f"{'portal':<{WIDTH}} | %d lines found no room here and are lost\n".encode()
 COLOURS = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)
 LEVELS = {"warning": 33, "error": 31, "critical": 31}
 
@@ -26,9 +27,9 @@ class Console:
         if log.exists():
             log.replace(log.with_name(f"{log.name}.1"))
         self._file = log.open("ab", buffering=0)
-        self._log = Lines(self._file.fileno(), self._notice)
+        self._log = Lines(self._file.fileno(), NOTICE)
         self._size = 0
-        self._terminal = None if quiet else Lines(sys.stdout.fileno(), self._notice)
+        self._terminal = None if quiet else Lines(sys.stdout.fileno(), NOTICE)
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         self._names: dict[str, int] = {}
 
@@ -62,9 +63,6 @@ class Console:
             self._terminal.close()
         self._log.close()
         self._file.close()
-
-    def _notice(self, dropped: int) -> bytes:
-        return f"{'portal':<{WIDTH}} | {dropped} lines found no room here and are lost\n".encode()
 
     def _head(self, name: str) -> str:
         number = self._names.setdefault(name, len(self._names))
@@ -102,4 +100,4 @@ class Console:
         self._log.close()
         self._file.close()
         self._file = fresh
-        self._log = Lines(fresh.fileno(), self._notice)
+        self._log = Lines(fresh.fileno(), NOTICE)

@@ -163,6 +163,8 @@ class Services:
         self, http: aiohttp.ClientSession, upstreams: Mapping[str, Upstream], request: Request[Any, Any, Any]
     ) -> None:
         headers = {name: value for name in FORWARDED if (value := request.headers.get(name))}
+        if request.scope["path"].startswith("/widgets/"):
+            headers["X-Portal-Refresh"] = "true"  # an open page asks for it, and no person
         if flow := request.cookies.get(FLOW_COOKIE):
             headers["Cookie"] = f"{FLOW_COOKIE}={flow}"
         self.identity = Service(http, upstreams["identity"], headers)

@@ -114,6 +114,7 @@ def start_all(stack: ExitStack, folder: Path, ports: Mapping[str, int], redis_ur
         "PORTAL_REDIS_URL": redis_url,
         "PORTAL_CLAIMS_KEY": msgspec.json.encode(new_claims_key()).decode(),
         "PORTAL_REQUESTS_PER_MINUTE": "100000000",
+        "PORTAL_SESSION_REQUESTS_PER_MINUTE": "100000000",
         **{f"PORTAL_UPSTREAM_{name}": here for name in ("IDENTITY", "PROJECTS", "ACTIVITY", "PORTAL")},
     }
     granian = [sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "1", "--no-access-log", "--port"]

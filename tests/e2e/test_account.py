@@ -18,7 +18,8 @@ def link_to(portal: Portal, email: str, page: str) -> str:
 
     def look() -> str:
         http = portal.client()
-        for name in re.findall(r'href="/mailbox/([0-9-]+)"', http.get(portal.run.mailbox).text):
+        mailbox = http.get(portal.run.mailbox, follow_redirects=True).text
+        for name in re.findall(r'href="/mailbox/([0-9-]+)"', mailbox):
             mail = http.get(f"/mailbox/{name}").text
             found = re.search(rf"(/{page}\?token=[A-Za-z0-9_-]{{43}})", mail)
             if email in mail and found:

@@ -240,7 +240,8 @@ class Rig:
         upstreams = dict.fromkeys(("projects", "activity", "portal"), self.service.server.url)
         known: dict[str, Any] = {
             "public_url": ORIGIN, "redis_url": redis_url, "claims_key": msgspec.json.encode(self.key).decode(),
-            "requests_per_minute": 10_000_000, "sign_ins_per_minute": 10_000_000, "log_level": "WARNING",
+            "requests_per_minute": 10_000_000, "sign_ins_per_minute": 10_000_000,
+            "session_requests_per_minute": 10_000_000, "log_level": "WARNING",
             "upstream_identity": self.identity.server.url,
             **{f"upstream_{name}": url for name, url in upstreams.items()},
         }  # fmt: skip

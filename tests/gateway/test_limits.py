@@ -126,6 +126,18 @@ async def test_refusal_says_when_to_come_back(rig: Rig) -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
+async def test_a_session_has_a_limit_of_its_own_from_wherever_it_is_used(rig: Rig) -> None:
+    """Requests that write an event for each reading would else be as many as addresses."""
+    limits = {"session_requests_per_minute": 100, "requests_per_minute": 1_000_000}
+    behind = rig.again(trusted_proxies="127.0.0.1", **limits)
+    sessions = [rig.identity.sign_in()[0] for _ in range(2)]
+    path = "/api/client-portal/projects"
+    for cookie in sessions:
+        showing = {"Cookie": f"portal_session={cookie}", "X-Forwarded-For": "198.51.100.{n}"}
+        assert_limited(await statuses(behind.url, 110, path, "GET", **showing), 100)
+    behind.stop()
+
+
 async def test_two_gateways_count_together(rig: Rig) -> None:
     second = rig.again()
     answers = await statuses(rig.server.url, 6) + await statuses(second.url, 6)

@@ -99,6 +99,15 @@ async def test_a_project_that_hides_its_progress_shows_a_plan_and_no_states(brow
     assert not [word for word in ("Completed", "In progress", "Upcoming", "Overdue", "planned") if word in plan]
 
 
+async def test_an_open_page_that_refreshes_itself_says_so_and_a_person_does_not(browse, standin):
+    browser = browse(ANNA)
+    for path, itself in ((f"/projects/{uid(2)}", None), (f"/widgets/projects/{uid(2)}/plan", "true")):
+        standin.calls.clear()
+        assert (await browser.get(path, headers={"X-Portal-Refresh": "true"})).status_code == 200
+        asked = [call for call in standin.calls if call.path == f"/projects/{uid(2)}"]
+        assert {call.headers.get("X-Portal-Refresh") for call in asked} == {itself}
+
+
 async def test_phases_and_activity_never_hold_the_project_up(browse, standin):
     standin.delay = {f"/projects/{uid(1)}/phases": 0.6, "/activity": 0.6}
     page = await browse(ANNA).get(f"/projects/{uid(1)}")

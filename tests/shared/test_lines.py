@@ -38,7 +38,7 @@ def ends(request: pytest.FixtureRequest) -> Iterator[tuple[int, int]]:
 
 def test_what_finds_no_room_is_dropped_counted_and_said(ends: tuple[int, int]) -> None:
     reading, writing = ends
-    lines = Lines(writing, lambda dropped: b"%d dropped\n" % dropped)
+    lines = Lines(writing, b"%d dropped\n")
     for number in range(ENOUGH):
         lines.write(LINE % number)
     said = b""

@@ -21,6 +21,8 @@ from shared.http import API
 from shared.pagination import Cursor, Limit, Page
 
 Search = Annotated[str | None, Parameter(query="q", max_length=200, pattern=TEXT, default=None)]
+Refresh = Annotated[bool, Parameter(header="X-Portal-Refresh", default=False)]
+"""Said by the portal of what its open pages ask for by themselves."""
 manage_projects = require_policy("manageProjects")
 
 
@@ -57,10 +59,10 @@ async def create_project(data: CreateProject, actor: Actor, uow: UnitOfWork) -> 
 
 
 @get("/projects/{project_id:uuid}", opt={"scope": "projects:read"})
-async def get_project(project_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[ProjectDetail]:
-    """A project with its plan. That it was read is an event: `view_project`."""
+async def get_project(project_id: UUID, actor: Actor, uow: UnitOfWork, refresh: Refresh) -> Response[ProjectDetail]:
+    """A project with its plan. That it was read is an event, once a quarter of an hour: `view_project`."""
     async with uow(actor) as db:
-        return with_etag(await commands.view_project(db, actor, project_id))
+        return with_etag(await commands.view_project(db, actor, project_id, refresh=refresh))
 
 
 @patch("/projects/{project_id:uuid}", guards=[manage_projects], opt={"scope": "projects:write"})

@@ -11,6 +11,7 @@ from services.projects.fields import EmailAddress, LongText, Name, Percent, Phon
 from services.projects.projects import queries
 from services.projects.projects.models import KnownClient, NotForLimited, Project, Status
 from services.projects.projects.queries import ProjectDetail
+from services.projects.projects.viewings import is_news
 from services.projects.visibility import HiddenField, require_company
 from shared import outbox
 from shared.actor import Actor
@@ -112,12 +113,13 @@ async def withdraw_project(db: Db, actor: Actor, project_id: UUID) -> Project:
     return project
 
 
-async def view_project(db: Db, actor: Actor, project_id: UUID) -> ProjectDetail:
-    """Read a project and tell that it was read (seed 002): both, or neither."""
+async def view_project(db: Db, actor: Actor, project_id: UUID, *, refresh: bool) -> ProjectDetail:
+    """Read a project and, where that is news, tell that it was read (seed 002): both, or neither."""
     project = await queries.get_project(db, actor, project_id)
-    await outbox.append(
-        db, actor, ProjectViewed(name=project.name), client_id=project.client_id, aggregate_id=project.id
-    )
+    if await is_news(db, actor, project.client_id, project.id, refresh=refresh):
+        await outbox.append(
+            db, actor, ProjectViewed(name=project.name), client_id=project.client_id, aggregate_id=project.id
+        )
     return project
 
 

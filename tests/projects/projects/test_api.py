@@ -1,5 +1,9 @@
 """Projects as callers use them: what is answered, what is stored, what is told, and to whom nothing is."""
 
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -246,6 +250,47 @@ async def test_who_reads_a_project_is_told(desk: Desk) -> None:
         anna.client_id,
     )
     assert msgspec.json.decode(view.data, type=ProjectViewed).name == "Shop"
+
+
+async def viewings(desk: Desk, project: dict[str, Any]) -> list[UUID | None]:
+    """Whose readings of it were told, in their order."""
+    published = await desk.api.published()
+    return [each.actorid for each in published if each.type == "view_project" and str(each.subject) == project["id"]]
+
+
+async def test_a_person_reading_again_is_told_once_a_quarter_of_an_hour(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = await desk.project()
+    client_id = UUID(project["client_id"])
+    anna, felix = person(client_id), person(client_id)
+    viewing = Actor(id=READER.id, kind="client", client_id=client_id, is_primary_contact=True, read_only=True)
+    everybody = [anna, felix, READER, viewing]
+    await asyncio.gather(*[desk.read(project, actor) for actor in everybody * 5])
+    assert Counter(await viewings(desk, project)) == {anna.id: 1, felix.id: 1, READER.id: 2}
+    rows = await desk.rows()
+    await desk.read(project, anna)
+    assert await desk.rows() == rows, "and what is no news leaves nothing behind"
+    other = await desk.project(client_id)
+    await desk.read(other, anna)
+    assert await viewings(desk, other) == [anna.id]
+    monkeypatch.setattr("services.projects.projects.viewings.QUARTER", timedelta(0))
+    await desk.read(project, anna)
+    assert Counter(await viewings(desk, project))[anna.id] == 2
+
+
+async def test_a_page_that_refreshes_itself_reads_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But it cannot be used to read without being told: a session's first reading always is."""
+    project = await desk.project()
+    anna = msgspec.structs.replace(person(UUID(project["client_id"])), session_id=uuid7())
+    monkeypatch.setattr("services.projects.projects.viewings.QUARTER", timedelta(0))
+    itself = {"headers": {"X-Portal-Refresh": "true"}}
+    path = f"projects/{project['id']}"
+    for _ in range(3):
+        desk.good(await desk(anna, "GET", path, **itself))
+    assert await viewings(desk, project) == [anna.id]
+    desk.good(await desk(msgspec.structs.replace(anna, session_id=uuid7()), "GET", path, **itself))
+    assert await viewings(desk, project) == [anna.id] * 2
 
 
 async def test_a_refused_read_is_not_told(desk: Desk) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
@@ -43,7 +44,16 @@ def pytest_unconfigure() -> None:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backing]:
     """PostgreSQL, NATS, Redis and the mail sink, real ones; PORTAL_TEST_STACK says whose (tests/servers.py)."""
     with running_servers(tmp_path_factory.mktemp("servers")) as running:
+        with ThreadPoolExecutor(1) as aside:  # a loop of its own, whoever's runs here
+            aside.submit(asyncio.run, keep_stream(running.addresses.nats_url)).result()
         yield running
+
+
+async def keep_stream(nats_url: str) -> None:
+    """What identity does at its start: no other service may make the stream."""
+    client = await connect(nats_url, "keeper")
+    await ensure_streams(client.jetstream(), 1)
+    await client.close()
 
 
 @pytest.fixture(scope="session")

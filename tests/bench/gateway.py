@@ -17,6 +17,8 @@ from tempfile import TemporaryDirectory
 import msgspec
 from redis import Redis
 
+from gateway.claims import ClaimsSigner
+from gateway.seals import Seal
 from gateway.sessions import Session
 from ops.keys import new_claims_key
 from ops.stack.backing import backing
@@ -65,9 +67,10 @@ def measure() -> list[Row]:
         folder = Path(name)
         folder.chmod(0o711)
         servers = stack.enter_context(backing(folder / "redis", servers=("redis",)))
-        cookie = sign_in(servers.addresses.redis_url)
+        key = msgspec.json.encode(new_claims_key()).decode()
+        cookie = sign_in(servers.addresses.redis_url, key)
         ports = {each: free_port() for each in ("service", "check", "gateway", "plain", "asking")}
-        start_all(stack, folder, ports, servers.addresses.redis_url, nginx)
+        start_all(stack, folder, ports, servers.addresses.redis_url, key, nginx)
         targets = ("gateway", "plain", "asking") if nginx else ("gateway",)
         return [row for count in CONNECTIONS for row in rows(count, compare(targets, ports, cookie, count))]
 
@@ -94,7 +97,7 @@ def rows(count: int, found: Mapping[str, load.Load]) -> Iterator[Row]:
     yield Row(f"gateway, {count} connections, p99", ours.p99, "ms")
 
 
-def sign_in(redis_url: str) -> str:
+def sign_in(redis_url: str, key: str) -> str:
     """A session, where the gateway and nginx's check both find it."""
     cookie = secrets.token_urlsafe(32)
     session = Session(
@@ -102,17 +105,21 @@ def sign_in(redis_url: str) -> str:
         now(),
     )  # fmt: skip
     with Redis.from_url(redis_url) as store:
-        store.set(f"session:{sha256(cookie.encode()).hexdigest()}", msgspec.json.encode(session))
+        digest = sha256(cookie.encode()).hexdigest()
+        seal = Seal(ClaimsSigner(key).secret("sessions"))
+        store.set(f"session:{digest}", seal.close(digest, msgspec.json.encode(session), 24 * 3600))
     return cookie
 
 
-def start_all(stack: ExitStack, folder: Path, ports: Mapping[str, int], redis_url: str, nginx: str | None) -> None:
+def start_all(
+    stack: ExitStack, folder: Path, ports: Mapping[str, int], redis_url: str, key: str, nginx: str | None
+) -> None:
     """The service, the session check, the gateway and nginx; each answers when this returns."""
     here = f"http://127.0.0.1:{ports['service']}"
     settings = {
         "PORTAL_PORT": str(ports["gateway"]),
         "PORTAL_REDIS_URL": redis_url,
-        "PORTAL_CLAIMS_KEY": msgspec.json.encode(new_claims_key()).decode(),
+        "PORTAL_CLAIMS_KEY": key,
         "PORTAL_REQUESTS_PER_MINUTE": "100000000",
         "PORTAL_SESSION_REQUESTS_PER_MINUTE": "100000000",
         **{f"PORTAL_UPSTREAM_{name}": here for name in ("IDENTITY", "PROJECTS", "ACTIVITY", "PORTAL")},

@@ -10,6 +10,7 @@ import redis.asyncio as redis
 from litestar import Litestar, get
 
 from gateway.claims import ClaimsSigner
+from gateway.seals import Seal
 from gateway.sessions import Session
 
 
@@ -27,6 +28,7 @@ class SessionCheck:
 
     def __init__(self) -> None:
         self._signer = ClaimsSigner(os.environ["PORTAL_CLAIMS_KEY"])
+        self._seal = Seal(self._signer.secret("sessions"))
         self._redis: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -34,7 +36,9 @@ class SessionCheck:
             await self._live(receive, send)
             return
         cookie = SimpleCookie(dict(scope["headers"])[b"cookie"].decode())["portal_session"].value
-        record = await self._redis.get(f"session:{sha256(cookie.encode()).hexdigest()}")
+        digest = sha256(cookie.encode()).hexdigest()
+        held = await self._redis.get(f"session:{digest}")
+        record = held and self._seal.open(digest, held)
         headers: list[tuple[bytes, bytes]] = [(b"content-length", b"0")]
         if record:
             session = msgspec.json.decode(record, type=Session)

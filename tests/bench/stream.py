@@ -26,6 +26,8 @@ from uuid import UUID
 import msgspec
 from redis import Redis
 
+from gateway.claims import ClaimsSigner
+from gateway.seals import Seal
 from ops.keys import new_secrets_key
 from ops.stack.backing import Backing, backing
 from shared import outbox
@@ -37,6 +39,7 @@ from shared.relay import Relay
 from shared.testing.claims import Signer
 from tests.bench.delivery import databases, fact, throughput
 from tests.bench.report import Row
+from tests.conftest import keep_stream
 
 ROOT = Path(__file__).parent.parent.parent
 CLIENTS, STREAMS_EACH, RATE = 200, 5, 200
@@ -60,12 +63,13 @@ def measure() -> list[Row]:
 
 def _latency(servers: Backing, signer: Signer, *, through_gateway: bool) -> list[Row]:
     """Streams opened by one process, commits made by another, the service (and the gateway) in processes of their own."""
+    asyncio.run(keep_stream(servers.addresses.nats_url))
     source, target = asyncio.run(databases(servers))
     clients = [uuid7() for _ in range(CLIENTS)]
     with _activity(servers, signer, target) as activity, contextlib.ExitStack() as stack:
         if through_gateway:
             address = stack.enter_context(_gateway(servers, signer, activity))
-            cookies = _sign_in(servers.addresses.redis_url, clients)
+            cookies = _sign_in(servers.addresses.redis_url, signer, clients)
             heads = {client: f"Cookie: portal_session={cookies[client]}" for client in clients}
         else:
             address = activity
@@ -184,9 +188,10 @@ def _watcher(client: UUID) -> Actor:
     )
 
 
-def _sign_in(redis_url: str, clients: list[UUID]) -> dict[UUID, str]:
+def _sign_in(redis_url: str, signer: Signer, clients: list[UUID]) -> dict[UUID, str]:
     """A session a client where the gateway looks for it first; its cookie's value."""
     cookies: dict[UUID, str] = {}
+    seal = Seal(ClaimsSigner(_key(signer)).secret("sessions"))
     with Redis.from_url(redis_url) as redis:
         for client in clients:
             cookies[client] = secrets.token_urlsafe(32)
@@ -197,7 +202,7 @@ def _sign_in(redis_url: str, clients: list[UUID]) -> dict[UUID, str]:
                 "expires_at": now() + timedelta(hours=1), "proven_at": now(),
             }  # fmt: skip
             digest = hashlib.sha256(cookies[client].encode()).hexdigest()
-            redis.set(f"session:{digest}", msgspec.json.encode(session), ex=300)
+            redis.set(f"session:{digest}", seal.close(digest, msgspec.json.encode(session), 300), ex=300)
     return cookies
 
 
@@ -218,10 +223,13 @@ def _activity(servers: Backing, signer: Signer, database_url: str) -> Generator[
 def _gateway(servers: Backing, signer: Signer, activity: str) -> Generator[str]:
     """The gateway in front of activity alone: no other service is asked in this run."""
     told = {f"PORTAL_UPSTREAM_{name}": activity for name in ("IDENTITY", "PROJECTS", "ACTIVITY", "PORTAL")}
-    key = msgspec.json.encode(signer.key.as_dict(private=True)).decode()
-    told |= {"PORTAL_CLAIMS_KEY": key, "PORTAL_REDIS_URL": servers.addresses.redis_url}
+    told |= {"PORTAL_CLAIMS_KEY": _key(signer), "PORTAL_REDIS_URL": servers.addresses.redis_url}
     with _process("gateway", told) as address:
         yield address
+
+
+def _key(signer: Signer) -> str:
+    return msgspec.json.encode(signer.key.as_dict(private=True)).decode()
 
 
 @contextlib.contextmanager

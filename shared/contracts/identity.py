@@ -178,7 +178,7 @@ class RecoveryCodesReplaced(EventData, frozen=True):
 
 
 class SteppedUp(EventData, frozen=True):
-    """Somebody signed in has proven once more who they are, by `method`."""
+    """Somebody signed in has proven once more who they are, by `method`. `ip` stays empty: the session has its own."""
 
     type: ClassVar[str] = "stepped_up"
     subject: ClassVar[str] = "identity.session.stepped_up.v1"
@@ -187,7 +187,7 @@ class SteppedUp(EventData, frozen=True):
 
 
 class StepUpFailed(EventData, frozen=True):
-    """What was shown by `method` was not good."""
+    """What was shown by `method` was not good. `ip` stays empty."""
 
     type: ClassVar[str] = "step_up_failed"
     subject: ClassVar[str] = "identity.session.step_up_failed.v1"
@@ -285,7 +285,7 @@ class ApiTokenRefused(EventData, frozen=True):
 
 
 class StepUpCodeRequested(EventData, frozen=True):
-    """A code goes by mail to somebody signed in who has to prove once more who they are."""
+    """A code goes by mail to somebody signed in who has to prove once more who they are. `ip` stays empty."""
 
     type: ClassVar[str] = "step_up_code_requested"
     subject: ClassVar[str] = "identity.session.step_up_code_requested.v1"

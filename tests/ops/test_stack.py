@@ -73,9 +73,9 @@ async def test_operators_commands_find_the_stack_that_runs(stack: Stack) -> None
 async def test_an_emptied_audit_log_is_found_by_the_command_as_documented(stack: Stack) -> None:
     """The log that the second run meets is sound in itself: it has no records at all."""
     database = await asyncpg.connect(stack.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
-    body = msgspec.json.decode(thing())
+    body = msgspec.json.decode(thing()) | {"source": "/services/projects"}
     await database.execute(
-        "insert into projects.outbox (id, subject, event) values ($1, 'portal.test.thing.made.v1', $2)",
+        "insert into projects.outbox (id, subject, event) values ($1, 'portal.projects.thing.made.v1', $2)",
         body["id"],
         json.dumps(body),
     )

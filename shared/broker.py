@@ -18,6 +18,7 @@ from nats.js.errors import NotFoundError, ServerError
 from shared.events import MAX_EVENT_BYTES
 
 STREAM = "PORTAL"
+EVERYTHING = "portal.>"
 JETSTREAM = "JETSTREAM"
 """What requests to JetStream begin with. Not its own `$JS.API`: an account without streams has that for itself, and
 reaches only what it was given of the operator's by this name (docs/decisions/0088).
@@ -100,7 +101,7 @@ def stream_configs(replicas: int) -> list[StreamConfig]:
     }
     return [
         StreamConfig(
-            name=STREAM, subjects=["portal.>"], max_bytes=2 * 1024**3, max_age=30 * DAY, duplicate_window=120, **keep
+            name=STREAM, subjects=[EVERYTHING], max_bytes=2 * 1024**3, max_age=30 * DAY, duplicate_window=120, **keep
         ),
     ]
 

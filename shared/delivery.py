@@ -17,6 +17,7 @@ from shared.broker import StreamReplaced, connect, ensure_streams, watch
 from shared.database import Database
 from shared.inbox import Consumer
 from shared.relay import Relay, oldest_unpublished
+from shared.retention import Retention
 
 LATE_SECONDS = 5.0
 """What waits longer, to be published or folded, is work that is not being done."""
@@ -63,6 +64,8 @@ class Traffic:
                 works = {"relay": Relay(self._name, self._database, client).run}
                 for consumer in self._consumers:
                     works[f"consumer {consumer.name}"] = partial(consumer.run, self._database, client)
+                if self._replicas:
+                    works["retention"] = partial(Retention().run, client)
                 for name, work in works.items():
                     await stack.enter_async_context(background.keep(name, work))
                 await watch(client, self._see)

@@ -169,6 +169,7 @@ def test_each_kernel_module_serves_three() -> None:
     # What `shared.http` itself builds every service from has all of them as users.
     built_in = {
         "shared.relay",
+        "shared.retention",
         "shared.background",
         "shared.broker",
         "shared.delivery",

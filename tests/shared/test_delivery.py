@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import ClassVar
@@ -28,6 +28,7 @@ from shared.delivery import Traffic, Waiting
 from shared.events import MAX_EVENT_BYTES, EventData
 from shared.inbox import Consumer, Delivery
 from shared.relay import FAILED, Relay, oldest_unpublished
+from shared.retention import KEEP_LOOKS, Retention
 from tests.activity.process import Part
 from tests.conftest import Cluster
 
@@ -40,6 +41,11 @@ class Thing(EventData, frozen=True):
 
 
 SUBJECT = f"portal.{Thing.subject}"
+
+
+class Other(EventData, frozen=True):
+    type: ClassVar[str] = "other"
+    subject: ClassVar[str] = "things.other.happened.v1"
 
 
 class Rig:
@@ -452,3 +458,44 @@ def hold(dsn: str, nats_url: str, name: str) -> None:
             await asyncio.Event().wait()
 
     asyncio.run(work())
+
+
+async def test_the_stream_keeps_what_one_consumer_still_has_to_fold(things: Rig) -> None:
+    """One that hears everything, one that hears nothing of this, and one that is a while behind, and then is not."""
+    operator = await connect(things.nats_url, "operator")
+    retention = Retention()
+
+    async def keep(_connection: asyncpg.Connection, _deliveries: Sequence[Delivery]) -> None: ...
+
+    async def first_after_looks() -> int:
+        for _ in range(KEEP_LOOKS):
+            await retention.look(operator)
+        return (await operator.jetstream().stream_info(STREAM)).state.first_seq
+
+    everything = Consumer(f"all-{uuid7().hex}", every=keep)
+    slow, deaf = (
+        Consumer(f"slow-{uuid7().hex}", {Thing: things.fold}),
+        Consumer(f"deaf-{uuid7().hex}", {Other: things.fold}),
+    )
+    for durable in await operator.jetstream().consumers_info(STREAM):  # of other tests
+        await operator.jetstream().delete_consumer(STREAM, durable.name)
+    begin = (await operator.jetstream().stream_info(STREAM)).state.last_seq + 1
+    async with traffic_of(things, slow, deaf):
+        await things.publish(1, 2)
+        await things.until_seen(2)
+        assert await first_after_looks() == begin, "whoever is to hear everything has not come yet"
+    async with traffic_of(things, everything):
+        await things.publish(3, 4)
+        await until(lambda: is_on_time(Traffic("things", things.database, [], things.nats_url), outbox=True))
+        await until(lambda: folded_all(everything, operator))
+        assert await first_after_looks() == begin + 2, "one consumer is away"
+        async with traffic_of(things, slow, deaf):
+            assert await things.until_seen(4) == [1, 2, 3, 4]
+            await until(lambda: folded_all(slow, operator))
+        assert await first_after_looks() == begin + 4
+    await operator.close()
+
+
+async def folded_all(consumer: Consumer, client: Client) -> bool:
+    last = (await client.jetstream().stream_info(STREAM)).state.last_seq
+    return await consumer.folded(client, last) == last

@@ -17,7 +17,6 @@ SETTLED_SECONDS = 2.0
 """What ended less than this ago is not called working: it may be about to end again."""
 FINISH_SECONDS = 5.0
 INSIST_SECONDS = 0.5
-INSIST_TIMES = 10
 
 ENDED = Counter("portal_background_ended_total", "Times that background work ended by itself", ["work"])
 
@@ -104,7 +103,7 @@ class _Kept:
         if finish:
             finish()
             await asyncio.wait([self._attempt], timeout=FINISH_SECONDS)
-        for _ in range(INSIST_TIMES):
+        for _ in range(10):
             # More than once: until Python 3.12 `asyncio.wait_for`, by which libraries wait, loses a cancellation that
             # comes together with what is waited for.
             if self._attempt.done():

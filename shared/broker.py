@@ -113,8 +113,7 @@ async def ensure_streams(jetstream: JetStreamContext, replicas: int) -> None:
             await jetstream.stream_info(config.name or "")
             await jetstream.update_stream(config)
         except NotFoundError:
-            # Another process may be a moment faster; what it made is checked at the next start.
-            with suppress(ServerError):
+            with suppress(ServerError):  # another process was a moment faster
                 await jetstream.add_stream(config)
 
 

@@ -22,7 +22,6 @@ from shared.retention import Retention
 LATE_SECONDS = 5.0
 """What waits longer, to be published or folded, is work that is not being done."""
 STALE_SECONDS = 4.0
-LOOK_SECONDS = 1.0
 LOOKS = 600
 
 OLDEST = Gauge("portal_outbox_oldest_seconds", "Age of the oldest event that the broker has not taken", ["service"])
@@ -84,7 +83,7 @@ class Traffic:
         """Keep the metrics up to date, also where nobody asks whether the service is ready."""
         while True:
             await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(1)
 
     async def look(self) -> dict[str, bool]:
         """Whether what was told in time is published and folded in time, by name. Raises what PostgreSQL raises."""

@@ -165,10 +165,7 @@ class Consumer:
             await jetstream.delete_consumer(STREAM, name)
 
     async def folded(self, client: Client, last: int) -> int:
-        """Up to which sequence the stream is folded, by whichever process; 0 where nobody can say.
-
-        `last` is the sequence of the stream's newest event a moment ago.
-        """
+        """Up to which sequence the stream is folded, by whichever process; `last` was its newest. 0: nobody can say."""
         for name in sorted(self.durables, key=lambda name: name != self._durable):
             if info := await _info(client, name):
                 return folded_by(info, last)

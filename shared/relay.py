@@ -10,6 +10,7 @@ another one all rows are published again, in order: what was folded before, the 
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import datetime
 
 import asyncpg
@@ -41,9 +42,7 @@ _MARK = "update outbox set published_at = now() where seq = any($1::bigint[])"
 _REMOVE = "delete from outbox where seq = $1"
 _OLDEST = "select extract(epoch from clock_timestamp() - min(created_at)) from outbox where published_at is null"
 _PUBLISHED_TO = "select created from outbox_stream"
-_PUBLISH_TO = (
-    "insert into outbox_stream (created) values ($1) on conflict (one) do update set created = excluded.created"
-)
+_PUBLISH_TO = "insert into outbox_stream (created) values ($1) on conflict (one) do update set created = $1"
 _UNMARK = (
     "update outbox set published_at = null where seq in"
     " (select seq from outbox where published_at is not null limit 10000)"
@@ -69,16 +68,6 @@ async def oldest_unpublished(database: Database) -> float:
     """Age in seconds of the oldest row of the outbox that the broker has not acknowledged; 0 without one."""
     async with database.uow(SYSTEM) as db:
         return float(await db.scalar(text(_OLDEST)) or 0)
-
-
-class _Error(msgspec.Struct):
-    code: int = 0
-    err_code: int = 0
-    description: str = ""
-
-
-class _Answer(msgspec.Struct):
-    error: _Error | None = None
 
 
 class Relay:
@@ -132,11 +121,9 @@ class Relay:
         self._wake.set()
 
     async def _wait(self) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS):
                 await self._wake.wait()
-        except TimeoutError:
-            return
 
     async def _meet_stream(self, connection: asyncpg.Connection) -> None:
         """Everything is unpublished to a stream that is another than before. It can be done in any number of goes."""
@@ -201,8 +188,8 @@ class Relay:
             return
         if message.headers and message.headers.get("Status"):
             answer.set_exception(NoStreamResponseError())
-        elif error := msgspec.json.decode(message.data, type=_Answer).error:
-            answer.set_exception(APIError(**msgspec.structs.asdict(error)))
+        elif error := msgspec.json.decode(message.data).get("error"):
+            answer.set_exception(APIError(**error))
         else:
             answer.set_result(None)
 

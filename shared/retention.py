@@ -9,7 +9,6 @@ from nats.js.api import ConsumerInfo
 from shared.broker import EVERYTHING, STREAM
 from shared.inbox import folded_by
 
-LOOK_SECONDS = 60.0
 KEEP_LOOKS = 60
 """What was folded so many looks ago may go: for a database that loses its last commits the fold goes back a little."""
 
@@ -24,7 +23,7 @@ class Retention:
         """Look once a minute."""
         while True:
             await self.look(client)
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(60)
 
     async def look(self, client: Client) -> None:
         """Note how far everybody is, and remove what everybody had folded when it was noted first."""
@@ -33,10 +32,7 @@ class Retention:
         durables: list[ConsumerInfo] = []
         while page := await jetstream.consumers_info(STREAM, offset=len(durables)):
             durables += page
-        self._folded.append(min(folded_by(each, last) for each in durables) if any(map(_hears_all, durables)) else 0)
+        hears_all = [each.config.filter_subject == EVERYTHING for each in durables]
+        self._folded.append(min(folded_by(each, last) for each in durables) if any(hears_all) else 0)
         if len(self._folded) == KEEP_LOOKS and (folded := min(self._folded)):
             await jetstream.purge_stream(STREAM, seq=folded + 1)
-
-
-def _hears_all(durable: ConsumerInfo) -> bool:
-    return durable.config.filter_subjects == [EVERYTHING] or durable.config.filter_subject == EVERYTHING

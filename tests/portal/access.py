@@ -34,7 +34,7 @@ def sessions() -> list[dict[str, Any]]:
 
 
 class Access(Accounts):
-    """`state["fresh"]` says whether a proof is fresh; while it is not, what needs one is refused."""
+    """`state["fresh"]` says whether a proof is fresh, for `fresh_minutes` more; while it is not, what needs one is refused."""
 
     def reset(self) -> None:
         super().reset()
@@ -44,6 +44,7 @@ class Access(Accounts):
             "two_factor": {"enabled": False, "required": False, "recovery_codes_left": 0, "since": None},
             "passkeys": [],
             "fresh": True,
+            "fresh_minutes": 9,
             "methods": ["password"],
             "next": None,
         }
@@ -129,7 +130,7 @@ class Access(Accounts):
         return None if self.state["fresh"] else problem(403, "auth.step_up_required", "Prove first that it is you.")
 
     async def step_up(self, request: web.Request) -> web.Response:
-        until = ahead(minutes=9) if self.state["fresh"] else None
+        until = ahead(minutes=self.state["fresh_minutes"]) if self.state["fresh"] else None
         body = {"fresh": self.state["fresh"], "fresh_until": until, "methods": self.state["methods"]}
         return web.json_response(body)
 
@@ -137,7 +138,7 @@ class Access(Accounts):
         good = [{"code": CODE}, {"recovery_code": RECOVERY}, {"password": " as typed "}, {"mail_code": MAIL_CODE}]
         if await request.json() not in good:
             return problem(401, "auth.step_up_refused", "This is not right.")
-        self.state["fresh"] = True
+        self.state |= {"fresh": True, "fresh_minutes": 9}
         answer = web.json_response(self.state["me"])
         answer.set_cookie("portal_session", "rotated", httponly=True, samesite="Lax", path="/")
         return answer

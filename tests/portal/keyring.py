@@ -80,7 +80,7 @@ class Keyring(Access):
     async def prove_by_passkey(self, request: web.Request) -> web.Response:
         if (await request.json())["credential"] != CREDENTIAL:
             return problem(422, "auth.proof_invalid", "This does not prove that it is you. Try again.")
-        self.state["fresh"] = True
+        self.state |= {"fresh": True, "fresh_minutes": 9}
         answer = web.json_response(person("approver@acme.example"))
         answer.set_cookie("portal_session", "rotated", httponly=True, samesite="Lax", path="/")
         return answer

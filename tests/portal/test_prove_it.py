@@ -170,3 +170,18 @@ async def test_whoever_has_nothing_but_a_passkey_is_told_to_use_it(browse, stale
     assert "Use your passkey, with the button below" in page.text
     assert "Use your passkey once more" in page.text
     assert 'data-passkey="get"' in page.text
+
+
+@pytest.mark.parametrize("path", ["/security/password", "/security/passkeys/new", f"/clients/{ACME}/single-sign-on"])
+@pytest.mark.parametrize("minutes", [0.1, 1.9, 2.1, 9.9])
+async def test_a_proof_about_to_end_sends_nobody_to_and_fro(browse, standin, path, minutes):
+    """Pages want two minutes left; the page that asks for a proof must not send back whom they would send there."""
+    standin.state["fresh_minutes"] = minutes
+    browser = browse(CLARA)
+    page = await browser.get(path, follow_redirects=True)
+    assert page.status_code == 200
+    assert ("Is it really you?" in page.text) == (minutes < 2)
+    if minutes < 2:
+        proven = await browser.post("/prove-it", data={**hidden(page.text), "proof_value": " as typed "})
+        assert (proven.status_code, proven.headers["Location"]) == (303, path)
+        assert (await browser.get(path)).status_code == 200

@@ -11,7 +11,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, Parameter
 from litestar.response import Redirect, Template
 
-from services.portal.answers import Me, StepUp
+from services.portal.answers import Me
 from services.portal.clients import ServiceProblem
 from services.portal.forms import Form
 from services.portal.page import Page
@@ -41,8 +41,8 @@ NextPath = Annotated[str, Parameter(query="next")]
 
 @get("/prove-it")
 async def open_page(page: Page, next_path: NextPath = "") -> Template | Redirect:
-    """Ask for a proof, unless there is a fresh one."""
-    if (await page.services.identity.get("auth/step-up", StepUp)).fresh:
+    """Ask for a proof, unless there is one that is fresh for long enough."""
+    if await views.is_fresh(page):
         return page.go(local_path(next_path))
     return await _show(page, await views.find(page, {}, target=next_path, resend=False), Form())
 

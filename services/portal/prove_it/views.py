@@ -15,6 +15,7 @@ OWN = "proof_"
 ORDER = ("totp", "password", "mail_code", "recovery_code")
 """What is offered first. A passkey has a button of its own beside any of them."""
 TIME_TO_TYPE = timedelta(minutes=2)
+"""How much longer a proof has to last for a form to be begun: a password typed into it would not be carried along."""
 
 Fields = Mapping[str, str | list[str]]
 
@@ -43,10 +44,17 @@ async def find(page: Page, data: Fields, *, target: str, resend: bool) -> Proof:
     return Proof(methods=methods, method=method, target=local_path(target), resend=resend, fields=_carried(data))
 
 
+async def is_fresh(page: Page) -> bool:
+    """Whether the last proof is fresh, and stays so while a form is filled in. The page that asks for a proof and those
+    that lead there go by this alone: two answers would send a browser to and fro.
+    """
+    known = await page.services.identity.get("auth/step-up", StepUp)
+    return known.fresh and (known.fresh_until is None or known.fresh_until - page.now >= TIME_TO_TYPE)
+
+
 async def require_fresh(page: Page) -> None:
     """Ask for the proof before somebody fills in a form that needs it. Raises the problem that leads there."""
-    known = await page.services.identity.get("auth/step-up", StepUp)
-    if not known.fresh or (known.fresh_until and known.fresh_until - page.now < TIME_TO_TYPE):
+    if not await is_fresh(page):
         raise ServiceProblem(403, "auth.step_up_required", "Prove first that it is you.")
 
 

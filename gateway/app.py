@@ -11,6 +11,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.cache import Cache
 from gateway.claims import ClaimsSigner
+from gateway.cookies import Cookies
 from gateway.decisions import LOG
 from gateway.docs import ApiDocument
 from gateway.inquiries import Inquiries
@@ -27,7 +28,7 @@ from gateway.recording import Recorder
 from gateway.routes import ROUTES, SERVICES, Route, RouteTable, Upstream
 from gateway.seals import Seal
 from gateway.server import StrictHttp
-from gateway.sessions import Sessions, cookie_name
+from gateway.sessions import Sessions
 from gateway.settings import GatewaySettings
 from gateway.shares import Shares, Turns
 from gateway.streams import Streams
@@ -86,7 +87,8 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
     routes = RouteTable(table)
     streams = Streams()
     defaults = SECURITY_HEADERS + (HTTPS_ONLY if settings.public_url.startswith("https:") else [])
-    proxy = Proxy(_upstreams(settings), defaults, streams)
+    cookies = Cookies(settings.public_url)
+    proxy = Proxy(_upstreams(settings), defaults, streams, cookies)
     inquiries = {name: Inquiries(name, proxy.pools[name], signer) for name in SERVICES}
     sessions = Sessions(cache, inquiries["identity"].resolve_session, Seal(signer.secret("sessions")))
     streams.follow(sessions)
@@ -125,7 +127,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
         signer=signer,
         proxy=proxy,
         own=own,
-        cookie=cookie_name(settings.public_url),
+        cookies=cookies,
         public_origin=origin_of(settings.public_url),
         trusted=trusted,
     )

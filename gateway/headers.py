@@ -106,26 +106,6 @@ def _join(name: bytes, first: bytes, second: bytes) -> bytes:
     return first + (b"; " if name == b"cookie" else b", ") + second
 
 
-def split_cookie(cookie: bytes, name: bytes) -> tuple[bytes | None, bytes]:
-    """The value of the session cookie `name`, and the header without it.
-
-    Refuses two of them: a sibling host may have planted one, and nobody knows which.
-    """
-    if name not in cookie:
-        return None, cookie
-    rest: list[bytes] = []
-    found: list[bytes] = []
-    for pair in cookie.split(b";"):
-        key, _, value = pair.strip().partition(b"=")
-        if key == name:
-            found.append(value)
-        elif key:
-            rest.append(pair.strip())
-    if len(found) > 1:
-        raise Refused(400, "gateway.ambiguous_session", "Two sessions were sent at once. Delete this site's cookies.")
-    return (found[0] if found else None), b"; ".join(rest)
-
-
 def answer_headers(status: int, upstream: Headers, always: Headers, defaults: Headers) -> Headers:
     """The upstream's answer headers without hop-by-hop ones, our own set, and the security ones where it set none."""
     dropped = _DROPPED if status not in _BODILESS else _DROPPED | {b"content-length"}

@@ -13,7 +13,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway import decisions
 from gateway.claims import ClaimsSigner
-from gateway.headers import Inbound, split_cookie
+from gateway.cookies import Cookies
+from gateway.headers import Inbound
 from gateway.limits import Limiter
 from gateway.origins import SAFE, refuse_foreign_change
 from gateway.partners import Partners
@@ -54,7 +55,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
     proxy: Proxy
     own: ASGIApp
     """The gateway's own few pages."""
-    cookie: bytes
+    cookies: Cookies
     public_origin: bytes
     trusted: Networks
 
@@ -127,7 +128,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
         forwarded = request.inbound.forwarded
         if b"cookie" not in forwarded:
             return None
-        value, rest = split_cookie(forwarded.pop(b"cookie"), self.cookie)
+        value, rest = self.cookies.split(forwarded.pop(b"cookie"))
         if rest:
             forwarded[b"cookie"] = rest
         if value:

@@ -5,6 +5,7 @@ from functools import partial
 
 from litestar.types import Receive, Send
 
+from gateway.cookies import Cookies
 from gateway.headers import Headers, answer_headers
 from gateway.metrics import STREAMS
 from gateway.origins import SAFE
@@ -40,6 +41,7 @@ class Proxy:
         upstreams: dict[Upstream, str],
         defaults: Headers,
         streams: Streams,
+        cookies: Cookies,
         *,
         max_in_flight: int = MAX_IN_FLIGHT,
     ) -> None:
@@ -50,6 +52,7 @@ class Proxy:
         self._strangers = {name: Shares(max(1, max_in_flight // 2), share) for name in self.pools}
         self._defaults = defaults
         self._streams = streams
+        self._cookies = cookies
 
     async def forward(self, request: Request, route: Route, token: bytes, receive: Receive, send: Send) -> None:
         """Raises `Refused` or `ClientGone` as long as no answer has begun, `BrokenOff` later."""
@@ -106,7 +109,7 @@ class Proxy:
         ours = [(b"x-request-id", request.id.encode())]
         if request.new_cookie:
             ours.append((b"set-cookie", request.new_cookie))
-        return answer_headers(status, headers, ours, self._defaults)
+        return self._cookies.dress(answer_headers(status, headers, ours, self._defaults))
 
     def close(self) -> None:
         for pool in self.pools.values():

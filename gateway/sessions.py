@@ -76,11 +76,6 @@ def digest_of(cookie: bytes) -> str | None:
     return sha256(cookie).hexdigest() if _COOKIE.fullmatch(cookie) else None
 
 
-def cookie_name(public_url: str) -> bytes:
-    """`__Host-` ties the cookie to this very host; a browser takes it only over https."""
-    return b"__Host-portal_session" if public_url.startswith("https:") else b"portal_session"
-
-
 class Sessions:
     """Finds the session of a cookie's hash."""
 

@@ -11,10 +11,8 @@ from prometheus_client import Gauge
 
 SILENCES = 3
 """So many in a row, with no answer in between, open it."""
-PROBE_SECONDS = 1
-"""How long a probe waits for an answer."""
-PAUSE_SECONDS = 0.5
-"""Between two probes."""
+PROBE_SECONDS, PAUSE_SECONDS = 1, 0.5
+"""How long a probe waits for an answer, and between two of them."""
 
 OPEN = Gauge("breaker_open", "Upstreams that are not asked because they have gone silent.", ["upstream"])
 log = structlog.get_logger("breaker")

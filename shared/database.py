@@ -58,6 +58,19 @@ def out_of_reach(error: BaseException) -> bool:
     return str(getattr(error, "sqlstate", None) or "").startswith(_PASSING)
 
 
+def cannot_be_stored(error: BaseException) -> bool:
+    """Whether a value was sent that PostgreSQL has no room for: a number or a date out of range, a NUL in a text."""
+    if isinstance(error, DBAPIError) and error.orig:
+        return cannot_be_stored(error.orig.__cause__ or error.orig)
+    return isinstance(error, asyncpg.DataError) or getattr(error, "sqlstate", None) in (
+        "22003",
+        "22007",
+        "22008",
+        "22021",
+        "22P05",
+    )
+
+
 class TenantSession(Session):
     """A session whose every transaction begins by naming its tenant."""
 

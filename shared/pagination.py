@@ -8,6 +8,7 @@ import msgspec
 from litestar.params import Parameter
 
 from shared.errors import Invalid
+from shared.texts import ANY_LINE
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -16,7 +17,7 @@ DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 
 Limit = Annotated[int, Parameter(query="limit", ge=1, le=MAX_LIMIT, default=DEFAULT_LIMIT)]
-Cursor = Annotated[str | None, Parameter(query="cursor", max_length=400, default=None)]
+Cursor = Annotated[str | None, Parameter(query="cursor", max_length=400, pattern=ANY_LINE, default=None)]
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -40,7 +41,7 @@ def decode_cursor(cursor: str, kind: type[K]) -> K:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         return msgspec.json.decode(raw, type=kind)
-    except (binascii.Error, UnicodeError, ValueError, msgspec.MsgspecError) as error:
+    except (binascii.Error, UnicodeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise BadCursor(
             "This page link is not one of ours. Start again from the first page.", field="cursor"
         ) from error

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from shared import errors
-from shared.database import out_of_reach
+from shared.database import cannot_be_stored, out_of_reach
 
 PROBLEM = "application/problem+json"
 _IN_THE_BODY = re.compile(r" - at `\$\.data\.(.+)`$")
@@ -105,8 +105,8 @@ def _in_words(each: dict[str, str]) -> dict[str, str]:
     return {"field": where, "message": said}
 
 
-def not_utf8(_request: AnyRequest, _error: UnicodeDecodeError) -> Response[dict[str, Any]]:
-    """JSON is UTF-8 (RFC 8259, 8.1); the framework lets this one mistake through."""
+def unreadable(_request: AnyRequest, _error: UnicodeDecodeError | RecursionError) -> Response[dict[str, Any]]:
+    """JSON is UTF-8 (RFC 8259, 8.1), and not nested without end; the framework lets these two mistakes through."""
     return problem(400, "http.bad_request", _CALM[HTTPStatus.BAD_REQUEST])
 
 
@@ -114,7 +114,10 @@ _CALM = {HTTPStatus.BAD_REQUEST: "This could not be read. Send well-formed JSON.
 
 
 def unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, Any]]:
-    """What nobody foresaw: 503 if a part is out of reach, else 500; the log has it, the caller does not."""
+    """What nobody foresaw: a value PostgreSQL has no room for (422), a part out of reach (503), or a fault (500)."""
+    if cannot_be_stored(error):
+        log.error("http.unchecked_input", path=request.scope["path"], exc_info=error)
+        return problem(422, "invalid", "Some of what was sent is not right.")
     if out_of_reach(error):
         log.warning("http.unavailable", path=request.scope["path"], error=repr(error))
         detail = "A part of the portal is out of reach. Nothing was changed; try again in a moment."
@@ -126,6 +129,7 @@ def unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, Any]
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     errors.DomainError: domain_problem,
     HTTPException: http_problem,
-    UnicodeDecodeError: not_utf8,
+    UnicodeDecodeError: unreadable,
+    RecursionError: unreadable,
     Exception: unexpected,
 }

@@ -4,13 +4,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-# `$(?!\n)`: a plain `$` would let one newline through at the end, and with it another header into a mail.
-Name = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
-]
+from shared.texts import ANY_LINE, LINE, TEXT
+
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
 """One line with something to read on it."""
 
-ShortText = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
+ShortText = Annotated[str, Meta(max_length=100, pattern=ANY_LINE)]
 """One line that may be empty."""
 
 Language = Literal["en", "de"]
@@ -20,7 +19,7 @@ _ATOM = r"[^@\s\x00-\x1f\x7f\"(),:;<>\[\\\]]"
 Email = Annotated[str, Meta(max_length=254, pattern=rf"^{_ATOM}{{1,64}}@{_ATOM}+\.{_ATOM}+$(?!\n)")]
 """An address as people have it; quoted local parts (RFC 5321) are not taken."""
 
-Password = Annotated[str, Meta(min_length=12, max_length=200)]
+Password = Annotated[str, Meta(min_length=12, max_length=200, pattern=TEXT)]
 """A new password. Length is what counts (NIST SP 800-63B, 3.1.1.2)."""
 
 

@@ -4,6 +4,7 @@ The portal has no rights of its own. Whatever a service refuses, the page refuse
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Mapping
 from http.cookies import Morsel, SimpleCookie
 from typing import Any, Generic, Literal, TypeVar, cast
@@ -28,6 +29,7 @@ WIDGET_DEADLINE = 0.150
 TOO_LONG = "This took too long, and may have been done or not. Look at what is there before you try again."
 FORWARDED = ("authorization", "user-agent", "x-request-id", "traceparent", "tracestate")
 FLOW_COOKIE = "portal_flow"
+_FLOW = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class ServiceProblem(Exception):
@@ -165,7 +167,8 @@ class Services:
         headers = {name: value for name in FORWARDED if (value := request.headers.get(name))}
         if request.scope["path"].startswith("/widgets/"):
             headers["X-Portal-Refresh"] = "true"  # an open page asks for it, and no person
-        if flow := request.cookies.get(FLOW_COOKIE):
+        flow = request.cookies.get(FLOW_COOKIE, "")
+        if _FLOW.fullmatch(flow):  # what identity made: anybody may have planted another
             headers["Cookie"] = f"{FLOW_COOKIE}={flow}"
         self.identity = Service(http, upstreams["identity"], headers)
         self.projects = Service(http, upstreams["projects"], headers)

@@ -65,6 +65,11 @@ def unroutable(request: AnyRequest, error: HTTPException) -> Response[Any]:
     return _answer(request, error.status_code)
 
 
+def unreadable(request: AnyRequest, _error: RecursionError) -> Response[Any]:
+    """A form with JSON in it that is nested deeper than anybody's data is."""
+    return _answer(request, 400)
+
+
 def unexpected(request: AnyRequest, error: Exception) -> Response[Any]:
     """What nobody foresaw. The log has it, the page does not."""
     log.error("portal.unexpected", path=request.scope["path"], exc_info=error)
@@ -75,6 +80,7 @@ EXCEPTION_HANDLERS = {
     DomainError: refused,
     ServiceProblem: service_refused,
     HTTPException: unroutable,
+    RecursionError: unreadable,
     Exception: unexpected,
 }
 
@@ -127,7 +133,10 @@ def _to_proof(request: AnyRequest) -> Response[Any]:
 
 
 def _path_of(url: str) -> str:
-    opened = urlsplit(url)
+    try:
+        opened = urlsplit(url)
+    except ValueError:  # "http://[": no address at all
+        return "/"
     return local_path(opened.path + (f"?{opened.query}" if opened.query else ""))
 
 

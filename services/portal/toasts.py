@@ -31,5 +31,5 @@ def recall(value: str | None) -> Toast | None:
     """The toast of a cookie's value; None for none, and for one we did not write."""
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(value + "=="), type=Toast) if value else None
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         return None

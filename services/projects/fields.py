@@ -1,14 +1,12 @@
-"""Field types of requests: how long a text may be, and what it may not hold."""
+"""Field types of requests: how long a text may be, and what it may not hold; between which days a date lies."""
 
+from datetime import date
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
-LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)"
-"""One line with something to see in it: no control characters, not only blanks, no newline that `$` would let pass."""
-
-TEXT = r"^[^\x00]*$"
-"""Anything that PostgreSQL can store."""
+from shared.errors import Invalid
+from shared.texts import LINE, TEXT
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
 ShortName = Annotated[str, Meta(min_length=1, max_length=80, pattern=LINE)]
@@ -17,3 +15,16 @@ LongText = Annotated[str, Meta(max_length=20_000, pattern=TEXT)]
 EmailAddress = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$(?!\n)")]
 PhoneNumber = Annotated[str, Meta(min_length=3, max_length=40, pattern=r"^[0-9+()/ .-]+$(?!\n)")]
 Percent = Annotated[int, Meta(ge=0, le=100)]
+
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
+"""What is planned or done lies between them, and whoever counts days from one has days left on both sides."""
+
+
+class Dated(Struct):
+    """A request with dates. Each is within `FIRST_DAY` and `LAST_DAY`. Raises `Invalid`."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            day = getattr(self, name)
+            if isinstance(day, date) and not FIRST_DAY <= day <= LAST_DAY:
+                raise Invalid(f"Write a date between {FIRST_DAY} and {LAST_DAY}.", field=name)

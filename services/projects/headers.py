@@ -6,8 +6,9 @@ from litestar import Response
 from litestar.params import Parameter
 
 from services.projects.versions import etag
+from shared.texts import TEXT
 
-IfMatch = Annotated[str | None, Parameter(header="If-Match", max_length=400, default=None)]
+IfMatch = Annotated[str | None, Parameter(header="If-Match", max_length=400, pattern=TEXT, default=None)]
 
 
 class _HasVersion(Protocol):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import msgspec
@@ -15,6 +16,7 @@ from gateway.sessions import Sessions
 from ops.stack.backing import Backing
 from shared.clock import now
 from tests.gateway.rig import Identity, Rig
+from tests.gateway.rig import answer as say
 
 PROJECTS = "/api/client-portal/projects"
 Ask = Callable[..., Awaitable[httpx2.Response]]
@@ -210,6 +212,25 @@ class TestOverHttps:
             answer = await http.get(PROJECTS, headers={"Cookie": f"{name}={cookie}"})
         assert answer.status_code == status
         assert "strict-transport-security" in answer.headers
+
+    async def test_every_cookie_is_tied_to_the_host(self, secure: Rig) -> None:
+        """What a sibling host may have planted reaches no service; what a service sets no sibling can replace."""
+
+        async def setting(scope: Any, _receive: Any, send: Any) -> None:
+            seen.append(dict(scope["headers"]).get(b"cookie"))
+            lines = [b"portal_theme=dark; Path=/; HttpOnly; SameSite=lax", b"portal_session=x; Path=/; Secure"]
+            await say(send, 200, b"", *((b"set-cookie", line) for line in lines))
+
+        seen: list[bytes | None] = []
+        secure.service.special["/sign-in"] = setting
+        async with httpx2.AsyncClient(base_url=secure.server.url) as http:
+            sent = "portal_flow=planted; __Host-portal_flow=mine; __Host-theirs=1"
+            answer = await http.get("/sign-in", headers={"Cookie": sent})
+        assert seen == [b"portal_flow=mine"]
+        assert answer.headers.get_list("set-cookie") == [
+            "__Host-portal_theme=dark; Path=/; HttpOnly; SameSite=lax; Secure",
+            "__Host-portal_session=x; Path=/; Secure",
+        ]
 
 
 class TestWithoutRedis:

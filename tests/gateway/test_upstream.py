@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.cookies import Cookies
 from gateway.problems import Refused
 from gateway.proxy import Proxy
 from gateway.request import Request
@@ -254,7 +255,7 @@ async def test_one_more_than_a_service_can_bear_is_told_so_at_once() -> None:
     held, going_on, sent = asyncio.Event(), asyncio.Event(), list[Any]()
     listener = await asyncio.start_server(Service(hold).serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    proxy = Proxy({"projects": url}, [], Streams(), max_in_flight=1)
+    proxy = Proxy({"projects": url}, [], Streams(), Cookies("http://portal.test"), max_in_flight=1)
     scope: Any = {"type": "http", "method": "GET", "raw_path": b"/quick", "query_string": b"", "state": {}}
     first = asyncio.create_task(proxy.forward(Request(scope), TABLE[0], b"t", never, send))
     await held.wait()

@@ -16,6 +16,7 @@ from shared.claims import require_policy
 from shared.database import ReadOnly
 from shared.http import API
 from shared.pagination import BadCursor, Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.texts import TEXT
 
 
 @get("/audit", guards=[require_policy("viewAudit")], opt={"scope": "audit:read"})
@@ -26,7 +27,7 @@ async def list_audit(
     limit: Limit,
     cursor: Cursor,
     client_id: UUID | None = None,
-    kind: Annotated[str | None, Parameter(query="type", max_length=100)] = None,
+    kind: Annotated[str | None, Parameter(query="type", max_length=100, pattern=TEXT)] = None,
     security: bool | None = None,
     actor_id: UUID | None = None,
     session_id: UUID | None = None,

@@ -67,7 +67,7 @@ order by told.position
 """  # noqa: S608  (our own text)
 _HEAD = f"select max(position) from feed where client_id = $1 and ($2 or {_TOLD})"  # noqa: S608  (our own text)
 _KNOWS_POSITION = (
-    f"select $2 = 0 or exists (select from feed where client_id = $1 and position = $2 and ($3 or {_TOLD}))"  # noqa: S608
+    f"select $2::bigint = 0 or exists (select from feed where client_id = $1 and position = $2 and ($3 or {_TOLD}))"  # noqa: S608
 )
 _COUNT_MISSED = (
     "select count(*) from"  # noqa: S608

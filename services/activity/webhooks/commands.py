@@ -21,10 +21,9 @@ from shared.actor import SYSTEM, Actor
 from shared.clock import now, uuid7
 from shared.database import Db, driver
 from shared.events import EventData
+from shared.texts import LINE
 
-Name = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
-]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
 """One line with something to read on it."""
 Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\s\x00-\x1f\x7f]+$(?!\n)")]
 Types = Annotated[list[EventType], Meta(max_length=50)]

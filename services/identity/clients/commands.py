@@ -32,6 +32,7 @@ from shared.contracts.identity import ClientUpdated
 from shared.contracts.recordings import SessionRecordingDisabled, SessionRecordingEnabled
 from shared.database import Db
 from shared.errors import Forbidden
+from shared.texts import TEXT
 
 _RIGHTS = frozenset({"closed_modules", "closed_actions"})
 SIGHT = _RIGHTS | {"allowed_networks", "session_recording"}
@@ -42,6 +43,10 @@ class CreateClient(msgspec.Struct, forbid_unknown_fields=True):
     name: Name
     variant: Variant = "delivery"
     language: Language = "en"
+
+
+Network = Annotated[str, Meta(max_length=64, pattern=TEXT)]
+Domain = Annotated[str, Meta(max_length=253, pattern=TEXT)]
 
 
 class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,8 +60,8 @@ class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
     portal_enabled: bool | UnsetType = UNSET
     sign_in_methods: Annotated[list[SignInMethod], Meta(min_length=1, max_length=4)] | UnsetType = UNSET
     second_factor: SecondFactor | UnsetType = UNSET
-    allowed_networks: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] | UnsetType = UNSET
-    allowed_domains: Annotated[list[Annotated[str, Meta(max_length=253)]], Meta(max_length=20)] | UnsetType = UNSET
+    allowed_networks: Annotated[list[Network], Meta(max_length=50)] | UnsetType = UNSET
+    allowed_domains: Annotated[list[Domain], Meta(max_length=20)] | UnsetType = UNSET
     team_invites: bool | UnsetType = UNSET
     closed_modules: Annotated[list[Module], Meta(max_length=20)] | UnsetType = UNSET
     closed_actions: Annotated[list[Action], Meta(max_length=20)] | UnsetType = UNSET

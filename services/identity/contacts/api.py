@@ -19,8 +19,9 @@ from shared.claims import require_policy, require_staff
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
 from shared.pagination import Cursor, Limit, Page
+from shared.texts import TEXT
 
-Search = Annotated[str, Parameter(query="q", max_length=100, pattern=r"^[^\x00]*$", default="")]
+Search = Annotated[str, Parameter(query="q", max_length=100, pattern=TEXT, default="")]
 MAY_LET_IN = require_policy("managePortalAccess")
 READ = {"scope": "contacts:read"}
 WRITE = {

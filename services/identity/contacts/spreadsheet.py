@@ -1,12 +1,14 @@
 """Contacts as a file for a spreadsheet program, which must not take a name for a formula (OWASP: CSV injection)."""
 
 import csv
+import re
 from collections.abc import Iterable
 from io import StringIO
 
 from services.identity.contacts.queries import ContactView
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = re.compile(r"(^|[,;|\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
+"""Where one begins: at the start, and behind whatever a program may be told to split cells at."""
 HEADINGS = (
     *("First name", "Last name", "E-mail", "Phone", "Title", "Language", "Active", "Primary contact"),
     *("Portal access", "Invitation", "Last sign-in"),
@@ -16,7 +18,7 @@ HEADINGS = (
 def to_csv(contacts: Iterable[ContactView]) -> bytes:
     """RFC 4180 in UTF-8, with the byte order mark by which spreadsheet programs know it."""
     text = StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)  # what separates cells elsewhere separates none here
     writer.writerow(HEADINGS)
     writer.writerows([neutral(cell) for cell in _cells(contact)] for contact in contacts)
     return text.getvalue().encode("utf-8-sig")
@@ -24,7 +26,7 @@ def to_csv(contacts: Iterable[ContactView]) -> bytes:
 
 def neutral(cell: str) -> str:
     """The cell, to be shown and never computed."""
-    return f"'{cell}" if cell.startswith(FORMULAS) else cell
+    return _FORMULA.sub(r"\1'", cell)
 
 
 def _cells(contact: ContactView) -> list[str]:

@@ -17,10 +17,11 @@ from services.identity.sessions.models import Attempt
 from shared.actor import SYSTEM, Actor
 from shared.database import UnitOfWork
 from shared.http import API
+from shared.texts import TEXT
 
 
 class UseLink(msgspec.Struct, forbid_unknown_fields=True):
-    token: Annotated[str, Meta(min_length=1, max_length=100)]
+    token: Annotated[str, Meta(min_length=1, max_length=100, pattern=TEXT)]
 
 
 class ChangeEmail(msgspec.Struct, forbid_unknown_fields=True):

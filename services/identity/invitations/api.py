@@ -21,8 +21,9 @@ from shared.actor import SYSTEM
 from shared.database import UnitOfWork
 from shared.errors import Invalid
 from shared.http import API
+from shared.texts import TEXT
 
-Token = Annotated[str, Meta(min_length=1, max_length=100)]
+Token = Annotated[str, Meta(min_length=1, max_length=100, pattern=TEXT)]
 
 
 class Look(msgspec.Struct, forbid_unknown_fields=True):

@@ -103,7 +103,7 @@ def _one_spelling(client_id: str) -> str:
 def _subject_of(assertion: str) -> str:
     try:
         found = msgspec.json.decode(extract_compact(assertion.encode()).payload)
-    except (JoseError, ValueError, msgspec.MsgspecError):
+    except (JoseError, ValueError, RecursionError, msgspec.MsgspecError):
         return ""
     return str(found.get("sub", "")) if isinstance(found, dict) else ""
 
@@ -140,7 +140,7 @@ class Server(AuthorizationServer):
                 if len(request.claimed_clients()) > 1:  # RFC 7521, 4.2
                     return self.handle_error_response(request, InvalidClientError())
                 return self.create_token_response(request)
-        except UnicodeDecodeError:  # a name and password that are no text
+        except (UnicodeDecodeError, RecursionError):  # a name and password that are no text, a bottomless assertion
             pass
         return self.handle_error_response(request, InvalidRequestError())
 

@@ -21,6 +21,7 @@ from shared.actor import SYSTEM, Actor
 from shared.claims import Connection
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
+from shared.texts import TEXT
 
 JOINS = {NEEDS_NO_PROOF: "The mailed link is the proof, and one's own account is all it opens to."}
 SWITCHES = {NEEDS_NO_PROOF: "The new session is as old and as proven as the one it replaces."}
@@ -32,7 +33,7 @@ class SwitchOrganisation(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class JoinOrganisation(msgspec.Struct, forbid_unknown_fields=True):
-    token: Annotated[str, Meta(min_length=1, max_length=100)]
+    token: Annotated[str, Meta(min_length=1, max_length=100, pattern=TEXT)]
 
 
 class Joined(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from shared.actor import SYSTEM, Actor
 from shared.claims import require_policy
 from shared.database import UnitOfWork
 from shared.http import API
+from shared.texts import TEXT
 
 
 class Forgot(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,7 +33,7 @@ class Forgot(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Reset(msgspec.Struct, forbid_unknown_fields=True):
-    token: Annotated[str, Meta(min_length=1, max_length=100)]
+    token: Annotated[str, Meta(min_length=1, max_length=100, pattern=TEXT)]
     password: Password
 
 
@@ -40,7 +41,7 @@ class ChangePassword(msgspec.Struct, forbid_unknown_fields=True):
     """`current` is needed by who has a password."""
 
     password: Password
-    current: Annotated[str, Meta(max_length=200)] = ""
+    current: Annotated[str, Meta(max_length=200, pattern=TEXT)] = ""
 
 
 @post("/auth/forgot-password", status_code=202, opt={"public": True})

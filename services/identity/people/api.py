@@ -20,9 +20,10 @@ from shared.database import ReadOnly, UnitOfWork
 from shared.errors import NotFound
 from shared.http import API
 from shared.pagination import Cursor, Limit, Page
+from shared.texts import TEXT
 
 OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
-Search = Annotated[str, Parameter(query="q", max_length=100, pattern=r"^[^\x00]*$", default="")]
+Search = Annotated[str, Parameter(query="q", max_length=100, pattern=TEXT, default="")]
 
 
 @get("/")

@@ -42,7 +42,7 @@ class CreatePerson(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     client_id: UUID | None = None
     password: Password | None = None
     is_primary_contact: bool = False
-    policies: list[Policy] = []
+    policies: Annotated[list[Policy], Meta(max_length=50)] = []
     title: ShortText = ""
     phone: ShortText = ""
     language: Language = "en"

@@ -11,6 +11,7 @@ from shared import outbox
 from shared.actor import Actor
 from shared.contracts.recordings import SessionVisited
 from shared.database import Db
+from shared.texts import TEXT
 
 MOST = 100
 """Visits in one call; the gateway sends the others with its next one."""
@@ -21,12 +22,12 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     session_id: UUID
     person_id: UUID
-    name: str
+    name: Annotated[str, Meta(max_length=300, pattern=TEXT)]
     by: Literal["staff", "client"]
     client_id: UUID
     read_only: bool
-    method: Annotated[str, Meta(max_length=10)]
-    path: Annotated[str, Meta(max_length=500)]
+    method: Annotated[str, Meta(max_length=10, pattern=TEXT)]
+    path: Annotated[str, Meta(max_length=500, pattern=TEXT)]
     kind: Literal["page", "action", "api", "refresh", "stream"]
     request_id: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 

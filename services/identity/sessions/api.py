@@ -23,13 +23,14 @@ from shared.actor import SYSTEM, Actor
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import NotFound
 from shared.http import API
+from shared.texts import TEXT
 
 ENDS = {NEEDS_NO_PROOF: "Whoever fears for an account ends its sessions at once."}
 
 
 class Login(msgspec.Struct, forbid_unknown_fields=True):
     email: Email
-    password: Annotated[str, Meta(min_length=1, max_length=200)]
+    password: Annotated[str, Meta(min_length=1, max_length=200, pattern=TEXT)]
 
 
 class Resolve(msgspec.Struct, forbid_unknown_fields=True):

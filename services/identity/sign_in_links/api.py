@@ -20,6 +20,7 @@ from shared.actor import SYSTEM
 from shared.database import UnitOfWork
 from shared.errors import Invalid
 from shared.http import API
+from shared.texts import TEXT
 
 
 class RequestLink(msgspec.Struct, forbid_unknown_fields=True):
@@ -29,7 +30,7 @@ class RequestLink(msgspec.Struct, forbid_unknown_fields=True):
 class RedeemLink(msgspec.Struct, forbid_unknown_fields=True):
     """Either the token of the link, or the code that stands beside it."""
 
-    token: Annotated[str, Meta(max_length=100)] = ""
+    token: Annotated[str, Meta(max_length=100, pattern=TEXT)] = ""
     code: Annotated[str, Meta(pattern=r"^([0-9]{6})?$(?!\n)")] = ""
 
 

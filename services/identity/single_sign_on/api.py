@@ -23,9 +23,10 @@ from shared.actor import SYSTEM, Actor
 from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
+from shared.texts import TEXT
 
 MANAGE = [require_policy("manageClients")]
-Echoed = Annotated[str, Meta(min_length=1, max_length=4000)]
+Echoed = Annotated[str, Meta(min_length=1, max_length=4000, pattern=TEXT)]
 
 
 class BeginSingleSignOn(msgspec.Struct, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ from shared.actor import FRESH, Actor
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import Conflict, Invalid
 from shared.http import API
+from shared.texts import TEXT
 
 LIMITS: dict[str, tuple[Limit, ...]] = {
     "code": FACTOR,
@@ -39,7 +40,7 @@ class ShowProof(msgspec.Struct, forbid_unknown_fields=True):
 
     code: Code | None = None
     recovery_code: RecoveryText | None = None
-    password: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    password: Annotated[str, Meta(min_length=1, max_length=200, pattern=TEXT)] | None = None
     mail_code: Code | None = None
 
     def given(self) -> tuple[str, str]:

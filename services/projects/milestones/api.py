@@ -3,9 +3,9 @@
 from datetime import date
 from uuid import UUID
 
-import msgspec
 from litestar import Response, Router, patch, post
 
+from services.projects.fields import Dated
 from services.projects.headers import IfMatch, with_etag
 from services.projects.milestones import commands, queries
 from services.projects.milestones.commands import CreateMilestone, PatchMilestone
@@ -16,7 +16,7 @@ from shared.database import UnitOfWork
 from shared.http import API
 
 
-class CompleteMilestone(msgspec.Struct, forbid_unknown_fields=True):
+class CompleteMilestone(Dated, forbid_unknown_fields=True):
     """When it was reached; today if absent."""
 
     completed_on: date | None = None

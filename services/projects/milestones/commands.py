@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from services.projects.fields import Name, ShortName, Text
+from services.projects.fields import Dated, Name, ShortName, Text
 from services.projects.milestones import queries
 from services.projects.milestones.models import Milestone, UnknownDependency
 from services.projects.projects.queries import lock_project
@@ -21,7 +21,7 @@ from shared.events import EventData
 DependsOn = Annotated[list[UUID], Meta(max_length=50)]
 
 
-class CreateMilestone(msgspec.Struct, forbid_unknown_fields=True):
+class CreateMilestone(Dated, msgspec.Struct, forbid_unknown_fields=True):
     """A new milestone. `depends_on` names milestones of the same project; `private`: the client does not see it."""
 
     name: Name
@@ -33,7 +33,7 @@ class CreateMilestone(msgspec.Struct, forbid_unknown_fields=True):
     private: bool = False
 
 
-class PatchMilestone(msgspec.Struct, forbid_unknown_fields=True):
+class PatchMilestone(Dated, msgspec.Struct, forbid_unknown_fields=True):
     """What is to change; a field that is absent stays."""
 
     name: Name | UnsetType = UNSET

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from services.projects.fields import EmailAddress, LongText, Name, Percent, PhoneNumber, ShortName, Text
+from services.projects.fields import Dated, EmailAddress, LongText, Name, Percent, PhoneNumber, ShortName, Text
 from services.projects.projects import queries
 from services.projects.projects.models import KnownClient, NotForLimited, Project, Status
 from services.projects.projects.queries import ProjectDetail
@@ -34,7 +34,7 @@ Team = Annotated[list[Member], Meta(max_length=50)]
 HiddenFields = Annotated[list[HiddenField], Meta(max_length=50)]
 
 
-class CreateProject(msgspec.Struct, forbid_unknown_fields=True):
+class CreateProject(Dated, msgspec.Struct, forbid_unknown_fields=True):
     """A new project of a client. Without `completion` it follows from the milestones.
 
     `private`: the client does not see it before it is shared. `hidden_fields` it does not see then either.
@@ -53,7 +53,7 @@ class CreateProject(msgspec.Struct, forbid_unknown_fields=True):
     hidden_fields: HiddenFields = []
 
 
-class PatchProject(msgspec.Struct, forbid_unknown_fields=True):
+class PatchProject(Dated, msgspec.Struct, forbid_unknown_fields=True):
     """What is to change; a field that is absent stays. `completion: null` lets it follow from the milestones again."""
 
     name: Name | UnsetType = UNSET

@@ -1,6 +1,7 @@
 """Contacts as a file: nothing in it is ever computed, and every name arrives as it was."""
 
 import csv
+import re
 from io import StringIO
 
 import pytest
@@ -38,6 +39,21 @@ def test_what_a_spreadsheet_would_take_for_a_formula_is_shown(start: str) -> Non
     assert neutral(f"{start}1+1") == f"'{start}1+1"
 
 
-@pytest.mark.parametrize("cell", ["", "Anna", "a=b", "1-2", "حداد", "O'Neil"])
+@pytest.mark.parametrize("split", [";", ",", "|", "\t", "\n"])
+def test_nor_does_one_begin_where_another_program_splits_cells(split: str) -> None:
+    assert neutral(f"x{split}=1+1") == f"x{split}'=1+1"
+    assert neutral(f"x{split} @SUM(1)") == f"x{split}' @SUM(1)"
+
+
+async def test_every_cell_is_quoted(identity: Identity, contact: MakeContact) -> None:
+    client_id = await identity.client()
+    await contact(client_id, first_name="x;=1+1")
+    answer = await identity.api(ADMIN, "GET", f"clients/{client_id}/contacts.csv")
+    lines = answer.content.decode("utf-8-sig").splitlines()
+    assert all(re.fullmatch(r'("[^"]*",)*"[^"]*"', line) for line in lines)
+    assert lines[1].startswith('"x;\'=1+1",')
+
+
+@pytest.mark.parametrize("cell", ["", "Anna", "a=b", "1-2", "حداد", "O'Neil", "Sales; Berlin"])
 def test_everything_else_stays_as_it_is(cell: str) -> None:
     assert neutral(cell) == cell

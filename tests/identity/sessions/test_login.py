@@ -90,7 +90,7 @@ async def test_over_https_the_cookies_are_secure_and_tied_to_the_host(run_servic
         )
         answer = await api(somewhere(), "POST", "auth/login", json={"email": "a@b.example", "password": PASSWORD})
         session, flow = answer.headers.get_list("set-cookie")
-        assert session.startswith("__Host-portal_session=")
+        assert session.startswith("portal_session=")
         assert "Secure" in session
         assert "Domain" not in session
         assert "Secure" in flow

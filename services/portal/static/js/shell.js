@@ -134,7 +134,9 @@ document.addEventListener('htmx:sendError', (event) => {
 });
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-if (zone) document.cookie = `portal_zone=${zone}; path=/; max-age=${ZONE_DAYS}; samesite=lax`;
+// As the gateway names all of the portal's cookies (gateway/cookies.py).
+const safe = location.protocol === "https:";
+if (zone) document.cookie = `${safe ? "__Host-" : ""}portal_zone=${zone}; path=/; max-age=${ZONE_DAYS}; samesite=lax${safe ? "; secure" : ""}`;
 for (const card of document.querySelectorAll('.toast-card')) expire(card);
 tick();
 setInterval(tick, 1000);

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Protocol, TypeVar
 from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
@@ -12,6 +12,7 @@ from litestar.di import Provide
 from litestar.middleware import ASGIMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import Parameter
 from litestar.plugins.opentelemetry import OpenTelemetryConfig, OpenTelemetryPlugin
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
@@ -25,11 +26,27 @@ from shared.delivery import Traffic
 from shared.inbox import Consumer
 from shared.partners import PartnerVerifier
 from shared.problems import EXCEPTION_HANDLERS, AnyRequest
+from shared.texts import TEXT
 from shared.tokens import header_of
+from shared.versions import etag
 
 API = "/api/client-portal"
 log = structlog.get_logger("http")
 Lifespan = Callable[[Litestar], Any]
+IfMatch = Annotated[str | None, Parameter(header="If-Match", max_length=400, pattern=TEXT, default=None)]
+
+
+class _HasVersion(Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+V = TypeVar("V", bound=_HasVersion)
+
+
+def with_etag(view: V) -> Response[V]:
+    """The answer that shows `view`, tagged with its version."""
+    return Response(view, headers={"ETag": etag(view.version)})
 
 
 def create_service(

@@ -92,8 +92,8 @@ class Service:
     async def post(self, path: str, kind: type[T], body: object = None) -> T:
         return (await self.send("POST", path, kind, body=body)).body
 
-    async def put(self, path: str, kind: type[T], body: object) -> T:
-        return (await self.send("PUT", path, kind, body=body)).body
+    async def put(self, path: str, kind: type[T], body: object, *, etag: str = "") -> T:
+        return (await self.send("PUT", path, kind, body=body, etag=etag)).body
 
     async def patch(self, path: str, kind: type[T], body: object, *, etag: str = "") -> T:
         """Change fields; with `etag` the service refuses (412) when somebody else was faster."""

@@ -2,10 +2,12 @@
 
 An edit form carries a fingerprint of every field as it was opened. From them follows which fields the person changed
 (only those are sent to the service) and, when somebody else was faster (412), which ones the other changed: these are
-shown, and taken over where the person typed nothing.
+shown, and taken over where the person typed nothing. Of a set, such as the projects somebody may see, each member is
+compared by itself: what a form did not show, or another added meanwhile, is neither sent nor lost.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,11 +23,13 @@ from shared.pagination import Page as Listing
 
 CARRIED = ("opened", "version")
 """Hidden inputs of an edit form: the fingerprints, and the version of what is edited."""
+_ROW = re.compile(r"(\w+)-\d{1,3}-\w+")
 
 
 class Theirs(msgspec.Struct, frozen=True):
-    """One field that somebody else changed: what is stored now, and whether the person typed something else."""
+    """A field that somebody else changed: what is stored now, and whether the person typed something else."""
 
+    name: str
     label: str
     value: str
     clashes: bool
@@ -40,7 +44,9 @@ class Collision(msgspec.Struct, frozen=True):
 
 
 class Edit(Form):
-    """A form over something stored. Inputs such as `team-0-name` and `team-1-name` are one field, `team`."""
+    """A form over something stored. Inputs such as `team-0-name` and `team-1-name` are the rows of one field, `team`;
+    inputs such as `policy-viewAudit` are the members of one, each with a value of its own.
+    """
 
     def __init__(self, values: Mapping[str, object]) -> None:
         super().__init__(values)
@@ -66,36 +72,57 @@ class Edit(Form):
 
     def changed(self) -> set[str]:
         """The fields that are not as they were opened."""
-        return _differing(self._marks(), self._opened())
+        return {_field(part) for part in self._changed()}
 
-    def only_changed(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """What of `body` is worth sending."""
+    def changed_members(self, field: str) -> dict[str, str]:
+        """What became of the members of `field` that are not as they were opened; "" of one that was taken away."""
+        parts = [part for part in self._changed() if part.startswith(f"{field}-")]
+        return {part.removeprefix(f"{field}-"): self.values.get(part, "") for part in sorted(parts)}
+
+    def only_changed(self, body: Mapping[str, Any], **called: str) -> dict[str, Any]:
+        """What of `body` is worth sending; `called` has the form's name of a field where it is not the body's."""
         changed = self.changed()
-        return {name: value for name, value in body.items() if name in changed}
+        return {name: value for name, value in body.items() if called.get(name, name) in changed}
 
     def rebase(self, stored: Mapping[str, object], words: Mapping[str, tuple[str, str]]) -> list[Theirs]:
         """Begin anew from what is stored now, keeping what was typed; returns what others changed.
 
         `words` has the label of each field, and what is stored in it now as a person would say it.
         """
-        latest, mine = Edit(stored), self.changed()
+        latest, mine = Edit(stored), self._changed()
         theirs = _differing(latest._marks(), self._opened())
-        kept = {name: value for name, value in self.values.items() if _field(name) in mine}
+        clashing = {_field(part) for part in mine & theirs & _differing(latest._marks(), self._marks())}
+        kept = {name: value for name, value in self.values.items() if _part(name) in mine}
         self.values.clear()
-        self.values.update({name: value for name, value in latest.values.items() if _field(name) not in mine} | kept)
-        clashing = mine & _differing(latest._marks(), self._marks())
+        self.values.update({name: value for name, value in latest.values.items() if _part(name) not in mine} | kept)
         self.error = ""
-        return [Theirs(*words[name], clashes=name in clashing) for name in words if name in theirs]
+        changed = {_field(part) for part in theirs}
+        return [Theirs(name, *words[name], clashes=name in clashing) for name in words if name in changed]
+
+    def catch_up(self, stored: "Stored") -> bool:
+        """Begin anew from what is stored now, for what has no version. False where others changed a field that the
+        person changed as well: then the form says so, and is not to be sent.
+        """
+        if not self.values["opened"]:
+            return True
+        mine, theirs = self.changed(), self.rebase(stored.inputs, stored.words)
+        if mine.isdisjoint(each.name for each in theirs):
+            return True
+        self.refused_with, self.collision = 412, Collision("", None, theirs)
+        return False
+
+    def _changed(self) -> set[str]:
+        return _differing(self._marks(), self._opened())
 
     def _opened(self) -> dict[str, str]:
-        return dict(pair.split(":", 1) for pair in self.values["opened"].split() if ":" in pair)
+        return dict(pair.rsplit(":", 1) for pair in self.values["opened"].split() if ":" in pair)
 
     def _marks(self) -> dict[str, str]:
-        """A fingerprint of every field that holds something; an unticked box and an empty line are both nothing."""
+        """A fingerprint of every part that holds something; an unticked box and an empty line are both nothing."""
         held: dict[str, list[tuple[str, str]]] = {}
         for name, value in sorted(self.values.items()):
             if value and name not in CARRIED:
-                held.setdefault(_field(name), []).append((name, value))
+                held.setdefault(_part(name), []).append((name, value))
         return {name: hashlib.sha256(msgspec.json.encode(inputs)).hexdigest()[:16] for name, inputs in held.items()}
 
 
@@ -118,6 +145,12 @@ async def collide(page: Page, form: Edit, stored: Stored, *, project_id: UUID, t
 
 def _field(name: str) -> str:
     return name.partition("-")[0]
+
+
+def _part(name: str) -> str:
+    """What is compared as one: all rows of a field, else one input."""
+    row = _ROW.fullmatch(name)
+    return row[1] if row else name
 
 
 def _differing(one: Mapping[str, str], other: Mapping[str, str]) -> set[str]:

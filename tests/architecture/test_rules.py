@@ -33,7 +33,7 @@ BUSINESS_NOUNS = re.compile(
     r"\b(invoice|ticket|quote|document|milestone|cycle|requirement|payment|contract_line|dashboard)s?\b", re.IGNORECASE
 )
 ACCESS = {"actor.py", "claims.py", "tokens.py", "partners.py"}
-ACCESS_BUDGET, PLUMBING_BUDGET = 700, 2800
+ACCESS_BUDGET, PLUMBING_BUDGET = 700, 2950
 """docs/decisions/0007: the kernel may grow only on purpose."""
 
 
@@ -181,7 +181,7 @@ def test_each_kernel_module_serves_three() -> None:
         "shared.server",  # `ops.serve` runs all of them on it
     }
     # What a service that publishes is written with: two of today's do, and every further one will (decision 0007).
-    publishing = {"shared.orm", "shared.outbox"}
+    publishing = {"shared.orm", "shared.outbox", "shared.versions"}
     # A rule of security that two services have each for themselves is two rules: it moves at its second user.
     security = {"shared.outgoing"}
     assert {name for name in kernel - built_in - publishing - security if len(users.get(name, ())) < 3} == set()

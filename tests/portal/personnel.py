@@ -46,6 +46,7 @@ def people() -> list[dict[str, Any]]:
             "project_roles": {uid(1): "viewer"} if number == 68 else {},
             "two_factor": not of,
             "last_sign_in_at": ago(hours=number) if active else None,
+            "version": 7,
         }
         for number, name, email, of, primary, active, policies in rows
     ]
@@ -153,11 +154,12 @@ class Personnel(Keyring):
             ("GET", "/people/{id}", self.get_person),
             ("PATCH", "/people/{id}", self.change_person),
             ("PUT", "/people/{id}/{what}", self.set_rights),
+            ("PATCH", "/people/{id}/{what}", self.set_rights),
             ("DELETE", "/people/{id}/two-factor", self.reset_two_factor),
             ("POST", "/people/{id}/reset-link", self.reset_link),
             ("GET", "/team", self.get_team),
             ("POST", "/team", self.invite),
-            ("PUT", "/team/{id}/project-roles", self.set_team_roles),
+            ("PATCH", "/team/{id}/project-roles", self.set_team_roles),
             ("POST", "/team/{id}/deactivate", self.deactivate),
         ]
 
@@ -211,11 +213,23 @@ class Personnel(Keyring):
 
     async def set_rights(self, request: web.Request) -> web.Response:
         found, body = self.person(request.match_info["id"]), await request.json()
+        if stale := self._stale(request, found):
+            return stale
         if "group" in body:
-            body = {"policies": next(list(each.policies) for each in GROUPS if each.key == body["group"])}
-        names = {"roles": "project_roles", "project_ids": "assigned_projects"}
-        found |= {names.get(name, name): value for name, value in body.items()}
+            found["policies"] = next(list(each.policies) for each in GROUPS if each.key == body["group"])
+        self._change_roles(found, body.get("roles", {}))
+        held = found["policies" if request.match_info["what"] == "policies" else "assigned_projects"]
+        held[:] = sorted(set(held) - set(body.get("remove", [])) | set(body.get("add", [])))
+        found["limited"] = body.get("limited", found["limited"])
         return web.json_response(found)
+
+    def _stale(self, request: web.Request, found: dict[str, Any]) -> web.Response | None:
+        asked = request.headers.get("If-Match")
+        return problem(412, "stale", "Somebody changed this.") if asked not in (None, f'"{found["version"]}"') else None
+
+    def _change_roles(self, found: dict[str, Any], roles: dict[str, str | None]) -> None:
+        kept = found["project_roles"] | roles
+        found["project_roles"] = {project: role for project, role in kept.items() if role}
 
     async def reset_two_factor(self, request: web.Request) -> web.Response:
         if not self.state["fresh"]:
@@ -242,7 +256,9 @@ class Personnel(Keyring):
 
     async def set_team_roles(self, request: web.Request) -> web.Response:
         found = self.person(request.match_info["id"])
-        found["project_roles"] = (await request.json())["roles"]
+        if stale := self._stale(request, found):
+            return stale
+        self._change_roles(found, (await request.json())["roles"])
         return web.json_response(self._member(found))
 
     async def deactivate(self, request: web.Request) -> web.Response:

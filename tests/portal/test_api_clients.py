@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests.portal.people import ANNA, CLARA, JONAS
 from tests.portal.standin import ACME, uid
 from tests.portal.systems import DESK_ID, ERP_ID, NEW_SECRET, OLD_ID, PUBLIC, SECRET
+from tests.portal.test_project_forms import typed
 
 NEW = {"name": "Warehouse", "client_id": ACME, "auth_method": "client_secret", "scope-projects:read": "on", "jwks": ""}
 
@@ -97,11 +98,25 @@ async def test_editing_sends_name_and_scopes(browse, standin):
     form = (await browse(CLARA).get(f"/api-clients/{ERP_ID}/edit")).text
     assert 'name="scope-projects:read" checked' in form
     assert 'name="scope-audit:read" checked' not in form
-    saved = await browse(CLARA).post(f"/api-clients/{ERP_ID}/edit", data={"name": "ERP", "scope-audit:read": "on"})
+    held = [name for name in typed(form) if name.startswith("scope-")]
+    body = typed(form) | {"name": "ERP", "scope-audit:read": "on"} | dict.fromkeys(held, "")
+    saved = await browse(CLARA).post(f"/api-clients/{ERP_ID}/edit", data=body)
     assert saved.status_code == 303
     assert standin.written[-1] == ("PATCH", f"/api-clients/{ERP_ID}", {"name": "ERP", "scopes": ["audit:read"]})
     keys = (await browse(CLARA).get(f"/api-clients/{DESK_ID}/edit")).text
     assert "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" in keys
+
+
+async def test_scopes_that_somebody_else_took_meanwhile_do_not_come_back(browse, standin):
+    opened = typed((await browse(CLARA).get(f"/api-clients/{ERP_ID}/edit")).text)
+    stored = next(each for each in standin.state["api_clients"] if each["id"] == ERP_ID)
+    stored["scopes"] = ["projects:read"]
+    assert (await browse(CLARA).post(f"/api-clients/{ERP_ID}/edit", data=opened | {"name": "ERP"})).status_code == 303
+    assert standin.written[-1] == ("PATCH", f"/api-clients/{ERP_ID}", {"name": "ERP"})
+    page = await browse(CLARA).post(f"/api-clients/{ERP_ID}/edit", data=opened | {"scope-audit:read": "on"})
+    assert page.status_code == 412
+    again = typed(page.text)
+    assert {name for name in again if name.startswith("scope-")} == {"scope-projects:read", "scope-audit:read"}
 
 
 @pytest.mark.parametrize(("overlap", "body", "said"), [("usual", {}, True), ("none", {"overlap_hours": 0}, False)])

@@ -6,6 +6,7 @@ from tests.portal.addressbook import ANNA_K, SABINE
 from tests.portal.people import CLARA, JONAS
 from tests.portal.standin import ACME
 from tests.portal.test_clients import hidden
+from tests.portal.test_project_forms import typed
 
 ACCESS = f"/clients/{ACME}/access"
 ENABLE = f"/clients/{ACME}/portal/enable"
@@ -77,6 +78,16 @@ async def test_what_is_ticked_is_what_they_have(browse, standin):
     assert (answer.status_code, answer.headers["location"]) == (303, ACCESS)
     changes = {"closed_modules": ["figures"], "closed_actions": ["edit_profile"]}
     assert standin.written == [("PATCH", f"/clients/{ACME}", changes)]
+
+
+async def test_a_module_that_somebody_else_closed_meanwhile_stays_closed(browse, standin):
+    opened = typed((await browse(CLARA).get(ACCESS)).text, f'action="{ACCESS}"')
+    standin.state["clients"][0] |= {"closed_modules": ["activity"]}
+    page = await browse(CLARA).post(ACCESS, data=opened | {"modules-figures": ""})
+    assert (page.status_code, "saved this" in page.text) == (412, True)
+    again = typed(page.text, f'action="{ACCESS}"')
+    assert (await browse(CLARA).post(ACCESS, data=again)).status_code == 303
+    assert standin.written == [("PATCH", f"/clients/{ACME}", {"closed_modules": ["activity", "figures"]})]
 
 
 async def test_no_way_in_and_a_refused_network_stand_on_the_form(browse, standin):

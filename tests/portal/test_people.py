@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests.portal.people import ANNA, CLARA, JONAS
 from tests.portal.personnel import ANNA_ID, CLARA_ID, EMIL_ID, FELIX_ID, JONAS_ID, LINK
 from tests.portal.standin import uid
+from tests.portal.test_project_forms import typed
 
 FRAGMENT = {"HX-Request": "true"}
 POWER = replace(CLARA, policies=frozenset({"managePeople", "manageProjects"}))
@@ -47,9 +48,9 @@ async def test_these_pages_are_for_those_who_manage_people(browse, standin, path
 
 
 async def test_a_new_member_of_staff_gets_the_policies_of_a_group(browse, standin):
-    typed = {"first_name": "Priya", "last_name": "Nair", "email": "priya@northwind.example", "group": "power_user",
+    asked = {"first_name": "Priya", "last_name": "Nair", "email": "priya@northwind.example", "group": "power_user",
              "title": "Design", "phone": "", "language": "de"}  # fmt: skip
-    answer = await browse(CLARA).post("/people/new", data=typed)
+    answer = await browse(CLARA).post("/people/new", data=asked)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/people/{uid(900)}")
     (_, path, body) = standin.written[-1]
     assert (path, body["kind"], body["title"], body["language"]) == ("/people", "staff", "Design", "de")
@@ -63,8 +64,8 @@ async def test_what_is_missing_or_refused_stays_in_the_form(browse, standin):
     assert standin.written == []
     standin.say("/people", 409, "person.email_taken", "Somebody signs in with this address already.",
                 errors=[{"field": "email", "message": "Somebody signs in with this address already."}])  # fmt: skip
-    typed = {"first_name": "Priya", "last_name": "Nair", "email": "member@northwind.example", "group": "member"}
-    taken = await browse(CLARA).post("/people/new", data=typed)
+    asked = {"first_name": "Priya", "last_name": "Nair", "email": "member@northwind.example", "group": "member"}
+    taken = await browse(CLARA).post("/people/new", data=asked)
     assert taken.status_code == 409
     assert "signs in with this address already" in taken.text
     assert 'value="Priya"' in taken.text
@@ -80,15 +81,17 @@ async def test_only_groups_that_one_may_give_are_offered(browse, standin):
 async def test_policies_are_ticked_one_by_one_or_come_by_group(browse, standin):
     page = (await browse(CLARA).get(f"/people/{EMIL_ID}")).text
     assert set(re.findall(r'name="policy-(\w+)" checked', page)) == {"manageProjects", "viewAudit"}
-    http = browse(CLARA)
-    for typed, body in (
-        ({"policy-viewAudit": "on", "policy-manageClients": "on"}, {"policies": ["viewAudit", "manageClients"]}),
-        ({"policy-viewAudit": "on", "group": "member"}, {"group": "member"}),
-        ({}, {"policies": []}),
-    ):
-        answer = await http.post(f"/people/{EMIL_ID}/policies", data=typed)
+    http, path = browse(CLARA), f"/people/{EMIL_ID}/policies"
+    opened = typed(page, f'action="{path}"')
+    for method, changes, body in (
+        ("PUT", {"group": "member"}, {"group": "member"}),
+        ("PATCH", {"policy-manageProjects": "", "policy-manageClients": "on"},
+         {"add": ["manageClients"], "remove": ["manageProjects"]}),
+    ):  # fmt: skip
+        answer = await http.post(path, data=opened | changes)
         assert (answer.status_code, answer.headers["location"]) == (303, f"/people/{EMIL_ID}")
-        assert standin.written[-1] == ("PUT", f"/people/{EMIL_ID}/policies", body)
+        assert standin.written[-1] == (method, path, body)
+        assert standin.calls[-1].headers["If-Match"] == '"7"'
 
 
 async def test_a_refused_right_is_said_and_what_was_ticked_stays(browse, standin):
@@ -111,38 +114,70 @@ async def test_what_one_does_not_hold_cannot_be_ticked_and_who_holds_more_not_be
 async def test_a_subcontractor_is_limited_to_ticked_projects(browse, standin):
     page = (await browse(CLARA).get(f"/people/{EMIL_ID}")).text
     assert re.findall(r'name="project-([^"]+)" checked', page) == [uid(1)]
-    http = browse(CLARA)
-    typed = {"limited": "on", f"project-{uid(2)}": "on", f"project-{uid(3)}": "on"}
-    await http.post(f"/people/{EMIL_ID}/assignments", data=typed)
-    assert standin.written[-1][2] == {"limited": True, "project_ids": [uid(2), uid(3)]}
-    await http.post(f"/people/{EMIL_ID}/assignments", data={f"project-{uid(2)}": "on"})
-    assert standin.written[-1][2] == {"limited": False, "project_ids": []}
+    http, path = browse(CLARA), f"/people/{EMIL_ID}/assignments"
+    opened = typed(page, f'action="{path}"')
+    await http.post(path, data=opened | {f"project-{uid(1)}": "", f"project-{uid(2)}": "on", f"project-{uid(3)}": "on"})
+    assert standin.written[-1][2] == {"limited": True, "add": [uid(2), uid(3)], "remove": [uid(1)]}
+    await http.post(path, data=opened | {"limited": ""})
+    assert standin.written[-1][2] == {"limited": False}
+
+
+async def test_an_assignment_that_the_page_does_not_show_stays(browse, standin):
+    """The page lists some projects; somebody may be assigned to others as well."""
+    standin.person(EMIL_ID)["assigned_projects"].append(uid(999))
+    http, path = browse(CLARA), f"/people/{EMIL_ID}/assignments"
+    opened = typed((await http.get(f"/people/{EMIL_ID}")).text, f'action="{path}"')
+    assert (await http.post(path, data=opened | {f"project-{uid(2)}": "on"})).status_code == 303
+    assert set(standin.person(EMIL_ID)["assigned_projects"]) == {uid(1), uid(2), uid(999)}
+
+
+RIGHTS = {
+    "policies": (EMIL_ID, "policies", ["viewAudit", "manageProjects", "manageClients"], "policy-manageApiClients"),
+    "assignments": (EMIL_ID, "assigned_projects", [uid(1), uid(2)], f"project-{uid(3)}"),
+    "project-roles": (FELIX_ID, "project_roles", {uid(1): "viewer", uid(2): "approver"}, f"role-{uid(3)}"),
+}
+
+
+@pytest.mark.parametrize(("what", "theirs"), RIGHTS.items())
+async def test_who_was_slower_sees_what_the_other_decided_and_both_are_kept(browse, standin, what, theirs):
+    of, field, decided, mine = theirs
+    http, path = browse(CLARA), f"/people/{of}/{what}"
+    opened = typed((await http.get(f"/people/{of}")).text, f'action="{path}"')
+    standin.person(of).update({field: decided, "version": 8})
+    value = "viewer" if what == "project-roles" else "on"
+    page = await http.post(path, data=opened | {mine: value})
+    assert page.status_code == 412
+    assert "saved this" in page.text
+    assert standin.person(of)[field] == decided
+    assert (await http.post(path, data=typed(page.text, f'action="{path}"'))).status_code == 303
+    assert {*decided, mine.partition("-")[2]} == {*standin.person(of)[field]}
+
+
+async def test_a_new_version_alone_is_nobodys_decision(browse, standin):
+    http, path = browse(CLARA), f"/people/{EMIL_ID}/policies"
+    opened = typed((await http.get(f"/people/{EMIL_ID}")).text, f'action="{path}"')
+    standin.person(EMIL_ID).update(title="Other", version=8)
+    assert (await http.post(path, data=opened | {"policy-manageClients": "on"})).status_code == 303
+    assert "manageClients" in standin.person(EMIL_ID)["policies"]
 
 
 async def test_a_clients_person_has_a_role_in_each_project(browse, standin):
     page = (await browse(CLARA).get(f"/people/{FELIX_ID}")).text
     assert "policy-" not in page
     assert re.search(rf'name="role-{uid(1)}">.*?<option value="viewer" selected>', page, re.DOTALL)
-    typed = {f"role-{uid(1)}": "approver", f"role-{uid(2)}": ""}
-    await browse(CLARA).post(f"/people/{FELIX_ID}/project-roles", data=typed)
-    assert standin.written[-1] == ("PUT", f"/people/{FELIX_ID}/project-roles", {"roles": {uid(1): "approver"}})
+    path = f"/people/{FELIX_ID}/project-roles"
+    opened = typed(page, f'action="{path}"')
+    await browse(CLARA).post(path, data=opened | {f"role-{uid(1)}": "", f"role-{uid(2)}": "approver"})
+    assert standin.written[-1] == ("PATCH", path, {"roles": {uid(1): None, uid(2): "approver"}})
     assert "can look into every project" in (await browse(CLARA).get(f"/people/{ANNA_ID}")).text
 
 
 async def test_only_changed_details_are_sent(browse, standin):
     page = (await browse(CLARA).get(f"/people/{EMIL_ID}")).text
-    opened = re.search(r'name="opened" value="([^"]*)"', page)[1]
-    typed = {
-        "opened": opened,
-        "first_name": "Emil",
-        "last_name": "Sand",
-        "title": "Design",
-        "phone": "",
-        "language": "en",
-    }
-    await browse(CLARA).post(f"/people/{EMIL_ID}", data=typed)
+    details = typed(page, f'action="/people/{EMIL_ID}"') | {"title": "Design"}
+    await browse(CLARA).post(f"/people/{EMIL_ID}", data=details)
     assert standin.written == [("PATCH", f"/people/{EMIL_ID}", {"title": "Design"})]
-    nameless = await browse(CLARA).post(f"/people/{EMIL_ID}", data=typed | {"first_name": ""})
+    nameless = await browse(CLARA).post(f"/people/{EMIL_ID}", data=details | {"first_name": ""})
     assert nameless.status_code == 422
     assert "Give a first name." in nameless.text
 

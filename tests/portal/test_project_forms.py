@@ -17,9 +17,9 @@ EDIT, STATUS = f"{PROJECT}/edit", f"{PROJECT}/status"
 MINIMAL = {"client_id": ACME, "name": "Shop", "status": "on_track"}
 
 
-def typed(page: str) -> dict[str, str]:
+def typed(page: str, begin: str = '<form class="panel form-page"') -> dict[str, str]:
     """Every input of the page's form as a browser would send it back: of boxes only those that are ticked."""
-    form = page[page.index('<form class="panel form-page"') :]
+    form = page[page.index(begin) :]
     found = {}
     for tag in re.findall(r"<input[^>]*>", form[: form.index("</form>")]):
         attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
@@ -28,7 +28,7 @@ def typed(page: str) -> dict[str, str]:
         found[attributes["name"]] = html.unescape(attributes.get("value", "on"))
     for name, text in re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>(.*?)</textarea>', form, re.DOTALL):
         found[name] = html.unescape(text).replace("\n", "\r\n")
-    for name, options in re.findall(r'<select[^>]*name="(\w+)"[^>]*>(.*?)</select>', form, re.DOTALL):
+    for name, options in re.findall(r'<select[^>]*name="([\w-]+)"[^>]*>(.*?)</select>', form, re.DOTALL):
         chosen = re.search(r'value="([^"]*)" selected', options)
         found[name] = chosen[1] if chosen else re.search(r'value="([^"]*)"', options)[1]
     return found

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from tests.portal.people import ANNA, CLARA, MIA
 from tests.portal.personnel import ANNA_ID, FELIX_ID
 from tests.portal.standin import uid
+from tests.portal.test_project_forms import typed
 
 FRAGMENT = {"HX-Request": "true"}
 
@@ -75,10 +76,24 @@ async def test_roles_above_ones_own_are_not_offered(browse, standin):
     standin.person(FELIX_ID)["project_roles"] = {uid(1): "approver"}
     page = (await browse(viewer).get(f"/team/{FELIX_ID}")).text
     assert "Approver, above your own role" in page
-    assert f'type="hidden" name="role-{uid(1)}" value="approver"' in page
-    await browse(ANNA).post(f"/team/{FELIX_ID}", data={f"role-{uid(1)}": "approver", f"role-{uid(2)}": "viewer"})
-    body = {"roles": {uid(1): "approver", uid(2): "viewer"}}
-    assert standin.written == [("PUT", f"/team/{FELIX_ID}/project-roles", body)]
+    assert f'name="role-{uid(1)}"' not in page
+    path = f"/team/{FELIX_ID}"
+    opened = typed((await browse(ANNA).get(path)).text)
+    assert (await browse(ANNA).post(path, data=opened)).status_code == 303
+    assert standin.written == []
+    await browse(ANNA).post(path, data=opened | {f"role-{uid(2)}": "viewer"})
+    assert standin.written == [("PATCH", f"{path}/project-roles", {"roles": {uid(2): "viewer"}})]
+
+
+async def test_who_was_slower_sees_what_the_other_decided(browse, standin):
+    path = f"/team/{FELIX_ID}"
+    opened = typed((await browse(ANNA).get(path)).text)
+    standin.person(FELIX_ID).update(project_roles={uid(1): "approver"}, version=8)
+    page = await browse(ANNA).post(path, data=opened | {f"role-{uid(2)}": "viewer"})
+    assert page.status_code == 412
+    assert "Website relaunch: Approver" in page.text
+    assert (await browse(ANNA).post(path, data=typed(page.text))).status_code == 303
+    assert standin.person(FELIX_ID)["project_roles"] == {uid(1): "approver", uid(2): "viewer"}
 
 
 async def test_shutting_out_asks_first(browse, standin):

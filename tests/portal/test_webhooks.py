@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests.portal.hooks import DESK_HOOK_ID, HOOK_SECRET, NEW_HOOK_SECRET, PAUSED_ID, TILL_ID, WEAK_ID, deliveries
 from tests.portal.people import ANNA, CLARA, JONAS
 from tests.portal.standin import ACME, uid
+from tests.portal.test_project_forms import typed
 
 NEW = {"name": "Till", "url": "https://till.example/hook", "client_id": ACME, "type-project_created": "on"}
 
@@ -149,12 +150,27 @@ async def test_editing_sends_name_address_and_types(browse, standin):
     form = (await browse(CLARA).get(f"/webhooks/{TILL_ID}/edit")).text
     assert 'name="type-project_created" checked' in form
     assert 'name="type-project_updated" checked' not in form
-    body = {"name": "Till", "url": "https://new.example/", "type-project_updated": "on"}
+    body = typed(form) | {"name": "Till", "type-project_created": "", "type-project_updated": "on"}
     assert (await browse(CLARA).post(f"/webhooks/{TILL_ID}/edit", data=body)).status_code == 303
-    changed = {"name": "Till", "url": "https://new.example/", "types": ["project_updated"]}
-    assert standin.written[-1] == ("PATCH", f"/webhooks/{TILL_ID}", changed)
+    assert standin.written[-1] == (
+        "PATCH",
+        f"/webhooks/{TILL_ID}",
+        {"name": "Till", "types": ["milestone_completed", "project_updated"]},
+    )
+    body = typed((await browse(CLARA).get(f"/webhooks/{TILL_ID}/edit")).text)
     wrong = await browse(CLARA).post(f"/webhooks/{TILL_ID}/edit", data=body | {"name": " "})
     assert (wrong.status_code, "Give it a name." in wrong.text) == (422, True)
+
+
+async def test_types_that_somebody_else_added_meanwhile_are_kept(browse, standin):
+    opened = typed((await browse(CLARA).get(f"/webhooks/{TILL_ID}/edit")).text)
+    stored = next(each for each in standin.state["webhooks"] if each["id"] == TILL_ID)
+    stored["types"] = [*stored["types"], "project_updated", "no_longer_offered"]
+    page = await browse(CLARA).post(f"/webhooks/{TILL_ID}/edit", data=opened | {"type-milestone_reopened": "on"})
+    assert (page.status_code, "saved this" in page.text) == (412, True)
+    again = typed(page.text)
+    assert (await browse(CLARA).post(f"/webhooks/{TILL_ID}/edit", data=again)).status_code == 303
+    assert set(standin.written[-1][2]["types"]) == {*stored["types"], "milestone_reopened"}
 
 
 @pytest.mark.parametrize(("overlap", "body", "said"), [("usual", {}, True), ("none", {"overlap_hours": 0}, False)])

@@ -8,7 +8,7 @@ from litestar.params import Parameter
 
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people import commands, queries
-from services.identity.people.commands import CreatePerson, PatchMe, PatchPerson, PutProjectRoles
+from services.identity.people.commands import CreatePerson, PatchMe, PatchPerson, PatchProjectRoles, PutProjectRoles
 from services.identity.people.models import PersonKind
 from services.identity.people.passwords import Passwords
 from services.identity.people.queries import Me, PeopleFilter, PersonView
@@ -18,7 +18,7 @@ from shared.actor import Actor
 from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import NotFound
-from shared.http import API
+from shared.http import API, IfMatch
 from shared.pagination import Cursor, Limit, Page
 from shared.texts import TEXT
 
@@ -102,6 +102,7 @@ async def set_project_roles(
     *,
     person_id: UUID,
     data: PutProjectRoles,
+    if_match: IfMatch,
     actor: Actor,
     uow: UnitOfWork,
     read: ReadOnly,
@@ -109,7 +110,26 @@ async def set_project_roles(
 ) -> PersonView:
     """Replace what a client's person is in which project. Holds for sessions they already have within a second."""
     async with uow(actor) as db:
-        changed = await commands.set_project_roles(db, actor, person_id, data.roles)
+        changed = await commands.set_project_roles(db, actor, person_id, data.roles, if_match)
+    await session_cache.tell(changed=changed)
+    async with read(actor) as connection:
+        return await queries.get_person(connection, actor, person_id)
+
+
+@patch("/{person_id:uuid}/project-roles", guards=[require_policy("managePeople")])
+async def change_project_roles(
+    *,
+    person_id: UUID,
+    data: PatchProjectRoles,
+    if_match: IfMatch,
+    actor: Actor,
+    uow: UnitOfWork,
+    read: ReadOnly,
+    session_cache: SessionCache,
+) -> PersonView:
+    """Change what a client's person is in some projects. With `If-Match`, only at that version of theirs (else 412)."""
+    async with uow(actor) as db:
+        changed = await commands.change_project_roles(db, actor, person_id, data.roles, if_match)
     await session_cache.tell(changed=changed)
     async with read(actor) as connection:
         return await queries.get_person(connection, actor, person_id)
@@ -117,6 +137,14 @@ async def set_project_roles(
 
 router = Router(
     f"{API}/people",
-    route_handlers=[list_people, get_person, create_person, change_me, change_person, set_project_roles],
+    route_handlers=[
+        list_people,
+        get_person,
+        create_person,
+        change_me,
+        change_person,
+        set_project_roles,
+        change_project_roles,
+    ],
     tags=["people"],
 )

@@ -82,6 +82,12 @@ class PutProjectRoles(msgspec.Struct, forbid_unknown_fields=True):
     roles: Annotated[dict[UUID, Role], Meta(max_length=500)]
 
 
+class PatchProjectRoles(msgspec.Struct, forbid_unknown_fields=True):
+    """The roles to give by project, null for one to take away; in other projects everything stays."""
+
+    roles: Annotated[dict[UUID, Role | None], Meta(max_length=500)]
+
+
 async def create_person(db: Db, actor: Actor, data: CreatePerson, password_hash: str | None) -> Person:
     """Somebody new who may sign in. Nobody grants what they do not hold, and an address signs in one person only."""
     require_grantable(actor, data.policies)
@@ -144,18 +150,27 @@ async def change_person(db: Db, actor: Actor, person_id: UUID, patch: PatchPerso
     return Touched(changed=await live_hashes(db, person.id))
 
 
-async def set_project_roles(db: Db, actor: Actor, person_id: UUID, roles: Mapping[UUID, Role]) -> list[str]:
-    """Replace the project roles of a client's person, as far as the actor may know of the projects; the hashes of the
-    sessions this changes.
+async def set_project_roles(
+    db: Db, actor: Actor, person_id: UUID, roles: Mapping[UUID, Role], if_match: str | None = None
+) -> list[str]:
+    """Replace the project roles of a client's person, as far as the actor may know of the projects."""
+    person = await queries.load_person(db, person_id)
+    seen = dict.fromkeys(await queries.load_roles(db, person, actor))
+    return await change_project_roles(db, actor, person_id, {**seen, **roles}, if_match)
 
-    A project of another client is as good as none (404).
+
+async def change_project_roles(
+    db: Db, actor: Actor, person_id: UUID, changes: Mapping[UUID, Role | None], if_match: str | None = None
+) -> list[str]:
+    """Give the roles in `changes`, take those that are None there, keep all others; the hashes of the sessions this
+    changes. A project of another client, or one the actor may not know of, is as good as none (404).
     """
     person = await queries.load_person(db, person_id)
-    if await queries.count_known_projects(db, actor, person.client_id, set(roles)) < len(roles):
+    person.require_match(if_match)
+    if await queries.count_known_projects(db, actor, person.client_id, set(changes)) < len(changes):
         raise NotFound
     before = await queries.load_roles(db, person, SYSTEM)
-    unseen = before.keys() - await queries.load_roles(db, person, actor)
-    wanted = {**{project: before[project] for project in unseen}, **roles}
+    wanted = {project: role for project, role in {**before, **changes}.items() if role}
     changed = person.take_roles(wanted, before)
     if changed is None:
         return []

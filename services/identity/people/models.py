@@ -16,6 +16,7 @@ from shared.contracts.accounts import OrganisationJoined
 from shared.contracts.identity import PersonCreated, PersonUpdated, PoliciesChanged, ProjectRolesChanged
 from shared.errors import Conflict, Invalid
 from shared.orm import Base, Identified, Timestamped
+from shared.versions import Versioned
 
 PersonKind = Literal["staff", "client"]
 Role = Literal["approver", "viewer", "feedback_only"]
@@ -63,7 +64,7 @@ class KindContradiction(Invalid):
     code = "person.kind_contradiction"
 
 
-class Person(Base, Identified, Timestamped):
+class Person(Base, Identified, Timestamped, Versioned):
     """`version` rises with everything a session carries: name, roles, policies (contract of the gateway's cache).
 
     A client's contact is a person, too: `portal_access` says whether they may sign in (decision 0045). Only among those
@@ -89,7 +90,6 @@ class Person(Base, Identified, Timestamped):
     limited: Mapped[bool] = mapped_column(default=False)
     is_primary_contact: Mapped[bool] = mapped_column(default=False)
     policies: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
-    version: Mapped[int] = mapped_column(default=1)
     email_verified_at: Mapped[datetime | None] = mapped_column(default=None)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(default=None)
     account_id: Mapped[UUID | None] = mapped_column(default=None)

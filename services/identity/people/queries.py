@@ -17,7 +17,7 @@ from shared.pagination import Page, decode_cursor, encode_cursor
 
 _SELECT = """
     select p.id, p.kind, p.client_id, c.name as client_name, p.email, p.first_name, p.last_name, p.phone, p.title,
-           p.language, p.active, p.portal_access, p.is_primary_contact, p.policies, p.limited, p.created_at,
+           p.language, p.active, p.portal_access, p.is_primary_contact, p.policies, p.limited, p.created_at, p.version,
            coalesce(c.closed_modules || c.closed_actions, '{}') as closed,
            p.last_sign_in_at, p.email_verified_at is not null as email_verified,
            coalesce(c.session_recording, false) as session_recording,
@@ -79,8 +79,8 @@ class Me(msgspec.Struct, frozen=True):
 
 
 class PersonView(msgspec.Struct, frozen=True):
-    """A person as others see them. What a colleague at the client, or a subcontractor, has no need to know is there for
-    staff only.
+    """A person as others see them; `version` is what `If-Match` names. What a colleague at the client, or a
+    subcontractor, has no need to know is there for staff only.
     """
 
     id: UUID
@@ -104,6 +104,7 @@ class PersonView(msgspec.Struct, frozen=True):
     two_factor: bool | UnsetType = UNSET
     last_sign_in_at: datetime | UnsetType | None = UNSET
     created_at: datetime | UnsetType = UNSET
+    version: int | UnsetType = UNSET
 
 
 async def get_me(connection: asyncpg.Connection, person_id: UUID, viewing: UUID | None = None) -> Me:

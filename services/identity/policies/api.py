@@ -3,17 +3,17 @@
 from uuid import UUID
 
 import msgspec
-from litestar import Router, get, put
+from litestar import Router, get, patch, put
 
 from services.identity.people.queries import PersonView, get_person
 from services.identity.policies import commands
-from services.identity.policies.commands import PutPolicies
+from services.identity.policies.commands import PatchPolicies, PutPolicies
 from services.identity.policies.models import GROUPS, POLICIES, Group, PolicyInfo
 from services.identity.sessions.cache import SessionCache
 from shared.actor import Actor
 from shared.claims import require_policy, require_staff
 from shared.database import ReadOnly, UnitOfWork
-from shared.http import API
+from shared.http import API, IfMatch
 
 
 class Policies(msgspec.Struct, frozen=True):
@@ -31,14 +31,40 @@ async def list_policies() -> Policies:
 
 @put("/people/{person_id:uuid}/policies", guards=[require_policy("managePeople")])
 async def set_policies(
-    *, person_id: UUID, data: PutPolicies, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
+    *,
+    person_id: UUID,
+    data: PutPolicies,
+    if_match: IfMatch,
+    actor: Actor,
+    uow: UnitOfWork,
+    read: ReadOnly,
+    session_cache: SessionCache,
 ) -> PersonView:
     """Replace what a member of staff may do. Holds for sessions they already have within a second."""
     async with uow(actor) as db:
-        changed = await commands.set_policies(db, actor, person_id, data.wanted())
+        changed = await commands.set_policies(db, actor, person_id, data.wanted(), if_match)
     await session_cache.tell(changed=changed)
     async with read(actor) as connection:
         return await get_person(connection, actor, person_id)
 
 
-router = Router(API, route_handlers=[list_policies, set_policies], tags=["people"])
+@patch("/people/{person_id:uuid}/policies", guards=[require_policy("managePeople")])
+async def change_policies(
+    *,
+    person_id: UUID,
+    data: PatchPolicies,
+    if_match: IfMatch,
+    actor: Actor,
+    uow: UnitOfWork,
+    read: ReadOnly,
+    session_cache: SessionCache,
+) -> PersonView:
+    """Give and take some policies. With `If-Match`, only at that `version` of the person (412 otherwise)."""
+    async with uow(actor) as db:
+        changed = await commands.change_policies(db, actor, person_id, data, if_match)
+    await session_cache.tell(changed=changed)
+    async with read(actor) as connection:
+        return await get_person(connection, actor, person_id)
+
+
+router = Router(API, route_handlers=[list_policies, set_policies, change_policies], tags=["people"])

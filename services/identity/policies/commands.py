@@ -1,11 +1,13 @@
 """Deciding what a member of staff may do."""
 
+from collections.abc import Collection
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from services.identity.people.models import Person
 from services.identity.people.queries import load_person
 from services.identity.policies import queries
 from services.identity.policies.models import POLICIES_OF, GroupKey, Policy, require_grantable, require_reach
@@ -29,14 +31,37 @@ class PutPolicies(msgspec.Struct, forbid_unknown_fields=True):
         return sorted(set(POLICIES_OF[self.group] if self.policies is UNSET else self.policies))  # pyright: ignore[reportArgumentType]
 
 
-async def set_policies(db: Db, actor: Actor, person_id: UUID, wanted: list[Policy]) -> list[str]:
+class PatchPolicies(msgspec.Struct, forbid_unknown_fields=True):
+    """What to give and what to take; all others stay."""
+
+    add: Annotated[list[Policy], Meta(max_length=50)] = []
+    remove: Annotated[list[Policy], Meta(max_length=50)] = []
+
+
+async def set_policies(
+    db: Db, actor: Actor, person_id: UUID, wanted: list[Policy], if_match: str | None = None
+) -> list[str]:
     """Replace the policies of a member of staff; the hashes of the sessions this changes.
 
     Nobody grants what they do not hold, takes from somebody who holds more, or leaves nobody who may grant (Z4).
     """
     require_grantable(actor, wanted)
     await queries.lock_admins(db)
+    return await _decide(db, actor, await load_person(db, person_id), wanted, if_match)
+
+
+async def change_policies(
+    db: Db, actor: Actor, person_id: UUID, data: PatchPolicies, if_match: str | None
+) -> list[str]:
+    """Give and take some policies under the same rules; the hashes of the sessions this changes."""
+    require_grantable(actor, data.add)
+    await queries.lock_admins(db)
     person = await load_person(db, person_id)
+    return await _decide(db, actor, person, (set(person.policies) - set(data.remove)) | set(data.add), if_match)
+
+
+async def _decide(db: Db, actor: Actor, person: Person, wanted: Collection[str], if_match: str | None) -> list[str]:
+    person.require_match(if_match)
     require_reach(actor, person.policies)
     was_admin = person.is_admin
     changed = person.take_policies(wanted)

@@ -3,10 +3,11 @@
 from uuid import UUID
 
 import msgspec
-from litestar import Router, get, post, put
+from litestar import Router, get, patch, post, put
 from litestar.handlers.base import BaseRouteHandler
 
 from services.identity.fresh_proof import NEEDS_NO_PROOF
+from services.identity.people.commands import PatchProjectRoles
 from services.identity.people.queries import account_elsewhere
 from services.identity.sessions.cache import SessionCache
 from services.identity.settings import IdentitySettings
@@ -17,7 +18,7 @@ from services.identity.team.queries import MemberView, Team
 from shared.actor import SYSTEM, Actor
 from shared.claims import Connection
 from shared.database import ReadOnly, UnitOfWork
-from shared.http import API
+from shared.http import API, IfMatch
 
 
 class PutRoles(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,11 +55,37 @@ async def invite_member(
 
 @put("/{person_id:uuid}/project-roles")
 async def set_roles(
-    *, person_id: UUID, data: PutRoles, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
+    *,
+    person_id: UUID,
+    data: PutRoles,
+    if_match: IfMatch,
+    actor: Actor,
+    uow: UnitOfWork,
+    read: ReadOnly,
+    session_cache: SessionCache,
 ) -> MemberView:
     """Replace what a colleague is in which project. Holds for their sessions within a second."""
     async with uow(actor) as db:
-        changed = await commands.set_roles(db, actor, person_id, data.roles)
+        changed = await commands.set_roles(db, actor, person_id, data.roles, if_match)
+    await session_cache.tell(changed=changed)
+    async with read(actor) as connection:
+        return await queries.get_member(connection, actor, person_id)
+
+
+@patch("/{person_id:uuid}/project-roles")
+async def change_roles(
+    *,
+    person_id: UUID,
+    data: PatchProjectRoles,
+    if_match: IfMatch,
+    actor: Actor,
+    uow: UnitOfWork,
+    read: ReadOnly,
+    session_cache: SessionCache,
+) -> MemberView:
+    """Change what a colleague is in some projects. With `If-Match`, only at that version of theirs (else 412)."""
+    async with uow(actor) as db:
+        changed = await commands.change_roles(db, actor, person_id, data.roles, if_match)
     await session_cache.tell(changed=changed)
     async with read(actor) as connection:
         return await queries.get_member(connection, actor, person_id)
@@ -78,7 +105,7 @@ async def deactivate(
 
 router = Router(
     f"{API}/team",
-    route_handlers=[get_team, invite_member, set_roles, deactivate],
+    route_handlers=[get_team, invite_member, set_roles, change_roles, deactivate],
     guards=[require_primary_contact],
     opt={NEEDS_NO_PROOF: "A client looks after its own team, within what its primary contact may do there."},
     tags=["team"],

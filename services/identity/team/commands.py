@@ -1,5 +1,6 @@
 """What a client's primary contact does with the client's own people."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
@@ -50,13 +51,24 @@ async def invite_member(
     return person
 
 
-async def set_roles(db: Db, actor: Actor, person_id: UUID, roles: Roles) -> list[str]:
+async def set_roles(db: Db, actor: Actor, person_id: UUID, roles: Roles, if_match: str | None) -> list[str]:
     """Replace what a colleague is in which project; the hashes of the sessions this changes."""
     await queries.require_open(db, actor)
     person = await queries.load_member(db, actor, person_id)
+    seen = dict.fromkeys(await load_roles(db, person, actor))
+    return await change_roles(db, actor, person_id, {**seen, **roles}, if_match)
+
+
+async def change_roles(
+    db: Db, actor: Actor, person_id: UUID, changes: Mapping[UUID, Role | None], if_match: str | None
+) -> list[str]:
+    """Change what a colleague is in some projects; the hashes of the sessions this changes."""
+    await queries.require_open(db, actor)
+    person = await queries.load_member(db, actor, person_id)
     require_manageable(actor, person)
-    require_within_own(actor, await load_roles(db, person, actor), roles)
-    return await people.set_project_roles(db, actor, person.id, roles)
+    before = await load_roles(db, person, actor)
+    require_within_own(actor, before, {project: role for project, role in {**before, **changes}.items() if role})
+    return await people.change_project_roles(db, actor, person.id, changes, if_match)
 
 
 async def deactivate(db: Db, actor: Actor, person_id: UUID) -> list[str]:

@@ -19,7 +19,7 @@ from shared.errors import NotFound
 
 _TEAM = """
     select p.id, p.email, p.first_name, p.last_name, p.first_name || ' ' || p.last_name as name, p.title, p.active,
-           p.portal_access, p.is_primary_contact, p.last_sign_in_at,
+           p.portal_access, p.is_primary_contact, p.last_sign_in_at, p.version,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
                      join known_projects k on k.client_id = r.client_id and k.id = r.project_id and not k.private
                      where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles
@@ -55,6 +55,7 @@ class MemberView(msgspec.Struct, frozen=True):
     is_primary_contact: bool
     project_roles: dict[UUID, str]
     last_sign_in_at: datetime | None
+    version: int
     invitation: Status = "none"
 
 

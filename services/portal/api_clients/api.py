@@ -10,6 +10,7 @@ from litestar.response import Redirect, Template
 from services.portal.api_clients import views
 from services.portal.api_clients.answers import ApiClient, Rotated
 from services.portal.clients import ServiceProblem
+from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.questions import Question, ask
@@ -59,21 +60,23 @@ async def api_client(page: Page, api_client_id: UUID) -> Template:
 async def edit(page: Page, api_client_id: UUID) -> Template:
     """The form with what is stored."""
     found, scopes = await views.detail(page.services, api_client_id)
-    return await _show_edit(page, views.edit_form(found), found=found, scopes=scopes)
+    return await _show_edit(page, Edit(views.stored(found, scopes).inputs), found=found, scopes=scopes)
 
 
 @post("/api-clients/{api_client_id:uuid}/edit")
 async def change(page: Page, api_client_id: UUID, data: Typed) -> Template | Redirect:
-    """Save name, scopes and keys."""
+    """Save what was changed of name, scopes and keys, and only that: what others changed meanwhile stays theirs."""
     found, scopes = await views.detail(page.services, api_client_id)
-    form = views.new_form(data)
-    body = views.body(form, has_secret=found.has_secret)
-    if not form.is_wrong:
-        try:
-            await page.services.identity.patch(f"api-clients/{api_client_id}", ApiClient, body)
-            return page.go(f"/api-clients/{api_client_id}", "Saved")
-        except ServiceProblem as problem:
-            form.refuse(problem)
+    form = Edit.sent(data)
+    if form.catch_up(views.stored(found, scopes)):
+        body = views.body(form, has_secret=found.has_secret)
+        if not form.is_wrong:
+            try:
+                if changes := form.only_changed(body, scopes=views.SCOPE):
+                    await page.services.identity.patch(f"api-clients/{api_client_id}", ApiClient, changes)
+                return page.go(f"/api-clients/{api_client_id}", "Saved" if changes else "")
+            except ServiceProblem as problem:
+                form.refuse(problem)
     return await _show_edit(page, form, found=found, scopes=scopes)
 
 
@@ -124,7 +127,7 @@ async def _show_new(page: Page, form: Form) -> Template:
     return await page.show("api_clients/new.html", section=SECTION, status=form.status, form=form, **known)
 
 
-async def _show_edit(page: Page, form: Form, **known: Any) -> Template:
+async def _show_edit(page: Page, form: Edit, **known: Any) -> Template:
     return await page.show("api_clients/edit.html", section=SECTION, status=form.status, form=form, **known)
 
 

@@ -10,10 +10,12 @@ import msgspec
 from services.portal.answers import Client
 from services.portal.api_clients.answers import ApiClient, Scope, Scopes
 from services.portal.clients import Services
+from services.portal.edits import Stored
 from services.portal.forms import Form
 from shared.pagination import Page as Listing
 
-TICK = "scope-"
+SCOPE = "scope"
+TICK = f"{SCOPE}-"
 MOST_CLIENTS = 100
 NO_KEYS = 'Paste a JWK set: {"keys": [...]}.'
 
@@ -46,11 +48,13 @@ def new_form(data: Mapping[str, str]) -> Form:
     return Form({name: data.get(name) for name in ("name", "client_id", "auth_method", "jwks", "scopes")} | ticks)
 
 
-def edit_form(found: ApiClient) -> Form:
-    """The form with what is stored."""
+def stored(found: ApiClient, scopes: list[Scope]) -> Stored:
+    """What is stored as the inputs of its form, and as one would say it."""
     ticks = {f"{TICK}{scope}": "on" for scope in found.scopes}
     keys = msgspec.json.format(msgspec.json.encode(found.jwks)).decode() if found.jwks else ""
-    return Form({"name": found.name, "jwks": keys, "scopes": "", **ticks})
+    said = ", ".join(each.name for each in scopes if each.key in found.scopes)
+    words = {"name": ("Name", found.name), "jwks": ("Keys", "Other keys"), "scope": ("Scopes", said or "None")}
+    return Stored({"name": found.name, "jwks": keys, "scopes": "", **ticks}, words)
 
 
 def body(form: Form, *, has_secret: bool) -> dict[str, Any]:

@@ -26,16 +26,18 @@ async def access(page: Page, client_id: UUID) -> Template:
 
 @post("/clients/{client_id:uuid}/access", guards=[manage_clients])
 async def change(page: Page, client_id: UUID, data: Typed) -> Template | Redirect:
-    """Save what was changed, and only that."""
+    """Save what was changed, and only that: what others changed meanwhile stays theirs."""
     form = Edit.sent(views.sent(data))
-    changes = views.changes(form, page.actor)
-    if not form.is_wrong:
-        try:
-            if changes:
-                await page.services.identity.patch(f"clients/{client_id}", ClientAccess, changes)
-            return page.go(f"/clients/{client_id}/access", "Access saved" if changes else "")
-        except ServiceProblem as problem:
-            form.refuse(problem)
+    client = await page.services.identity.get(f"clients/{client_id}", ClientAccess)
+    if form.catch_up(views.stored(client, page.actor)):
+        changes = views.changes(form, page.actor)
+        if not form.is_wrong:
+            try:
+                if changes:
+                    await page.services.identity.patch(f"clients/{client_id}", ClientAccess, changes)
+                return page.go(f"/clients/{client_id}/access", "Access saved" if changes else "")
+            except ServiceProblem as problem:
+                form.refuse(problem)
     return await _show(page, client_id, form=form)
 
 

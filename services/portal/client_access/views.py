@@ -8,7 +8,7 @@ import msgspec
 
 from services.portal.client_admin.answers import ClientAccess, Contact
 from services.portal.clients import Services
-from services.portal.edits import Edit
+from services.portal.edits import Edit, Stored
 from services.portal.forms import Form
 from shared.actor import Actor
 from shared.pagination import Page as Listing
@@ -81,6 +81,26 @@ def inputs(client: ClientAccess) -> dict[str, object]:
     lines = {name: "\n".join(getattr(client, name)) for name in LINES}
     switches = {name: "on" if getattr(client, name) else "" for name in SWITCHES}
     return {**ticks, **lines, **switches, "language": client.language, "second_factor": client.second_factor}
+
+
+def stored(client: ClientAccess, actor: Actor) -> Stored:
+    """The settings as inputs, and as one would say those that were on the form for this member of staff."""
+    words = {
+        "sign_in_methods": ("Sign in by", ", ".join(name for key, name, _ in METHODS if key in client.sign_in_methods)),
+        "second_factor": (
+            "Second factor",
+            "Required" if client.second_factor == "required" else "As each person likes",
+        ),
+        "allowed_networks": ("Networks", ", ".join(client.allowed_networks) or "From everywhere"),
+        "allowed_domains": ("Domains that may register", ", ".join(client.allowed_domains) or "None"),
+        "team_invites": ("Team", "Their primary contact invites" if client.team_invites else "You look after it"),
+        "session_recording": ("Session recording", "On" if client.session_recording else "Off"),
+        "language": ("Language", client.language),
+        "modules": ("Modules", ", ".join(name for key, name, _ in MODULES if key not in client.closed_modules)),
+        "actions": ("Actions", ", ".join(name for key, name, _ in ACTIONS if key not in client.closed_actions)),
+    }
+    decides = actor.can("managePortalAccess")
+    return Stored(inputs(client), {name: said for name, said in words.items() if decides or name not in WAYS_IN})
 
 
 def sent(data: Mapping[str, str]) -> dict[str, str]:

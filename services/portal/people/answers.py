@@ -29,6 +29,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     project_roles: dict[UUID, str] = {}
     two_factor: bool = False
     last_sign_in_at: datetime | None = None
+    version: int = 0
 
     @property
     def is_staff(self) -> bool:

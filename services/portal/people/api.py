@@ -1,15 +1,16 @@
 """People and what they may do, for staff who decide it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import msgspec
 from litestar import Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.clients import ServiceProblem
-from services.portal.edits import Edit
+from services.portal.edits import Collision, Edit, Stored
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.people import views
@@ -19,6 +20,24 @@ from shared.claims import require_policy
 
 Short = Annotated[str, Parameter(max_length=400)]
 Kind = Literal["staff", "client"]
+
+
+class Rights(msgspec.Struct, frozen=True):
+    """The forms of a person's rights, of which at most one was sent."""
+
+    policies: Edit | None = None
+    assignments: Edit | None = None
+    roles: Edit | None = None
+
+    @property
+    def sent(self) -> Edit | None:
+        return self.policies or self.assignments or self.roles
+
+    def stored(self, found: views.Detail) -> Stored:
+        """What is stored now of the rights whose form was sent."""
+        if self.policies:
+            return views.policies_of(found)
+        return views.assignments_of(found) if self.assignments else views.roles_of(found)
 
 
 @get("/people")
@@ -82,23 +101,46 @@ async def change(page: Page, person_id: UUID, data: Typed) -> Template | Redirec
 
 @post("/people/{person_id:uuid}/policies")
 async def set_policies(page: Page, person_id: UUID, data: Typed) -> Template | Redirect:
-    """Give exactly the ticked policies, or those of the group whose button was pressed."""
-    body = {"group": data["group"]} if data.get("group") else {"policies": views.ticked(data, "policy")}
-    return await _decide(page, (person_id, "policies"), data, body, "Policies saved. They hold at once.")
+    """Give and take what was ticked and cleared, or make them the group whose button was pressed."""
+    path = f"people/{person_id}/policies"
+
+    async def send(form: Edit) -> None:
+        if group := data.get("group"):
+            await page.services.identity.put(path, Person, {"group": group}, etag=form.etag)
+        elif form.changed():
+            changes = views.added_and_removed(form, views.POLICY)
+            await page.services.identity.patch(path, Person, changes, etag=form.etag)
+
+    form = Edit.sent({name: value for name, value in data.items() if name != "group"})
+    return await _decide(page, person_id, Rights(policies=form), form, send)
 
 
 @post("/people/{person_id:uuid}/assignments")
 async def set_assignments(page: Page, person_id: UUID, data: Typed) -> Template | Redirect:
-    """Limit to the ticked projects, or lift the limit."""
-    limited = bool(data.get("limited"))
-    body = {"limited": limited, "project_ids": views.ticked(data, "project") if limited else []}
-    return await _decide(page, (person_id, "assignments"), data, body, "Projects saved. They hold at once.")
+    """Add and take away the projects that were ticked and cleared, or lift the limit."""
+
+    async def send(form: Edit) -> None:
+        if form.changed():
+            limited = bool(form.values["limited"])
+            changes = views.added_and_removed(form, views.PROJECT) if limited else {}
+            body = {"limited": limited, **changes}
+            await page.services.identity.patch(f"people/{person_id}/assignments", Person, body, etag=form.etag)
+
+    form = Edit.sent(data)
+    return await _decide(page, person_id, Rights(assignments=form), form, send)
 
 
 @post("/people/{person_id:uuid}/project-roles")
 async def set_project_roles(page: Page, person_id: UUID, data: Typed) -> Template | Redirect:
-    """Make a client's person what was chosen in each project."""
-    return await _decide(page, (person_id, "project-roles"), data, {"roles": views.roles(data)}, "Project roles saved")
+    """Make a client's person what was chosen anew in some projects."""
+
+    async def send(form: Edit) -> None:
+        if roles := views.changed_roles(form):
+            body = {"roles": roles}
+            await page.services.identity.patch(f"people/{person_id}/project-roles", Person, body, etag=form.etag)
+
+    form = Edit.sent(data)
+    return await _decide(page, person_id, Rights(roles=form), form, send)
 
 
 @get("/people/{person_id:uuid}/deactivate")
@@ -163,17 +205,25 @@ async def reset_link(page: Page, person_id: UUID) -> Template | Redirect:
 
 
 async def _decide(
-    page: Page, path: tuple[UUID, str], data: Mapping[str, str], body: dict[str, Any], told: str
+    page: Page, person_id: UUID, rights: Rights, form: Edit, send: Callable[[Edit], Awaitable[None]]
 ) -> Template | Redirect:
-    """Replace somebody's rights of one kind; what is refused stays in the form."""
-    person_id, what = path
+    """Send what was changed of somebody's rights; what is refused stays in `form`, which is the one of `rights`.
+
+    Where somebody else was faster, the form shows what they decided. A new version alone is nobody's decision: then it
+    is sent once more.
+    """
     try:
-        await page.services.identity.put(f"people/{person_id}/{what}", Person, body)
-        return page.go(f"/people/{person_id}", told)
+        await send(form)
+        return page.go(f"/people/{person_id}", "Saved. It holds at once.")
     except ServiceProblem as problem:
-        form = Form(data)
         form.refuse(problem)
-        return await _show(page, person_id, rights=form)
+    if form.is_stale:
+        stored = rights.stored(await views.detail(page.services, page.actor, person_id))
+        theirs = form.rebase(stored.inputs, stored.words)
+        if not theirs:
+            return await _decide(page, person_id, rights, form, send)
+        form.collision = Collision("", None, theirs)
+    return await _show(page, person_id, rights=rights)
 
 
 async def _refused(page: Page, person_id: UUID, problem: ServiceProblem) -> Template:
@@ -187,20 +237,23 @@ async def _show(
     person_id: UUID,
     *,
     details: Edit | None = None,
-    rights: Form | None = None,
+    rights: Rights | None = None,
     refused: Form | None = None,
     reset: ResetLink | None = None,
 ) -> Template:
-    """`details` and `rights` as they were typed, where they were refused; `refused` is anything else that was."""
+    """`details`, or one of `rights`, as it was typed and refused; `refused` is anything else that was."""
     found = await views.detail(page.services, page.actor, person_id)
+    rights = rights or Rights()
     return await page.show(
         "people/page.html",
         section="people",
-        status=(details or rights or refused or Form()).status,
+        status=(details or rights.sent or refused or Form()).status,
         found=found,
         details=details or views.details(found.person),
-        refused=(rights or refused or Form()).error,
-        rights=rights or views.rights(found.person),
+        refused=(rights.sent or refused or Form()).error,
+        policies=rights.policies or Edit(views.policies_of(found).inputs),
+        assignments=rights.assignments or Edit(views.assignments_of(found).inputs),
+        project_roles=rights.roles or Edit(views.roles_of(found).inputs),
         reset=reset,
         roles=views.ROLES,
         languages=views.LANGUAGES,

@@ -7,8 +7,7 @@ import msgspec
 
 from services.portal.answers import ProjectCard
 from services.portal.clients import Services
-from services.portal.edits import Edit
-from services.portal.forms import Form
+from services.portal.edits import Edit, Stored
 from services.portal.people.answers import Person, Policies
 from shared.actor import Actor
 from shared.pagination import Page as Listing
@@ -18,6 +17,8 @@ ROLES = {"approver": "Approver", "viewer": "Viewer", "feedback_only": "Feedback 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 DETAILS = ("first_name", "last_name", "title", "phone", "language")
 MOST_PAGES = 5
+POLICY, PROJECT, ROLE = "policy", "project", "role"
+"""Begin the names of the inputs of each set of rights."""
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -71,19 +72,54 @@ def details(found: Person) -> Edit:
     return Edit({name: getattr(found, name) for name in DETAILS})
 
 
-def rights(found: Person) -> Form:
-    """The form with what somebody may do, as it is stored."""
-    ticked: dict[str, object] = {f"policy-{each}": "on" for each in found.policies}
-    ticked |= {f"project-{each}": "on" for each in found.assigned_projects}
-    ticked |= {f"role-{project}": role for project, role in found.project_roles.items()}
-    return Form(ticked | {"limited": "on" if found.limited else ""})
+def policies_of(found: Detail) -> Stored:
+    """What a member of staff may do, as the inputs of its form."""
+    held = found.person.policies
+    names = [policy.name for policy in found.policies.policies if policy.key in held]
+    ticks = {f"{POLICY}-{each}": "on" for each in held}
+    return Stored({**ticks, "version": found.person.version}, {POLICY: ("Permissions", ", ".join(names) or "None")})
 
 
-def ticked(data: Mapping[str, str], kind: str) -> list[str]:
-    """The names behind `kind-` of the boxes that are ticked."""
-    return [name.removeprefix(f"{kind}-") for name, value in data.items() if name.startswith(f"{kind}-") and value]
+def assignments_of(found: Detail) -> Stored:
+    """What a member of staff is limited to, as far as the page shows it."""
+    held = [project for project in found.projects if project.id in found.person.assigned_projects]
+    limited = "on" if found.person.limited else ""
+    ticks = {f"{PROJECT}-{project.id}": "on" for project in held}
+    words = {
+        "limited": ("Sees", "Only some projects" if limited else "Everything"),
+        PROJECT: ("Projects", ", ".join(project.name for project in held) or "None"),
+    }
+    return Stored({**ticks, "limited": limited, "version": found.person.version}, words)
+
+
+def roles_of(found: Detail) -> Stored:
+    """What a client's person is in which project, as far as the page shows it."""
+    held = found.person.project_roles
+    return roles_stored([project for project in found.projects if project.id in held], held, found.person.version)
+
+
+def roles_stored(projects: list[ProjectCard], held: Mapping[UUID, str], version: int) -> Stored:
+    """Roles in these projects, as the inputs of a form."""
+    inputs: dict[str, object] = {f"{ROLE}-{project.id}": held[project.id] for project in projects}
+    said = ", ".join(f"{project.name}: {ROLES[held[project.id]]}" for project in projects)
+    return Stored({**inputs, "version": version}, {ROLE: ("Project roles", said or "None")})
+
+
+def added_and_removed(form: Edit, field: str) -> dict[str, list[str]]:
+    """What was ticked and what was cleared among the members of a set, as identity wants it."""
+    changes = form.changed_members(field)
+    return {
+        "add": [each for each, value in changes.items() if value],
+        "remove": [each for each, value in changes.items() if not value],
+    }
+
+
+def changed_roles(form: Edit) -> dict[str, str | None]:
+    """What was chosen anew by project; None is no role any more."""
+    return {project: role or None for project, role in form.changed_members(ROLE).items()}
 
 
 def roles(data: Mapping[str, str]) -> dict[str, str]:
     """The roles chosen by project; none is left out."""
-    return {project: data[f"role-{project}"] for project in ticked(data, "role")}
+    begin = f"{ROLE}-"
+    return {name.removeprefix(begin): value for name, value in data.items() if name.startswith(begin) and value}

@@ -7,9 +7,10 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
 from services.portal.clients import ServiceProblem
+from services.portal.edits import Collision, Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
-from services.portal.people.views import roles
+from services.portal.people.views import changed_roles, roles
 from services.portal.questions import Question, ask
 from services.portal.team import views
 from services.portal.team.views import Member
@@ -64,13 +65,25 @@ async def member(page: Page, person_id: UUID) -> Template:
 
 @post("/team/{person_id:uuid}")
 async def set_roles(page: Page, person_id: UUID, data: Typed) -> Template | Redirect:
-    """Save what a colleague is in which project."""
-    form = Form(data)
+    """Save what was chosen anew for a colleague. Where somebody else was faster, the form shows what they decided."""
+    return await _save(page, person_id, Edit.sent(data))
+
+
+async def _save(page: Page, person_id: UUID, form: Edit) -> Template | Redirect:
+    path = f"team/{person_id}/project-roles"
     try:
-        made = await page.services.identity.put(f"team/{person_id}/project-roles", Member, {"roles": roles(data)})
-        return page.go("/team", f"The roles of {made.name} are saved.")
+        if roles := changed_roles(form):
+            await page.services.identity.patch(path, Member, {"roles": roles}, etag=form.etag)
+        return page.go("/team", "Project roles saved" if roles else "")
     except ServiceProblem as problem:
         form.refuse(problem)
+    if form.is_stale:
+        found, choices = await views.member(page.services, page.actor, person_id)
+        stored = views.stored(found, choices)
+        theirs = form.rebase(stored.inputs, stored.words)
+        if not theirs:  # what changed is nothing that they can see
+            return await _save(page, person_id, form)
+        form.collision = Collision("", None, theirs)
     return await _show_member(page, person_id, form)
 
 
@@ -109,18 +122,17 @@ async def _show_new(page: Page, form: Form) -> Template:
     )
 
 
-async def _show_member(page: Page, person_id: UUID, form: Form | None) -> Template:
+async def _show_member(page: Page, person_id: UUID, form: Edit | None) -> Template:
     if not page.has("projects"):
         return await page.closed("projects", section="team")
     found, choices = await views.member(page.services, page.actor, person_id)
-    stored = Form({f"role-{project}": role for project, role in found.project_roles.items()})
     return await page.show(
         "team/member.html",
         section="team",
         status=form.status if form else 200,
         member=found,
         choices=choices,
-        form=form or stored,
+        form=form or Edit(views.stored(found, choices).inputs),
         roles=views.ROLES,
     )
 

@@ -8,7 +8,8 @@ import msgspec
 
 from services.portal.answers import ProjectCard
 from services.portal.clients import ServiceProblem, Services
-from services.portal.people.views import projects
+from services.portal.edits import Stored
+from services.portal.people.views import projects, roles_stored
 from shared.actor import Actor
 
 RANK = {None: 0, "feedback_only": 1, "viewer": 2, "approver": 3}
@@ -34,6 +35,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     project_roles: dict[UUID, str] = {}
     last_sign_in_at: datetime | None = None
     invitation: str = "none"
+    version: int = 0
 
 
 class Team(msgspec.Struct, frozen=True):
@@ -49,6 +51,7 @@ class Choice(msgspec.Struct, frozen=True):
     project: ProjectCard
     roles: dict[str, str]
     free: bool
+    held: str | None
 
 
 async def team(services: Services) -> Team:
@@ -80,4 +83,10 @@ def choices(cards: list[ProjectCard], actor: Actor, held: dict[UUID, str]) -> li
 
 
 def _choice(card: ProjectCard, own: int, held: str | None) -> Choice:
-    return Choice(card, {role: words[0] for role, words in ROLES.items() if RANK[role] <= own}, RANK[held] <= own)
+    return Choice(card, {role: words[0] for role, words in ROLES.items() if RANK[role] <= own}, RANK[held] <= own, held)
+
+
+def stored(found: Member, choices: list[Choice]) -> Stored:
+    """What a colleague is in the projects where the reader may change it."""
+    shown = [each.project for each in choices if each.free and each.project.id in found.project_roles]
+    return roles_stored(shown, found.project_roles, found.version)

@@ -8,11 +8,12 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.clients import ServiceProblem
+from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.webhooks import views
-from services.portal.webhooks.answers import Rotated, Webhook
+from services.portal.webhooks.answers import EventType, Rotated, Webhook
 from shared.claims import require_policy
 
 Short = Annotated[str, Parameter(max_length=400)]
@@ -80,23 +81,25 @@ async def test(page: Page, webhook_id: UUID) -> Redirect:
 @get("/webhooks/{webhook_id:uuid}/edit")
 async def edit(page: Page, webhook_id: UUID) -> Template:
     """The form with what is stored."""
-    found = await views.webhook(page.services, webhook_id)
-    return await _show_edit(page, views.edit_form(found), found)
+    found, types = await views.webhook_and_types(page.services, webhook_id)
+    return await _show_edit(page, Edit(views.stored(found, types).inputs), found, types)
 
 
 @post("/webhooks/{webhook_id:uuid}/edit")
 async def change(page: Page, webhook_id: UUID, data: Typed) -> Template | Redirect:
-    """Save name, address and types."""
-    found = await views.webhook(page.services, webhook_id)
-    form = views.new_form(data)
-    body = views.body(form)
-    if not form.is_wrong:
-        try:
-            await page.services.activity.patch(f"webhooks/{webhook_id}", Webhook, body)
-            return page.go(f"/webhooks/{webhook_id}", "Saved")
-        except ServiceProblem as problem:
-            form.refuse(problem)
-    return await _show_edit(page, form, found)
+    """Save what was changed of name, address and types, and only that: what others changed meanwhile stays theirs."""
+    found, types = await views.webhook_and_types(page.services, webhook_id)
+    form = Edit.sent(data)
+    if form.catch_up(views.stored(found, types)):
+        body = views.body(form)
+        if not form.is_wrong:
+            try:
+                if changes := form.only_changed(body, types=views.TYPE):
+                    await page.services.activity.patch(f"webhooks/{webhook_id}", Webhook, changes)
+                return page.go(f"/webhooks/{webhook_id}", "Saved" if changes else "")
+            except ServiceProblem as problem:
+                form.refuse(problem)
+    return await _show_edit(page, form, found, types)
 
 
 @post("/webhooks/{webhook_id:uuid}/switch")
@@ -153,8 +156,7 @@ async def _show_new(page: Page, form: Form) -> Template:
     return await page.show("webhooks/new.html", section=SECTION, status=form.status, form=form, **known)
 
 
-async def _show_edit(page: Page, form: Form, found: Webhook) -> Template:
-    types = await views.types(page.services)
+async def _show_edit(page: Page, form: Edit, found: Webhook, types: list[EventType]) -> Template:
     return await page.show(
         "webhooks/edit.html", section=SECTION, status=form.status, form=form, found=found, types=types
     )

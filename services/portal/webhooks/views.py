@@ -9,11 +9,13 @@ import msgspec
 
 from services.portal.answers import Client
 from services.portal.clients import Services
+from services.portal.edits import Stored
 from services.portal.forms import Form
 from services.portal.webhooks.answers import Delivery, EventType, EventTypes, Webhook
 from shared.pagination import Page as Listing
 
-TICK = "type-"
+TYPE = "type"
+TICK = f"{TYPE}-"
 MOST_CLIENTS = 100
 
 
@@ -51,6 +53,11 @@ async def webhook(services: Services, webhook_id: UUID) -> Webhook:
     return await services.activity.get(f"webhooks/{webhook_id}", Webhook)
 
 
+async def webhook_and_types(services: Services, webhook_id: UUID) -> tuple[Webhook, list[EventType]]:
+    """One of them, and what one can be told of in words. Raises `ServiceProblem`."""
+    return await asyncio.gather(webhook(services, webhook_id), types(services))
+
+
 async def detail(services: Services, webhook_id: UUID, cursor: str = "") -> Detail:
     """One of them with its deliveries. Raises `ServiceProblem`."""
     deliveries = services.activity.get(f"webhooks/{webhook_id}/deliveries", Listing[Delivery], cursor=cursor, limit=20)
@@ -63,10 +70,12 @@ def new_form(data: Mapping[str, str]) -> Form:
     return Form({name: data.get(name) for name in ("name", "url", "client_id", "types")} | ticks)
 
 
-def edit_form(found: Webhook) -> Form:
-    """The form with what is stored."""
+def stored(found: Webhook, types: list[EventType]) -> Stored:
+    """What is stored as the inputs of its form, and as one would say it."""
     ticks = {f"{TICK}{kind}": "on" for kind in found.types}
-    return Form({"name": found.name, "url": found.url, "types": "", **ticks})
+    said = ", ".join(each.name for each in types if each.key in found.types)
+    words = {"name": ("Name", found.name), "url": ("Address", found.url), "type": ("Events", said or "All")}
+    return Stored({"name": found.name, "url": found.url, "types": "", **ticks}, words)
 
 
 def body(form: Form) -> dict[str, Any]:

@@ -6,14 +6,13 @@ from uuid import UUID
 from litestar import Response, Router, patch, post
 
 from services.projects.fields import Dated
-from services.projects.headers import IfMatch, with_etag
 from services.projects.milestones import commands, queries
 from services.projects.milestones.commands import CreateMilestone, PatchMilestone
 from services.projects.milestones.queries import MilestoneView
 from shared.actor import Actor
 from shared.claims import require_policy
 from shared.database import UnitOfWork
-from shared.http import API
+from shared.http import API, IfMatch, with_etag
 
 
 class CompleteMilestone(Dated, forbid_unknown_fields=True):

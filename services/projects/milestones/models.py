@@ -9,7 +9,6 @@ from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Table, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.projects.projects.models import Project
-from services.projects.versions import Versioned
 from services.projects.visibility import AlreadyPrivate, AlreadyShared, looks_behind
 from shared.actor import Actor
 from shared.contracts.projects import (
@@ -22,6 +21,7 @@ from shared.contracts.projects import (
 )
 from shared.errors import Conflict, Invalid
 from shared.orm import Base, Identified, TenantOwned, Timestamped
+from shared.versions import Versioned
 
 
 class AlreadyCompleted(Conflict):

@@ -8,7 +8,6 @@ from litestar import Response, Router, get, patch, post
 from litestar.params import Parameter
 
 from services.projects.fields import TEXT
-from services.projects.headers import IfMatch, with_etag
 from services.projects.milestones.queries import PhaseView
 from services.projects.projects import commands, queries
 from services.projects.projects.commands import CreateProject, PatchProject
@@ -17,7 +16,7 @@ from services.projects.projects.queries import ProjectCard, ProjectDetail
 from shared.actor import Actor
 from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
-from shared.http import API
+from shared.http import API, IfMatch, with_etag
 from shared.pagination import Cursor, Limit, Page
 
 Search = Annotated[str | None, Parameter(query="q", max_length=200, pattern=TEXT, default=None)]

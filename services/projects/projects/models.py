@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.projects.versions import Versioned
 from services.projects.visibility import AlreadyPrivate, AlreadyShared, looks_behind
 from shared.actor import Actor
 from shared.contracts.projects import (
@@ -20,6 +19,7 @@ from shared.contracts.projects import (
 )
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.orm import Base, Identified, TenantOwned, Timestamped
+from shared.versions import Versioned
 
 Status = Literal["on_track", "at_risk", "delayed", "completed"]
 

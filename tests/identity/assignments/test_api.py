@@ -103,3 +103,24 @@ async def test_no_policy_widens_the_limit(identity: Identity) -> None:
         ("PUT", f"people/{emil.id}/policies", {"group": "admin"}),
     ):
         assert (await identity.api(emil, method, path, json=body)).status_code == 403, path
+
+
+async def test_differences_keep_what_their_author_did_not_see(identity: Identity) -> None:
+    """Each names what it adds and takes; with `If-Match`, only at the version it has seen."""
+    acme = await identity.client()
+    shop, site, app = [await identity.project(acme) for _ in range(3)]
+    person = await identity.person()
+    path = f"people/{person['id']}/assignments"
+    opened = await identity.api(ADMIN, "PUT", path, json={"limited": True, "project_ids": [shop, site]})
+    added = await identity.api(ADMIN, "PATCH", path, json={"add": [app]})
+    assert added.json()["assigned_projects"] == sorted([shop, site, app])
+    taken = await identity.api(ADMIN, "PATCH", path, json={"remove": [shop, str(uuid4())]})
+    assert taken.json()["assigned_projects"] == sorted([site, app])
+    match = {"If-Match": f'"{opened.json()["version"]}"'}
+    for method, body in (("PATCH", {"add": [shop]}), ("PUT", {"limited": False})):
+        late = await identity.api(ADMIN, method, path, json=body, headers=match)
+        assert (late.status_code, late.json()["code"]) == (412, "stale")
+    lifted = await identity.api(ADMIN, "PATCH", path, json={"limited": False})
+    assert (lifted.json()["limited"], lifted.json()["assigned_projects"]) == (False, [])
+    unlimited = await identity.api(ADMIN, "PATCH", path, json={"add": [shop]})
+    assert (unlimited.status_code, unlimited.json()["errors"][0]["field"]) == (422, "add")

@@ -138,3 +138,20 @@ async def test_two_administrators_who_demote_each_other_leave_one(identity: Iden
         assert sorted(answer.status_code for answer in answers) == [200, 409], [answer.text for answer in answers]
         assert await count(identity) == 1
         await identity.execute(restore, list(ADMIN_POLICIES), [one.actor.id, other.actor.id])
+
+
+async def test_differences_keep_what_their_author_did_not_see(identity: Identity) -> None:
+    """Each names what it adds and takes; with `If-Match`, only at the version it has seen."""
+    person = await identity.person(policies=["viewAudit"])
+    path = f"people/{person['id']}"
+    opened = (await identity.api(ADMIN, "GET", path)).json()["version"]
+    first = await identity.api(ADMIN, "PATCH", f"{path}/policies", json={"add": ["manageProjects"]})
+    assert (first.status_code, first.json()["version"]) == (200, opened + 1)
+    second = await identity.api(
+        ADMIN, "PATCH", f"{path}/policies", json={"add": ["manageClients"], "remove": ["viewAudit"]}
+    )
+    assert set(second.json()["policies"]) == {"manageProjects", "manageClients"}
+    for method, body in (("PATCH", {"add": ["viewAudit"]}), ("PUT", {"policies": []})):
+        late = await identity.api(ADMIN, method, f"{path}/policies", json=body, headers={"If-Match": f'"{opened}"'})
+        assert (late.status_code, late.json()["code"]) == (412, "stale")
+    assert (await identity.api(ADMIN, "GET", path)).json() == second.json()

@@ -62,7 +62,7 @@ async def test_the_primary_contact_sees_the_team(office: Office) -> None:
     assert [member["name"] for member in team["items"]] == ["Felix Brandt", "Anna Keller"]
     assert set(team["items"][0]) == {
         "id", "email", "first_name", "last_name", "name", "title", "active", "is_primary_contact", "project_roles",
-        "last_sign_in_at", "invitation", "portal_access",
+        "last_sign_in_at", "invitation", "portal_access", "version",
     }  # fmt: skip
     assert [member["portal_access"] for member in team["items"]] == [True, True]
     assert team["items"][1]["project_roles"] == {office.shop: "approver"}
@@ -315,3 +315,20 @@ async def test_the_companys_mail_goes_to_twenty_outsiders_a_day(office: Office, 
         (201, ""),
         (429, "team.too_many_invitations"),
     ]
+
+
+async def test_a_role_in_a_project_that_became_visible_meanwhile_is_kept(office: Office, identity: Identity) -> None:
+    """A primary contact sends what they changed; roles in projects they did not see are none of it."""
+    await office.give(office.felix, {office.shop: "viewer", office.app: "viewer"})
+    path = f"team/{office.felix['id']}/project-roles"
+    opened = (await office.browser("GET", "team")).json()["items"][0]
+    changed = await office.browser("PATCH", path, json={"roles": {office.shop: None}})
+    assert changed.json()["project_roles"] == {office.app: "viewer"}
+    for method, roles in (("PATCH", {office.shop: "viewer"}), ("PUT", {})):
+        match = {"If-Match": f'"{opened["version"]}"'}
+        late = await office.browser(method, path, json={"roles": roles}, headers=match)
+        assert (late.status_code, late.json()["code"]) == (412, "stale")
+    above = await office.browser("PATCH", path, json={"roles": {office.app: "approver"}})
+    assert (above.status_code, above.json()["code"]) == (403, "team.role_above_own")
+    again = await office.browser("PATCH", path, json={"roles": {office.shop: "viewer"}})
+    assert again.json()["project_roles"] == {office.shop: "viewer", office.app: "viewer"}

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
+from shared.addresses import kept_address
 from shared.texts import ANY_LINE, LINE, TEXT
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
@@ -16,13 +17,17 @@ Language = Literal["en", "de"]
 """The languages the portal writes to people in."""
 
 _ATOM = r"[^@\s\x00-\x1f\x7f\"(),:;<>\[\\\]]"
-Email = Annotated[str, Meta(max_length=254, pattern=rf"^{_ATOM}{{1,64}}@{_ATOM}+\.{_ATOM}+$(?!\n)")]
-"""An address as people have it; quoted local parts (RFC 5321) are not taken."""
+Email = Annotated[str, Meta(max_length=254, pattern=rf"^{_ATOM}{{1,64}}@{_ATOM}+$(?!\n)")]
+"""An address as people have it; quoted local parts (RFC 5321) are not taken. Stands in an `Addressed` request only."""
 
 Password = Annotated[str, Meta(min_length=12, max_length=200, pattern=TEXT)]
 """A new password. Length is what counts (NIST SP 800-63B, 3.1.1.2)."""
 
 
-def same_address(email: str) -> str:
-    """The one spelling under which an address is kept and compared."""
-    return email.lower()
+class Addressed(Struct):
+    """A request with an `email`, which it holds in the one spelling that is kept and compared (`shared.addresses`)."""
+
+    def __post_init__(self) -> None:
+        email = getattr(self, "email", None)
+        if isinstance(email, str):
+            self.email = kept_address(email)

@@ -15,6 +15,7 @@ from services.portal.activity.runs import runs
 from services.portal.assets import Assets
 from services.portal.paths import local_path
 from services.portal.settings import PortalSettings
+from shared.addresses import shown_address
 
 HERE = Path(__file__).parent
 ICONS = {path.stem: Markup(path.read_text().strip()) for path in (HERE / "icons").glob("*.svg")}  # noqa: S704 - ours
@@ -44,6 +45,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         DASH=formats.DASH,
     )
     cast("dict[str, Any]", environment.filters).update(
+        address=lambda email: shown_address(email or ""),
         day=formats.day,
         short_day=formats.short_day,
         initials=formats.initials,

@@ -13,6 +13,7 @@ ShortName = Annotated[str, Meta(min_length=1, max_length=80, pattern=LINE)]
 Text = Annotated[str, Meta(max_length=2_000, pattern=TEXT)]
 LongText = Annotated[str, Meta(max_length=20_000, pattern=TEXT)]
 EmailAddress = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$(?!\n)")]
+"""Kept in the spelling of `shared.addresses`."""
 PhoneNumber = Annotated[str, Meta(min_length=3, max_length=40, pattern=r"^[0-9+()/ .-]+$(?!\n)")]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 

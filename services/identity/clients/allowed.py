@@ -1,13 +1,11 @@
 """From where a client's people may come, and whose addresses may register: lists as typed, made unambiguous."""
 
-import re
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from shared.addresses import kept_domain, shown_domain
 from shared.errors import Invalid
 
-_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 _MAPPED = IPv6Network("::ffff:0:0/96")
 PUBLIC_MAIL = frozenset(
     {
@@ -40,7 +38,7 @@ class PublicDomain(Invalid):
     code = "client.public_domain"
 
     def __init__(self, domain: str) -> None:
-        super().__init__(f"Anybody can get an address at {domain}.", field="allowed_domains")
+        super().__init__(f"Anybody can get an address at {shown_domain(domain)}.", field="allowed_domains")
 
 
 def networks(typed: Sequence[str]) -> list[str]:
@@ -61,12 +59,13 @@ def _network(typed: str, number: int) -> IPv4Network | IPv6Network:
 
 
 def domains(typed: Sequence[str]) -> list[str]:
-    """The domains in lower case, each once. Raises `NotADomain`, and `PublicDomain` for a large mail provider's."""
+    """The domains in ASCII, each once. Raises `NotADomain`, and `PublicDomain` for a large mail provider's."""
     found: dict[str, None] = {}
     for number, each in enumerate(typed, 1):
-        domain = each.strip().removeprefix("@").lower()
-        if not _DOMAIN.fullmatch(domain):
-            raise NotADomain(number)
+        try:
+            domain = kept_domain(each.strip().removeprefix("@"))
+        except ValueError as error:
+            raise NotADomain(number) from error
         if domain in PUBLIC_MAIL:
             raise PublicDomain(domain)
         found[domain] = None

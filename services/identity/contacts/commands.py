@@ -18,7 +18,7 @@ from services.identity.contacts.models import (
     require_ready,
     take_over,
 )
-from services.identity.fields import Email, Language, Name, ShortText, same_address
+from services.identity.fields import Addressed, Email, Language, Name, ShortText
 from services.identity.invitations.commands import invite
 from services.identity.letting_in import DECIDING
 from services.identity.organisations.membership import part
@@ -35,7 +35,7 @@ from shared.database import Db
 from shared.errors import NotFound
 
 
-class CreateContact(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class CreateContact(Addressed, forbid_unknown_fields=True, kw_only=True):
     """Without `language` it is the client's."""
 
     first_name: Name
@@ -47,7 +47,7 @@ class CreateContact(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     is_primary_contact: bool = False
 
 
-class PatchContact(msgspec.Struct, forbid_unknown_fields=True):
+class PatchContact(Addressed, forbid_unknown_fields=True):
     first_name: Name | UnsetType = UNSET
     last_name: Name | UnsetType = UNSET
     email: Email | UnsetType | None = UNSET
@@ -58,11 +58,8 @@ class PatchContact(msgspec.Struct, forbid_unknown_fields=True):
     is_primary_contact: bool | UnsetType = UNSET
 
     def changes(self) -> dict[str, object]:
-        """What is to change, in the form in which it is kept."""
-        found: dict[str, object] = {
-            name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET
-        }
-        return found | ({"email": same_address(self.email)} if isinstance(self.email, str) else {})
+        """What is to change."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
 
 
 async def create_contact(db: Db, actor: Actor, client_id: UUID, data: CreateContact) -> Person:
@@ -73,7 +70,7 @@ async def create_contact(db: Db, actor: Actor, client_id: UUID, data: CreateCont
     person = Person(
         kind="client",
         client_id=client_id,
-        email=same_address(data.email) if data.email else None,
+        email=data.email,
         first_name=data.first_name,
         last_name=data.last_name,
         phone=data.phone,

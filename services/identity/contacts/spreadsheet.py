@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from io import StringIO
 
 from services.identity.contacts.queries import ContactView
+from shared.addresses import shown_address
 
 _FORMULA = re.compile(r"(^|[,;|\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
 """Where one begins: at the start, and behind whatever a program may be told to split cells at."""
@@ -32,7 +33,14 @@ def neutral(cell: str) -> str:
 def _cells(contact: ContactView) -> list[str]:
     seen = contact.last_sign_in_at
     return [
-        *(contact.first_name, contact.last_name, contact.email or "", contact.phone, contact.title, contact.language),
+        *(
+            contact.first_name,
+            contact.last_name,
+            shown_address(contact.email or ""),
+            contact.phone,
+            contact.title,
+            contact.language,
+        ),
         *(_yes(contact.active), _yes(contact.is_primary_contact), _yes(contact.portal_access)),
         *(contact.invitation.status, seen.strftime("%Y-%m-%d %H:%M") if seen else ""),
     ]

@@ -8,7 +8,7 @@ from litestar import Router, post
 from msgspec import Meta
 
 from services.identity.email_changes import commands
-from services.identity.fields import Email, same_address
+from services.identity.fields import Addressed, Email
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.mails.mailer import Mailer
 from services.identity.one_time_tokens.models import TokenInvalid
@@ -24,7 +24,7 @@ class UseLink(msgspec.Struct, forbid_unknown_fields=True):
     token: Annotated[str, Meta(min_length=1, max_length=100, pattern=TEXT)]
 
 
-class ChangeEmail(msgspec.Struct, forbid_unknown_fields=True):
+class ChangeEmail(Addressed, forbid_unknown_fields=True):
     email: Email
 
 
@@ -62,7 +62,7 @@ async def change_email(
     """Ask for another address to sign in with. The answer is the same for every address (A5)."""
     await limits.admit(CHANGE, ip=actor.ip, account=str(me))
     async with uow(actor) as db:
-        await commands.request_change(db, actor, me, same_address(data.email))
+        await commands.request_change(db, actor, me, data.email)
     mailer.wake()
 
 

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, Router, post
 from msgspec import Meta
 
-from services.identity.fields import Email, Name, Password, same_address
+from services.identity.fields import Addressed, Email, Name, Password
 from services.identity.invitations import acceptance, registration
 from services.identity.invitations.acceptance import Acceptance
 from services.identity.invitations.models import InvitationView, PasswordNotUsed
@@ -30,7 +30,7 @@ class Look(msgspec.Struct, forbid_unknown_fields=True):
     token: Token
 
 
-class Register(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Register(Addressed, forbid_unknown_fields=True, kw_only=True):
     """With the `token` of a mailed link: come in. With an `email`: ask for such a link."""
 
     first_name: Name
@@ -101,7 +101,7 @@ async def register(
 async def _ask(data: Register, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits) -> None:
     if data.password:
         raise PasswordNotUsed
-    email = same_address(data.email or "")
+    email = data.email or ""
     await limits.admit(REGISTER, ip=attempt.ip, account=email)
     async with uow(SYSTEM) as db:
         await registration.request(db, attempt, email, data.first_name, data.last_name)

@@ -5,6 +5,8 @@ import unicodedata
 from datetime import datetime
 from ipaddress import ip_address
 
+from shared.addresses import shown_address
+
 _UNITS = {
     "en": (("day", "days"), ("hour", "hours"), ("minute", "minutes")),
     "de": (("Tag", "Tage"), ("Stunde", "Stunden"), ("Minute", "Minuten")),
@@ -67,7 +69,8 @@ def device(text: str) -> str:
 
 def address(text: str) -> str:
     """A mailbox that has to be named, if nothing in it could be taken for the address of a page; "" otherwise."""
-    return text if _EMAIL.fullmatch(text) else ""
+    shown = shown_address(text)
+    return _isolated(shown) if _EMAIL.fullmatch(shown) else ""
 
 
 def network_address(text: str) -> str:

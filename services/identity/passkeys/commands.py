@@ -20,6 +20,7 @@ from services.identity.sessions.queries import Account
 from services.identity.single_use import single_use
 from shared import outbox
 from shared.actor import SYSTEM, Actor
+from shared.addresses import shown_address
 from shared.contracts.identity import PasskeyAdded, PasskeyCloneSuspected, PasskeyRemoved
 from shared.database import Db
 
@@ -36,7 +37,7 @@ async def offer_registration(db: Db, actor: Actor, me: UUID, party: RelyingParty
     if len(known) >= MOST:
         raise TooManyPasskeys
     value = await challenge(db, REGISTRATION, str(actor.session_id), CHALLENGE, client_id=person.client_id)
-    return party.ask_for_new(value, person.id, person.email or "", person.name, known)
+    return party.ask_for_new(value, person.id, shown_address(person.email or ""), person.name, known)
 
 
 async def take_registration(db: Db, actor: Actor, credential: NewCredential) -> str:

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, Router, post
 from msgspec import Meta
 
-from services.identity.fields import Email, Password, same_address
+from services.identity.fields import Addressed, Email, Password
 from services.identity.mails.mailer import Mailer
 from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.password_changes import commands
@@ -28,7 +28,7 @@ from shared.http import API
 from shared.texts import TEXT
 
 
-class Forgot(msgspec.Struct, forbid_unknown_fields=True):
+class Forgot(Addressed, forbid_unknown_fields=True):
     email: Email
 
 
@@ -47,7 +47,7 @@ class ChangePassword(msgspec.Struct, forbid_unknown_fields=True):
 @post("/auth/forgot-password", status_code=202, opt={"public": True})
 async def forgot(*, data: Forgot, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer) -> None:
     """Have a link to a new password mailed. The answer, and all work before it, is the same for every address (A5)."""
-    email = same_address(data.email)
+    email = data.email
     await limits.admit(FORGOT, ip=attempt.ip, account=email)
     async with uow(SYSTEM) as db:
         await commands.forget(db, attempt, email)

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from services.identity.clients.models import ActionClosed, Client
-from services.identity.fields import Email, Language, Name, Password, ShortText, same_address
+from services.identity.fields import Addressed, Email, Language, Name, Password, ShortText
 from services.identity.ownership import shut_out
 from services.identity.people import queries
 from services.identity.people.addresses import store_address
@@ -32,7 +32,7 @@ from shared.database import Db
 from shared.errors import NotFound
 
 
-class CreatePerson(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class CreatePerson(Addressed, msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Without a password a person signs in by e-mail link alone."""
 
     kind: PersonKind
@@ -96,7 +96,7 @@ async def create_person(db: Db, actor: Actor, data: CreatePerson, password_hash:
     person = Person(
         kind=data.kind,
         client_id=data.client_id,
-        email=same_address(data.email),
+        email=data.email,
         first_name=data.first_name,
         last_name=data.last_name,
         password_hash=password_hash,

@@ -14,6 +14,7 @@ from services.identity.second_factors.models import Authenticator, Step
 from services.identity.sessions.queries import Account
 from services.identity.single_use import live
 from services.identity.tokens import digest
+from shared.addresses import shown_address
 from shared.database import Db
 from shared.errors import NotFound
 
@@ -76,7 +77,7 @@ async def find_paused(db: Db, step: Step, flow: str) -> Account | None:
 async def label_of(db: Db, account: Account) -> str:
     """How an app lists the account: by the address it belongs to."""
     label = select(func.coalesce(Person.email, Person.first_name)).where(Person.id == account.person_id)
-    return await db.scalar(label) or ""
+    return shown_address(await db.scalar(label) or "")
 
 
 def paused(step: Step, flow: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, Router, delete, get, post
 from msgspec import Meta
 
-from services.identity.fields import Email, same_address
+from services.identity.fields import Addressed, Email
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people.passwords import Passwords
 from services.identity.people.queries import Me, get_me
@@ -28,7 +28,7 @@ from shared.texts import TEXT
 ENDS = {NEEDS_NO_PROOF: "Whoever fears for an account ends its sessions at once."}
 
 
-class Login(msgspec.Struct, forbid_unknown_fields=True):
+class Login(Addressed, forbid_unknown_fields=True):
     email: Email
     password: Annotated[str, Meta(min_length=1, max_length=200, pattern=TEXT)]
 
@@ -59,7 +59,7 @@ async def login(
     door: Door,
 ) -> Response[SignedIn]:
     """Sign in with a password. Whatever is wrong, the answer is the same, and so is the work (A5)."""
-    email = same_address(data.email)
+    email = data.email
     await limits.admit(PASSWORD, ip=attempt.ip, account=email)
     async with read(SYSTEM) as connection:
         account = await queries.find_account(connection, email)

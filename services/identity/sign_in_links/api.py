@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, Router, post
 from msgspec import Meta
 
-from services.identity.fields import Email, same_address
+from services.identity.fields import Addressed, Email
 from services.identity.mails.mailer import Mailer
 from services.identity.mails.models import KINDS
 from services.identity.sessions.cookies import Cookies, Flow
@@ -23,7 +23,7 @@ from shared.http import API
 from shared.texts import TEXT
 
 
-class RequestLink(msgspec.Struct, forbid_unknown_fields=True):
+class RequestLink(Addressed, forbid_unknown_fields=True):
     email: Email
 
 
@@ -46,7 +46,7 @@ async def request_link(
     *, data: RequestLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer, jar: Cookies
 ) -> Response[None]:
     """Have a sign-in link mailed. The answer, and all work before it, is the same for every address (A5)."""
-    email = same_address(data.email)
+    email = data.email
     await limits.admit(LINK, ip=attempt.ip, account=email)
     flow = new_token()
     async with uow(SYSTEM) as db:

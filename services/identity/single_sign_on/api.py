@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, Router, delete, get, post, put
 from msgspec import Meta
 
-from services.identity.fields import Email, same_address
+from services.identity.fields import Addressed, Email
 from services.identity.sealing import Sealer
 from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
@@ -29,7 +29,7 @@ MANAGE = [require_policy("manageClients")]
 Echoed = Annotated[str, Meta(min_length=1, max_length=4000, pattern=TEXT)]
 
 
-class BeginSingleSignOn(msgspec.Struct, forbid_unknown_fields=True):
+class BeginSingleSignOn(Addressed, forbid_unknown_fields=True):
     email: Email
 
 
@@ -64,7 +64,7 @@ async def begin(
     """
     await limits.admit(CEREMONY, ip=attempt.ip)
     async with read(SYSTEM) as connection:
-        client_id = await queries.client_of_domain(connection, same_address(data.email).rpartition("@")[2])
+        client_id = await queries.client_of_domain(connection, data.email.rpartition("@")[2])
     if client_id is None:
         return Response(WayThere(None), status_code=200)
     flow = new_token()

@@ -33,15 +33,17 @@ from services.identity.single_sign_on.models import (
 from services.identity.single_use import single_use
 from shared import outbox
 from shared.actor import SYSTEM, Actor
+from shared.addresses import kept_domain
 from shared.clock import now, uuid7
 from shared.contracts.identity import IdentityLinked
 from shared.database import Db
+from shared.errors import Invalid
 
 STATE = single_use("single_sign_on")
 log = structlog.get_logger("identity.single_sign_on")
 
 Address = Annotated[str, Meta(max_length=500, pattern=r"^https?://[^\s\x00-\x20\x7f#?]+$(?!\n)")]
-Domain = Annotated[str, Meta(max_length=253, pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$(?!\n)")]
+Domain = Annotated[str, Meta(max_length=253, pattern=r"^[^\s\x00-\x1f\x7f]+$(?!\n)")]
 Visible = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[\x20-\x7e]+$(?!\n)")]
 """VSCHAR of RFC 6749, appendix A."""
 
@@ -53,6 +55,12 @@ class PutSingleSignOn(msgspec.Struct, forbid_unknown_fields=True):
     oauth_client_id: Visible
     domains: Annotated[list[Domain], Meta(min_length=1, max_length=20)]
     client_secret: Visible | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        try:
+            self.domains = sorted({kept_domain(each) for each in self.domains})
+        except ValueError as error:
+            raise Invalid("One of these is not a domain. Write acme.example.", field="domains") from error
 
 
 async def start(db: Db, client_id: UUID, flow: str, sealer: Sealer) -> tuple[Provider, str]:
@@ -144,7 +152,7 @@ async def link(db: Db, account: Account, subject: Subject) -> bool:
 async def configure(db: Db, actor: Actor, client_id: UUID, data: PutSingleSignOn, sealer: Sealer) -> None:
     """Have a client's people sign in at this provider. Another issuer means that nobody is known there yet."""
     await load_client(db, client_id)
-    domains = sorted(set(data.domains))
+    domains = data.domains
     if await queries.other_has_domain(db, client_id, domains):
         raise DomainTaken
     provider = await queries.lock_provider(db, client_id)

@@ -9,6 +9,8 @@ from joserfc.errors import InvalidKeyIdError, JoseError, SecurityWarning
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from shared.addresses import NotAnAddress, kept_address
+
 ALGORITHMS = ["RS256", "PS256", "ES256", "Ed25519", "EdDSA"]
 """Signatures of key pairs. Never `none`; never HS*, whose key could be a public one (A6)."""
 LEEWAY = 60
@@ -65,8 +67,15 @@ def read_id_token(token: str, keys: KeySet, *, issuer: str, audience: str, nonce
         raise Distrusted(type(error).__name__) from error
     if wrong := _what_is_wrong(claims, issuer, audience, nonce):
         raise Distrusted(wrong)
-    verified = claims.email if claims.email_verified is True else None
-    return Subject(issuer, claims.sub, (verified or "").lower())
+    return Subject(issuer, claims.sub, _kept(claims.email) if claims.email_verified is True else "")
+
+
+def _kept(email: str | None) -> str:
+    """An address as it is kept here; "" for what is none."""
+    try:
+        return kept_address(email or "")
+    except NotAnAddress:
+        return ""
 
 
 def _what_is_wrong(claims: _Claims, issuer: str, audience: str, nonce: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from services.identity.fields import Email, Name, same_address
+from services.identity.fields import Addressed, Email, Name
 from services.identity.invitations.commands import invite
 from services.identity.ownership import shut_out
 from services.identity.people import commands as people
@@ -23,7 +23,7 @@ from shared.database import Db
 Roles = Annotated[dict[UUID, Role], Meta(max_length=500)]
 
 
-class InviteMember(msgspec.Struct, forbid_unknown_fields=True):
+class InviteMember(Addressed, msgspec.Struct, forbid_unknown_fields=True):
     email: Email
     first_name: Name
     last_name: Name
@@ -43,7 +43,7 @@ async def invite_member(
     require_within_own(actor, {}, data.project_roles)
     if await queries.is_known(db, actor, data.email):
         raise EmailTaken
-    await queries.require_room(db, actor, same_address(data.email), outside_a_day)
+    await queries.require_room(db, actor, data.email, outside_a_day)
     person = await _add(db, actor, data, account_id)
     await outbox.append(db, actor, person.created(actor), client_id=person.client_id, aggregate_id=person.id)
     await people.set_project_roles(db, actor, person.id, data.project_roles)
@@ -89,7 +89,7 @@ async def _add(db: Db, actor: Actor, data: InviteMember, account_id: UUID | None
     person = Person(
         kind="client",
         client_id=actor.client_id,
-        email=same_address(data.email),
+        email=data.email,
         first_name=data.first_name,
         last_name=data.last_name,
         account_id=account_id,

@@ -11,6 +11,7 @@ from services.portal.clients import Services
 from services.portal.edits import Edit, Stored
 from services.portal.forms import Form
 from shared.actor import Actor
+from shared.addresses import shown_domain
 from shared.pagination import Page as Listing
 
 METHODS = (
@@ -78,7 +79,8 @@ def inputs(client: ClientAccess) -> dict[str, object]:
     ticks = {f"sign_in_methods-{method}": "on" for method in client.sign_in_methods}
     for field, kept in KEPT_AS.items():
         ticks |= {f"{field}-{each}": "on" for each, *_ in OFFERED[field] if each not in getattr(client, kept)}
-    lines = {name: "\n".join(getattr(client, name)) for name in LINES}
+    domains = map(shown_domain, client.allowed_domains)
+    lines = {"allowed_networks": "\n".join(client.allowed_networks), "allowed_domains": "\n".join(domains)}
     switches = {name: "on" if getattr(client, name) else "" for name in SWITCHES}
     return {**ticks, **lines, **switches, "language": client.language, "second_factor": client.second_factor}
 

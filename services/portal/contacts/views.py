@@ -8,6 +8,7 @@ from services.portal.client_admin.answers import ClientAccess, Contact
 from services.portal.clients import ServiceProblem, Services
 from services.portal.forms import Form
 from services.portal.page import Page
+from shared.addresses import shown_address
 from shared.pagination import Page as Listing
 
 TEXTS = ("first_name", "last_name", "email", "phone", "title", "language")
@@ -44,6 +45,7 @@ async def other_clients(services: Services, contact_id: UUID, q: str) -> tuple[C
 def inputs(contact: Contact) -> dict[str, object]:
     """A contact as the form shows them."""
     stored: dict[str, object] = {name: getattr(contact, name) or "" for name in TEXTS}
+    stored["email"] = shown_address(contact.email or "")
     return stored | {name: "on" if getattr(contact, name) else "" for name in ("is_primary_contact", "active")}
 
 

@@ -8,17 +8,22 @@ from collections.abc import Sequence
 
 from services.portal.answers import Member
 from services.portal.forms import Form
+from shared.addresses import NotAnAddress, kept_address, shown_address
 
 PARTS = ("name", "role", "email", "phone")
 MOST = 50
 _ROW = re.compile(rf"team-(\d{{1,4}})-(?:{'|'.join(PARTS)})")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PHONE = re.compile(r"[0-9+()/ .-]{3,40}")
 
 
 def inputs(team: Sequence[Member]) -> dict[str, object]:
     """The rows of a stored team."""
-    return {f"team-{row}-{part}": getattr(member, part) or "" for row, member in enumerate(team) for part in PARTS}
+    shown = [{part: getattr(member, part) or "" for part in PARTS} for member in team]
+    return {
+        f"team-{row}-{part}": shown_address(text) if part == "email" else text
+        for row, member in enumerate(shown)
+        for part, text in member.items()
+    }
 
 
 def rows(form: Form) -> list[int]:
@@ -49,7 +54,9 @@ def members(form: Form) -> list[dict[str, str | None]]:
 
 def _check(form: Form, row: int, typed: dict[str, str]) -> None:
     form.require(**{f"team-{row}-name": "Who is it?", f"team-{row}-role": "What do they do?"})
-    if typed["email"] and not _EMAIL.fullmatch(typed["email"]):
+    try:
+        typed["email"] = typed["email"] and kept_address(typed["email"])
+    except NotAnAddress:
         form.errors[f"team-{row}-email"] = "Such as name@company.com."
     if typed["phone"] and not _PHONE.fullmatch(typed["phone"]):
         form.errors[f"team-{row}-phone"] = "Digits, spaces and + ( ) / . -"

@@ -14,6 +14,7 @@ from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.prove_it.views import require_fresh
 from services.portal.questions import Question, ask
+from shared.addresses import shown_domain
 from shared.claims import require_policy
 
 PATH = "/clients/{client_id:uuid}/single-sign-on"
@@ -40,7 +41,11 @@ async def settings(page: Page, client_id: UUID) -> Template:
     """The form with what is stored, and the address to register at the provider."""
     await require_fresh(page)
     found = await _load(page, client_id)
-    inputs = {"issuer": found.issuer, "oauth_client_id": found.oauth_client_id, "domains": ", ".join(found.domains)}
+    inputs = {
+        "issuer": found.issuer,
+        "oauth_client_id": found.oauth_client_id,
+        "domains": ", ".join(map(shown_domain, found.domains)),
+    }
     return await _show(page, client_id, found, Form(inputs))
 
 
@@ -81,7 +86,7 @@ async def remove(page: Page, client_id: UUID) -> Redirect:
 
 def _body(form: Form) -> dict[str, Any]:
     body: dict[str, Any] = {name: form.values[name] for name in ("issuer", "oauth_client_id", "client_secret")}
-    body["domains"] = form.values["domains"].replace(",", " ").lower().split()
+    body["domains"] = form.values["domains"].replace(",", " ").split()
     return {name: value for name, value in body.items() if value}
 
 

@@ -15,6 +15,7 @@ from services.portal.questions import Question, ask
 from services.portal.team import views
 from services.portal.team.views import Member
 from shared.actor import Actor
+from shared.addresses import shown_address
 from shared.claims import Connection
 from shared.errors import Forbidden
 
@@ -51,7 +52,7 @@ async def invite(page: Page, data: Typed) -> Template | Redirect:
         body = {name: form.values[name] for name in ASKED} | {"project_roles": roles(data)}
         try:
             made = await page.services.identity.post("team", Member, body)
-            return page.go("/team", f"An invitation is on its way to {made.email}.")
+            return page.go("/team", f"An invitation is on its way to {shown_address(made.email or '')}.")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, form)

@@ -15,6 +15,7 @@ from services.projects.projects.viewings import is_news
 from services.projects.visibility import HiddenField, require_company
 from shared import outbox
 from shared.actor import Actor
+from shared.addresses import kept_address
 from shared.contracts.projects import ProjectViewed
 from shared.database import Db
 from shared.errors import NotFound
@@ -28,6 +29,10 @@ class Member(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     role: ShortName
     email: EmailAddress | None = None
     phone: PhoneNumber | None = None
+
+    def __post_init__(self) -> None:
+        if self.email is not None:
+            self.email = kept_address(self.email, "team")
 
 
 Team = Annotated[list[Member], Meta(max_length=50)]

@@ -1,0 +1,56 @@
+"""Mail addresses and domains: the one form in which they are kept and compared, and the one people read."""
+
+import unicodedata
+
+import idna
+
+from shared.errors import Invalid
+
+
+class NotAnAddress(Invalid):
+    code = "address.invalid"
+
+    def __init__(self, field: str) -> None:
+        super().__init__("This is not a mail address. Write anna@acme.example.", field=field)
+
+
+def kept_domain(typed: str) -> str:
+    """The ASCII form of a domain (UTS 46, IDNA 2008). Raises ValueError for what is none, or is a network address."""
+    domain = idna.encode(typed, uts46=True, std3_rules=True).decode().removesuffix(".")
+    labels = domain.split(".")
+    if len(labels) < 2 or labels[-1].isdigit():
+        raise ValueError("not a domain")
+    return domain
+
+
+def shown_domain(domain: str) -> str:
+    """A domain as people write it, in their own script."""
+    try:
+        return idna.decode(domain)
+    except UnicodeError:
+        return domain
+
+
+def kept_address(typed: str, field: str = "email") -> str:
+    """The one spelling of an address: a local part in NFC and in lower case, and a domain in ASCII.
+
+    Who has an address in another script can be written to through any mail server; only a local part outside ASCII
+    takes one that knows SMTPUTF8 (RFC 6531). Raises `NotAnAddress`: RFC 5321, 4.1.2 without quoted local parts, and
+    nothing in it that nobody sees.
+    """
+    local, _, domain = typed.rpartition("@")
+    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
+    try:
+        address = f"{local}@{kept_domain(domain)}"
+    except ValueError as error:
+        raise NotAnAddress(field) from error
+    hidden = any(unicodedata.category(each)[0] in "CZ" for each in local)
+    if hidden or not all(local.split(".")) or len(local.encode()) > 64 or len(address.encode()) > 254:
+        raise NotAnAddress(field)
+    return address
+
+
+def shown_address(address: str) -> str:
+    """An address as people write it: its domain in their own script."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{shown_domain(domain)}"

@@ -1,0 +1,132 @@
+"""One form of every address, wherever it comes in."""
+
+import ast
+from uuid import uuid4
+
+import asyncpg
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from services.identity.single_sign_on.commands import PutSingleSignOn
+from shared.clock import now, uuid7
+from shared.errors import Invalid
+from shared.migrations.runner import migrate
+from tests.architecture.test_rules import ROOT, modules
+from tests.conftest import PASSWORD as DATABASE_PASSWORD
+from tests.conftest import Cluster
+from tests.identity.rig import ADMIN, PASSWORD, Identity, somewhere
+
+
+def spellings() -> tuple[str, str]:
+    """A fresh address as people write it, and as browsers send it."""
+    name = uuid4().hex
+    return f"{name}@müller-bau.example", f"{name}@xn--mller-bau-q9a.example"
+
+
+async def test_both_spellings_of_a_domain_are_one_contact(identity: Identity) -> None:
+    client_id = await identity.client()
+    typed, sent = spellings()
+    asked = {"first_name": "Anna", "last_name": "Keller", "email": typed}
+    made = await identity.api(ADMIN, "POST", f"clients/{client_id}/contacts", json=asked)
+    assert made.json()["email"] == sent
+    again = await identity.api(ADMIN, "POST", f"clients/{client_id}/contacts", json=asked | {"email": sent})
+    assert (again.status_code, again.json()["code"]) == (409, "person.listed_already")
+    book = await identity.api(ADMIN, "GET", f"clients/{client_id}/contacts.csv")
+    assert typed in book.text
+
+
+@pytest.mark.parametrize("as_typed", [True, False])
+async def test_who_has_a_domain_in_another_script_comes_in_by_either_spelling(
+    identity: Identity, as_typed: bool
+) -> None:
+    typed, sent = spellings()
+    person = await identity.person(await identity.client(), email=typed)
+    browser = await identity.browser()
+    assert (await browser.sign_in(typed if as_typed else sent)).status_code == 200
+    link = {"email": typed if as_typed else sent}
+    assert (await identity.api(somewhere(), "POST", "auth/magic-link", json=link)).status_code == 202
+    assert person["email"] == sent
+    await identity.mail_to(sent)  # what any mail server takes, also one that knows no SMTPUTF8
+
+
+@pytest.mark.parametrize("email", ["an\u200bna@acme.example", "a@-b.example", "a@b_c.example", "a..b@acme.example"])
+@pytest.mark.parametrize("path", ["people", "contacts", "auth/magic-link", "auth/login", "auth/forgot-password"])
+async def test_what_no_mail_reaches_is_refused_with_its_field(identity: Identity, path: str, email: str) -> None:
+    asked = {"email": email}
+    if path == "people":
+        asked |= {"kind": "staff", "first_name": "Anna", "last_name": "Keller"}
+    if path == "contacts":
+        path = f"clients/{await identity.client()}/contacts"
+        asked |= {"first_name": "Anna", "last_name": "Keller"}
+    if path == "auth/login":
+        asked |= {"password": PASSWORD}
+    answer = await identity.api(ADMIN if "auth/" not in path else somewhere(), "POST", path, json=asked)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "email"), answer.text
+
+
+async def test_domains_that_may_register_are_kept_as_addresses_are(identity: Identity) -> None:
+    client_id = await identity.client()
+    asked = {"allowed_domains": ["Müller-Bau.example", "xn--mller-bau-q9a.example"]}
+    changed = await identity.api(ADMIN, "PATCH", f"clients/{client_id}", json=asked)
+    assert changed.json()["allowed_domains"] == ["xn--mller-bau-q9a.example"]
+
+
+def test_domains_of_single_sign_on_are_kept_as_addresses_are() -> None:
+    asked = {"issuer": "https://id.example", "oauth_client_id": "portal"}
+    put = msgspec.convert(asked | {"domains": ["GRÜN.example", "grün.example"]}, PutSingleSignOn)
+    assert put.domains == ["xn--grn-ioa.example"]
+    with pytest.raises(Invalid) as refused:
+        msgspec.convert(asked | {"domains": ["-b.example"]}, PutSingleSignOn)
+    assert refused.value.field == "domains"
+
+
+def test_every_request_with_an_address_keeps_it_in_one_form() -> None:
+    """A field of the type `Email` outside an `Addressed` request would be stored as it was typed."""
+    found = [
+        f"{path}: {node.name}"
+        for path, tree in modules(ROOT / "services" / "identity")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and "Addressed" not in map(ast.unparse, node.bases)
+        for field in node.body
+        if isinstance(field, ast.AnnAssign) and "Email" in ast.unparse(field.annotation).split(" | ")
+    ]
+    assert found == []
+
+
+async def test_addresses_kept_before_become_one_form_and_clashes_are_named(cluster: Cluster) -> None:
+    url = cluster.admin_of(await cluster.create("identity"))
+    connection = await asyncpg.connect(url)
+    await connection.execute("set search_path = identity")
+    client_id, ids = uuid7(), [uuid7() for _ in range(4)]
+    await connection.execute("update alembic_version set version_num = '0019'")
+    await connection.execute(
+        "insert into clients (id, name, variant, language, active, portal_enabled, allowed_domains,"
+        " created_at, updated_at) values ($1, 'Acme', 'delivery', 'en', true, true, '{müller.example,-b.example}', now(), now())",
+        client_id,
+    )
+    kept = ("anna@xn--mller-kva.example", "anna@müller.example", "ju\u0308rgen@müller.example", "a@-b.example")
+    for number, (person_id, email) in enumerate(zip(ids, kept, strict=True)):
+        await connection.execute(
+            "insert into people (id, client_id, kind, email, first_name, last_name, active, is_primary_contact,"
+            " policies, version, portal_access, created_at, updated_at)"
+            " values ($1, $2, 'client', $3, 'Anna', 'Keller', true, false, '{}', 1, $4, now(), now())",
+            *(person_id, client_id, email, number == 0),
+        )
+    await connection.execute(
+        "insert into one_time_tokens (id, purpose, client_id, person_id, facts, created_at, expires_at)"
+        " values ($1, 'invitation', $2, $3, jsonb_build_object('email', $4::text), now(), $5)",
+        *(uuid7(), client_id, ids[2], kept[2], now()),
+    )
+    with capture_logs() as logged:
+        await migrate(url, "identity", DATABASE_PASSWORD)
+    stored = {row["id"]: row["email"] for row in await connection.fetch("select id, email from people")}
+    assert [stored[each] for each in ids] == [*kept[:2], "jürgen@xn--mller-kva.example", kept[3]]
+    mailed = await connection.fetchval("select facts ->> 'email' from one_time_tokens")
+    assert mailed == "jürgen@xn--mller-kva.example"
+    assert await connection.fetchval("select allowed_domains from clients") == ["xn--mller-kva.example"]
+    assert await connection.fetchval("select bool_and(relforcerowsecurity) from pg_class where relname = 'people'")
+    await connection.close()
+    told = [{name: value for name, value in each.items() if name != "log_level"} for each in logged]
+    assert {"event": "addresses.clash", "person": str(ids[1]), "others": [str(ids[0])]} in told
+    assert {"event": "addresses.no_mail_reaches", "person": str(ids[3])} in told

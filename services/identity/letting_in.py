@@ -24,14 +24,14 @@ class WaysInAreForStaff(Forbidden):
     code = "client.ways_in_are_for_staff"
 
     def __init__(self) -> None:
-        super().__init__("Who comes in, how, and what they have is for staff to say, not for partner systems.")
+        super().__init__("Staff decide who can sign in, how, and with which permissions; a partner system cannot.")
 
 
 class AccessNeedsPolicy(Forbidden):
     code = "access.needs_policy"
 
     def __init__(self, policy: str) -> None:
-        super().__init__(f"This decides who gets into the portal: it needs the policy {policy}.")
+        super().__init__(f"This decides who can sign in to the portal. You need the permission {policy}.")
 
 
 def require_may_let_in(actor: Actor, policy: str = "managePortalAccess") -> None:

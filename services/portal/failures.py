@@ -20,15 +20,18 @@ AnyRequest = Request[Any, Any, Any]
 log = structlog.get_logger("portal")
 
 WORDS = {
-    400: ("We could not read that", "Go back, check what was entered, and try again."),
-    403: ("Not for this account", "You are signed in, but this page is not part of what your account may open."),
-    404: ("Nothing here", "This page does not exist, or it is not yours to see."),
-    405: ("That cannot be done here", "Go back to the page before and use its buttons."),
-    409: ("That is no longer possible", "Something changed in the meantime. Go back and look again."),
-    412: ("Somebody was faster", "This was changed while you had it open. Go back, reload, and look again."),
-    413: ("That is too much at once", "What was sent is larger than the portal accepts."),
-    422: ("Something is not right", "Go back, check what was entered, and try again."),
-    429: ("Too many tries", "Please wait a moment before trying again."),
+    400: ("The request could not be read", "Go back, check what was entered, and try again."),
+    403: ("No access", "Your account does not have access to this page. Ask your contact if you need it."),
+    404: ("Page not found", "This page does not exist, or you do not have access to it."),
+    405: ("This is not possible here", "Go back to the page before and use its buttons."),
+    409: ("This is no longer possible", "Something changed in the meantime. Go back and look again."),
+    412: (
+        "Somebody else saved first",
+        "Somebody changed this while you had it open. Reload the page and try again.",
+    ),
+    413: ("Too large", "You sent more than the portal accepts. Send less at once."),
+    422: ("Some entries are not valid", "Go back, check what was entered, and try again."),
+    429: ("Too many attempts", "Please wait a moment before trying again."),
     500: ("Something went wrong on our side", "Nothing was changed. Try again in a moment."),
     503: (
         "Back in a moment",
@@ -38,7 +41,7 @@ WORDS = {
 }
 
 GONE = ("No longer here", "What this page showed was removed, or is no longer shared with you.")
-LOOKING = ("You are only looking", "While you view the portal as a client, nothing can be changed. Leave first.")
+LOOKING = ("View only", "You cannot change anything while you view the portal as a client. Leave the view first.")
 
 
 def refused(request: AnyRequest, error: DomainError) -> Response[Any]:

@@ -24,10 +24,10 @@ def test_a_secret_is_copied_and_its_access_ended(portal: Portal, sit: Sit) -> No
         page.get_by_label("Whose data").select_option(label="Birch Ltd")
         expect(page.get_by_label("Public keys", exact=True)).to_be_hidden()
         page.get_by_role("button", name="Create API client").click()
-        expect(page.get_by_text("Tick at least one.")).to_be_visible()
+        expect(page.get_by_text("Choose at least one scope.")).to_be_visible()
         page.get_by_label("See projects and their plans").check()
         page.get_by_role("button", name="Create API client").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Keep this secret")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Save this secret")
         made = {"id": shown(page, "Client id"), "client_secret": shown(page, "Client secret")}
         page.get_by_role("button", name="Copy client secret").click()
         expect(page.get_by_text("Copied", exact=True)).to_be_visible()
@@ -36,7 +36,7 @@ def test_a_secret_is_copied_and_its_access_ended(portal: Portal, sit: Sit) -> No
         partner.headers["authorization"] = f"Bearer {portal.token(made)}"
         assert partner.get("/oauth/whoami").json()["scopes"] == ["projects:read"]
 
-        page.get_by_role("link", name="I have kept it").click()
+        page.get_by_role("link", name="I have saved it").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Warehouse")
         assert made["client_secret"] not in page.content()
         page.get_by_role("link", name="Revoke").click()
@@ -52,8 +52,8 @@ def test_a_new_secret_without_scripts(portal: Portal, sit: Sit) -> None:
         page = staff.page
         staff.open(f"/api-clients/{made['id']}")
         page.get_by_role("link", name="New secret").click()
-        page.get_by_label("Ends at once").check()
-        page.get_by_role("button", name="Make a new secret").click()
+        page.get_by_label("Invalid at once").check()
+        page.get_by_role("button", name="Create new secret").click()
         renewed = shown(page, "Client secret")
     ask = {"data": {"grant_type": "client_credentials"}}
     assert portal.client().post("/oauth/token", auth=(made["id"], made["client_secret"]), **ask).status_code == 401

@@ -40,7 +40,7 @@ def test_all_contacts_of_a_client_are_invited_from_a_dialog(portal: Portal, sit:
         expect(dialog).to_contain_text("To be invited3")
         expect(dialog).to_contain_text("Contacts in all4")
         dialog.get_by_role("button", name="Send invitations").click()
-        expect(dialog.get_by_text("Tick the box")).to_be_visible()
+        expect(dialog.get_by_text("Confirm by ticking")).to_be_visible()
         dialog.get_by_label("Send 3 mails now").check()
         dialog.get_by_role("button", name="Send invitations").click()
         expect(dialog.get_by_role("progressbar")).to_be_visible()
@@ -80,13 +80,13 @@ def test_a_portal_is_closed_and_opened_again(portal: Portal, sit: Sit) -> None:
     with sit("admin") as staff:
         page = staff.page
         staff.open(f"/clients/{client['id']}/access")
-        page.get_by_label("Linked to").select_option(label="Rosa Flint")
+        page.get_by_label("Main contact of the portal").select_option(label="Rosa Flint")
         page.get_by_role("button", name="Save link").click()
         expect(page.get_by_text("The portal is open", exact=True)).to_be_visible()
         page.get_by_role("link", name="Close portal").click()
         page.get_by_role("dialog").get_by_role("button", name="Close portal").click()
         expect(page.get_by_text("Nobody of this client can sign in.")).to_be_visible()
-        expect(page.get_by_label("Linked to")).to_have_value(re.compile("-"))
+        expect(page.get_by_label("Main contact of the portal")).to_have_value(re.compile("-"))
         page.get_by_role("button", name="Open portal").click()
         expect(page.get_by_text("Contacts with access may sign in.")).to_be_visible()
         assert staff.complaints == []

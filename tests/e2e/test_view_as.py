@@ -68,7 +68,7 @@ def test_the_viewer_sees_what_happens_and_can_change_nothing_until_they_leave(po
         expect(seat.page.get_by_role("button", name="Save")).to_have_count(0)
         refused = http.post("/profile", form={"first_name": "Some", "last_name": "Body", "language": "en"})
         assert refused.status == 403
-        assert "You are only looking" in refused.text()
+        assert "View only" in refused.text()
         banner(seat).get_by_role("button", name="Leave").click()
         seat.page.wait_for_url(f"**{path}")
         expect(banner(seat)).to_have_count(0)

@@ -67,7 +67,7 @@ def set_up_app(page: Page) -> tuple[str, list[str]]:
     secret = page.locator(".secret code").inner_text().replace(" ", "")
     page.get_by_label("Code", exact=True).fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="Turn on").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Keep your recovery codes")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Save your recovery codes")
     return secret, page.locator(".codes code").all_inner_texts()
 
 
@@ -83,7 +83,7 @@ def test_a_phone_becomes_the_second_factor(portal: Portal, sit: Sit) -> None:
         sign_in(page, email)
         secret, codes = set_up_app(page)
         assert len(set(codes)) == 10
-        page.get_by_role("link", name="I have kept them").click()
+        page.get_by_role("link", name="I have saved them").click()
         expect(page.get_by_text("10 of 10")).to_be_visible()
         page.goto("/security")
         expect(page.get_by_text("10 of 10 recovery codes left")).to_be_visible()
@@ -141,7 +141,7 @@ def test_where_it_is_a_must_it_is_set_up_on_the_way_in_and_leads_on(portal: Port
             page.get_by_role("button", name="Turn on and sign in").click()
             expect(page.locator(".codes code")).to_have_count(10)
             assert not wider_than_its_window(page)
-            page.get_by_role("link", name="I have kept them, go on").click()
+            page.get_by_role("link", name="I have saved them, continue").click()
             expect(page).to_have_url(re.compile("/activity$"))
             page.goto("/security/two-factor")
             expect(page.get_by_text("so it cannot be turned off")).to_be_visible()
@@ -157,7 +157,7 @@ def test_what_matters_asks_once_more_and_then_goes_through(portal: Portal, sit: 
         sit_down_stale(portal, seat, email)
         seat.open("/security/two-factor")
         page.get_by_role("button", name="Set it up").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Is it really you?")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Confirm that it is you")
         page.get_by_label("Password").fill("not this one")
         page.get_by_role("button", name="Go on").click()
         expect(page.get_by_text("This is not your password")).to_be_visible()

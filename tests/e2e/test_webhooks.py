@@ -53,9 +53,9 @@ def test_a_partner_system_is_told_and_staff_see_it(portal: Portal, sit: Sit) -> 
         page.get_by_label("Address").fill(url)
         page.get_by_label("A milestone was added").check()
         page.get_by_role("button", name="Create webhook").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Keep this secret")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Save this secret")
         secret = page.locator(".secret code").inner_text()
-        page.get_by_role("link", name="I have kept it").click()
+        page.get_by_role("link", name="I have saved it").click()
         expect(page.get_by_text("Nothing sent yet")).to_be_visible()
         assert secret not in page.content()
 
@@ -72,7 +72,7 @@ def test_a_partner_system_is_told_and_staff_see_it(portal: Portal, sit: Sit) -> 
         page.reload()
         rows = page.get_by_role("row")
         expect(rows.filter(has_text="A milestone was added").get_by_text("HTTP 200")).to_be_visible()
-        rows.filter(has_text="A milestone was added").get_by_role("button", name="Send again").click()
+        rows.filter(has_text="A milestone was added").get_by_role("button", name="Retry").click()
         portal.until(lambda: len(told) == 3)
         assert told[2][0]["webhook-id"] == headers["webhook-id"]
 
@@ -90,9 +90,9 @@ def test_why_it_was_switched_off_and_on_again_without_scripts(portal: Portal, si
         with sit("admin", scripts=False, narrow=True) as staff:
             page = staff.page
             staff.open(f"/webhooks/{made['id']}")
-            expect(page.get_by_text("Its receiver said that it is gone (410).")).to_be_visible()
+            expect(page.get_by_text("The receiver answered that it no longer exists (410).")).to_be_visible()
             page.get_by_role("button", name="Switch on").click()
-            expect(page.get_by_text("gone (410)")).to_have_count(0)
+            expect(page.get_by_text("no longer exists (410)")).to_have_count(0)
             page.get_by_role("link", name="Remove").click()
             page.get_by_role("button", name="Remove webhook").click()
             expect(page.get_by_role("heading", level=1)).to_have_text("Webhooks")

@@ -127,7 +127,7 @@ class Access(Accounts):
         return web.Response(status=204)
 
     def _stale(self) -> web.Response | None:
-        return None if self.state["fresh"] else problem(403, "auth.step_up_required", "Prove first that it is you.")
+        return None if self.state["fresh"] else problem(403, "auth.step_up_required", "Confirm first that it is you.")
 
     async def step_up(self, request: web.Request) -> web.Response:
         until = ahead(minutes=self.state["fresh_minutes"]) if self.state["fresh"] else None

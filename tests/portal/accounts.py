@@ -90,10 +90,12 @@ class Accounts(Standin):
 
     async def change_password(self, request: web.Request) -> web.Response:
         if self.state["elsewhere"]:
-            return problem(409, "account.elsewhere", "You look after how you sign in at another of your organisations.")
+            return problem(
+                409, "account.elsewhere", "You manage your sign-in methods at another of your organisations."
+            )
         if (await request.json())["current"] != "my present words":
-            wrong = {"errors": [{"field": "current", "message": "This is not your present password."}]}
-            return problem(422, "person.current_password_wrong", "This is not your present password.", **wrong)
+            wrong = {"errors": [{"field": "current", "message": "This is not your current password."}]}
+            return problem(422, "person.current_password_wrong", "This is not your current password.", **wrong)
         answer = web.Response(status=204)
         answer.set_cookie("portal_session", "renewed", httponly=True, samesite="Lax")
         return answer

@@ -233,13 +233,13 @@ class Personnel(Keyring):
 
     async def reset_two_factor(self, request: web.Request) -> web.Response:
         if not self.state["fresh"]:
-            return problem(403, "auth.step_up_required", "Prove first that it is you.")
+            return problem(403, "auth.step_up_required", "Confirm first that it is you.")
         self.person(request.match_info["id"])["two_factor"] = False
         return web.Response(status=204)
 
     async def reset_link(self, _request: web.Request) -> web.Response:
         if not self.state["fresh"]:
-            return problem(403, "auth.step_up_required", "Prove first that it is you.")
+            return problem(403, "auth.step_up_required", "Confirm first that it is you.")
         return web.json_response({"link": LINK, "expires_at": ahead(hours=1)}, status=201)
 
     async def get_team(self, _request: web.Request) -> web.Response:

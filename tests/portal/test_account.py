@@ -133,7 +133,7 @@ async def test_choosing_a_new_password(browse, standin):
 
 async def test_confirming_a_change_of_address(browse, standin):
     browser = await opened(browse, "/confirm-email")
-    assert "your present address" in (await browser.post("/confirm-email", data={"token": TOKEN})).text
+    assert "your current address" in (await browser.post("/confirm-email", data={"token": TOKEN})).text
     standin.state["waiting_for"] = None
     assert "Your address has changed" in (await browser.post("/confirm-email", data={"token": TOKEN})).text
 
@@ -142,7 +142,7 @@ async def test_changing_ones_password(browse, standin):
     browser = browse(ANNA)
     assert 'name="current"' in (await browser.get("/security/password")).text
     wrong = await browser.post("/security/password", data={"current": "not it", "password": GOOD})
-    assert (wrong.status_code, "not your present password" in wrong.text) == (422, True)
+    assert (wrong.status_code, "not your current password" in wrong.text) == (422, True)
     answer = await browser.post("/security/password", data={"current": "my present words", "password": GOOD})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/security")
     assert any(cookie.startswith("portal_session=renewed") for cookie in answer.headers.get_list("Set-Cookie"))

@@ -63,7 +63,7 @@ async def test_one_with_its_own_key_has_no_secret_to_show(browse, standin):
 async def test_what_is_missing_or_refused_stays_in_the_form(browse, standin):
     empty = await browse(CLARA).post("/api-clients/new", data={"auth_method": "private_key_jwt", "jwks": "-----BEGIN"})
     assert empty.status_code == 422
-    for words in ("Give the system a name.", "Tick at least one.", "Paste a JWK set"):
+    for words in ("Give the system a name.", "Choose at least one scope.", "Paste a JWK set"):
         assert words in empty.text
     assert standin.written == []
     standin.say("/api-clients", 403, "api_client.grants_beyond_own", "Nobody can give a right they do not have.")
@@ -86,10 +86,10 @@ async def test_the_page_says_what_it_may_do(browse, standin):
     assert "Read the audit log" not in page
     assert f"/api-clients/{ERP_ID}/rotate" in page
     keys = (await browse(CLARA).get(f"/api-clients/{DESK_ID}")).text
-    assert "With its own key" in keys
+    assert "Public key" in keys
     assert f"/api-clients/{DESK_ID}/rotate" not in keys
     over = (await browse(CLARA).get(f"/api-clients/{OLD_ID}")).text
-    assert "Its access ended" in over
+    assert "You revoked this API client" in over
     assert f"/api-clients/{OLD_ID}/edit" not in over
     assert (await browse(CLARA).get(f"/api-clients/{uid(999)}")).status_code == 404
 
@@ -121,10 +121,10 @@ async def test_scopes_that_somebody_else_took_meanwhile_do_not_come_back(browse,
 
 @pytest.mark.parametrize(("overlap", "body", "said"), [("usual", {}, True), ("none", {"overlap_hours": 0}, False)])
 async def test_a_new_secret_with_or_without_an_overlap(browse, standin, overlap, body, said):
-    assert "Ends at once" in (await browse(CLARA).get(f"/api-clients/{ERP_ID}/rotate")).text
+    assert "Invalid at once" in (await browse(CLARA).get(f"/api-clients/{ERP_ID}/rotate")).text
     made = await browse(CLARA).post(f"/api-clients/{ERP_ID}/rotate", data={"overlap": overlap})
     assert NEW_SECRET in made.text
-    assert ("still counts until" in made.text) == said
+    assert ("is valid until" in made.text) == said
     assert standin.written[-1] == ("POST", f"/api-clients/{ERP_ID}/rotate", body)
 
 

@@ -50,7 +50,7 @@ async def test_with_nobody_to_invite_or_one_under_way_there_is_no_button(browse,
 async def test_without_the_tick_nothing_is_sent(browse, standin):
     answer = await browse(CLARA).post("/invitations/bulk", data={"client_id": ACME})
     assert answer.status_code == 422
-    assert "Tick the box" in answer.text
+    assert "Confirm by ticking" in answer.text
     assert f'name="client_id" value="{ACME}"' in answer.text
     assert standin.written == []
 

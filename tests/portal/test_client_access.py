@@ -95,7 +95,7 @@ async def test_no_way_in_and_a_refused_network_stand_on_the_form(browse, standin
     typed = {"second_factor": "optional", "language": "en", "allowed_networks": "everywhere"}
     answer = await browse(CLARA).post(ACCESS, data={**opened, **typed})
     assert answer.status_code == 422
-    assert "Choose at least one way to sign in." in answer.text
+    assert "Choose at least one sign-in method." in answer.text
     assert standin.written == []
     wrong = {"field": "allowed_networks", "message": "Entry 1 is not a network."}
     standin.say(f"/clients/{ACME}", 422, "client.not_a_network", wrong["message"], errors=[wrong])

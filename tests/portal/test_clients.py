@@ -203,7 +203,7 @@ async def test_the_switch_of_the_portal_is_for_those_who_hold_its_policy(browse,
     page = (await browser.get(EDIT)).text
     assert 'name="portal_enabled"' not in page
     assert 'name="active"' not in page
-    assert "needs the right to manage portal access" in page
+    assert "you need the permission “Manage portal access”" in page
     await browser.post(EDIT, data={**hidden(page), "name": "Acme SE", "active": "on", "portal_enabled": ""})
     assert standin.written == [("PATCH", f"/clients/{ACME}", {"name": "Acme SE"})]
 

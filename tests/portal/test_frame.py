@@ -76,9 +76,9 @@ async def test_nothing_is_loaded_from_elsewhere(browse):
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (403, "Not for this account"),
-        (404, "Nothing here"),
-        (422, "Something is not right"),
+        (403, "No access"),
+        (404, "Page not found"),
+        (422, "Some entries are not valid"),
         (500, "Something went wrong on our side"),
         (503, "Back in a moment"),
     ],

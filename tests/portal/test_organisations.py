@@ -70,7 +70,7 @@ async def test_switching_lands_on_the_dashboard_and_says_where_one_is(browse, st
 @pytest.mark.parametrize(
     ("obstacle", "words"),
     [
-        ("method", "another way of signing in"),
+        ("method", "another method"),
         ("second_factor", "asks for a second factor"),
         ("closed", "closed at the moment"),
         ("network", "certain networks only"),
@@ -154,10 +154,10 @@ async def test_a_refusal_is_shown_on_the_page_and_a_void_link_as_any_other(brows
 async def test_elsewhere_the_security_page_leads_home(browse, standin):
     both(standin, home=BIRCH)
     page = (await browse(ANNA).get("/security")).text
-    assert "You look after how you sign in at Birch Ltd" in page
+    assert "Manage your sign-in methods at Birch Ltd" in page
     assert f'name="client_id" value="{BIRCH}"' in page
     assert 'href="/security/password"' not in page
-    assert "Where you are signed in" in page
+    assert "Sessions" in page
     both(standin, "closed", home=BIRCH)
     assert "For a new password, log out" in (await browse(ANNA).get("/security")).text
     both(standin)

@@ -95,10 +95,10 @@ async def test_policies_are_ticked_one_by_one_or_come_by_group(browse, standin):
 
 
 async def test_a_refused_right_is_said_and_what_was_ticked_stays(browse, standin):
-    standin.say(f"/people/{CLARA_ID}/policies", 409, "person.last_admin", "Nobody else may manage people.")
+    standin.say(f"/people/{CLARA_ID}/policies", 409, "person.last_admin", "Nobody else has the permission")
     answer = await browse(CLARA).post(f"/people/{CLARA_ID}/policies", data={"policy-viewAudit": "on"})
     assert answer.status_code == 409
-    assert "Nobody else may manage people." in answer.text
+    assert "Nobody else has the permission" in answer.text
     assert re.findall(r'name="policy-(\w+)" checked', answer.text) == ["viewAudit"]
 
 
@@ -107,7 +107,7 @@ async def test_what_one_does_not_hold_cannot_be_ticked_and_who_holds_more_not_be
     assert re.search(r'name="policy-viewAudit"\s+disabled', page)
     assert not re.search(r'name="policy-manageProjects"[^>]*disabled', page)
     above = (await browse(POWER).get(f"/people/{EMIL_ID}")).text
-    assert "may do things you may not (View the audit log)" in above
+    assert "permissions that you do not have (View the audit log)" in above
     assert "<button" not in above[above.index("<main") : above.index("</main>")]
 
 
@@ -195,10 +195,10 @@ async def test_shutting_out_asks_first_and_can_be_taken_back(browse, standin):
 
 
 async def test_whether_a_clients_person_comes_in_is_for_who_manages_portal_access(browse, standin):
-    ways = ("Deactivate", "Make a link", "Remove second factor")
+    ways = ("Deactivate", "Create a password link", "Remove second factor")
     theirs = (await browse(POWER).get(f"/people/{FELIX_ID}")).text
     assert [words for words in ways if words in theirs] == []
-    assert "right to manage portal access" in theirs
+    assert "permission “Manage portal access”" in theirs
     assert "Deactivate" in (await browse(CLARA).get(f"/people/{FELIX_ID}")).text
 
 

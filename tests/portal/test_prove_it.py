@@ -29,7 +29,7 @@ async def test_a_form_that_needs_a_proof_is_done_after_it(browse, stale):
     sent = await browser.post("/security/two-factor/enrol", data={"why": "to be safe"})
     assert (sent.status_code, sent.headers["Location"]) == (307, "/prove-it/ask?next=%2Fsecurity%2Ftwo-factor%2Fenrol")
     asked = await browser.post(sent.headers["Location"], data={"why": "to be safe"})
-    assert "Is it really you?" in asked.text
+    assert "Confirm that it is you" in asked.text
     waiting = hidden(asked.text)
     assert waiting["why"] == "to be safe"
     proven = await browser.post("/prove-it", data={**waiting, "proof_value": " as typed "})
@@ -40,10 +40,10 @@ async def test_a_form_that_needs_a_proof_is_done_after_it(browse, stale):
 
 
 async def test_any_form_of_any_page_goes_this_way(browse, standin):
-    standin.say("/clients", 403, "auth.step_up_required", "Prove first that it is you.")
+    standin.say("/clients", 403, "auth.step_up_required", "Confirm first that it is you.")
     answer = await browse(CLARA).post("/clients/new", data=NEW_CLIENT)
     assert (answer.status_code, answer.headers["Location"]) == (307, "/prove-it/ask?next=%2Fclients%2Fnew")
-    standin.say(f"/clients/{ACME}", 403, "auth.step_up_required", "Prove first that it is you.")
+    standin.say(f"/clients/{ACME}", 403, "auth.step_up_required", "Confirm first that it is you.")
     answer = await browse(CLARA).post(f"/clients/{ACME}/edit", data={"opened": "", **NEW_CLIENT})
     assert answer.status_code == 307
 
@@ -137,7 +137,7 @@ async def test_what_is_not_right_is_said_beside_the_field(browse, stale):
 
 async def test_a_fragment_moves_its_whole_page(browse, standin):
     standin.refuse("/projects", 403)
-    standin.say(f"/clients/{ACME}", 403, "auth.step_up_required", "Prove first that it is you.")
+    standin.say(f"/clients/{ACME}", 403, "auth.step_up_required", "Confirm first that it is you.")
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://portal.test/clients/{ACME}?tab=1"}
     answer = await browse(CLARA).post(f"/clients/{ACME}/edit", data={"opened": "", **NEW_CLIENT}, headers=headers)
     assert answer.status_code == 403
@@ -180,7 +180,7 @@ async def test_a_proof_about_to_end_sends_nobody_to_and_fro(browse, standin, pat
     browser = browse(CLARA)
     page = await browser.get(path, follow_redirects=True)
     assert page.status_code == 200
-    assert ("Is it really you?" in page.text) == (minutes < 2)
+    assert ("Confirm that it is you" in page.text) == (minutes < 2)
     if minutes < 2:
         proven = await browser.post("/prove-it", data={**hidden(page.text), "proof_value": " as typed "})
         assert (proven.status_code, proven.headers["Location"]) == (303, path)

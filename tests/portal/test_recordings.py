@@ -118,7 +118,7 @@ async def test_the_tab_is_there_once_something_may_have_been_recorded(browse, st
 async def test_the_switch_is_on_the_access_page(browse, standin):
     path = f"/clients/{ACME}/access"
     page = (await browse(CLARA).get(path)).text
-    assert "Meant for regulated clients" in page
+    assert "For regulated clients" in page
     assert 'name="session_recording">' in page
     typed = {"sign_in_methods-magic_link": "on", "second_factor": "optional", "language": "en", "team_invites": "on"}
     typed |= {"allowed_networks": "192.0.2.0/24\n2001:db8::/32", "session_recording": "on"} | OPEN

@@ -27,7 +27,7 @@ async def test_the_list_names_roles_and_keeps_oneself_out_of_reach(browse, stand
 async def test_a_closed_team_offers_nothing_to_press(browse, standin):
     standin.state["team_open"] = False
     page = (await browse(ANNA).get("/team")).text
-    assert "We look after this list for you" in page
+    assert "manages this list" in page
     assert "/team/new" not in page
     assert "/deactivate" not in page
     assert (await browse(ANNA).get(f"/team/{FELIX_ID}")).status_code == 404

@@ -93,7 +93,7 @@ async def test_the_viewer_sees_what_the_client_sees_and_no_place_of_the_staffs(b
 async def test_what_changes_something_is_refused_calmly(browse, standin, path):
     answer = await browse(VIEWING).post(path, data={"client_id": ACME})
     assert answer.status_code == 403
-    assert "You are only looking" in answer.text
+    assert "View only" in answer.text
     assert BANNER in answer.text
     assert [call for call in standin.calls if call.method != "GET"] == []
 

@@ -61,10 +61,19 @@ async def test_a_secret_is_on_one_page_and_on_no_other(browse, standin):
         assert "whsec_" not in (await browse(CLARA).get(later)).text
 
 
-async def test_for_all_clients_and_all_types_is_nothing_chosen(browse, standin):
-    await browse(CLARA).post("/webhooks/new", data={"name": "Lake", "url": "https://lake.example", "client_id": ""})
+async def test_all_types_are_a_choice_of_their_own_and_no_choice_is_none(browse, standin):
+    lake = {"name": "Lake", "url": "https://lake.example", "client_id": ""}
+    for path in ("/webhooks/new", f"/webhooks/{TILL_ID}/edit"):
+        nothing = await browse(CLARA).post(path, data=lake)
+        assert nothing.status_code == 422
+        assert "Choose at least one event, or all of them." in nothing.text
+        assert standin.written == []
+    await browse(CLARA).post("/webhooks/new", data=lake | {"type-all": "on", "type-project_created": "on"})
     body = standin.written[-1][2]
     assert (body["client_id"], body["types"]) == (None, [])
+    assert 'name="type-all" checked' in (await browse(CLARA).get(f"/webhooks/{uid(85)}/edit")).text
+    assert 'name="type-all" checked' not in (await browse(CLARA).get(f"/webhooks/{TILL_ID}/edit")).text
+    assert 'name="type-all" checked' not in (await browse(CLARA).get("/webhooks/new")).text
 
 
 async def test_what_is_missing_or_refused_stays_in_the_form(browse, standin):
@@ -94,7 +103,7 @@ async def test_the_page_says_what_became_of_each_delivery(browse, standin):
     rows = [re.sub(r"<[^>]+>|\s+", " ", row) for row in table.split("</tr>")]
     expected = [
         ["A project was started", "Waiting", "Not sent yet"],
-        ["A milestone was completed", "Waiting", "HTTP 503", "next try", "2"],
+        ["A milestone was completed", "Waiting", "HTTP 503", "next attempt", "2"],
         ["A milestone was completed", "Failed", "No answer in time", "9"],
         ["A project was started", "Failed", "Was switched off"],
         ["A project was started", "Delivered", "HTTP 204"],
@@ -102,22 +111,22 @@ async def test_the_page_says_what_became_of_each_delivery(browse, standin):
     ]
     for row, words in zip(rows, expected, strict=False):
         assert [each for each in words if each not in row] == []
-    assert table.count("Send again") == 6
+    assert table.count("Retry") == 6
     assert (await browse(CLARA).get(f"/webhooks/{uid(999)}")).status_code == 404
 
 
 async def test_the_page_says_why_it_is_off_and_offers_nothing_it_would_refuse(browse, standin):
     gone = (await browse(CLARA).get(f"/webhooks/{DESK_HOOK_ID}")).text
-    assert "The portal switched it off" in gone
-    assert "gone (410)" in gone
+    assert "The portal switched this webhook off" in gone
+    assert "no longer exists (410)" in gone
     for page in (gone, (await browse(CLARA).get(f"/webhooks/{PAUSED_ID}")).text):
         assert "Switch on" in page
-        assert "Send again" not in page
+        assert "Retry" not in page
         assert "Send a test" not in page
-    assert "The portal switched it off" not in page
+    assert "The portal switched this webhook off" not in page
     weak = (await browse(CLARA).get(f"/webhooks/{WEAK_ID}")).text
-    assert "Nothing has arrived since" in weak
-    assert "Everything that happens" in weak
+    assert "No delivery has succeeded since" in weak
+    assert "All events, also future ones" in weak
     standin.state["deliveries"] = []
     assert "Nothing sent yet" in (await browse(CLARA).get(f"/webhooks/{WEAK_ID}")).text
 
@@ -128,8 +137,8 @@ async def test_older_deliveries_come_as_rows_and_without_scripts_as_a_page(brows
     [older] = re.findall(r'href="(/webhooks/[^"]+/deliveries\?cursor=[^"]+)"', first)
     rows = (await browse(CLARA).get(older, headers={"HX-Request": "true"})).text
     assert "<html" not in rows
-    assert rows.count("Send again") == 4
-    assert (await browse(CLARA).get(older)).text.count("Send again") == 4
+    assert rows.count("Retry") == 4
+    assert (await browse(CLARA).get(older)).text.count("Retry") == 4
 
 
 async def test_sending_a_test_and_sending_again(browse, standin):
@@ -175,7 +184,7 @@ async def test_types_that_somebody_else_added_meanwhile_are_kept(browse, standin
 
 @pytest.mark.parametrize(("overlap", "body", "said"), [("usual", {}, True), ("none", {"overlap_hours": 0}, False)])
 async def test_a_new_secret_with_or_without_an_overlap(browse, standin, overlap, body, said):
-    assert "Ends at once" in (await browse(CLARA).get(f"/webhooks/{TILL_ID}/rotate")).text
+    assert "Invalid at once" in (await browse(CLARA).get(f"/webhooks/{TILL_ID}/rotate")).text
     made = await browse(CLARA).post(f"/webhooks/{TILL_ID}/rotate", data={"overlap": overlap})
     assert NEW_HOOK_SECRET in made.text
     assert ("the old secret as well until" in made.text) == said

@@ -57,7 +57,7 @@ class Told:
             elif record.event_id in self._found:
                 wrong[record.event_id] = "inserted: it was told once, and the log has it twice"
             elif not _same(record, event):
-                wrong[record.event_id] = "changed: the service that told of it told something else"
+                wrong[record.event_id] = "changed: its service published something else"
             else:
                 self._found.add(record.event_id)
         return wrong

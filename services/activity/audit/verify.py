@@ -67,7 +67,7 @@ class _Check:
         elif difference:
             self.broken = (seq, difference)
         elif difference == "" and self._must_have_been_told(seq, record):
-            self.broken = (seq, "inserted: no service told of it")
+            self.broken = (seq, "inserted: no service published it")
         self.head = Head(seq, hash_)
 
     def finish(self) -> None:

@@ -30,13 +30,13 @@ Scope = Literal[
 ]
 SCOPES: dict[Scope, str] = {
     "clients:read": "See clients",
-    "clients:write": "Take on clients and change them",
+    "clients:write": "Add clients and change them",
     "contacts:read": "See the contacts of clients, with their addresses",
     "contacts:write": "Add contacts of clients and change them",
     "projects:read": "See projects and their plans",
     "projects:write": "Start projects, change them and their milestones",
     "activity:read": "See what happened, and key figures",
-    "events:read": "Hear of what happens as it happens",
+    "events:read": "Receive events as they happen",
     "audit:read": "Read the audit log",
 }
 """What each scope allows, for people."""
@@ -82,7 +82,7 @@ class GrantsBeyondOwn(Forbidden):
 
     def __init__(self) -> None:
         super().__init__(
-            "Nobody can give a partner system, or take into their hands, a right they do not have themselves."
+            "You cannot grant a partner system a permission you do not have yourself, nor manage one that has it."
         )
 
 

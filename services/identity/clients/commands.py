@@ -89,7 +89,7 @@ class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
 async def create_client(db: Db, actor: Actor, data: CreateClient) -> Client:
     """A new client: active, its portal enabled, nobody in it yet."""
     if not actor.sees_all_clients:
-        raise Forbidden("Who is bound to one client cannot take on another.")
+        raise Forbidden("An API client of one client cannot add another.")
     client = Client(name=data.name, variant=data.variant, language=data.language)
     db.add(client)
     await db.flush()

@@ -36,7 +36,7 @@ class ActionClosed(Forbidden):
     code = "action.closed"
 
     def __init__(self) -> None:
-        super().__init__("This is looked after by us. Ask your contact here to change it.")
+        super().__init__("The company manages this. Ask your contact there to change it.")
 
 
 class ClientInactive(Conflict):
@@ -66,7 +66,7 @@ class NoIdentityProvider(Conflict):
     code = "client.no_identity_provider"
 
     def __init__(self) -> None:
-        super().__init__("Set up single sign-on first: without it nobody could come in.", field="sign_in_methods")
+        super().__init__("Set up single sign-on first. Without it nobody could sign in.", field="sign_in_methods")
 
 
 class DomainTaken(Conflict):

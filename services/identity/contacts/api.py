@@ -26,7 +26,7 @@ MAY_LET_IN = require_policy("managePortalAccess")
 READ = {"scope": "contacts:read"}
 WRITE = {
     "scope": "contacts:write",
-    NEEDS_NO_PROOF: "Keeping the address book is everyday work; what decides who comes in asks by itself.",
+    NEEDS_NO_PROOF: "Keeping the address book is everyday work; what decides who can sign in asks by itself.",
 }
 
 

@@ -40,7 +40,7 @@ TOKEN_PATH = "/oauth/token"  # noqa: S105  (an address)
 
 WORDS = {
     "invalid_client": "Client authentication failed.",
-    "invalid_request": "Send a form, each parameter once, nothing in the address, and prove yourself in one way only.",
+    "invalid_request": "Send a form with each parameter once, nothing in the address, and authenticate by one method.",
     "invalid_scope": "This api client has not all of these scopes.",
     "unsupported_grant_type": "Only client_credentials is possible here.",
 }

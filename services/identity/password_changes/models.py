@@ -14,7 +14,7 @@ class CurrentWrong(Invalid):
     code = "person.current_password_wrong"
 
     def __init__(self) -> None:
-        super().__init__("This is not your present password.", field="current")
+        super().__init__("This is not your current password.", field="current")
 
 
 class NoPasswords(Conflict):

@@ -66,7 +66,7 @@ async def create_person(
         return await queries.get_person(connection, actor, person.id)
 
 
-@patch("/me", opt={NEEDS_NO_PROOF: "One's own name, phone and language let nobody in."})
+@patch("/me", opt={NEEDS_NO_PROOF: "One's own name, phone and language give nobody access."})
 async def change_me(
     *, data: PatchMe, me: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
 ) -> Me:

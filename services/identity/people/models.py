@@ -36,7 +36,7 @@ class AccountElsewhere(Conflict):
     code = "account.elsewhere"
 
     def __init__(self) -> None:
-        super().__init__("You look after how you sign in at another of your organisations. Switch to it first.")
+        super().__init__("You manage your sign-in methods at another of your organisations. Switch to it first.")
 
 
 class AdminExists(Conflict):
@@ -50,14 +50,14 @@ class RolesNeedClient(Conflict):
     code = "person.roles_need_client"
 
     def __init__(self) -> None:
-        super().__init__("Project roles are for the people of a client; staff have policies.")
+        super().__init__("Only the people of a client have project roles; staff have permissions.")
 
 
 class PoliciesNeedStaff(Conflict):
     code = "person.policies_need_staff"
 
     def __init__(self) -> None:
-        super().__init__("Policies are for staff; the people of a client have project roles.")
+        super().__init__("Only staff have permissions; the people of a client have project roles.")
 
 
 class KindContradiction(Invalid):

@@ -27,7 +27,7 @@ class PutPolicies(msgspec.Struct, forbid_unknown_fields=True):
     def wanted(self) -> list[Policy]:
         """The policies meant, each once. Raises `Invalid` for both ways at once, and for neither."""
         if (self.policies is UNSET) == (self.group is UNSET):
-            raise Invalid("Name either the policies or a group.", field="policies")
+            raise Invalid("Name either the permissions or a group.", field="policies")
         return sorted(set(POLICIES_OF[self.group] if self.policies is UNSET else self.policies))  # pyright: ignore[reportArgumentType]
 
 

@@ -38,17 +38,17 @@ class Group(msgspec.Struct, frozen=True):
 
 
 POLICIES = (
-    PolicyInfo("manageClients", "Manage clients", "Take on clients, change them and their contacts."),
+    PolicyInfo("manageClients", "Manage clients", "Add clients, change them and their contacts."),
     PolicyInfo(
         "managePortalAccess",
         "Manage portal access",
-        "Open and close a client's portal, decide who comes in and how, invite contacts.",
+        "Open and close a client's portal, decide who can sign in and how, invite contacts.",
     ),
     PolicyInfo("manageProjects", "Manage projects", "Start projects, change them, their plan and their status."),
     PolicyInfo("viewAsClient", "View as client", "See the portal as a client sees it, without changing anything."),
     PolicyInfo("viewAudit", "View the audit log", "See who did what, and who failed to sign in."),
-    PolicyInfo("managePeople", "Manage people", "Add people, and decide what each of them may do."),
-    PolicyInfo("manageApiClients", "Manage API clients", "Give partner systems access or have them told, and end it."),
+    PolicyInfo("managePeople", "Manage people", "Add people, and set their permissions."),
+    PolicyInfo("manageApiClients", "Manage API clients", "Manage the access of partner systems and their webhooks."),
 )
 ADMIN_POLICIES: tuple[Policy, ...] = tuple(policy.key for policy in POLICIES)
 GROUPS = (
@@ -67,21 +67,21 @@ class GrantsBeyondOwn(Forbidden):
     code = "person.grants_beyond_own"
 
     def __init__(self) -> None:
-        super().__init__("Nobody can grant a policy they do not hold themselves.")
+        super().__init__("You cannot grant a permission you do not have yourself.")
 
 
 class HoldsMore(Forbidden):
     code = "person.holds_more"
 
     def __init__(self) -> None:
-        super().__init__("They may do things you may not. Somebody who may do as much has to change this.")
+        super().__init__("They have permissions that you do not have. Ask somebody who has them to change this.")
 
 
 class LastAdmin(Conflict):
     code = "person.last_admin"
 
     def __init__(self) -> None:
-        super().__init__("Nobody else may manage people. Give that policy to somebody before you take it away here.")
+        super().__init__("Nobody else has the permission “Manage people”. Give it to somebody else first.")
 
 
 def require_grantable(actor: Actor, policies: Collection[str]) -> None:

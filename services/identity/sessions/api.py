@@ -25,7 +25,7 @@ from shared.errors import NotFound
 from shared.http import API
 from shared.texts import TEXT
 
-ENDS = {NEEDS_NO_PROOF: "Whoever fears for an account ends its sessions at once."}
+ENDS = {NEEDS_NO_PROOF: "Somebody who suspects misuse of an account ends its sessions at once."}
 
 
 class Login(Addressed, forbid_unknown_fields=True):

@@ -57,7 +57,7 @@ class OnlyWayIn(Conflict):
     code = "single_sign_on.only_way_in"
 
     def __init__(self) -> None:
-        super().__init__("The client's people can come in no other way. Allow another one first.")
+        super().__init__("The people of this client have no other sign-in method. Allow another one first.")
 
 
 class DomainTaken(Conflict):

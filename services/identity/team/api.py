@@ -107,6 +107,6 @@ router = Router(
     f"{API}/team",
     route_handlers=[get_team, invite_member, set_roles, change_roles, deactivate],
     guards=[require_primary_contact],
-    opt={NEEDS_NO_PROOF: "A client looks after its own team, within what its primary contact may do there."},
+    opt={NEEDS_NO_PROOF: "A client manages its own team, within the permissions of its primary contact."},
     tags=["team"],
 )

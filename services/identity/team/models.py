@@ -15,14 +15,14 @@ class NotPrimaryContact(Forbidden):
     code = "team.not_primary_contact"
 
     def __init__(self) -> None:
-        super().__init__("Your primary contact looks after the team.")
+        super().__init__("Your primary contact manages the team. Ask them to add somebody or change a role.")
 
 
 class TeamClosed(Forbidden):
     code = "team.closed"
 
     def __init__(self) -> None:
-        super().__init__("Your team is looked after by us. Ask your contact here to change it.")
+        super().__init__("The company manages your team. Ask your contact there to change it.")
 
 
 class NotYours(Forbidden):

@@ -103,7 +103,7 @@ async def ask_revoke(page: Page, api_client_id: UUID) -> Template:
     here = f"/api-clients/{api_client_id}"
     question = Question(
         title=f"Revoke {found.name}?",
-        text="It is shut out within a second, with every token it has. This cannot be undone.",
+        text="The API client and all its tokens lose access within a second. You cannot undo this.",
         action=f"{here}/revoke",
         yes="Revoke access",
         back=here,

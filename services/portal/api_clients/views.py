@@ -62,7 +62,7 @@ def body(form: Form, *, has_secret: bool) -> dict[str, Any]:
     form.require(name="Give the system a name.")
     ticked = [name.removeprefix(TICK) for name, value in form.values.items() if name.startswith(TICK) and value]
     if not ticked:
-        form.errors["scopes"] = "Tick at least one."
+        form.errors["scopes"] = "Choose at least one scope."
     asked: dict[str, Any] = {"name": form.values["name"], "scopes": ticked}
     return asked if has_secret else asked | {"jwks": _keys(form)}
 

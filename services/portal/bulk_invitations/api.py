@@ -23,7 +23,7 @@ REASONS = {
     "refused": "The mail server knows no such address.",
     "unconfirmed": "The mail server did not say whether it took the mail.",
     "expired": "The mail server could not be reached.",
-    "closed": "They may not come in any more.",
+    "closed": "They no longer have access.",
     "replaced": "They were invited by hand in the meantime.",
     "contact.invited_meanwhile": "They were invited by hand in the meantime.",
     "contact.has_account": "They have an account already.",
@@ -89,7 +89,7 @@ async def start(page: Page, data: Typed) -> Template | Redirect:
     """Send them. In the dialog the progress takes the form's place; without scripts it is a page."""
     form = Form({"confirm": data.get("confirm"), "client_id": data.get("client_id")})
     client_id = read_id(form.values["client_id"])
-    if form.require(confirm="Tick the box: mails cannot be called back."):
+    if form.require(confirm="Confirm by ticking the box: you cannot recall mails."):
         try:
             begun = await page.services.identity.post(BULK, Progress, {"confirm": True, "client_id": client_id})
         except ServiceProblem as problem:

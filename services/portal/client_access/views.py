@@ -15,8 +15,8 @@ from shared.addresses import shown_domain
 from shared.pagination import Page as Listing
 
 METHODS = (
-    ("magic_link", "Link by e-mail", "They get a link and a code. Nothing to remember, nothing to lose."),
-    ("password", "Password", "With the way back by e-mail when it is forgotten."),
+    ("magic_link", "Link by e-mail", "We mail them a link and a code. They need no password."),
+    ("password", "Password", "With a reset by e-mail for a forgotten password."),
     ("passkey", "Passkey", "Fingerprint, face or a security key. Counts as two factors."),
     ("sso", "Single sign-on", "With the account of their own organisation."),
 )
@@ -91,11 +91,11 @@ def stored(client: ClientAccess, actor: Actor) -> Stored:
         "sign_in_methods": ("Sign in by", ", ".join(name for key, name, _ in METHODS if key in client.sign_in_methods)),
         "second_factor": (
             "Second factor",
-            "Required" if client.second_factor == "required" else "As each person likes",
+            "Required" if client.second_factor == "required" else "Optional",
         ),
-        "allowed_networks": ("Networks", ", ".join(client.allowed_networks) or "From everywhere"),
-        "allowed_domains": ("Domains that may register", ", ".join(client.allowed_domains) or "None"),
-        "team_invites": ("Team", "Their primary contact invites" if client.team_invites else "You look after it"),
+        "allowed_networks": ("Networks", ", ".join(client.allowed_networks) or "Any"),
+        "allowed_domains": ("Domains for registration", ", ".join(client.allowed_domains) or "None"),
+        "team_invites": ("Team", "Their primary contact invites" if client.team_invites else "You manage it"),
         "session_recording": ("Session recording", "On" if client.session_recording else "Off"),
         "language": ("Language", client.language),
         "modules": ("Modules", ", ".join(name for key, name, _ in MODULES if key not in client.closed_modules)),
@@ -115,7 +115,7 @@ def body(form: Form, actor: Actor) -> dict[str, object]:
     methods = [method for method, *_ in METHODS if form.values[f"sign_in_methods-{method}"]]
     decides = actor.can("managePortalAccess")
     if decides and not methods:
-        form.error = "Choose at least one way to sign in."
+        form.error = "Choose at least one sign-in method."
     lists = {name: form.values[name].split() for name in LINES}
     chosen = {name: form.values[name] for name in ("second_factor", "language")}
     closed = {field: [each for each, *_ in of if not form.values[f"{field}-{each}"]] for field, of in OFFERED.items()}

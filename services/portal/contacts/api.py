@@ -80,7 +80,7 @@ async def change(page: Page, contact_id: UUID, data: Typed) -> Template | Redire
 @post("/contacts/{contact_id:uuid}/access/enable", guards=[manage_access])
 async def enable_access(page: Page, contact_id: UUID) -> Template | Redirect:
     """Let them in; who has never been in is invited."""
-    return await _decide(page, contact_id, "portal-access/enable", "They have access now")
+    return await _decide(page, contact_id, "portal-access/enable", "Access given")
 
 
 @post("/contacts/{contact_id:uuid}/invitation", guards=[manage_access])
@@ -95,7 +95,7 @@ async def question_disable(page: Page, contact_id: UUID) -> Template:
     found, _ = await views.contact(page.services, contact_id)
     question = Question(
         title=f"Withdraw {found.name}'s access?",
-        text="They are signed out everywhere within a second, and an invitation they hold works no longer.",
+        text="They are signed out everywhere within a second, and their invitation becomes invalid.",
         action=f"/contacts/{contact_id}/access/disable",
         yes="Withdraw access",
         back=f"/contacts/{contact_id}",
@@ -107,7 +107,7 @@ async def question_disable(page: Page, contact_id: UUID) -> Template:
 @post("/contacts/{contact_id:uuid}/access/disable", guards=[manage_access])
 async def disable_access(page: Page, contact_id: UUID) -> Template | Redirect:
     """Shut them out."""
-    return await _decide(page, contact_id, "portal-access/disable", "They have no access any more")
+    return await _decide(page, contact_id, "portal-access/disable", "Access withdrawn")
 
 
 @get("/contacts/{contact_id:uuid}/move", guards=[manage_clients])

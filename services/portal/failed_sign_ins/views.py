@@ -24,7 +24,7 @@ REASONS = {
     "wrong": "Wrong password, link or code",
     "second_factor": "Second factor missing or wrong",
     "closed": "Account or portal closed",
-    "method": "Way in not open to the client",
+    "method": "Sign-in method not allowed for the client",
     "network": "Outside the client's networks",
 }
 

@@ -214,7 +214,7 @@ async def _decide(
     """
     try:
         await send(form)
-        return page.go(f"/people/{person_id}", "Saved. It holds at once.")
+        return page.go(f"/people/{person_id}", "Saved. The change applies at once.")
     except ServiceProblem as problem:
         form.refuse(problem)
     if form.is_stale:

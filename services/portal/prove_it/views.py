@@ -55,7 +55,7 @@ async def is_fresh(page: Page) -> bool:
 async def require_fresh(page: Page) -> None:
     """Ask for the proof before somebody fills in a form that needs it. Raises the problem that leads there."""
     if not await is_fresh(page):
-        raise ServiceProblem(403, "auth.step_up_required", "Prove first that it is you.")
+        raise ServiceProblem(403, "auth.step_up_required", "Confirm first that it is you.")
 
 
 def _carried(data: Fields) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ def explain(form: Form, problem: ServiceProblem, refused: str, *, field: str = "
     Raises what a form cannot answer: an error page, or the way to sign in again.
     """
     if problem.status == 429:
-        form.error = f"Too many tries. Please wait {wait(problem)}, then try again."
+        form.error = f"Too many attempts. Please wait {wait(problem)}, then try again."
     elif problem.status in (401, 422) and not problem.signed_out:
         form.errors[field] = refused
         form.error = "" if field else refused

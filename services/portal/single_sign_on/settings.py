@@ -68,7 +68,7 @@ async def ask_to_remove(page: Page, client_id: UUID) -> Template:
     client = await page.services.identity.get(f"clients/{client_id}", Client)
     question = Question(
         title=f"Remove the sign-in of {client.name}?",
-        text="Its people sign in by their other ways from now on. Nobody is signed out.",
+        text="Its people use their other sign-in methods from now on. Nobody is signed out.",
         action=page.path,
         yes="Remove",
         back=page.path.removesuffix("/remove"),

@@ -24,7 +24,7 @@ async def require_primary_contact(connection: Connection, _handler: BaseRouteHan
     """The guard of these pages, as identity has it: everybody else of the client, and staff, have other ways."""
     actor: Actor = connection.scope["auth"]
     if actor.kind != "client" or not actor.is_primary_contact:
-        raise Forbidden("Your primary contact looks after the team.")
+        raise Forbidden("Your primary contact manages the team. Ask them to add somebody or change a role.")
 
 
 ASKED = ("first_name", "last_name", "email")

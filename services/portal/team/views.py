@@ -14,7 +14,7 @@ from shared.actor import Actor
 
 RANK = {None: 0, "feedback_only": 1, "viewer": 2, "approver": 3}
 ROLES = {
-    "approver": ("Approver", "Decides: accepts quotes, approves work, looks after requirements."),
+    "approver": ("Approver", "Decides: accepts quotes, approves work, manages requirements."),
     "viewer": ("Viewer", "Looks at everything in the project and decides nothing."),
     "feedback_only": ("Feedback only", "Sends change requests and bug reports, and sees nothing else."),
 }

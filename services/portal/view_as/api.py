@@ -54,7 +54,7 @@ async def leave(page: Page) -> Redirect:
         if problem.status != 409:
             raise
         return page.go("/")
-    answer = page.go(f"/clients/{page.actor.client_id}", "You are yourself again", tone="info")
+    answer = page.go(f"/clients/{page.actor.client_id}", "You left the client's view", tone="info")
     answer.cookies.extend(ended.cookies)
     return answer
 

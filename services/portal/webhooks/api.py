@@ -68,7 +68,7 @@ async def retry(page: Page, webhook_id: UUID, delivery_id: UUID) -> Redirect:
     """Send one of them again."""
     path = f"webhooks/{webhook_id}/deliveries/{delivery_id}/retry"
     await page.services.activity.post(path, dict[str, Any])
-    return page.go(f"/webhooks/{webhook_id}", "It is sent again.")
+    return page.go(f"/webhooks/{webhook_id}", "The delivery is sent again.")
 
 
 @post("/webhooks/{webhook_id:uuid}/test")
@@ -132,7 +132,7 @@ async def ask_remove(page: Page, webhook_id: UUID) -> Template:
     here = f"/webhooks/{webhook_id}"
     question = Question(
         title=f"Remove {found.name}?",
-        text="It is told nothing more, and the list of its deliveries goes with it. This cannot be undone.",
+        text="The webhook receives no more events, and its delivery log is deleted. You cannot undo this.",
         action=f"{here}/remove",
         yes="Remove webhook",
         back=here,

@@ -16,6 +16,8 @@ from shared.pagination import Page as Listing
 
 TYPE = "type"
 TICK = f"{TYPE}-"
+ALL = f"{TICK}all"
+"""The box for all events; a service knows it as an empty list of types."""
 MOST_CLIENTS = 100
 
 
@@ -38,7 +40,7 @@ async def listed(services: Services, cursor: str) -> Listing[Webhook]:
 
 
 async def types(services: Services) -> list[EventType]:
-    """What one can be told of, in words."""
+    """The types of events a webhook can receive, in words."""
     return (await services.activity.get("webhooks/types", EventTypes)).items
 
 
@@ -75,11 +77,17 @@ def stored(found: Webhook, types: list[EventType]) -> Stored:
     ticks = {f"{TICK}{kind}": "on" for kind in found.types}
     said = ", ".join(each.name for each in types if each.key in found.types)
     words = {"name": ("Name", found.name), "url": ("Address", found.url), "type": ("Events", said or "All")}
-    return Stored({"name": found.name, "url": found.url, "types": "", **ticks}, words)
+    return Stored({"name": found.name, "url": found.url, "types": "", **(ticks or {ALL: "on"})}, words)
 
 
 def body(form: Form) -> dict[str, Any]:
-    """Name, address and types as activity wants them; what is missing is marked in the form."""
-    form.require(name="Give it a name.", url="Enter the address that is to be told.")
-    ticked = [name.removeprefix(TICK) for name, value in form.values.items() if name.startswith(TICK) and value]
-    return {"name": form.values["name"], "url": form.values["url"], "types": ticked}
+    """Name, address and types as activity wants them; what is missing is marked in the form.
+
+    The API takes an empty list of types for all of them; here somebody has to say so, with a box of its own.
+    """
+    form.require(name="Give it a name.", url="Enter the address that receives the events.")
+    ticked = [name for name, value in form.values.items() if name.startswith(TICK) and value]
+    if not ticked:
+        form.errors["types"] = "Choose at least one event, or all of them."
+    types = [] if ALL in ticked else [name.removeprefix(TICK) for name in ticked]
+    return {"name": form.values["name"], "url": form.values["url"], "types": types}

@@ -8,6 +8,7 @@ from sqlalchemy import delete, or_, select
 from services.identity.mails.commands import replace
 from services.identity.mails.models import KINDS
 from services.identity.one_time_tokens.models import OneTimeToken
+from services.identity.organisations.membership import require_all_clients
 from services.identity.passkeys.models import Passkey
 from services.identity.people.models import Person
 from services.identity.second_factors.models import Authenticator, RecoveryCode
@@ -61,6 +62,7 @@ async def _forget_here(db: Db, actor: Actor, person: Person, reason: str) -> lis
 
 async def _others(db: Db, person: Person) -> list[Person]:
     """The other rows of the same human: the account that a membership joined with, and all who joined that."""
+    require_all_clients(db)
     account_id = person.account_id if person.joined_at else person.id
     joined = (Person.account_id == account_id) & Person.joined_at.is_not(None)
     theirs = select(Person).where(or_(Person.id == account_id, joined), Person.id != person.id)

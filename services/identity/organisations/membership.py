@@ -47,12 +47,19 @@ async def succeed(db: Db, heir: Person, account: Person | None) -> None:
     await db.flush()
 
 
+def require_all_clients(db: Db) -> None:
+    """Raises `RuntimeError` in a transaction that sees one client alone: the other rows of a human lie at others."""
+    if "app.client_id" in db.info["tenant"]:
+        raise RuntimeError("Who somebody is at other clients cannot be seen in this unit of work.")
+
+
 async def part(db: Db, person: Person) -> None:
     """Store somebody who got another address or client: they are no longer whom they joined with, nor who joined them.
 
     The memberships of an account stay one human: the one used last is their account from now on. What the account had
     to sign in with stays with it, so they come in by mail, and set up the rest anew. Raises as `store_address` does.
     """
+    require_all_clients(db)
     shared = person.is_shared
     person.stand_alone()
     await store_address(db)

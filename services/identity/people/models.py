@@ -138,10 +138,10 @@ class Person(Base, Identified, Timestamped, Versioned):
 
     def change(self, actor: Actor, changes: Mapping[str, object]) -> PersonUpdated | None:
         """Take over what is new in `changes`; None where nothing is. Raises what `require_let_in_by` does, where it is
-        about who comes in: of who has no access, it is not.
+        about who comes in: of who has no access, and is nobody's account at another client, it is not.
         """
         new = {field: value for field, value in changes.items() if getattr(self, field) != value}
-        if (self.portal_access or new.get("portal_access")) and DECIDING["people"].intersection(new):
+        if (self.portal_access or self.is_shared or new.get("portal_access")) and DECIDING["people"].intersection(new):
             self.require_let_in_by(actor, within_team=new == {"active": False})
         for field, value in new.items():
             setattr(self, field, value)

@@ -6,7 +6,13 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from services.identity.organisations.membership import part
+from services.identity.ownership import shut_out
+from services.identity.people.models import Person
+from shared.actor import Actor
+from shared.clock import uuid7
 from tests.identity.organisations.conftest import Consultant
+from tests.identity.partners import create, token_of
 from tests.identity.rig import ADMIN, PASSWORD, Browser, Identity, colleague_of, somewhere
 from tests.identity.test_ownership import held
 
@@ -325,3 +331,29 @@ async def test_nobody_tells_an_account_with_two_organisations_from_one_with_none
             answer = await Browser(both.identity, somewhere())("POST", path, json=body)
             answers.append((path, answer.status_code, answer.text))
     assert answers[:4] == answers[4:]
+
+
+async def test_a_partner_of_one_client_cannot_give_away_the_account_somebody_uses_at_another(
+    both: Consultant, identity: Identity
+) -> None:
+    """The seat at Acme is closed, and its row is still the account Anna signs in with at Birch: no mere entry of a book."""
+    await both.staff("POST", f"contacts/{both.anna['id']}/portal-access/disable")
+    token = {"Authorization": f"Bearer {await token_of(identity, await create(identity, client_id=both.acme))}"}
+    address = f"contacts/{both.anna['id']}"
+    for change in ({"email": f"{uuid7()}@acme.example"}, {"active": False}, {"is_primary_contact": True}):
+        answer = await identity.api(None, "PATCH", address, json=change, headers=token)
+        assert (answer.status_code, answer.json()["code"]) == (403, "client.ways_in_are_for_staff"), change
+    assert (await identity.api(None, "PATCH", address, json={"phone": "+49 30 1"}, headers=token)).status_code == 200
+    again = await identity.browser()
+    assert (await again.sign_in(both.email)).status_code == 200
+
+
+async def test_who_somebody_is_elsewhere_is_never_judged_by_what_one_client_sees(identity: Identity) -> None:
+    """The rule itself refuses a unit of work of one client: what it does not see, it would take for not there."""
+    database = identity.api.app.state.database
+    person = Person(kind="client", client_id=uuid7(), email=None, first_name="Anna", last_name="Keller")
+    bound = Actor(id=uuid7(), kind="partner", client_id=person.client_id)
+    for act in (lambda db: part(db, person), lambda db: shut_out(db, bound, person, "person_inactive")):
+        with pytest.raises(RuntimeError, match="other clients"):
+            async with database.uow(bound) as db:
+                await act(db)

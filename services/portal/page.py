@@ -98,7 +98,8 @@ class Page(Look):
         told = {"HX-Trigger": json.dumps({"toast": msgspec.to_builtins(toast)})} if toast else {}
         return Template(template, context={**content, "page": self}, status_code=status, headers=VARY | told)
 
-    def go(self, path: str, toast: str = "", *, tone: Tone = "done") -> Redirect:
+    def go(self, path: str, toast: str | Toast = "", *, tone: Tone = "done") -> Redirect:
         """Answer a form: on to `path` (303), where `toast` is shown once."""
-        told = [remember(Toast(toast, tone))] if toast else []
+        shown = toast if isinstance(toast, Toast) else Toast(toast, tone)
+        told = [remember(shown)] if shown.text else []
         return Redirect(path, status_code=303, cookies=told)

@@ -15,11 +15,19 @@ LONGEST = 300
 Tone = Literal["done", "info", "risk", "over"]
 
 
+class Undo(msgspec.Struct, frozen=True):
+    """What takes it back: a POST to `action`, a path of the portal, with `fields`."""
+
+    action: str
+    fields: dict[str, str] = {}
+
+
 class Toast(msgspec.Struct, frozen=True):
-    """A sentence for the person, shown once; `tone` is a state colour."""
+    """A sentence for the person, shown once; `tone` is a state colour. `undo` is a button beside it."""
 
     text: Annotated[str, msgspec.Meta(max_length=LONGEST)]
     tone: Tone = "done"
+    undo: Undo | None = None
 
 
 def remember(toast: Toast) -> Cookie:

@@ -32,7 +32,8 @@ def test_a_project_is_planned_in_private_and_arrives_when_it_is_shared(portal: P
         expect(client.page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
         client.page.evaluate("window.stayed = true")
 
-        page.get_by_role("button", name="Share", exact=True).click()
+        page.locator("#sharing summary").click()
+        page.locator("#sharing").get_by_role("button", name="Share with the client").click()
         page.get_by_role("dialog").get_by_role("button", name="Share with the client").click()
         expect(page.get_by_text("sees this project, but not: progress.")).to_be_visible()
         card = client.page.locator("article.project", has_text="Lighthouse")
@@ -42,7 +43,7 @@ def test_a_project_is_planned_in_private_and_arrives_when_it_is_shared(portal: P
         client.open(where.removeprefix(portal.gateway))
         expect(client.page.locator(".milestone", has_text="Lamp lit")).to_be_visible()
         expect(client.page.get_by_text("started Lighthouse")).to_be_visible()
-        for word in ("Private", "Your team only", "Hide", "shared", "with the client"):
+        for word in ("Only your team", "Client sees", "Hide", "shared", "with the client"):
             expect(client.page.get_by_text(word)).to_have_count(0)
         assert staff.complaints == []
 
@@ -57,19 +58,25 @@ def test_a_step_of_the_teams_own_is_shared_in_its_place(portal: Portal, sit: Sit
         expect(page.get_by_label("Only your team sees it")).to_be_checked()
         page.get_by_role("button", name="Add milestone").click()
         own = page.locator(".milestone", has_text="Ask the harbour master")
-        expect(own.get_by_text("Private")).to_be_visible()
+        expect(own.locator(".status").get_by_text("Only your team")).to_be_visible()
         client.open(f"/projects/{project['id']}")
         expect(client.page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
         expect(client.page.get_by_text("0 of 1 milestones done")).to_be_visible()
         client.page.evaluate("window.stayed = true")
 
-        page.get_by_role("button", name="Share Ask the harbour master").click()
+        own.get_by_text("More for").click()
+        own.get_by_role("button", name="Share with the client").click()
         page.get_by_role("dialog").get_by_role("button", name="Share with the client").click()
-        expect(own.get_by_text("Private")).to_have_count(0)
+        expect(own.locator(".status").get_by_text("Only your team")).to_have_count(0)
         expect(client.page.locator(".milestone", has_text="Ask the harbour master")).to_be_visible()
         assert client.page.evaluate("window.stayed") is True
-        page.get_by_role("button", name="Keep Ask the harbour master private").click()
-        expect(own.get_by_text("Private")).to_be_visible()
+        own.get_by_text("More for").click()
+        own.get_by_role("button", name="Stop sharing").click()
+        page.get_by_role("button", name="Undo").click()
+        expect(own.locator(".status").get_by_text("Only your team")).to_have_count(0)
+        own.get_by_text("More for").click()
+        own.get_by_role("button", name="Stop sharing").click()
+        expect(own.locator(".status").get_by_text("Only your team")).to_be_visible()
         client.open(f"/projects/{project['id']}")
         expect(client.page.locator(".milestone", has_text="Piles driven")).to_be_visible()
         expect(client.page.get_by_text("Ask the harbour master")).to_have_count(0)
@@ -80,11 +87,14 @@ def test_it_works_without_scripts(portal: Portal, sit: Sit) -> None:
     with sit("admin", scripts=False) as staff:
         page = staff.page
         staff.open(f"/projects/{project['id']}")
-        page.get_by_role("button", name="Keep private", exact=True).click()
+        page.locator("#sharing summary").click()
+        page.get_by_role("button", name="Stop sharing").first.click()
         expect(page.get_by_text("Only your team sees this project")).to_be_visible()
-        page.get_by_role("button", name="Share", exact=True).click()
+        page.locator("#sharing summary").click()
+        page.locator("#sharing").get_by_role("button", name="Share with the client").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Are you sure?")
         page.get_by_role("button", name="Share with the client").click()
         expect(page.get_by_text("Birch Ltd sees this project")).to_be_visible()
-        page.get_by_role("button", name="Keep Stones laid private").click()
-        expect(page.locator(".milestone").get_by_text("Private")).to_be_visible()
+        page.locator(".milestone").get_by_text("More for").click()
+        page.locator(".milestone").get_by_role("button", name="Stop sharing").click()
+        expect(page.locator(".milestone").locator(".status").get_by_text("Only your team")).to_be_visible()

@@ -213,7 +213,7 @@ class Personnel(Keyring):
 
     async def set_rights(self, request: web.Request) -> web.Response:
         found, body = self.person(request.match_info["id"]), await request.json()
-        if stale := self._stale(request, found):
+        if stale := self._outdated(request, found):
             return stale
         if "group" in body:
             found["policies"] = next(list(each.policies) for each in GROUPS if each.key == body["group"])
@@ -223,7 +223,7 @@ class Personnel(Keyring):
         found["limited"] = body.get("limited", found["limited"])
         return web.json_response(found)
 
-    def _stale(self, request: web.Request, found: dict[str, Any]) -> web.Response | None:
+    def _outdated(self, request: web.Request, found: dict[str, Any]) -> web.Response | None:
         asked = request.headers.get("If-Match")
         return problem(412, "stale", "Somebody changed this.") if asked not in (None, f'"{found["version"]}"') else None
 
@@ -256,7 +256,7 @@ class Personnel(Keyring):
 
     async def set_team_roles(self, request: web.Request) -> web.Response:
         found = self.person(request.match_info["id"])
-        if stale := self._stale(request, found):
+        if stale := self._outdated(request, found):
             return stale
         self._change_roles(found, (await request.json())["roles"])
         return web.json_response(self._member(found))

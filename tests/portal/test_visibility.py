@@ -1,5 +1,7 @@
 """Staff decide what the client sees; the client's pages show no gap where something is hidden."""
 
+import json
+
 import pytest
 
 from shared.actor import Actor
@@ -54,10 +56,10 @@ async def test_staff_read_who_sees_the_project_and_what_not(browse, standin):
     assert f'action="{PROJECT}/withdraw"' in page
     stored(standin)["private"] = True
     page = (await browse(CLARA).get(PROJECT)).text
-    assert "Only your team sees this project" in page
+    assert "<strong>Only your team</strong> sees this project" in page
     assert f'action="{PROJECT}/share"' in page
     for path in ("/projects", f"/clients/{stored(standin)['client_id']}"):
-        assert "Private</span>" in (await browse(CLARA).get(path)).text
+        assert "Only your team</span>" in (await browse(CLARA).get(path)).text
 
 
 @pytest.mark.parametrize("viewing", [False, True])
@@ -69,7 +71,17 @@ async def test_a_clients_page_says_nothing_of_visibility(browse, standin, viewin
     eyes = Actor(id=CLARA.id, kind="client", client_id=ANNA.client_id, is_primary_contact=True, read_only=True)
     browser = browse(eyes if viewing else ANNA)
     page = (await browser.get(PROJECT)).text
-    for word in ("Private", "visibility", "Share", "Scope", "milestones done", "<progress", "None", "Planned end"):
+    for word in (
+        "Only your team",
+        "Client sees",
+        "visibility",
+        "Share",
+        "Scope",
+        "milestones done",
+        "<progress",
+        "None",
+        "Planned end",
+    ):
         assert word not in page, word
     cards = (await browser.get("/projects")).text
     assert project["name"] in cards
@@ -94,7 +106,7 @@ async def test_a_milestone_is_shared_and_withdrawn_in_its_place(browse, standin)
     step = f"/milestones/{BUILD}"
     page = await browser.post(f"{step}/withdraw", data=OF, headers=FRAGMENT)
     assert 'id="plan"' in page.text
-    assert "Private</span>" in page.text
+    assert "Only your team</span>" in page.text
     assert f'action="{step}/share"' in page.text
     page = await browser.get(f"{step}/share", params=OF)
     assert "sees the milestone from then on" in page.text
@@ -102,6 +114,35 @@ async def test_a_milestone_is_shared_and_withdrawn_in_its_place(browse, standin)
     assert answer.headers["location"] == f"{PROJECT}#milestone-{BUILD}"
     stored(standin)["private"] = True
     assert "once the project is shared" in (await browser.get(f"{step}/share", params=OF)).text
+
+
+async def test_state_stands_in_words_and_what_was_withdrawn_can_be_shared_again(browse, standin):
+    browser = browse(CLARA)
+    page = (await browser.get(PROJECT)).text
+    assert "Client sees this" in page
+    assert page.count("Client sees this") == 1 + len(stored(standin)["milestones"])
+    back = await browser.get((await browser.post(f"{PROJECT}/withdraw")).headers["location"])
+    assert f'action="{PROJECT}/share">' in back.text[back.text.index("toast-undo") :]
+    stored(standin)["private"] = False
+    page = await browser.post(f"/milestones/{BUILD}/withdraw", data=OF, headers=FRAGMENT)
+    toast = json.loads(page.headers["HX-Trigger"])["toast"]
+    assert toast["undo"] == {"action": f"/milestones/{BUILD}/share", "fields": OF}
+
+
+async def test_sharing_says_when_nobody_would_see_it_and_leads_to_the_remedy(browse, standin):
+    project = stored(standin)
+    project["private"] = True
+    people = [each for each in standin.state["people"] if each["client_id"] == project["client_id"]]
+    browser = browse(CLARA)
+    for each in people:
+        each |= {"is_primary_contact": False, "project_roles": {}}
+    asked = (await browser.get(f"{PROJECT}/share")).text
+    assert "nobody there has a role in it" in asked
+    assert f'href="/clients/{project["client_id"]}/contacts"' in asked
+    people[0] |= {"project_roles": {uid(1): "viewer"}, "active": True, "portal_access": True}
+    assert "nobody there has a role" not in (await browser.get(f"{PROJECT}/share")).text
+    people[0]["portal_access"] = False
+    assert "nobody there has a role in it" in (await browser.get(f"{PROJECT}/share")).text
 
 
 async def test_why_it_cannot_be_shared_is_said_beside_the_plan(browse, standin):
@@ -130,4 +171,4 @@ async def test_hidden_fields_are_ticked_saved_and_told_to_who_was_slower(browse,
 
 async def test_staff_see_in_the_feed_what_the_client_is_not_told(browse, standin):
     standin.state["activity"][0]["private"] = True
-    assert (await browse(CLARA).get("/activity")).text.count("Your team only") == 1
+    assert (await browse(CLARA).get("/activity")).text.count("Only your team") == 1

@@ -117,7 +117,7 @@ async def turned(page: Page, project_id: UUID, milestone_id: UUID, toast: Toast)
     if page.is_fragment:
         shown = await project_page(page.services, project_id)
         return page.fragment("projects/plan.html", project=shown, toast=toast)
-    return page.go(place(project_id, milestone_id), toast.text, tone=toast.tone)
+    return page.go(place(project_id, milestone_id), toast)
 
 
 async def not_turned(page: Page, project_id: UUID, milestone_id: UUID, problem: ServiceProblem) -> Template | Redirect:

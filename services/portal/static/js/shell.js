@@ -36,12 +36,21 @@ function setText(element, text) {
 }
 
 /** Show a short answer. The card is a copy of the server's own template, so it has one look. */
-export function toast(text, tone = 'info') {
+export function toast(text, tone = 'info', undo = null) {
   const card = document.querySelector(`template[data-toast="${tone}"]`)?.content.firstElementChild.cloneNode(true);
   if (!card) return;
   card.querySelector('.toast-text').textContent = text;
+  if (undo) offerUndo(card.querySelector('.toast-undo'), undo);
   document.querySelector('[data-toasts]').append(card);
   expire(card);
+}
+
+function offerUndo(form, { action, fields }) {
+  form.action = action;
+  for (const [name, value] of Object.entries(fields)) {
+    form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }));
+  }
+  form.hidden = false;
 }
 
 function expire(card) {
@@ -118,7 +127,7 @@ dialog?.addEventListener('click', (event) => {
 });
 
 /** Sent along with a fragment: `HX-Trigger: {"toast": {"text": ..., "tone": ...}}`. */
-document.addEventListener('toast', (event) => toast(event.detail.text, event.detail.tone));
+document.addEventListener('toast', (event) => toast(event.detail.text, event.detail.tone, event.detail.undo));
 
 document.querySelector('main [aria-invalid="true"]')?.focus();
 for (const button of document.querySelectorAll('[data-copy], [data-print]')) button.hidden = false;

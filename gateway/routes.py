@@ -131,6 +131,7 @@ ROUTES = (
     _page("/activity"),
     _page("/profile"),
     _page("/security"),
+    _page("/kept-form"),
     _page("/prove-it", sign_in=True),
     _page("/clients"),
     _page("/contacts"),

@@ -135,11 +135,11 @@ def new() -> None:
 
 
 @keys.command
-def ensure(gateway: Path, identity: Path, activity: Path) -> None:
-    """Keep the gateway's keys in GATEWAY, identity's in IDENTITY and activity's in ACTIVITY; what is there stays."""
+def ensure(gateway: Path, identity: Path, activity: Path, portal: Path) -> None:
+    """Keep the keys of each process in a folder of its own; what is there stays."""
     from ops.keys import ensure_keys
 
-    ensure_keys(gateway, identity, activity)
+    ensure_keys(gateway, identity, activity, portal)
 
 
 @keys.command

@@ -1,5 +1,5 @@
 """The keys of an installation: what the gateway signs with (RFC 8037: Ed25519 as a JSON Web Key), what identity signs
-partner tokens with, and what identity and activity seal secrets with.
+partner tokens with, and what identity, activity and the portal seal with.
 """
 
 import secrets
@@ -16,7 +16,7 @@ from ops.stack.secrets import write_private
 @dataclass(frozen=True)
 class KeyFiles:
     """Where each lies. `claims` is the gateway's alone, `tokens` and `secrets` are identity's, `webhook_secrets`
-    activity's, `jwks` is everybody's.
+    activity's, `form_secrets` the portal's, `jwks` is everybody's.
     """
 
     claims: Path
@@ -24,6 +24,7 @@ class KeyFiles:
     tokens: Path
     secrets: Path
     webhook_secrets: Path
+    form_secrets: Path
 
 
 def new_secrets_key() -> str:
@@ -42,9 +43,10 @@ def public_set(*private: dict[str, Any]) -> dict[str, Any]:
     return {"keys": [OKPKey.import_key(key).as_dict(private=False) for key in private]}
 
 
-def ensure_keys(gateway: Path, identity: Path, activity: Path) -> KeyFiles:
+def ensure_keys(gateway: Path, identity: Path, activity: Path, portal: Path) -> KeyFiles:
     """`claims-key.json` and `jwks.json` in the folder `gateway`, `token-key.json` and `secrets-key` in `identity`,
-    `webhook-secrets-key` in `activity`; each is made at the first call, readable by its owner alone (0600).
+    `webhook-secrets-key` in `activity`, `form-secrets-key` in `portal`; each is made at the first call, readable by its
+    owner alone (0600).
     """
     files = KeyFiles(
         claims=gateway / "claims-key.json",
@@ -52,13 +54,14 @@ def ensure_keys(gateway: Path, identity: Path, activity: Path) -> KeyFiles:
         tokens=identity / "token-key.json",
         secrets=identity / "secrets-key",
         webhook_secrets=activity / "webhook-secrets-key",
+        form_secrets=portal / "form-secrets-key",
     )
     for private in (files.claims, files.tokens):
         if not private.exists():
             write_private(private, as_text(new_claims_key()).encode())
     if not files.jwks.exists():
         write_private(files.jwks, as_text(public_set(read_key(files.claims))).encode())
-    for sealing in (files.secrets, files.webhook_secrets):
+    for sealing in (files.secrets, files.webhook_secrets, files.form_secrets):
         if not sealing.exists():
             write_private(sealing, new_secrets_key().encode())
     return files

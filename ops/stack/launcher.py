@@ -70,7 +70,7 @@ class Launcher:
         self._addresses = plan.external or Addresses()
         if not plan.external:
             self._parts, self._addresses = embedded(plan.folder, self._passwords)
-        self._keys = ensure_keys(*[self._state.secrets] * 3)
+        self._keys = ensure_keys(*[self._state.secrets] * 4)
         self.mailbox = ""
         """Where the caught mails are read, on this machine alone; empty where mails really leave."""
         if self._addresses.mailbox_dir:

@@ -113,6 +113,7 @@ def environments(
     own["identity"]["PORTAL_COMPANY_NAME"] = company
     own["identity"]["PORTAL_MAIL_FROM"] = os.environ.get("PORTAL_MAIL_FROM", formataddr((company, DEMO_SENDER)))
     own["portal"]["PORTAL_COMPANY_NAME"] = company
+    own["portal"]["PORTAL_SECRETS_KEY_FILE"] = str(keys.form_secrets)
     if addresses.mailbox_dir:
         own["portal"]["PORTAL_MAILBOX_DIR"] = addresses.mailbox_dir
         own["portal"]["PORTAL_MAILBOX_TOKEN"] = passwords.mailbox

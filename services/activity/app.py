@@ -23,9 +23,9 @@ from services.activity.recordings.api import router as recordings
 from services.activity.settings import ActivitySettings
 from services.activity.webhooks.api import router as webhooks
 from services.activity.webhooks.outgoing import Outgoing
-from services.activity.webhooks.sealing import Sealer
 from services.activity.webhooks.sender import Sender
 from shared.http import create_service
+from shared.sealing import Sealer
 
 KPIS = Path(__file__).parent / "kpis" / "kpis.toml"
 

@@ -37,7 +37,6 @@ from services.identity.people.api import router as people
 from services.identity.people.passwords import Passwords
 from services.identity.policies.api import router as policies
 from services.identity.recording.api import record_visits
-from services.identity.sealing import Sealer
 from services.identity.second_factors.api import router as second_factors
 from services.identity.second_factors.totp import Totp
 from services.identity.sessions.api import routers as sessions
@@ -59,6 +58,7 @@ from shared.actor import Actor
 from shared.database import ReadOnly
 from shared.errors import Unauthorized
 from shared.http import create_service
+from shared.sealing import Sealer
 
 
 def create_app(settings: IdentitySettings) -> Litestar:

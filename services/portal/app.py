@@ -23,6 +23,8 @@ from services.portal.contacts.api import router as contacts
 from services.portal.dashboard.api import router as dashboard
 from services.portal.failed_sign_ins.api import router as failed_sign_ins
 from services.portal.failures import EXCEPTION_HANDLERS
+from services.portal.kept_form.api import router as kept_form
+from services.portal.kept_form.views import Forms
 from services.portal.mailbox.api import router as mailbox
 from services.portal.milestone_forms.api import router as milestone_forms
 from services.portal.organisations.api import router as organisations
@@ -50,6 +52,7 @@ from services.portal.visibility.api import router as visibility
 from services.portal.webhooks.api import router as webhooks
 from shared.actor import Actor
 from shared.http import create_service
+from shared.sealing import Sealer
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -65,8 +68,8 @@ SECURITY_HEADERS = {
 
 def create_app(settings: PortalSettings) -> Litestar:
     """The web pages. `img-src data:` is for Tabler's form controls, whose ticks and arrows are inline images."""
-    assets = Assets()
-    ways_in = [sign_in, account, second_factor, two_factor, security, prove_it, passkeys, single_sign_on]
+    assets, forms = Assets(), Forms(Sealer(settings.secrets_key))
+    ways_in = [sign_in, account, second_factor, two_factor, security, prove_it, kept_form, passkeys, single_sign_on]
     for_all = [dashboard, projects, activity, team, profile, mailbox, organisations]
     for_staff = [
         view_as,
@@ -95,6 +98,7 @@ def create_app(settings: PortalSettings) -> Litestar:
         dependencies={
             "services": Provide(_services, sync_to_thread=False),
             "page": Provide(_page, sync_to_thread=False),
+            "forms": Provide(lambda: forms, sync_to_thread=False),
         },
         exception_handlers=EXCEPTION_HANDLERS,
         template_config=template_config(assets, settings),

@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Template
 
 from services.portal.clients import ServiceProblem
+from services.portal.page import PERSON_COOKIE
 from services.portal.paths import local_path
 from services.portal.preferences import Look
 from shared.claims import ClaimsRefused
@@ -111,14 +112,19 @@ def _gone(look: Look) -> Template:
 
 
 def _to_sign_in(request: AnyRequest) -> Response[Any]:
-    """Off to the sign-in page, and back here afterwards.
+    """Off to the sign-in page, and back here afterwards. It says why to whom had a session here.
 
-    A fragment moves its whole page (`HX-Redirect`), which says why: its reader was in the middle of something.
+    A form is sent along (307) and kept until its person has signed in. A fragment moves its whole page (`HX-Redirect`).
     """
+    had_session = PERSON_COOKIE in request.cookies
+    if had_session and _is_form(request):
+        here = urlencode({"next": _path_of(str(request.url))})
+        return Redirect(f"/kept-form/keep?{here}", status_code=307)
     if _is_htmx(request):
         headers = {"HX-Redirect": _sign_in(request.headers.get("HX-Current-URL", ""), ended="1")}
         return Response(b"", status_code=401, headers=headers)
-    return Redirect(_sign_in(str(request.url) if request.method == "GET" else ""), status_code=303)
+    said = {"ended": "1"} if had_session else {}
+    return Redirect(_sign_in(str(request.url) if request.method == "GET" else "", **said), status_code=303)
 
 
 def _to_proof(request: AnyRequest) -> Response[Any]:
@@ -130,9 +136,13 @@ def _to_proof(request: AnyRequest) -> Response[Any]:
         here = urlencode({"next": _path_of(request.headers.get("HX-Current-URL", ""))})
         return Response(b"", status_code=403, headers={"HX-Redirect": f"/prove-it?{here}"})
     here = urlencode({"next": _path_of(str(request.url))})
-    if request.method == "GET" or request.content_type[0] != RequestEncodingType.URL_ENCODED:
+    if not _is_form(request):
         return Redirect(f"/prove-it?{here}", status_code=303)
     return Redirect(f"/prove-it/ask?{here}", status_code=307)
+
+
+def _is_form(request: AnyRequest) -> bool:
+    return request.method == "POST" and request.content_type[0] == RequestEncodingType.URL_ENCODED
 
 
 def _path_of(url: str) -> str:

@@ -13,6 +13,10 @@ from services.portal.clients import ServiceProblem
 Typed: TypeAlias = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 """The body of a form handler: `data: Typed`."""
 
+TYPED_AGAIN = ("password", "secret", "current", "proof_")
+"""No page and no cookie repeats an input with one of these in its name; `proof_` are those of a proof (`prove_it`)."""
+Inputs: TypeAlias = Annotated[dict[str, str | list[str]], Body(media_type=RequestEncodingType.URL_ENCODED)]
+"""The body of a handler that knows nothing about the form: some names stand for several values."""
 UNSAVED = "This part of the portal is not answering right now. Nothing was saved; try again in a moment."
 
 
@@ -72,6 +76,17 @@ class Form:
         self.errors.update(shown)
         if not shown:
             self.error = UNSAVED if problem.status >= 500 and problem.code != "timeout" else problem.detail
+
+
+def carried(data: Inputs) -> list[tuple[str, str]]:
+    """The inputs of a form that waits for something else to be done first."""
+    listed = {name: value if isinstance(value, list) else [value] for name, value in data.items()}
+    return [
+        (name, value)
+        for name, values in listed.items()
+        for value in values
+        if not any(part in name for part in TYPED_AGAIN)
+    ]
 
 
 def _text(value: object) -> str:

@@ -18,6 +18,8 @@ from services.portal.toasts import TOAST_COOKIE, Toast, Tone, remember
 from shared.actor import Actor
 
 CLIENT_COOKIE = "portal_client"
+PERSON_COOKIE = "portal_person"
+"""The id of who was last signed in here, until they sign out: whose a form is whose session has ended."""
 VARY = {"Vary": "HX-Request"}
 
 
@@ -62,6 +64,8 @@ class Page(Look):
             self.client_name = found.value.name if found.value else "the chosen client"
         await self.load_organisations()
         seen = [cookie(TOAST_COOKIE, "", 0)] if self.toast else []
+        if self.actor.id and self.cookie(PERSON_COOKIE) != str(self.actor.id):
+            seen.append(cookie(PERSON_COOKIE, str(self.actor.id)))
         return Template(template, context={**content, "page": self}, status_code=status, cookies=seen, headers=VARY)
 
     @property

@@ -9,6 +9,8 @@ class PortalSettings(Settings, frozen=True, kw_only=True):
     upstream_identity: str
     upstream_projects: str
     upstream_activity: str
+    secrets_key: str
+    """256 bits in base64url, mounted as `PORTAL_SECRETS_KEY_FILE`: forms that wait for a sign-in are sealed with it."""
     company_name: str = "Client Portal"
     """Who runs this installation; stands in the top bar and on the sign-in page."""
     mailbox_dir: str = ""

@@ -72,7 +72,13 @@ def test_each_key_is_held_by_who_signs_with_it_and_cannot_be_changed_there(servi
         "gateway": ["keys:/keys:ro"],
         "identity": ["identity-keys:/keys:ro"],
         "activity": ["activity-keys:/keys:ro"],
-        "keys": ["keys:/keys", "identity-keys:/identity-keys", "activity-keys:/activity-keys"],
+        "portal": ["portal-keys:/keys:ro"],
+        "keys": [
+            "keys:/keys",
+            "identity-keys:/identity-keys",
+            "activity-keys:/activity-keys",
+            "portal-keys:/portal-keys",
+        ],
     }
 
 

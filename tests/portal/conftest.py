@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from litestar import Litestar
 
+from ops.keys import new_secrets_key
 from services.portal.app import create_app
 from services.portal.settings import PortalSettings
 from shared.actor import Actor
@@ -44,6 +45,7 @@ async def web(server: Office, signer: Signer, tmp_path_factory: pytest.TempPathF
         upstream_activity=server.url,
         company_name="Northwind Studio",
         mailbox_dir=str(tmp_path_factory.mktemp("mails")),
+        secrets_key=new_secrets_key(),
         mailbox_token="a-token-of-the-mailbox",
     )
     app = create_app(settings)

@@ -172,7 +172,7 @@ async def test_signing_out_twice_is_fine(browse, standin):
 
 async def test_an_ended_session_is_explained(browse):
     page = await browse().get("/sign-in", params={"next": "/projects", "ended": "1"})
-    assert "You are signed out. Sign in to go on." in page.text
+    assert "Your session has ended. Sign in to go on." in page.text
 
 
 async def test_who_is_signed_in_goes_on(browse):

@@ -15,13 +15,13 @@ from services.activity.webhooks.commands import CreateWebhook, PatchWebhook, Rot
 from services.activity.webhooks.models import EVENTS
 from services.activity.webhooks.outgoing import Outgoing
 from services.activity.webhooks.queries import DeliveryView, WebhookView
-from services.activity.webhooks.sealing import Sealer
 from shared.actor import Actor
 from shared.claims import require_fresh_proof, require_policy
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import Unauthorized
 from shared.http import API
 from shared.pagination import Cursor, Limit, Page
+from shared.sealing import Sealer
 
 OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
 

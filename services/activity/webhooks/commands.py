@@ -14,13 +14,13 @@ from services.activity.feed.models import Entry
 from services.activity.feed.queries import view
 from services.activity.webhooks import queries
 from services.activity.webhooks.models import PING, Delivery, EventType, Outcome, Webhook, WebhookSecret
-from services.activity.webhooks.sealing import Sealer
 from services.activity.webhooks.signing import as_text, new_secret
 from shared import outbox
 from shared.actor import SYSTEM, Actor
 from shared.clock import now, uuid7
 from shared.database import Db, driver
 from shared.events import EventData
+from shared.sealing import Sealer
 from shared.texts import LINE
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]

@@ -15,10 +15,10 @@ from services.activity.webhooks import commands
 from services.activity.webhooks.commands import Attempt
 from services.activity.webhooks.models import Outcome
 from services.activity.webhooks.outgoing import Outgoing
-from services.activity.webhooks.sealing import Sealer
 from services.activity.webhooks.signing import signed_headers
 from shared.actor import SYSTEM
 from shared.database import Database
+from shared.sealing import Sealer
 
 POLL_SECONDS = 0.5
 FORGET_SECONDS = 3600.0

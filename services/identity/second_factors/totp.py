@@ -6,8 +6,8 @@ from uuid import UUID
 from pyotp import random_base32
 from pyotp.totp import TOTP
 
-from services.identity.sealing import Sealer
 from shared.clock import now
+from shared.sealing import Sealer
 
 SECONDS = 30
 DRIFT = 1
@@ -27,7 +27,7 @@ class Totp:
         return random_base32()
 
     def seal(self, secret: str, person_id: UUID) -> bytes:
-        return self._sealer.seal(secret, _bound_to(person_id))
+        return self._sealer.seal(secret.encode(), _bound_to(person_id))
 
     def uri(self, secret: str, account: str) -> str:
         """The `otpauth:` address that an app reads from a QR code."""
@@ -38,11 +38,11 @@ class Totp:
 
         The oldest: where two steps beside each other have the same code, the later one is still good when it comes.
         """
-        codes = TOTP(self._sealer.open(sealed, _bound_to(person_id)), interval=SECONDS)
+        codes = TOTP(self._sealer.open(sealed, _bound_to(person_id)).decode(), interval=SECONDS)
         present = int(now().timestamp()) // SECONDS
         window = range(max(present - DRIFT, after + 1), present + DRIFT + 1)
         return next((step for step in window if compare_digest(codes.generate_otp(step), code)), None)
 
 
-def _bound_to(person_id: UUID) -> str:
-    return f"totp:{person_id}"
+def _bound_to(person_id: UUID) -> bytes:
+    return f"totp:{person_id}".encode()

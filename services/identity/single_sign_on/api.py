@@ -8,7 +8,6 @@ from litestar import Response, Router, delete, get, post, put
 from msgspec import Meta
 
 from services.identity.fields import Addressed, Email
-from services.identity.sealing import Sealer
 from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import CEREMONY, REDEMPTION, AttemptLimits
@@ -23,6 +22,7 @@ from shared.actor import SYSTEM, Actor
 from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
+from shared.sealing import Sealer
 from shared.texts import TEXT
 
 MANAGE = [require_policy("manageClients")]

@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.identity.challenges import answered, challenge
 from services.identity.clients.queries import load_client
-from services.identity.sealing import Sealer
 from services.identity.second_factors.queries import owes_factor
 from services.identity.sessions import admission
 from services.identity.sessions.admission import Pending
@@ -38,6 +37,7 @@ from shared.clock import now, uuid7
 from shared.contracts.identity import IdentityLinked
 from shared.database import Db
 from shared.errors import Invalid
+from shared.sealing import Sealer
 
 STATE = single_use("single_sign_on")
 log = structlog.get_logger("identity.single_sign_on")
@@ -165,7 +165,7 @@ async def configure(db: Db, actor: Actor, client_id: UUID, data: PutSingleSignOn
         "domains": domains,
     }
     if data.client_secret is not UNSET:
-        values["secret"] = sealer.seal(data.client_secret, _bound_to(client_id))
+        values["secret"] = sealer.seal(data.client_secret.encode(), _bound_to(client_id))
     if provider is None:
         provider, changed = IdentityProvider.set_up(actor, client_id, values)
         db.add(provider)
@@ -202,7 +202,7 @@ async def _forget_people(db: Db, client_id: UUID, but: str = "") -> None:
 
 def _opened(provider: IdentityProvider, sealer: Sealer) -> Provider:
     try:
-        secret = sealer.open(provider.secret, _bound_to(provider.client_id))
+        secret = sealer.open(provider.secret, _bound_to(provider.client_id)).decode()
     except ValueError as error:  # the installation's key is another one: staff have to enter the secret again
         log.warning("single_sign_on.secret_unreadable", client_id=str(provider.client_id))
         raise ProviderAway from error
@@ -214,5 +214,5 @@ def _opened(provider: IdentityProvider, sealer: Sealer) -> Provider:
     )
 
 
-def _bound_to(client_id: UUID) -> str:
-    return f"single-sign-on/{client_id}"
+def _bound_to(client_id: UUID) -> bytes:
+    return f"single-sign-on/{client_id}".encode()

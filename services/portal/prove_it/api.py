@@ -7,13 +7,12 @@
 from typing import Annotated
 
 from litestar import Router, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Me
 from services.portal.clients import ServiceProblem
-from services.portal.forms import Form
+from services.portal.forms import Form, Inputs
 from services.portal.page import Page
 from services.portal.paths import local_path
 from services.portal.prove_it import views
@@ -35,7 +34,6 @@ REFUSED = {
     "mail_code": "This code cannot be used: it is not the newest, too old, or used already.",
 }
 
-Anything = Annotated[dict[str, str | list[str]], Body(media_type=RequestEncodingType.URL_ENCODED)]
 NextPath = Annotated[str, Parameter(query="next")]
 
 
@@ -48,13 +46,13 @@ async def open_page(page: Page, next_path: NextPath = "") -> Template | Redirect
 
 
 @post("/prove-it/ask")
-async def ask(page: Page, data: Anything, next_path: NextPath = "") -> Template:
+async def ask(page: Page, data: Inputs, next_path: NextPath = "") -> Template:
     """Ask for a proof with a form waiting (`next` names where it was heading), or in another way."""
     return await _show(page, await _proof(page, data, next_path), Form())
 
 
 @post("/prove-it/mail")
-async def mail_code(page: Page, data: Anything) -> Template:
+async def mail_code(page: Page, data: Inputs) -> Template:
     """Have a code mailed."""
     form = Form()
     proof = await _proof(page, {**data, "proof_way": "mail_code"})
@@ -68,7 +66,7 @@ async def mail_code(page: Page, data: Anything) -> Template:
 
 
 @post("/prove-it")
-async def prove(page: Page, data: Anything) -> Template | Redirect:
+async def prove(page: Page, data: Inputs) -> Template | Redirect:
     """Check the proof; then open the page, or send the form on."""
     proof = await _proof(page, data)
     typed = str(data.get("proof_value", ""))
@@ -87,7 +85,7 @@ async def prove(page: Page, data: Anything) -> Template | Redirect:
     return await _show(page, proof, form, mailed=proof.method == "mail_code")
 
 
-async def _proof(page: Page, data: Anything, waiting: str = "") -> views.Proof:
+async def _proof(page: Page, data: Inputs, waiting: str = "") -> views.Proof:
     target = waiting or str(data.get("proof_next", ""))
     return await views.find(page, data, target=target, resend=bool(waiting or data.get("proof_resend")))
 

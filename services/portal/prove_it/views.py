@@ -1,12 +1,13 @@
 """Who has to prove it is them, with what, and what they were about to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
 
 from services.portal.answers import StepUp
 from services.portal.clients import ServiceProblem
+from services.portal.forms import Inputs, carried
 from services.portal.page import Page
 from services.portal.paths import local_path
 
@@ -16,8 +17,6 @@ ORDER = ("totp", "password", "mail_code", "recovery_code")
 """What is offered first. A passkey has a button of its own beside any of them."""
 TIME_TO_TYPE = timedelta(minutes=2)
 """How much longer a proof has to last for a form to be begun: a password typed into it would not be carried along."""
-
-Fields = Mapping[str, str | list[str]]
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,13 +34,13 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         return [name for name in ORDER if name in self.methods and name != self.method]
 
 
-async def find(page: Page, data: Fields, *, target: str, resend: bool) -> Proof:
+async def find(page: Page, data: Inputs, *, target: str, resend: bool) -> Proof:
     """The proof that form `data` is about; its method is the one asked for, if the person may use it."""
     methods = (await page.services.identity.get("auth/step-up", StepUp)).methods
     asked = data.get(f"{OWN}way") or data.get(f"{OWN}method")
     first = next((name for name in ORDER if name in methods), "passkey")
     method = asked if isinstance(asked, str) and asked in methods else first
-    return Proof(methods=methods, method=method, target=local_path(target), resend=resend, fields=_carried(data))
+    return Proof(methods=methods, method=method, target=local_path(target), resend=resend, fields=carried(data))
 
 
 async def is_fresh(page: Page) -> bool:
@@ -56,14 +55,3 @@ async def require_fresh(page: Page) -> None:
     """Ask for the proof before somebody fills in a form that needs it. Raises the problem that leads there."""
     if not await is_fresh(page):
         raise ServiceProblem(403, "auth.step_up_required", "Confirm first that it is you.")
-
-
-def _carried(data: Fields) -> list[tuple[str, str]]:
-    """The inputs of the form under way. Passwords and secrets are typed again: no page ever repeats one."""
-    listed = {name: value if isinstance(value, list) else [value] for name, value in data.items()}
-    return [
-        (name, value)
-        for name, values in listed.items()
-        for value in values
-        if not name.startswith(OWN) and "password" not in name and "secret" not in name
-    ]

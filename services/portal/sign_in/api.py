@@ -14,7 +14,7 @@ from services.portal.answers import SignedIn
 from services.portal.clients import FLOW_COOKIE, ServiceProblem
 from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
-from services.portal.page import Page
+from services.portal.page import PERSON_COOKIE, Page
 from services.portal.paths import local_path
 from services.portal.sign_in.arrival import ADDRESS_COOKIE, FLOW_SECONDS, NEXT_COOKIE, arrive, begin, heading_for
 from services.portal.sign_in.refusals import explain
@@ -113,6 +113,7 @@ async def use_link(page: Page, data: Typed) -> Template | Redirect:
 async def sign_out(page: Page) -> Response[None]:
     """End the session. Who has none any more is signed out as well."""
     answer = page.go("/sign-in", "You are signed out.")
+    answer.cookies.append(cookie(PERSON_COOKIE, "", 0))
     try:
         ended = await page.services.identity.send("POST", "auth/logout", type(None))
     except ServiceProblem as problem:

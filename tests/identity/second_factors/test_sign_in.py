@@ -11,11 +11,11 @@ import httpx2
 import msgspec
 import pytest
 
-from services.identity.sealing import Sealer
 from services.identity.second_factors.models import new_recovery_code
 from services.identity.second_factors.totp import Totp
 from services.identity.tokens import digest, new_token
 from shared import clock
+from shared.sealing import Sealer
 from tests.identity.rig import FIREFOX, PASSWORD, App, Browser, Identity, Mail, full_step, somewhere
 
 # Two steps beside each other with the same code: of this secret the first pair after September 2026.

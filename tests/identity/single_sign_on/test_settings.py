@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.identity.sealing import Sealer
 from shared.clock import uuid7
+from shared.sealing import Sealer
 from tests.identity.idp import CLIENT, SECRET
 from tests.identity.rig import ADMIN, Identity, colleague_of, staff
 from tests.identity.single_sign_on.rig import REDIRECT_URI, REFUSED, Organisation, seen
@@ -78,7 +78,7 @@ async def test_a_secret_opens_for_its_own_client_only(acme: Organisation, identi
     answer = await (await identity.browser())("POST", "auth/sso", json={"email": f"a@{birch.domain}"})
     assert seen(answer) == (503, "auth.sso_away")
     with pytest.raises(ValueError, match="another"):
-        Sealer("A" * 43).open(row["secret"], f"single-sign-on/{acme.client_id}")
+        Sealer("A" * 43).open(row["secret"], f"single-sign-on/{acme.client_id}".encode())
 
 
 async def test_a_domain_belongs_to_one_client(acme: Organisation, identity: Identity) -> None:

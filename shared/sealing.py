@@ -1,5 +1,6 @@
-"""Secrets are kept sealed: they must be read again for each signature, so a hash is not enough. AES-256-GCM, bound to
-the webhook they belong to.
+"""What must be read again is kept sealed: AES-256-GCM, bound to whom or what it belongs to.
+
+Passwords, tokens and codes are not among it: of those a hash is enough.
 """
 
 import base64

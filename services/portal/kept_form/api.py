@@ -1,0 +1,66 @@
+"""A form whose session ended while somebody typed: kept while they sign in, by whichever way, and then sent on.
+
+`failures.py` sends such a form here as it was (307). It waits in cookies, sealed for the person who typed it: signing
+in leads out of the page, to a mail, or to another site, so no page could carry it.
+"""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from litestar import Response, Router, get, post
+from litestar.params import Parameter
+from litestar.response import Redirect, Template
+
+from services.portal.forms import Inputs
+from services.portal.kept_form import views
+from services.portal.kept_form.views import HOME, Forms
+from services.portal.page import PERSON_COOKIE, Page
+from services.portal.paths import local_path
+
+NextPath = Annotated[str, Parameter(query="next")]
+SIGN_IN = f"/sign-in?next={HOME}&ended=1"
+
+
+@post(f"{HOME}/keep", opt={"public": True})
+async def keep(
+    page: Page, data: Inputs, forms: Forms, next_path: NextPath = ""
+) -> Response[None] | Redirect | Template:
+    """Keep the form (`next` names where it was heading), and on to the sign-in page. What is too long is shown."""
+    if views.proves_for_a_page(data):
+        return page.go(f"/sign-in?{urlencode({'next': local_path(str(data['proof_next']))})}&ended=1")
+    kept = views.waiting(data, local_path(next_path))
+    cookies = forms.cookies(kept, page.cookie(PERSON_COOKIE))
+    if cookies is None:
+        return await page.show(
+            "kept_form/too_long.html", fields=[value for _, value in kept.fields if len(value) > 200]
+        )
+    if page.is_fragment:
+        return Response(None, status_code=401, headers={"HX-Redirect": SIGN_IN}, cookies=cookies)
+    return Redirect(SIGN_IN, status_code=303, cookies=cookies)
+
+
+@get(HOME)
+async def ask(page: Page, forms: Forms) -> Template | Redirect:
+    """Signed in again: send it now? It opens for the person who typed it alone."""
+    if not views.is_there(page):
+        return page.go("/")
+    return await page.show("kept_form/page.html", kept=forms.open(page))
+
+
+@post(HOME)
+async def send(page: Page, next_path: NextPath = "") -> Redirect:
+    """On to where it was heading, as it was (307). It waits no longer: whoever comes back to its page sends nothing."""
+    if not views.is_there(page):
+        return page.go("/", "This form was sent already", tone="info")
+    return Redirect(local_path(next_path), status_code=307, cookies=views.nothing())
+
+
+@post(f"{HOME}/discard")
+async def discard(page: Page) -> Redirect:
+    """Forget it."""
+    answer = page.go("/", "It was not sent", tone="info")
+    answer.cookies.extend(views.nothing())
+    return answer
+
+
+router = Router(path="/", route_handlers=[keep, ask, send, discard])

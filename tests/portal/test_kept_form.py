@@ -1,0 +1,122 @@
+"""A session that ends while somebody types: the form waits for them, and for nobody else, while they sign in."""
+
+import re
+from html import unescape
+
+import pytest
+
+from services.portal.page import PERSON_COOKIE
+from tests.portal.people import ANNA, CLARA, NOBODY
+from tests.portal.standin import PASSWORD
+
+NEW_CLIENT = {"name": 'Café "Süd" & Söhne', "variant": "delivery"}
+
+
+def hidden(page: str) -> dict[str, str]:
+    found = re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)"', page)
+    return {unescape(name): unescape(value) for name, value in found}
+
+
+@pytest.fixture
+def back(browse):
+    """`back(browser, CLARA)` is the same browser with somebody signed in."""
+
+    def signed_in(browser, actor):
+        again = browse(actor)
+        again.cookies = browser.cookies
+        return again
+
+    return signed_in
+
+
+@pytest.fixture
+async def browser(browse, back, standin):
+    """Clara's, after her session ended elsewhere."""
+    clara = browse(CLARA)
+    await clara.get("/")
+    return back(clara, NOBODY)
+
+
+async def keep(browser, path="/clients/new", data=None, **headers):
+    sent = await browser.post(path, data=data or NEW_CLIENT, headers=headers)
+    assert sent.status_code == 307
+    return await browser.post(sent.headers["Location"], data=data or NEW_CLIENT, headers=headers)
+
+
+async def test_a_form_is_sent_after_signing_in_once(browser, back, standin):
+    kept = await keep(browser)
+    assert kept.status_code == 303
+    page = await browser.get(kept.headers["Location"])
+    assert "what you typed is kept" in page.text
+    data = hidden(page.text) | {"email": "clara@northwind.example", "password": PASSWORD}
+    arrived = await browser.post("/sign-in/password", data=data)
+    assert arrived.headers["Location"] == "/kept-form"
+    assert not [call for call in standin.calls if call.method == "POST" and call.path == "/clients"]
+
+    clara = back(browser, CLARA)
+    asked = await clara.get("/kept-form")
+    assert "You are signed in again" in asked.text
+    assert hidden(asked.text) == NEW_CLIENT
+    action = unescape(re.search(r'action="(/kept-form\?[^"]+)"', asked.text)[1])
+    sent = await clara.post(action, data=hidden(asked.text))
+    assert (sent.status_code, sent.headers["Location"]) == (307, "/clients/new")
+    made = await clara.post(sent.headers["Location"], data=hidden(asked.text))
+    assert made.status_code == 303
+    assert [call.body["name"] for call in standin.calls if call.method == "POST" and call.path == "/clients"] == [
+        NEW_CLIENT["name"]
+    ]
+    again = await clara.post(action, data=hidden(asked.text))
+    assert (again.status_code, again.headers["Location"]) == (303, "/")
+
+
+async def test_nobody_else_reads_it_and_its_person_still_finds_it(browser, back):
+    await keep(browser)
+    assert "Caf" not in str(browser.cookies)
+    page = await back(browser, ANNA).get("/kept-form")
+    assert "This belongs to another account" in page.text
+    assert "Café" not in page.text
+    assert hidden((await back(browser, CLARA).get("/kept-form")).text) == NEW_CLIENT
+
+
+async def test_passwords_are_typed_again(browser, back):
+    await keep(browser, "/security/password", {"password": "never-kept-anywhere", "current": "nor this one", "x": "y"})
+    assert hidden((await back(browser, CLARA).get("/kept-form")).text) == {"x": "y"}
+
+
+async def test_a_long_one_fits_and_what_does_not_is_shown_to_be_copied(browser, back):
+    words = " ".join(f"Absatz {number}: Leistungen und Termine." for number in range(2000))
+    await keep(browser, "/projects/new", {"scope": words})
+    assert hidden((await back(browser, CLARA).get("/kept-form")).text)["scope"] == words
+    noise = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(20000))
+    answer = await keep(browser, "/projects/new", {"scope": noise})
+    assert "Copy your text first" in answer.text
+    assert noise in answer.text
+
+
+async def test_a_fragment_moves_its_whole_page(browser, back):
+    answer = await keep(browser, **{"HX-Request": "true", "HX-Current-URL": "http://portal.test/clients/new"})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/sign-in?next=/kept-form&ended=1")
+    assert hidden((await back(browser, CLARA).get("/kept-form")).text) == NEW_CLIENT
+
+
+async def test_a_proof_under_way_goes_on_to_what_waited_behind_it(browser, back):
+    proof = {"proof_next": "/clients/new", "proof_resend": "1", "proof_value": "as typed", **NEW_CLIENT}
+    await keep(browser, "/prove-it", proof)
+    page = await back(browser, CLARA).get("/kept-form")
+    assert hidden(page.text) == NEW_CLIENT
+    assert 'action="/kept-form?next=/clients/new"' in page.text
+    answer = await keep(browser, "/prove-it", {"proof_next": "/security/email", "proof_value": "as typed"})
+    assert answer.headers["Location"] == "/sign-in?next=%2Fsecurity%2Femail&ended=1"
+
+
+async def test_a_page_says_why_it_asks_to_sign_in(browser, back, browse):
+    answer = await browser.get("/projects?q=a")
+    assert answer.headers["Location"] == "/sign-in?next=%2Fprojects%3Fq%3Da&ended=1"
+    assert "ended" not in (await browse(NOBODY).get("/projects")).headers["Location"]
+
+
+async def test_who_signs_out_leaves_nothing_behind(browser, back, browse):
+    clara = back(browser, CLARA)
+    await clara.post("/sign-out")
+    assert PERSON_COOKIE not in clara.cookies
+    assert (await back(clara, NOBODY).post("/clients/new", data=NEW_CLIENT)).status_code == 303

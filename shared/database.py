@@ -8,6 +8,7 @@ can use an index for.
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 import asyncpg
@@ -128,12 +129,20 @@ class Database:
     @asynccontextmanager
     async def uow(self, actor: Actor) -> AsyncGenerator[Db]:
         """One transaction as `actor`. Raises what the statements raise, and then nothing was stored."""
+        if joined := _joined.get():
+            async with joined.as_(tenant_context(actor, self.staff_role)), joined.db.begin_nested():
+                yield joined.db
+            return
         async with self._sessions(info={"tenant": tenant_context(actor, self.staff_role)}) as db, db.begin():
             yield db
 
     @asynccontextmanager
     async def read(self, actor: Actor) -> AsyncGenerator[asyncpg.Connection]:
         """One read-only transaction as `actor` on a driver connection (SQL text, `$1` parameters)."""
+        if joined := _joined.get():
+            async with joined.as_(tenant_context(actor, self.staff_role)):
+                yield await driver(joined.db)
+            return
         begin = f"begin read only; {tenant_context(actor, self.staff_role)}"  # one round trip
         async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
             await connection.execute(begin)
@@ -144,6 +153,23 @@ class Database:
                 raise
             await connection.execute("commit")
             # On any other way out the pool rolls back, and says so in the log, before the connection is used again.
+
+    @asynccontextmanager
+    async def joined(self, actor: Actor) -> AsyncGenerator[tuple[asyncpg.Connection, Callable[[], None]]]:
+        """One transaction for everything that happens inside: units of work are parts of it, reads see what they did.
+
+        Yields its driver connection, and what has it roll back at its end.
+        """
+        tenant = tenant_context(actor, self.staff_role)
+        async with self._sessions(info={"tenant": tenant}) as db, db.begin() as transaction:
+            joined = _Joined(db, tenant)
+            token = _joined.set(joined)
+            try:
+                yield await driver(db), joined.give_up
+            finally:
+                _joined.reset(token)
+            if joined.given_up:
+                await transaction.rollback()
 
     @asynccontextmanager
     async def exclusive(self, lock: str) -> AsyncGenerator["ExclusiveConnection | None"]:
@@ -161,6 +187,37 @@ class Database:
             finally:
                 # The lock ends with the connection's session: that one must not go back to the pool.
                 await connection.invalidate()
+
+
+class _Joined:
+    """A transaction that units of work and reads take part in, each as its own actor."""
+
+    def __init__(self, db: Db, tenant: str) -> None:
+        self.db = db
+        self.given_up = False
+        self._tenant = tenant
+
+    def give_up(self) -> None:
+        self.given_up = True
+
+    @asynccontextmanager
+    async def as_(self, tenant: str) -> AsyncGenerator[None]:
+        before, self._tenant = self._tenant, tenant
+        await self._act()
+        try:
+            yield
+        except Exception:
+            self._tenant = before  # with a statement that failed, nothing more can be said in this transaction
+            raise
+        self._tenant = before
+        await self._act()
+
+    async def _act(self) -> None:
+        self.db.sync_session.info["tenant"] = self._tenant
+        await (await driver(self.db)).execute(f"set local role none; {self._tenant}")
+
+
+_joined: ContextVar[_Joined | None] = ContextVar("joined", default=None)
 
 
 class ExclusiveConnection:

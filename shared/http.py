@@ -23,6 +23,7 @@ from shared.claims import Verifier, admit
 from shared.config import ServiceSettings, Settings, SettingsError
 from shared.database import Database, ReadOnly, UnitOfWork, out_of_reach
 from shared.delivery import Traffic
+from shared.idempotency import Idempotent
 from shared.inbox import Consumer
 from shared.partners import PartnerVerifier
 from shared.problems import EXCEPTION_HANDLERS, AnyRequest
@@ -79,7 +80,10 @@ def create_service(
     app = Litestar(
         route_handlers=[guarded, healthz, readyz],
         dependencies=provided,
-        middleware=[Authenticate(Verifier(name, settings.jwks), _partner_tokens(owned, database, partner_verifier))],
+        middleware=[
+            Authenticate(Verifier(name, settings.jwks), _partner_tokens(owned, database, partner_verifier)),
+            *([Idempotent(database)] if database else []),
+        ],
         exception_handlers=litestar.pop("exception_handlers", EXCEPTION_HANDLERS),
         openapi_config=OpenAPIConfig(
             title=f"Client portal: {name}", version="1", path="/schema", render_plugins=[JsonRenderPlugin()]

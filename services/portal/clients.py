@@ -5,7 +5,7 @@ The portal has no rights of its own. Whatever a service refuses, the page refuse
 
 import asyncio
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http.cookies import Morsel, SimpleCookie
 from typing import Any, Generic, Literal, TypeVar, cast
 
@@ -15,6 +15,7 @@ from litestar import Request
 from litestar.datastructures import Cookie
 from multidict import CIMultiDictProxy
 
+from services.portal.ids import read_id
 from shared.breaker import Breaker
 from shared.claims import ClaimsRefused
 
@@ -29,6 +30,7 @@ WIDGET_DEADLINE = 0.150
 TOO_LONG = "This took too long, and may have been done or not. Look at what is there before you try again."
 FORWARDED = ("authorization", "user-agent", "x-request-id", "traceparent", "tracestate")
 FLOW_COOKIE = "portal_flow"
+FORM = "application/x-www-form-urlencoded"
 _FLOW = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -79,8 +81,15 @@ class Answer(Generic[T]):
 class Service:
     """One service as one caller sees it. Paths are those of the public API, relative to `/api/client-portal/`."""
 
-    def __init__(self, http: aiohttp.ClientSession, upstream: "Upstream", headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        upstream: "Upstream",
+        headers: Mapping[str, str],
+        once: Callable[[], Awaitable[Mapping[str, str]]],
+    ) -> None:
         self._http = http
+        self._once = once
         self._origin = upstream.origin
         self._breaker = upstream.breaker
         self._headers = headers
@@ -119,6 +128,8 @@ class Service:
         if self._breaker.is_open:
             raise _unavailable()
         headers = {**self._headers, **({"If-Match": etag} if etag else {})}
+        if method == "POST":
+            headers |= await self._once()
         data = None
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -170,9 +181,17 @@ class Services:
         flow = request.cookies.get(FLOW_COOKIE, "")
         if _FLOW.fullmatch(flow):  # what identity made: anybody may have planted another
             headers["Cookie"] = f"{FLOW_COOKIE}={flow}"
-        self.identity = Service(http, upstreams["identity"], headers)
-        self.projects = Service(http, upstreams["projects"], headers)
-        self.activity = Service(http, upstreams["activity"], headers)
+
+        async def once() -> Mapping[str, str]:
+            """The token of the form that was sent makes what it asks for happen once."""
+            if not request.headers.get("Content-Type", "").startswith(FORM):
+                return {}
+            token = read_id((await request.form()).get("once"))
+            return {"Idempotency-Key": str(token)} if token else {}
+
+        self.identity = Service(http, upstreams["identity"], headers, once)
+        self.projects = Service(http, upstreams["projects"], headers, once)
+        self.activity = Service(http, upstreams["activity"], headers, once)
 
 
 class Slot(msgspec.Struct, Generic[T], frozen=True):

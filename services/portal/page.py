@@ -16,6 +16,7 @@ from services.portal.ids import read_id
 from services.portal.preferences import Look
 from services.portal.toasts import TOAST_COOKIE, Toast, Tone, remember
 from shared.actor import Actor
+from shared.clock import uuid7
 
 CLIENT_COOKIE = "portal_client"
 PERSON_COOKIE = "portal_person"
@@ -46,6 +47,11 @@ class Page(Look):
     def cookie(self, name: str) -> str:
         """What this browser keeps under `name`, or ""."""
         return self._cookies.get(name, "")
+
+    @property
+    def once(self) -> str:
+        """A token for a form that makes something: another one each time it is shown."""
+        return str(uuid7())
 
     @property
     def here(self) -> str:

@@ -92,6 +92,23 @@ def delivery_tables() -> list[str]:
     ]
 
 
+def idempotency_table() -> list[str]:
+    """Answers by the hash of caller, path and `Idempotency-Key`, for a day (`shared.idempotency`).
+
+    Exempt from row-level security: a row is found by who has its key, and by nobody else.
+    """
+    return [
+        """create table idempotency_keys (
+            id bytea primary key,
+            request bytea not null,
+            answer bytea,
+            created_at timestamptz not null default now()
+        )""",
+        "create index idempotency_keys_created on idempotency_keys (created_at)",
+        "grant select, insert, delete, update (answer) on idempotency_keys to {app}",
+    ]
+
+
 def dead_letter_table() -> list[str]:
     """Where relay and consumers put what they cannot deliver. Only an administrator reads it or takes away from it."""
     return [

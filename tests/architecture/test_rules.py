@@ -33,7 +33,7 @@ BUSINESS_NOUNS = re.compile(
     r"\b(invoice|ticket|quote|document|milestone|cycle|requirement|payment|contract_line|dashboard)s?\b", re.IGNORECASE
 )
 ACCESS = {"actor.py", "claims.py", "tokens.py", "partners.py"}
-ACCESS_BUDGET, PLUMBING_BUDGET = 700, 2950
+ACCESS_BUDGET, PLUMBING_BUDGET = 700, 3150
 """docs/decisions/0007: the kernel may grow only on purpose."""
 
 
@@ -177,6 +177,7 @@ def test_each_kernel_module_serves_three() -> None:
         "shared.lines",  # what `shared.telemetry` and the launcher write by
         "shared.dead_letters",
         "shared.inbox",
+        "shared.idempotency",
         "shared.problems",
         "shared.server",  # `ops.serve` runs all of them on it
     }

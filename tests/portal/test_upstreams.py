@@ -38,7 +38,7 @@ async def service(frozen: Frozen, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     listener = await asyncio.start_server(frozen.serve, "127.0.0.1", 0)
     upstream = Upstream(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
     async with aiohttp.ClientSession() as http:
-        yield Service(http, upstream, {})
+        yield Service(http, upstream, {}, once)
     listener.close()
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from services.identity.bulk_invitations import commands, queries
-from services.identity.mails.mailer import Mailer
+from services.identity.mails.mailer import ANSWER_SECONDS, Mailer
 from shared.actor import SYSTEM
 from shared.database import Database, Db
 
@@ -20,8 +20,8 @@ class Inviter:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Somebody was picked. Without a word they are found a little later."""
-        self._wake.set()
+        """Somebody was picked, and is stored once the answer is out. Without a word they are found a little later."""
+        asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._wake.set)
 
     async def run(self, database: Database) -> None:
         """Invite who waits, until cancelled."""

@@ -38,6 +38,17 @@ async def test_a_secret_is_shown_once_and_kept_as_a_hash(identity: Identity) -> 
     assert made["client_secret"] not in await identity.everything_kept()
 
 
+async def test_a_secret_is_answered_again_to_who_has_the_key_and_kept_sealed(identity: Identity) -> None:
+    headers = {"Idempotency-Key": str(uuid7())}
+    first, second = [await identity.api(ADMIN, "POST", "api-clients", json=NEW, headers=headers) for _ in range(2)]
+    assert (first.status_code, second.content) == (201, first.content)
+    kept = await identity.execute("select id::text || answer::text as row from idempotency_keys")
+    assert len(kept) > 0
+    secret = first.json()["client_secret"]
+    assert secret not in await identity.everything_kept()
+    assert all(secret.encode().hex() not in str(row) for row in kept)
+
+
 async def test_it_is_made_for_one_client_or_for_all(identity: Identity) -> None:
     client = await identity.client("Birch AG")
     bound = await create(identity, client_id=client, scopes=["projects:read", "activity:read", "projects:read"])

@@ -332,3 +332,16 @@ async def test_a_role_in_a_project_that_became_visible_meanwhile_is_kept(office:
     assert (above.status_code, above.json()["code"]) == (403, "team.role_above_own")
     again = await office.browser("PATCH", path, json={"roles": {office.shop: "viewer"}})
     assert again.json()["project_roles"] == {office.shop: "viewer", office.app: "viewer"}
+
+
+async def test_an_invitation_sent_twice_is_one_invitation(office: Office, identity: Identity) -> None:
+    """It reads past the tenant, writes as the primary contact, and reads what it wrote: all in one transaction."""
+    headers, asked = {"Idempotency-Key": uuid4().hex}, new(project_roles={office.shop: "viewer"})
+    first, second = [await office.browser("POST", "team", json=asked, headers=headers) for _ in range(2)]
+    assert (first.status_code, second.status_code, second.json()) == (201, 201, first.json())
+    assert first.json()["project_roles"] == {office.shop: "viewer"}
+    assert len(await identity.events("person_created", first.json()["id"])) == 1
+    taken = {"Idempotency-Key": uuid4().hex}
+    before = await office.stored()
+    assert (await office.browser("POST", "team", json=asked, headers=taken)).status_code == 409
+    assert await office.stored() == before

@@ -31,6 +31,11 @@ def frozen() -> Frozen:
     return Frozen()
 
 
+async def once() -> dict[str, str]:
+    """Nobody sent a form."""
+    return {}
+
+
 @pytest.fixture
 async def service(frozen: Frozen, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
     monkeypatch.setattr(clients, "READING", aiohttp.ClientTimeout(total=0.2))

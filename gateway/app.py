@@ -130,6 +130,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
         cookies=cookies,
         public_origin=origin_of(settings.public_url),
         trusted=trusted,
+        forwarded_header=settings.forwarded_header.encode(),
     )
     return Gateway(traced(pipeline) if settings.otlp_endpoint else pipeline, own, trusted)
 

@@ -39,6 +39,7 @@ _READ = frozenset(
         b"authorization",
         b"connection",
         b"content-length",
+        b"forwarded",
         b"host",
         b"origin",
         b"sec-fetch-site",
@@ -69,7 +70,7 @@ _DROPPED = _HOP_BY_HOP | _OURS
 _BODILESS = (204, 304)
 """No body follows, so a length that speaks of one (RFC 9110, 8.6 allows it for 304) would only confuse."""
 
-_MAY_REPEAT = _LISTS | {b"authorization", b"connection", b"x-forwarded-for"}
+_MAY_REPEAT = _LISTS | {b"authorization", b"connection", b"forwarded", b"x-forwarded-for"}
 """Two credentials read as one that is no good; so it stays a matter of who is calling, and no malformed request."""
 
 

@@ -1,8 +1,11 @@
 """Who is really calling. Limits and claims carry this address, so no header may choose it (G5)."""
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+import structlog
 
 from shared.config import SettingsError
 
@@ -10,6 +13,13 @@ _BY_A_PROXY = frozenset(
     {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
 )
 """What proxies add. Who has none of these added may still be far away, which is why a token is asked for as well."""
+
+_FOR = re.compile(r"(?:^|;)\s*for\s*=\s*([^;]+)", re.IGNORECASE)
+_BRACKETED = re.compile(r"\[([^\]]+)\](?::\w+)?")
+_WITH_PORT = re.compile(r"([0-9.]+):\w+")
+_WARNED: list[str] = []
+
+log = structlog.get_logger("gateway")
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -31,17 +41,19 @@ def is_local(socket: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
     )
 
 
-def real_peer(socket: str, forwarded_for: bytes | None, trusted: Networks) -> str:
-    """The socket's address; behind a trusted proxy, the right-most address in `X-Forwarded-For` that is not a proxy's.
+def real_peer(socket: str, told: bytes | None, trusted: Networks) -> str:
+    """The socket's address; behind a trusted proxy, the right-most address in what it `told` that is not a proxy's.
 
-    Everything left of that one was written by the caller. What is not an address ends the walk.
+    `told` is the header that the proxies write: `X-Forwarded-For`, or `Forwarded` (RFC 7239). Everything left of that
+    address was written by the caller. What is not an address ends the walk, and is logged once.
     """
     peer = _normal(socket)
-    if not trusted or not forwarded_for or not _is_in(peer, trusted):
+    if not trusted or not told or not _is_in(peer, trusted):
         return peer
-    for part in reversed(forwarded_for.decode("latin-1").split(",")):
-        address = _normal(part.strip())
+    for part in reversed(told.decode("latin-1").split(",")):
+        address = _node(part)
         if not address:
+            _warn_once(part.strip()[:100])
             break
         peer = address
         if not _is_in(peer, trusted):
@@ -65,6 +77,24 @@ def limit_key(peer: str) -> str:
     """What one caller can hardly change: the address, or the /64 an IPv6 customer owns."""
     address = ip_address(peer) if peer else None
     return str(ip_network((int(address), 64), strict=False)) if isinstance(address, IPv6Address) else peer
+
+
+@lru_cache(4096)
+def _node(part: str) -> str:
+    """The address in one element, with or without a port: `198.51.100.7:51008`, `[2001:db8::1]`, or what stands behind
+    `for=` (RFC 7239, 6); '' where there is none.
+    """
+    named = _FOR.search(part)
+    node = (named[1] if named else part).strip().strip('"')
+    found = _BRACKETED.fullmatch(node) or _WITH_PORT.fullmatch(node)
+    return _normal(found[1] if found else node)
+
+
+def _warn_once(told: str) -> None:
+    """Say once in a process that callers cannot be told apart, so that limits and allowed networks are wrong."""
+    if not _WARNED:
+        _WARNED.append(told)
+        log.error("gateway.caller_unknown", told=told, so="the proxy's address is taken for the caller's")
 
 
 @lru_cache(4096)

@@ -58,6 +58,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
     cookies: Cookies
     public_origin: bytes
     trusted: Networks
+    forwarded_header: bytes
+    """The one that the trusted proxies write; in any other, the caller may have written what it likes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)  # pyright: ignore[reportArgumentType]: websockets are refused at the door
@@ -109,7 +111,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
             await self.proxy.forward(request, route, token, receive, send)
 
     def _peer(self, request: Request) -> str:
-        return real_peer(_socket(request), request.inbound.read.get(b"x-forwarded-for"), self.trusted)
+        return real_peer(_socket(request), request.inbound.read.get(self.forwarded_header), self.trusted)
 
     def _route(self, request: Request) -> Route:
         if not is_canonical(request.path):

@@ -1,5 +1,7 @@
 """What the gateway reads from the environment."""
 
+from typing import Literal
+
 from shared.config import Settings
 
 
@@ -14,9 +16,12 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     upstream_activity: str
     upstream_portal: str
     trusted_proxies: str = ""
-    """Comma-separated networks whose `X-Forwarded-For` is believed; empty where nothing stands in front."""
+    """Comma-separated networks whose `forwarded_header` is believed; empty where nothing stands in front."""
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    """In which header the trusted proxies say who called (`forwarded`: RFC 7239)."""
     requests_per_minute: int = 3000
     """Wide enough for an office behind one address: a dashboard costs about 20 requests."""
     session_requests_per_minute: int = 1500
     """Of one session, from wherever it is used: a person opening a page every second would ask for less."""
-    sign_ins_per_minute: int = 60
+    sign_ins_per_minute: int = 300
+    """Steps of signing in from one address, for an office behind it; guesses have limits of their own, in identity."""

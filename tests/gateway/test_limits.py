@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 import redis.asyncio as aioredis
+from structlog.testing import capture_logs
 
+from gateway import peers
 from gateway.flights import SingleFlight
 from gateway.peers import is_local, limit_key, parse_networks, real_peer
 from ops.stack.backing import Backing
@@ -28,7 +30,15 @@ PEERS = [
     ("10.0.0.1", "nonsense, 198.51.100.1", "198.51.100.1"),
     ("10.0.0.1", "", "10.0.0.1"),
     ("10.0.0.1", ",,,", "10.0.0.1"),
-    ("10.0.0.1", "198.51.100.1:4711", "10.0.0.1"),
+    ("10.0.0.1", "198.51.100.1:4711", "198.51.100.1"),  # some proxies write the port as well
+    ("10.0.0.1", "1.1.1.1:80, 198.51.100.7:51008, 10.0.0.2:443", "198.51.100.7"),
+    ("10.0.0.1", "[2a00:1::1]:4711", "2a00:1::1"),
+    ("10.0.0.1", "[2a00:1::1]", "2a00:1::1"),
+    ("10.0.0.1", "for=198.51.100.1;proto=https;by=203.0.113.43", "198.51.100.1"),  # RFC 7239, 4
+    ("10.0.0.1", 'for=1.1.1.1, proto=https; For="[2A00:1::1]:4711"', "2a00:1::1"),
+    ("10.0.0.1", "for=198.51.100.1, for=unknown", "10.0.0.1"),
+    ("10.0.0.1", "for=198.51.100.1, for=_hidden", "10.0.0.1"),
+    ("10.0.0.1", "198.51.100.1:x:y", "10.0.0.1"),
     ("10.0.0.1", "::ffff:198.51.100.1", "198.51.100.1"),
     ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
     ("2001:db8::1", "2001:DB8:0::2, 2a00:1:2:3::4", "2a00:1:2:3::4"),
@@ -39,6 +49,16 @@ PEERS = [
 @pytest.mark.parametrize(("socket", "forwarded", "peer"), PEERS)
 def test_real_peer(socket: str, forwarded: str | None, peer: str) -> None:
     assert real_peer(socket, forwarded.encode() if forwarded is not None else None, PROXIES) == peer
+
+
+def test_what_cannot_be_read_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "_WARNED", [])
+    with capture_logs() as logged:
+        for told in (b"198.51.100.1, elsewhere", b"nowhere", b"198.51.100.1"):
+            real_peer("10.0.0.1", told, PROXIES)
+    assert [(line["event"], line["log_level"], line["told"]) for line in logged] == [
+        ("gateway.caller_unknown", "error", "elsewhere")
+    ]
 
 
 LOCAL: list[tuple[str, list[tuple[bytes, bytes]], bool]] = [

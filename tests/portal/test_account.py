@@ -3,7 +3,7 @@
 import pytest
 
 from tests.portal.accounts import INVITED, TOKEN
-from tests.portal.people import ANNA
+from tests.portal.people import ANNA, CLARA
 
 GOOD = "three quiet herons"
 LINKS = {
@@ -84,6 +84,21 @@ async def test_an_invitation_shows_who_is_meant_and_lets_in(browse, standin):
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert standin.calls[-1].body == data
     assert any(cookie.startswith("portal_session=") for cookie in answer.headers.get_list("Set-Cookie"))
+
+
+async def test_another_persons_session_is_ended_only_after_it_was_said(browse, standin):
+    browser = browse(CLARA)
+    data = {"token": TOKEN, "first_name": "Mara", "last_name": "Voss"}
+    page = await browser.get("/invitation", params={"token": TOKEN})
+    kept(browser, page)
+    asked = await browser.post("/invitation", data=data)  # opened before Clara signed in: nobody was asked yet
+    assert asked.status_code == 200
+    for shown in (page, asked):
+        assert "Clara Hoffmann is signed in here. Accepting signs them out in this browser." in shown.text
+    assert "/auth/register" not in [call.path for call in standin.calls]
+    answer = await browser.post("/invitation", data=data | {"replace": str(CLARA.id)})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert "is signed in here" not in (await browse().get("/invitation", params={"token": TOKEN})).text
 
 
 async def test_where_nobody_has_a_password_none_is_asked_for(browse, standin):

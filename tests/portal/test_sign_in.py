@@ -122,11 +122,22 @@ async def test_using_the_link_passes_the_flow_cookie_on_and_signs_in(browse, sta
     assert standin.calls[-1].headers["Cookie"] == "portal_flow=flow-1"
 
 
-async def test_the_code_may_be_typed_with_a_space(browse, standin):
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "123 456",
+        "123\u00a0456",
+        "\u2013 123456",
+        "123-456\r\n",
+        "\u200b123456\ufeff",
+        "Your code: 123456",
+        "１２３４５６",
+    ],
+)
+async def test_the_code_is_taken_with_what_is_pasted_around_it(browse, standin, pasted):
     browser = browse()
     browser.cookies.set("portal_flow", "flow-1")
-    answer = await browser.post("/sign-in/link", data={"code": "123 456"})
-    assert answer.status_code == 303
+    assert (await browser.post("/sign-in/link", data={"code": pasted})).status_code == 303
     assert standin.calls[-1].body == {"code": "123456"}
 
 

@@ -47,10 +47,8 @@ async def test_coming_back_signs_in_and_goes_on(browse):
     "query",
     [
         {},
-        {"error": "access_denied", "state": "s-1"},
-        {"error": "access_denied", "code": "c-1", "state": "s-1"},
         {"code": "c-1"},
-        BACK | {"error": "access_denied"},
+        BACK | {"error": "<script>"},
         BACK | {"state": "another"},
         BACK | {"iss": "https://evil.example"},
     ],
@@ -63,6 +61,24 @@ async def test_an_answer_that_is_none_is_refused_calmly(browse, query):
     assert "leads to no account here" in answer.text
     assert "access_denied" not in answer.text
     assert "portal_session" not in str(answer.headers)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("access_denied", "You left your organisation&#39;s sign-in"),
+        ("server_error", "a problem of its own (server_error)"),
+    ],
+)
+@pytest.mark.parametrize("query", [{}, {"state": "s-1"}, BACK])
+async def test_leaving_the_provider_is_told_as_what_it_is(browse, standin, query, error, words):
+    browser = browse(NOBODY)
+    browser.cookies.set("portal_flow", FLOW)
+    answer = await browser.get("/sign-in/sso/callback", params=query | {"error": error})
+    assert answer.status_code == 401
+    assert words in answer.text
+    assert "leads to no account" not in answer.text
+    assert not [call for call in standin.calls if call.path == "/auth/sso/callback"]
 
 
 async def test_an_address_of_nobody_is_told_to_take_another_way(browse):

@@ -37,6 +37,14 @@ class ProviderAway(Unavailable):
         super().__init__("Your organisation's sign-in is not answering. Try again in a moment.", retry_after=30)
 
 
+class OtherIssuer(ProviderAway):
+    """What answers at the address names itself in another way, if only by a slash; to compare them would be a guess."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__()
+        self.told = told
+
+
 class IssuerUnusable(Invalid):
     code = "single_sign_on.issuer_unusable"
 

@@ -17,7 +17,7 @@ from joserfc.jwk import KeySet
 
 from services.identity.public_keys import usable
 from services.identity.single_sign_on.id_tokens import Distrusted, Subject, UnknownKey, read_id_token
-from services.identity.single_sign_on.models import IssuerUnusable, Provider, ProviderAway
+from services.identity.single_sign_on.models import IssuerUnusable, OtherIssuer, Provider, ProviderAway
 from services.identity.single_sign_on.outgoing import SECONDS, Outgoing
 
 CALLBACK = "/sign-in/sso/callback"
@@ -61,6 +61,10 @@ class OpenId:
         self._metadata.pop(issuer, None)
         try:
             await self._discover(issuer)
+        except OtherIssuer as error:
+            raise IssuerUnusable(
+                f"What answers there calls itself {error.told}. Enter it in exactly this way."
+            ) from error
         except ProviderAway as error:
             raise IssuerUnusable("Nothing that speaks OpenID Connect answers at this address.") from error
 
@@ -136,6 +140,8 @@ class OpenId:
         url = issuer.rstrip("/") + "/.well-known/openid-configuration"
         metadata = await self._read(url, lambda document: msgspec.convert(document, Metadata))
         addresses = (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri)
+        if metadata.issuer != issuer and metadata.issuer.rstrip("/") == issuer.rstrip("/"):
+            raise OtherIssuer(metadata.issuer)
         if metadata.issuer != issuer or not all(map(self._outgoing.allows, addresses)):
             log.warning("single_sign_on.metadata", issuer=issuer, told=metadata.issuer)
             raise ProviderAway

@@ -30,7 +30,8 @@ async def accept(page: Page, data: Typed) -> Template | Redirect:
     password = data.get("password", "")
     if password and len(password) < 12:
         form.errors["password"] = SHORT
-    if links.was_opened(page, form) and form.require(**NAMES) and not form.is_wrong:
+    asked = not _has_session(page) or data.get("replace") == str(page.actor.id)
+    if links.was_opened(page, form) and form.require(**NAMES) and not form.is_wrong and asked:
         body = {name: form.values[name] for name in ("token", "first_name", "last_name")}
         try:
             sent = body | ({"password": password} if password else {})
@@ -41,6 +42,11 @@ async def accept(page: Page, data: Typed) -> Template | Redirect:
                 return await _void(page)
             links.refuse(form, problem)
     return await _show(page, form, opened=False)
+
+
+def _has_session(page: Page) -> bool:
+    """Whether somebody is signed in here already: accepting ends their session, which is asked about first."""
+    return page.actor.kind in ("client", "staff")
 
 
 async def _show(page: Page, form: Form, *, opened: bool) -> Template:
@@ -58,7 +64,7 @@ async def _show(page: Page, form: Form, *, opened: bool) -> Template:
         form.values |= {"first_name": found.first_name, "last_name": found.last_name}
     if found.joins_account:
         return await _ask_to_join(page, form, found)
-    return await links.show(page, "account/invitation.html", form, invitation=found)
+    return await links.show(page, "account/invitation.html", form, invitation=found, has_session=_has_session(page))
 
 
 async def _ask_to_join(page: Page, form: Form, found: Invitation) -> Template:
@@ -68,7 +74,7 @@ async def _ask_to_join(page: Page, form: Form, found: Invitation) -> Template:
         me = (await slot(page.services.identity.get("auth/me", Me), deadline=None)).value
     back = quote(f"/invitation?token={form.values['token']}", safe="/")
     is_them = me is not None and me.email.lower() == found.email.lower()
-    signed_in = page.actor.kind in ("client", "staff")
+    signed_in = _has_session(page)
     return await links.show(
         page, "account/join.html", form, invitation=found, is_them=is_them, signed_in=signed_in, back=back
     )

@@ -18,6 +18,7 @@ from services.portal.page import PERSON_COOKIE, Page
 from services.portal.paths import local_path
 from services.portal.sign_in.arrival import ADDRESS_COOKIE, FLOW_SECONDS, NEXT_COOKIE, arrive, begin, heading_for
 from services.portal.sign_in.refusals import explain
+from services.portal.two_factor.codes import digits
 
 REFUSED = "E-mail or password is not right. Try again, or have a link mailed to you."
 UNUSABLE = "This link or code cannot be used: it may be older than ten minutes, used already, or from another browser."
@@ -97,7 +98,7 @@ async def open_link(page: Page, token: str = "") -> Template:
 @post("/sign-in/link")
 async def use_link(page: Page, data: Typed) -> Template | Redirect:
     """Use the link, or the code typed in the browser that asked for it."""
-    form = Form({"token": data.get("token"), "code": data.get("code", "").replace(" ", "")})
+    form = Form({"token": data.get("token"), "code": digits(data.get("code", ""))})
     body = {name: form.values[name] for name in ("token", "code") if form.values[name]}
     if "token" in body or form.require(code="Enter the six digits from the mail."):
         try:

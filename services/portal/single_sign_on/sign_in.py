@@ -4,6 +4,7 @@ The provider is another site, and our pages send forms to nobody else (Content-S
 page with a link, which a browser follows by itself.
 """
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -26,6 +27,8 @@ State = Annotated[str, Parameter(query="state", max_length=4000)]
 """Has a name of its own because `state` is the framework's."""
 NOWHERE = "No organisation's own sign-in belongs to this address. Sign in another way."
 REFUSED = "Your organisation's sign-in leads to no account here. Start again, or ask who manages it."
+CANCELLED = "You left your organisation's sign-in before it was done. Start again, or sign in another way."
+FAILED = "Your organisation's sign-in reported a problem of its own (%s). Start again, or ask who manages it there."
 AWAY = "Your organisation's sign-in is not answering right now. Try again in a moment, or sign in another way."
 
 
@@ -62,7 +65,7 @@ async def come_back(
     form = Form({"next": heading_for(page)})
     body = {name: value for name, value in (("code", code), ("state", brought), ("iss", iss)) if value}
     if error or not (code and brought):
-        form.error = REFUSED
+        form.error = _words(error)
         return await _show_address(page, form, status=401)
     try:
         answer = await page.services.identity.send("POST", "auth/sso/callback", SignedIn, body=body)
@@ -70,6 +73,13 @@ async def come_back(
     except ServiceProblem as problem:
         _explain(form, problem, REFUSED)
     return await _show_address(page, form, status=form.refused_with or 401)
+
+
+def _words(error: str) -> str:
+    """What a provider's refusal means (RFC 6749, 4.1.2.1; OpenID Connect Core 1.0, 3.1.2.6)."""
+    if error == "access_denied":
+        return CANCELLED
+    return FAILED % error if re.fullmatch(r"[a-z_]{1,40}", error) else REFUSED
 
 
 async def _lead(page: Page, form: Form, answer: Answer[WayThere]) -> Template:

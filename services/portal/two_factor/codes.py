@@ -1,6 +1,7 @@
 """A secret as an authenticator app takes it in: a QR code to point the camera at, or letters to type."""
 
 import re
+import unicodedata
 from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 
@@ -48,8 +49,8 @@ def carried(uri: str) -> Setup | None:
 
 
 def digits(typed: str) -> str:
-    """A code as apps show it, "123 456", without what stands between."""
-    return re.sub(r"[\s-]", "", typed)
+    """A code of digits, without the spaces, dashes and words that apps, mails and the clipboard put around them."""
+    return re.sub(r"[^0-9]", "", unicodedata.normalize("NFKC", typed))
 
 
 def recovery_codes(typed: str) -> list[str]:

@@ -8,6 +8,8 @@ import httpx2
 import msgspec
 import pytest
 
+from services.identity.sessions.limits import Limit
+from services.identity.sign_in_links import api
 from services.identity.tokens import digest, new_token
 from tests.identity.rig import FIREFOX, Browser, Identity, somewhere
 
@@ -317,3 +319,17 @@ async def test_old_requests_are_forgotten(identity: Identity) -> None:
     await (await identity.browser()).ask_for_link("new@nowhere.example")
     rows = await identity.execute("select email from sign_in_links where email like 'old%@nowhere.example'")
     assert [row["email"] for row in rows] == ["old@nowhere.example"]
+
+
+async def test_links_that_were_used_do_not_use_up_their_address(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An office: many people behind one address, each of whom asks for a link and signs in with it."""
+    monkeypatch.setattr(api, "LINK", (Limit("link-office", 2, 15, ("ip",)),))
+    client, address = await identity.client(), somewhere()
+    for _ in range(4):
+        person, browser = await identity.person(client), Browser(identity, address)
+        assert (await browser.ask_for_link(person["email"])).status_code == 202
+        assert (await browser.redeem(token=(await identity.mail_to(person["email"])).token)).status_code == 200
+    answers = [(await Browser(identity, address).ask_for_link("nobody@acme.example")).status_code for _ in range(3)]
+    assert answers == [202, 202, 429]

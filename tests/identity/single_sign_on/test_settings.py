@@ -155,6 +155,12 @@ async def test_what_cannot_be_is_named(acme: Organisation, changes: dict[str, An
     assert field in answer.json()["errors"][0]["field"]
 
 
+async def test_an_issuer_with_another_slash_is_told_how_it_calls_itself(acme: Organisation) -> None:
+    answer = await acme.configure(issuer=f"{acme.idp.url}/")
+    assert answer.status_code == 422
+    assert f"calls itself {acme.idp.url}." in answer.json()["errors"][0]["message"]
+
+
 async def test_only_staff_with_the_policy_and_a_fresh_proof(acme: Organisation, identity: Identity) -> None:
     body = {"issuer": acme.idp.url, "oauth_client_id": CLIENT, "client_secret": SECRET, "domains": [acme.domain]}
     stale = msgspec.structs.replace(ADMIN, proven_at=None)

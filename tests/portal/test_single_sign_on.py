@@ -116,7 +116,7 @@ async def test_settings_are_saved(browse, standin):
     answer = await browse(CLARA).post(PATH, data=data)
     assert (answer.status_code, answer.headers["location"]) == (303, PATH)
     (sent,) = [body for method, _, body in standin.written if method == "PUT"]
-    assert sent == FORM | {"client_secret": "s3cret", "domains": ["acme.example", "acme.de", "acme.at"]}
+    assert sent == FORM | {"client_secret": "s3cret", "domains": ["Acme.example", "acme.de", "acme.at"]}
 
 
 async def test_an_empty_secret_is_left_as_it_is(browse, standin):

@@ -9,8 +9,22 @@ _PAGE = """<!doctype html><html lang="en" class="theme-system"><head><meta chars
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
 <link rel="stylesheet" href="/static/current/portal.css"></head><body class="plain"><main class="plain-narrow">
 <div class="plain-card stack"><h1>{title}</h1><p class="soft">{detail}</p>
-<p><a class="btn btn-primary btn-wide" href="/">Back to the portal</a></p></div></main></body></html>"""
+<p><a class="btn btn-primary btn-wide" href="/">Back to the dashboard</a></p></div></main></body></html>"""
 """In the portal's own look; readable without it."""
+
+
+TITLES = {
+    400: "The request could not be read",
+    403: "No access",
+    404: "Page not found",
+    405: "This is not possible here",
+    413: "Too large",
+    429: "Too many attempts",
+    500: "Something went wrong on our side",
+    503: "Back in a moment",
+    504: "This took too long",
+}
+"""What a person reads on top: the words of the portal's own pages, which a test compares."""
 
 
 class Refused(Exception):
@@ -32,7 +46,8 @@ def render(refusal: Refused, *, page: bool) -> tuple[bytes, list[tuple[bytes, by
     """Body and headers of a refusal: a page for people, else the shape every service uses."""
     title = HTTPStatus(refusal.status).phrase
     if page:
-        kind, body = b"text/html; charset=utf-8", _PAGE.format(title=title, detail=escape(refusal.detail)).encode()
+        shown = _PAGE.format(title=TITLES.get(refusal.status, title), detail=escape(refusal.detail))
+        kind, body = b"text/html; charset=utf-8", shown.encode()
     else:
         kind, body = b"application/problem+json", _problem(refusal, title)
     headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]

@@ -77,11 +77,12 @@ def create_service(
         provided |= _connections(database)
         lifespans.insert(0, _background(name, owned, database, consumers, stream_replicas))
     guarded = Router(path="/", route_handlers=list(routers), guards=[admit])
+    verifier = Verifier(name, settings.jwks)
     app = Litestar(
         route_handlers=[guarded, healthz, readyz],
         dependencies=provided,
         middleware=[
-            Authenticate(Verifier(name, settings.jwks), _partner_tokens(owned, database, partner_verifier)),
+            Authenticate(verifier, _partner_tokens(owned, database, partner_verifier)),
             *([Idempotent(database)] if database else []),
         ],
         exception_handlers=litestar.pop("exception_handlers", EXCEPTION_HANDLERS),
@@ -94,6 +95,7 @@ def create_service(
         **litestar,
     )
     app.state.database = database
+    app.state.verifier = verifier
     app.state.background = Background()
     app.state.consumers = consumers
     return app

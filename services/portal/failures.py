@@ -1,4 +1,4 @@
-"""What a person sees when something does not work: a calm page in the same look, or the way to the sign-in page."""
+"""What a person sees when something does not work: a calm page in the same frame, or the way to the sign-in page."""
 
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -9,10 +9,11 @@ from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Template
 
-from services.portal.clients import ServiceProblem
-from services.portal.page import PERSON_COOKIE
+from services.portal.clients import ServiceProblem, Services
+from services.portal.page import PERSON_COOKIE, Page
 from services.portal.paths import local_path
 from services.portal.preferences import Look
+from shared.actor import Actor
 from shared.claims import ClaimsRefused
 from shared.errors import DomainError
 from shared.problems import STATUS, domain_problem
@@ -93,14 +94,30 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
     if status == 401:
         return _to_sign_in(request)
     shown = status if status in WORDS else 503 if status > 500 else 400
-    look = Look(request)
+    look = _look(request)
     title, advice = LOOKING if look.viewing and shown == 403 else WORDS[shown]
     if _is_htmx(request) and shown == 404:
         return _gone(look)
     if _is_htmx(request):
         return Response(advice, status_code=shown, media_type="text/plain")
-    context = {"page": look, "title": title, "advice": advice, "status": shown}
+    again = _path_of(str(request.url)) if request.method == "GET" and shown >= 500 else ""
+    framed = isinstance(look, Page)
+    context = {"page": look, "framed": framed, "title": title, "advice": advice, "status": shown, "again": again}
     return Template("error.html", status_code=shown, context=context)
+
+
+def _look(request: AnyRequest) -> Look:
+    """The page with its frame for somebody who is signed in; its looks alone for everybody else.
+
+    What no route answers is refused before anybody's token is checked; it is known then if its reader just opened
+    another page with it.
+    """
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    actor: Actor | None = request.scope.get("auth") or request.app.state.verifier.recall(token)
+    if actor is None or actor.kind not in ("staff", "client"):
+        return Look(request)
+    state = request.app.state
+    return Page(request, actor, Services(state.http, state.upstreams, request))
 
 
 def _gone(look: Look) -> Template:

@@ -84,6 +84,11 @@ class Page(Look):
         """The person's own, once a page is shown; none where they could not be loaded in time."""
         return self._organisations or []
 
+    @property
+    def printed_for(self) -> str:
+        """The client a page on paper is about: the chosen one, or the reader's own; "" where that is not known."""
+        return self.client_name or next((each.name for each in self.organisations if each.current), "")
+
     def has(self, part: str) -> bool:
         """Whether this module or action is the person's: the company may close some of them for a client (0054)."""
         return part not in self.actor.closed

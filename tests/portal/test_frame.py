@@ -6,8 +6,10 @@ import time
 import msgspec
 import pytest
 
+from gateway.problems import TITLES
 from gateway.routes import ROUTES
 from services.portal.clients import WRITING
+from services.portal.failures import WORDS
 from shared.claims import ClaimsRefused
 from tests.portal.people import ANNA, AUDIENCE, CLARA, MIA, NOBODY
 from tests.portal.standin import ACME, uid
@@ -88,7 +90,7 @@ async def test_a_service_that_refuses_becomes_a_page_in_the_same_look(browse, st
     page = await browse(ANNA).get(f"/projects/{uid(1)}")
     assert page.status_code == status
     assert words in page.text
-    assert 'class="plain"' in page.text
+    assert 'aria-label="Main"' in page.text
     assert "This was asked to fail" not in page.text
 
 
@@ -108,9 +110,26 @@ async def test_an_unreadable_answer_is_an_outage_not_a_crash(browse, standin):
     ],
 )
 async def test_what_cannot_be_routed_is_a_page_too(browse, method, path, status):
-    page = await browse(ANNA).request(method, path)
+    browser = browse(ANNA)
+    await browser.get("/profile")
+    page = await browser.request(method, path)
     assert page.status_code == status
     assert "Back to the dashboard" in page.text
+    assert 'aria-label="Main"' in page.text
+    assert "Your account" in page.text
+
+
+async def test_an_error_keeps_the_frame_for_who_is_signed_in_and_offers_the_next_step(browse, standin):
+    standin.refuse(f"/projects/{uid(1)}", 503)
+    page = (await browse(ANNA).get(f"/projects/{uid(1)}")).text
+    assert 'aria-label="Main"' in page
+    assert f'href="/projects/{uid(1)}">' in page[page.index("Back in a moment") :]
+    strangers = (await browse(NOBODY).get("/nothing-here")).text
+    assert 'aria-label="Main"' not in strangers
+
+
+def test_the_gateway_says_it_in_the_same_words():
+    assert {status: WORDS[status][0] for status in TITLES} == TITLES
 
 
 async def test_a_failing_fragment_answers_in_one_sentence(browse, standin):

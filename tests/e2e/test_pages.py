@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Seat, Sit
 from tests.portal_stack import API, ROOT, Portal
@@ -144,6 +144,22 @@ def test_pages(sit: Sit, ids: dict[str, str], who: str, look: str) -> None:
             problems += [(path, "has no heading")] if seat.page.locator("h1").count() != 1 else []
             keep(seat, KEPT.get((who, path, dark, narrow)))
     assert problems == []
+
+
+def test_a_page_on_paper(sit: Sit, ids: dict[str, str]) -> None:
+    """White whatever the theme, company and client named, the scope open, and no furniture of a screen."""
+    with sit("approver", dark=True) as seat:
+        seat.open("/projects/{project}".format(**ids))
+        scope = seat.page.locator("#scope .prose")
+        expect(scope).to_be_hidden()
+        seat.page.emulate_media(media="print")
+        expect(scope).to_be_visible()
+        expect(seat.page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+        expect(seat.page.locator(".brand")).to_contain_text("· for Acme")
+        expect(seat.page.locator(".brand .print-only")).to_be_visible()
+        for gone in (".updated", ".live", ".sidenav", ".page-actions"):
+            for each in seat.page.locator(gone).all():
+                expect(each).to_be_hidden()
 
 
 def keep(seat: Seat, name: str | None) -> None:

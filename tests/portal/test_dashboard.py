@@ -1,5 +1,7 @@
 """The dashboard: complete in time, honest when a part is late or missing, and one project where there is one."""
 
+from msgspec.structs import replace
+
 from tests.portal.people import ANNA, CLARA, MIA
 from tests.portal.standin import ACME, uid
 
@@ -109,6 +111,15 @@ async def test_no_projects_is_an_explained_empty_state(browse, standin):
     page = await browse(ANNA).get("/")
     assert "No projects yet" in page.text
     assert "Nothing has happened yet" in page.text
+
+
+async def test_who_has_no_role_reads_whom_to_ask_and_what_will_appear(browse, standin):
+    page = (await browse(replace(MIA, project_roles={})).get("/")).text
+    assert "feedback" not in page[page.index("<main") :]
+    for words in ("You have no role in a project yet", "your contact at Northwind Studio", "milestones"):
+        assert words in page
+    standin.refuse("/people", 503)
+    assert "You have no role in a project yet" in (await browse(replace(MIA, project_roles={})).get("/")).text
 
 
 async def test_feedback_people_are_not_told_that_there_is_nothing(browse, standin):

@@ -13,7 +13,8 @@ async def dashboard(page: Page) -> Template:
     """The whole dashboard; a widget that is late comes as a skeleton that loads itself."""
     words = greeting(page.actor.name, page.zone)
     if not views.sees_projects(page.actor):
-        return await page.show("dashboard/waiting.html", section="dashboard", greeting=words)
+        contacts = [] if page.gives_feedback_only else await views.primary_contacts(page.services)
+        return await page.show("dashboard/waiting.html", section="dashboard", greeting=words, contacts=contacts)
     board = await views.load(page.services, page.client_id, page.actor.closed)
     return await page.show("dashboard/page.html", section="dashboard", greeting=words, board=board)
 

@@ -8,6 +8,7 @@ import msgspec
 
 from services.portal.answers import Entry, Kpis, ProjectCard, ProjectStatus
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
+from services.portal.people.answers import Person
 from services.portal.projects.views import Project, nothing, project
 from shared.actor import Actor
 from shared.pagination import Page as Listing
@@ -35,6 +36,12 @@ class Dashboard(msgspec.Struct, frozen=True):
 def sees_projects(actor: Actor) -> bool:
     """Whether any project may be read: people who only give feedback see none yet (seed 004)."""
     return actor.readable_projects() != frozenset()
+
+
+async def primary_contacts(services: Services) -> list[Person]:
+    """Whom somebody without a role can ask among their own people; none where that cannot be said now."""
+    found = await slot(services.identity.get("people", Listing[Person], limit=100))
+    return [each for each in (found.value.items if found.value else []) if each.is_primary_contact and each.active]
 
 
 async def load(services: Services, client_id: UUID | None, closed: Collection[str]) -> Dashboard:

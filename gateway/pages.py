@@ -12,6 +12,7 @@ from gateway.claims import ClaimsSigner
 from gateway.docs import ApiDocument
 from gateway.problems import Refused, render
 from gateway.readiness import Readiness
+from shared.heads import with_heads
 
 STATIC = Path(__file__).parent / "static"
 FILES = {"swagger-ui.js": "text/javascript", "swagger-ui.css": "text/css", "api.js": "text/javascript"}
@@ -43,13 +44,15 @@ def own_pages(
     async def openapi() -> dict[str, Any]:
         return await document.get()
 
-    return Litestar(
+    own = Litestar(
         [healthz, readyz, jwks, docs, openapi, docs_file],
         openapi_config=None,
         logging_config=None,
         lifespan=[lifespan],
         exception_handlers={HTTPException: _refused},
     )
+    own.asgi_handler = with_heads(own.asgi_handler)
+    return own
 
 
 @get("/healthz", sync_to_thread=False)

@@ -23,6 +23,7 @@ from shared.claims import Verifier, admit
 from shared.config import ServiceSettings, Settings, SettingsError
 from shared.database import Database, ReadOnly, UnitOfWork, out_of_reach
 from shared.delivery import Traffic
+from shared.heads import with_heads
 from shared.idempotency import Idempotent
 from shared.inbox import Consumer
 from shared.partners import PartnerVerifier
@@ -94,6 +95,7 @@ def create_service(
         logging_config=None,
         **litestar,
     )
+    app.asgi_handler = with_heads(app.asgi_handler)
     app.state.database = database
     app.state.verifier = verifier
     app.state.background = Background()

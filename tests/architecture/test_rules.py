@@ -178,6 +178,7 @@ def test_each_kernel_module_serves_three() -> None:
         "shared.dead_letters",
         "shared.inbox",
         "shared.idempotency",
+        "shared.heads",
         "shared.problems",
         "shared.server",  # `ops.serve` runs all of them on it
     }

@@ -1,0 +1,58 @@
+"""HEAD wherever GET is: the same status and headers, no body."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from litestar import Litestar, get, post
+from litestar.response import Stream
+from litestar.testing import AsyncTestClient
+
+from shared.heads import with_heads
+
+
+@get("/thing", sync_to_thread=False)
+def thing() -> dict[str, str]:
+    return {"name": "Shop"}
+
+
+@post("/made", sync_to_thread=False)
+def made() -> None:
+    return None
+
+
+async def _endless() -> AsyncIterator[bytes]:
+    while True:
+        yield b"x"
+
+
+@get("/stream", sync_to_thread=False)
+def stream() -> Stream:
+    return Stream(_endless())
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[AsyncTestClient[Litestar]]:
+    app = Litestar([thing, made, stream])
+    app.asgi_handler = with_heads(app.asgi_handler)
+    async with AsyncTestClient(app) as client:
+        yield client
+
+
+async def test_head_is_get_without_its_body(client: AsyncTestClient[Litestar]) -> None:
+    whole, head = await client.get("/thing"), await client.head("/thing")
+    assert (head.status_code, dict(head.headers), head.content) == (200, dict(whole.headers), b"")
+    assert head.headers["content-length"] == str(len(whole.content))
+    assert (await client.head("/nothing")).status_code == 404
+
+
+async def test_what_is_allowed_agrees(client: AsyncTestClient[Litestar]) -> None:
+    assert (await client.options("/thing")).headers["allow"] == "GET, HEAD, OPTIONS"
+    assert (await client.post("/thing")).headers["allow"] == "GET, HEAD, OPTIONS"
+    assert "HEAD" not in (await client.options("/made")).headers["allow"]
+    assert (await client.head("/made")).status_code == 405
+
+
+async def test_an_answer_without_end_has_a_head_that_ends(client: AsyncTestClient[Litestar]) -> None:
+    async with asyncio.timeout(5):
+        assert (await client.head("/stream")).status_code == 200

@@ -3,7 +3,7 @@
 The tenant is set transaction-locally, never on the connection (docs/decisions/0003): a pooled connection carries
 nothing over. Row-level security is the second lock; every query also names its tenant. Callers who may see all clients
 act as the service's `_staff` role for the transaction, so that a tenant's policy stays a plain equality the planner
-can use an index for.
+can use an index for. Who delivers events acts as its `_relay` role (docs/decisions/0090).
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -97,7 +97,8 @@ class Database:
     def __init__(self, url: str, *, pool: int = 6) -> None:
         parsed = make_url(url)
         self.dsn = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
-        self.staff_role = f"{(parsed.username or '').removesuffix('_app')}_staff"
+        service = (parsed.username or "").removesuffix("_app")
+        self.staff_role, self.relay_role = f"{service}_staff", f"{service}_relay"
         self.engine = create_async_engine(
             parsed.set(drivername="postgresql+asyncpg"),
             pool_size=pool,
@@ -134,6 +135,12 @@ class Database:
                 yield joined.db
             return
         async with self._sessions(info={"tenant": tenant_context(actor, self.staff_role)}) as db, db.begin():
+            yield db
+
+    @asynccontextmanager
+    async def delivering(self) -> AsyncGenerator[Db]:
+        """One transaction as who delivers events."""
+        async with self._sessions(info={"tenant": tenant_context(SYSTEM, self.relay_role)}) as db, db.begin():
             yield db
 
     @asynccontextmanager
@@ -183,7 +190,7 @@ class Database:
                 yield None
                 return
             try:
-                yield ExclusiveConnection(connection, self.staff_role)
+                yield ExclusiveConnection(connection, self.relay_role)
             finally:
                 # The lock ends with the connection's session: that one must not go back to the pool.
                 await connection.invalidate()
@@ -223,9 +230,9 @@ _joined: ContextVar[_Joined | None] = ContextVar("joined", default=None)
 class ExclusiveConnection:
     """Transactions, one after the other, on the connection that holds an advisory lock."""
 
-    def __init__(self, connection: AsyncConnection, staff_role: str) -> None:
+    def __init__(self, connection: AsyncConnection, relay_role: str) -> None:
         self._connection = connection
-        self._tenant = tenant_context(SYSTEM, staff_role)
+        self._tenant = tenant_context(SYSTEM, relay_role)
 
     async def renew(self) -> None:
         """Show that somebody is there: to be called at least every few seconds (`take_lock`)."""
@@ -234,7 +241,7 @@ class ExclusiveConnection:
 
     @asynccontextmanager
     async def uow(self) -> AsyncGenerator[Db]:
-        """One transaction as the portal itself."""
+        """One transaction as who delivers events, and so as the portal itself."""
         async with (
             AsyncSession(
                 self._connection,

@@ -25,7 +25,6 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import text
 
 from shared import dead_letters
-from shared.actor import SYSTEM
 from shared.broker import STREAM, StreamReplaced
 from shared.database import CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database, take_lock
 from shared.events import MAX_EVENT_BYTES
@@ -66,7 +65,7 @@ log = structlog.get_logger("relay")
 
 async def oldest_unpublished(database: Database) -> float:
     """Age in seconds of the oldest row of the outbox that the broker has not acknowledged; 0 without one."""
-    async with database.uow(SYSTEM) as db:
+    async with database.delivering() as db:
         return float(await db.scalar(text(_OLDEST)) or 0)
 
 
@@ -76,6 +75,7 @@ class Relay:
     def __init__(self, service: str, database: Database, client: Client) -> None:
         self._service = service
         self._dsn = database.dsn
+        self._role = database.relay_role
         self._client = client
         self._jetstream: JetStreamContext = client.jetstream(timeout=ACK_SECONDS)
         self._answers = client.new_inbox()
@@ -100,8 +100,9 @@ class Relay:
             while not await take_lock(connection, f"relay:{self._service}"):
                 await asyncio.sleep(POLL_SECONDS)
             await connection.add_listener(f"outbox_{self._service}", self._woken)
-            # A mark that a crash takes is made again: the broker, or the inbox, knows the event by its id.
-            await connection.execute("set synchronous_commit = off")
+            # Not before the lock is taken: only the role that signed in may end a holder that is gone. A mark that a
+            # crash takes is made again: the broker, or the inbox, knows the event by its id.
+            await connection.execute(f"set role {self._role}; set synchronous_commit = off")
             await self._meet_stream(connection)
             while True:
                 self._wake.clear()

@@ -1,8 +1,9 @@
 """Roles, schema and revisions of one service, brought up to date by an administrator's connection.
 
-Three roles a service: `<service>_owner` (no login) owns the tables and runs the revisions; `<service>_app` (the runtime)
+Four roles a service: `<service>_owner` (no login) owns the tables and runs the revisions; `<service>_app` (the runtime)
 owns nothing, so forced row-level security binds it, and has its schema as search_path; `<service>_staff` (no login) is what
-the runtime becomes for one transaction when the caller may see all clients (reliability: T1).
+the runtime becomes for one transaction when the caller may see all clients (reliability: T1); `<service>_relay` (no login)
+is what it becomes to deliver events, and may do what staff may besides (docs/decisions/0090).
 """
 
 import re
@@ -73,7 +74,8 @@ async def prepare(admin_url: str, service: str, password: str) -> None:
 
 
 async def _prepare(connection: AsyncConnection, service: str, password: str) -> None:
-    for role, how in ((f"{service}_owner", "nologin"), (f"{service}_app", "login"), (f"{service}_staff", "nologin")):
+    for kind, how in (("owner", "nologin"), ("app", "login"), ("staff", "nologin"), ("relay", "nologin")):
+        role = f"{service}_{kind}"
         if not await connection.scalar(text("select 1 from pg_roles where rolname = :role"), {"role": role}):
             await connection.execute(text(f"create role {role} {how} nosuperuser nocreatedb nocreaterole nobypassrls"))
     quoted = await connection.scalar(text("select quote_literal(cast(:password as text))"), {"password": password})
@@ -81,8 +83,10 @@ async def _prepare(connection: AsyncConnection, service: str, password: str) -> 
     await connection.execute(text(f"grant {service}_owner to current_user"))
     await connection.execute(text(f"create schema if not exists {service} authorization {service}_owner"))
     await connection.execute(text(f"grant usage on schema {service} to {service}_app, {service}_staff"))
-    # Not inherited: its policies must not apply to the runtime role unless that asks to be it.
-    await connection.execute(text(f"grant {service}_staff to {service}_app with inherit false, set true"))
+    # Not inherited: their policies must not apply to the runtime role unless that asks to be one of them.
+    for kind in ("staff", "relay"):
+        await connection.execute(text(f"grant {service}_{kind} to {service}_app with inherit false, set true"))
+    await connection.execute(text(f"grant {service}_staff to {service}_relay with inherit true, set false"))
     await _bound(connection, f"{service}_app", service)
     await connection.commit()
 

@@ -15,10 +15,10 @@ def execute(statements: Sequence[str]) -> None:
 
 
 def fill_in(statement: str, service: str) -> str:
-    """Replace `{app}`, `{tenant}` and `{staff}` by the service's roles."""
-    roles = {"{app}": f"{service}_app, {service}_staff", "{tenant}": f"{service}_app", "{staff}": f"{service}_staff"}
-    for name, role in roles.items():
-        statement = statement.replace(name, role)
+    """Replace `{app}`, `{tenant}`, `{staff}`, `{relay}` and `{owner}` by the service's roles."""
+    statement = statement.replace("{app}", "{tenant}, {staff}").replace("{tenant}", f"{service}_app")
+    for kind in ("staff", "relay", "owner"):
+        statement = statement.replace(f"{{{kind}}}", f"{service}_{kind}")
     return statement
 
 
@@ -58,10 +58,7 @@ def stream_table() -> list[str]:
 
 
 def delivery_tables() -> list[str]:
-    """Outbox and inbox, for a service's first revision.
-
-    Exempt from row-level security: only relay and inbox read them, whole. The runtime role may add, mark and prune.
-    """
+    """Outbox and inbox, for a service's first revision. `closed_delivery` closes them."""
     return [
         """create table outbox (
             seq bigint generated always as identity primary key,
@@ -110,7 +107,7 @@ def idempotency_table() -> list[str]:
 
 
 def dead_letter_table() -> list[str]:
-    """Where relay and consumers put what they cannot deliver. Only an administrator reads it or takes away from it."""
+    """Where relay and consumers put what they cannot deliver."""
     return [
         """create table dead_letters (
             number bigint generated always as identity primary key,
@@ -121,4 +118,37 @@ def dead_letter_table() -> list[str]:
             set_aside_at timestamptz not null default now()
         )""",
         "grant insert on dead_letters to {app}",
+    ]
+
+
+def closed_delivery() -> list[str]:
+    """Statements that leave the tables of delivery to the relay role, and to the runtime only that it adds to the outbox.
+
+    A tenant adds what is about itself; the event says so as well, since that is what consumers read. The owner is the
+    administrator who compares, lists and replays. No runtime role reads or removes a dead letter (docs/decisions/0090).
+    """
+    told = _own("client_id") + " and " + _own("(event ->> 'clientid')::uuid")
+    verbs = {
+        "outbox": "select, delete, update (published_at)",
+        "outbox_stream": "select, insert, update",
+        "inbox": "select, insert",
+        "inbox_positions": "select, insert, update",
+        "dead_letters": "insert",
+    }
+    closed = [
+        statement
+        for table, granted in verbs.items()
+        for statement in (
+            f"revoke all on {table} from {{app}}",
+            f"alter table {table} enable row level security",
+            f"alter table {table} force row level security",
+            f"create policy delivery on {table} to {{relay}}, {{owner}} using (true) with check (true)",
+            f"grant {granted} on {table} to {{relay}}",
+        )
+    ]
+    return [
+        *closed,
+        f"create policy tenant on outbox for insert to {{tenant}} with check ({told})",
+        "create policy staff on outbox for insert to {staff} with check (true)",
+        "grant insert (id, client_id, subject, event) on outbox to {app}",
     ]

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from ops.stack.backing import Backing
 from services.activity.settings import ActivitySettings
 from shared import outbox
-from shared.actor import Actor
+from shared.actor import SYSTEM, Actor
 from shared.background import Background
 from shared.broker import STREAM, connect, ensure_streams
 from shared.clock import uuid7
@@ -42,7 +42,7 @@ async def empty_streams(servers: Backing) -> None:
 
 
 class Publisher:
-    """Any service that tells events: they are committed to its outbox, and its relay takes them to the broker."""
+    """Any service that tells events, of all clients: committed to its outbox, taken to the broker by its relay."""
 
     def __init__(self, database: Database, client: Client) -> None:
         self.database = database
@@ -53,21 +53,21 @@ class Publisher:
         self, data: EventData, about: UUID | None = None, *, client_id: UUID | None = ACME, actor: Actor = CLARA
     ) -> UUID:
         """Commit one event; its id."""
-        async with self.database.uow(actor) as db:
+        async with self.database.uow(SYSTEM) as db:
             return await outbox.append(db, actor, data, client_id=client_id, aggregate_id=about or uuid7())
 
     async def publish_all(
         self, facts: Sequence[Fact], *, client_id: UUID | None = ACME, actor: Actor = CLARA
     ) -> list[UUID]:
         """Commit several at once, in order; their ids."""
-        async with self.database.uow(actor) as db:
+        async with self.database.uow(SYSTEM) as db:
             return [
                 await outbox.append(db, actor, data, client_id=client_id, aggregate_id=about) for data, about in facts
             ]
 
     async def published(self) -> int:
         """How many committed events the broker has acknowledged, if it is all of them; else -1."""
-        connection = await asyncpg.connect(self.database.dsn)
+        connection = await asyncpg.connect(self.database.dsn, server_settings={"role": self.database.relay_role})
         try:
             return await connection.fetchval(
                 "select case when count(*) = count(published_at) then count(*) else -1 end from outbox"

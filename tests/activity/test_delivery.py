@@ -38,7 +38,7 @@ SUBJECT = "portal.projects.milestone.created.v1"
 async def test_a_change_and_its_event_commit_together_or_not_at_all(cluster: Cluster) -> None:
     """E1: kill -9 at random moments of more than 500 writes."""
     url = await cluster.create_bare("source")
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, server_settings={"role": "source_relay"})
     rng = random.Random(1)
     written = 0
     while written < 500:

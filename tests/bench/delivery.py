@@ -61,7 +61,7 @@ async def throughput(servers: Backing) -> list[Row]:
     async with source.uow(SYSTEM) as db:
         for _ in range(EVENTS):
             await outbox.append(db, SYSTEM, fact(rng), client_id=UUID(int=rng.randrange(CLIENTS)), aggregate_id=uuid7())
-    reader = await asyncpg.connect(source.dsn)
+    reader = await asyncpg.connect(source.dsn, server_settings={"role": source.relay_role})
     bodies = [row[0].encode() for row in await reader.fetch("select event from outbox order by seq")]
     done = "select count(*) = 0 from outbox where published_at is null"
     relayed = await _rate(Relay("source", source, broker).run, lambda: reader.fetchval(done))

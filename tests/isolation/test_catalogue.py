@@ -1,18 +1,27 @@
 """What PostgreSQL itself says of every schema (reliability: T1, T2, T5)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import product
+from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 from sqlalchemy.engine import make_url
 
+from shared.clock import uuid7
 from shared.migrations.runner import prepare
 from tests.conftest import PASSWORD, Cluster
 from tests.isolation.routes import SERVICES
 
+OWN, THEIRS = uuid7(), uuid7()
 SCHEMAS = [service for service in SERVICES if service != "portal"]
-EXEMPT = {"outbox", "outbox_stream", "inbox", "inbox_positions", "dead_letters", "idempotency_keys", "alembic_version"}
-"""Plumbing that only relay, inbox and alembic read, and always whole (docs/decisions/0006)."""
+DELIVERY = ("outbox", "outbox_stream", "inbox", "inbox_positions", "dead_letters")
+EXEMPT = {"idempotency_keys"}
+"""Whose rows are found by who has their key, and by nobody else (`idempotency_table`)."""
+RUNTIME = ("app", "staff", "relay")
+"""What the role that a service signs in as can be."""
 
 
 @pytest.fixture(scope="module", params=SCHEMAS)
@@ -39,27 +48,48 @@ async def tables(schema: Schema) -> list[asyncpg.Record]:
     )
 
 
-async def test_every_table_is_closed_or_known_to_be_plumbing(schema: Schema) -> None:
+async def reachable(
+    schema: Schema, rights: str = "select, insert, update, delete", kinds: tuple[str, ...] = RUNTIME
+) -> list[asyncpg.Record]:
+    """The tables on which one of these roles has one of these rights, if only for some columns."""
     service, connection, _ = schema
-    found = await tables(schema)
-    assert len(found) > len(EXEMPT)
-    for table in found:
+    of_columns = ", ".join(right for right in rights.split(", ") if right != "delete")
+    question = "select has_table_privilege($1, $2::oid, $3) or has_any_column_privilege($1, $2::oid, $4)"
+    return [
+        table
+        for table in await tables(schema)
+        if table["relname"] not in EXEMPT
+        and any(
+            [
+                await connection.fetchval(question, f"{service}_{kind}", table["oid"], rights, of_columns)
+                for kind in kinds
+            ]
+        )
+    ]
+
+
+async def test_every_table_is_closed_that_the_runtime_has_a_right_on(schema: Schema) -> None:
+    service, connection, _ = schema
+    for table in await tables(schema):
         assert table["relkind"] in ("r", "p"), f"{table['relname']}: views and the like need a decision"
         assert table["owner"] == f"{service}_owner"
-        if table["relname"] in EXEMPT:
-            continue
+    found = await reachable(schema)
+    assert {table["relname"] for table in found} > set(DELIVERY)
+    for table in found:
         assert table["relrowsecurity"], table["relname"]
         assert table["relforcerowsecurity"], table["relname"]
         policies = await connection.fetch(
             "select * from pg_policies where schemaname = $1 and tablename = $2", service, table["relname"]
         )
         roles = {role for policy in policies for role in policy["roles"]}
-        assert roles <= {f"{service}_app", f"{service}_staff"}, f"{table['relname']}: {roles}"
+        known = ("relay", "owner", "app", "staff") if table["relname"] in DELIVERY else ("app", "staff")
+        assert roles <= {f"{service}_{kind}" for kind in known}, f"{table['relname']}: {roles}"
         for policy in policies:
             assert policy["permissive"] == "PERMISSIVE"
             if f"{service}_app" in policy["roles"]:
-                assert "app.client_id" in policy["qual"], f"{table['relname']}: {policy['qual']}"
-                assert policy["with_check"] == policy["qual"], table["relname"]
+                assert "app.client_id" in policy["with_check"], f"{table['relname']}: {policy['with_check']}"
+                if policy["cmd"] != "INSERT":
+                    assert policy["qual"] == policy["with_check"], table["relname"]
 
 
 async def test_what_a_role_says_about_itself_is_undone_at_the_next_start(schema: Schema, cluster: Cluster) -> None:
@@ -90,7 +120,7 @@ async def test_what_a_role_says_about_itself_is_undone_at_the_next_start(schema:
 
 async def test_runtime_roles_can_do_no_more_than_they_need(schema: Schema) -> None:
     service, connection, _ = schema
-    for role in (f"{service}_app", f"{service}_staff"):
+    for role in (f"{service}_{kind}" for kind in RUNTIME):
         row = await connection.fetchrow("select * from pg_roles where rolname = $1", role)
         assert row is not None
         for power in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolreplication"):
@@ -107,14 +137,13 @@ async def test_runtime_roles_can_do_no_more_than_they_need(schema: Schema) -> No
     assert owner is not None
     assert (owner["rolcanlogin"], owner["rolsuper"]) == (False, False)
     inherits = "select inherit_option from pg_auth_members where roleid = $1::regrole and member = $2::regrole"
-    assert await connection.fetchval(inherits, f"{service}_staff", f"{service}_app") is False
+    for kind in ("staff", "relay"):
+        assert await connection.fetchval(inherits, f"{service}_{kind}", f"{service}_app") is False
 
 
 async def test_no_role_reaches_another_schema(schema: Schema) -> None:
     service, connection, _ = schema
-    others = await connection.fetch(
-        "select rolname from pg_roles where rolname like '%\\_app' or rolname like '%\\_staff'"
-    )
+    others = await connection.fetch("select rolname from pg_roles where rolname ~ '_(app|staff|relay)$'")
     strangers = [row["rolname"] for row in others if not row["rolname"].startswith(f"{service}_")]
     for stranger in strangers:
         assert not await connection.fetchval("select has_schema_privilege($1, $2, 'usage')", stranger, service)
@@ -132,19 +161,96 @@ async def test_without_a_tenant_there_are_no_rows_and_no_way_to_add_any(schema: 
     runtime = await asyncpg.connect(url)
     try:
         for _ in range(2):  # the second time the setting reads '' and no longer NULL
-            for table in await tables(schema):
-                if table["relname"] not in EXEMPT:
-                    assert await runtime.fetchval(f'select count(*) from "{table["relname"]}"') == 0
+            for table in await reachable(schema, "select", ("app",)):
+                assert await runtime.fetchval(f'select count(*) from "{table["relname"]}"') == 0
             async with runtime.transaction():
                 await runtime.execute("select set_config('app.client_id', gen_random_uuid()::text, true)")
         with pytest.raises(asyncpg.PostgresError):
             async with runtime.transaction():
                 await runtime.execute("select set_config('app.client_id', 'not an id', true)")
-                for table in await tables(schema):
-                    if table["relname"] not in EXEMPT:
-                        await runtime.fetchval(f'select count(*) from "{table["relname"]}"')
+                for table in await reachable(schema, "select", ("app",)):
+                    await runtime.fetchval(f'select count(*) from "{table["relname"]}"')
     finally:
         await runtime.close()
+
+
+@asynccontextmanager
+async def acting(schema: Schema, kind: str, client_id: UUID | None) -> AsyncGenerator[asyncpg.Connection]:
+    """A transaction of the runtime's that never commits, as one of its roles, with a tenant or without."""
+    service, _, url = schema
+    runtime = await asyncpg.connect(url)
+    await runtime.transaction().start()
+    await runtime.execute("select set_config('app.client_id', $1, true)", str(client_id or ""))
+    await runtime.execute(f"set local role {service}_{kind}")
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
+async def add(runtime: asyncpg.Connection, client_id: UUID | None, said: UUID | None) -> None:
+    """An event of `client_id`'s into the outbox, which itself says that it is of `said`."""
+    body = msgspec.json.encode({"clientid": said}).decode()
+    insert = "insert into outbox (id, client_id, subject, event) values ($1, $2, 'portal.x.y.z.v1', $3)"
+    async with runtime.transaction():
+        await runtime.execute(insert, uuid7(), client_id, body)
+
+
+@pytest.mark.parametrize("kind", ["app", "staff"])
+@pytest.mark.parametrize("tenant", [None, OWN, THEIRS], ids=["none", "own", "theirs"])
+async def test_what_is_delivered_is_out_of_the_runtimes_reach(schema: Schema, kind: str, tenant: UUID | None) -> None:
+    """Not even a tenant's own: who serves a request has nothing to read or to change there."""
+    columns = dict.fromkeys(DELIVERY, "consumer") | {"outbox": "published_at", "outbox_stream": "created"}
+    async with acting(schema, kind, tenant) as runtime:
+        for table, column in columns.items():
+            for statement in (
+                f"select {column} from {table}",
+                f"select count(*) from {table}",
+                f"update {table} set {column} = {column}",
+                f"update {table} set {column} = default",
+                f"delete from {table}",
+            ):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    async with runtime.transaction():
+                        await runtime.execute(statement)
+        for statement in (
+            "insert into outbox (id, subject, event, published_at) values (gen_random_uuid(), 'x', '{}', now())",
+            "insert into outbox_stream (created) values (now())",
+            "insert into inbox (consumer, event_id) values ('x', gen_random_uuid())",
+            "insert into inbox_positions values ('x', 1, 1, now())",
+            "insert into dead_letters (consumer, subject, event, reason) values ('x', 'x', '', '')",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with runtime.transaction():
+                    await runtime.execute(statement)
+
+
+async def test_an_event_is_told_by_the_client_whose_it_is_or_by_the_portal(schema: Schema) -> None:
+    """The event has to say the same as its row: consumers believe the event."""
+    places = list(product((None, OWN, THEIRS), repeat=2))
+    for tenant in (None, OWN):
+        async with acting(schema, "app", tenant) as runtime:
+            for place in places:
+                if place == (tenant, tenant) and tenant:
+                    await add(runtime, *place)
+                    continue
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await add(runtime, *place)
+    async with acting(schema, "staff", None) as runtime:
+        for client_id in (None, OWN, THEIRS):
+            await add(runtime, client_id, client_id)
+
+
+async def test_who_delivers_reads_all_of_it_and_takes_no_letter_back(schema: Schema) -> None:
+    async with acting(schema, "staff", None) as runtime:
+        await add(runtime, OWN, OWN)
+        await runtime.execute(f"set local role {schema[0]}_relay")
+        assert await runtime.fetchval("select count(*) from outbox where client_id = $1", OWN) == 1
+        assert await runtime.execute("update outbox set published_at = now() where client_id = $1", OWN) == "UPDATE 1"
+        for statement in ("select from dead_letters", "delete from dead_letters", "update outbox set event = '{}'"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with runtime.transaction():
+                    await runtime.execute(statement)
 
 
 async def test_references_between_tenants_tables_carry_the_tenant(schema: Schema) -> None:

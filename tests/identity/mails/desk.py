@@ -73,7 +73,7 @@ class Desk:
     async def execute(self, statement: str, *values: object) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.database.dsn)
         try:
-            await connection.execute(f"set role {self.database.staff_role}; set search_path = identity")
+            await connection.execute(f"set role {self.database.relay_role}; set search_path = identity")
             return await connection.fetch(statement, *values)
         finally:
             await connection.close()

@@ -7,6 +7,7 @@ neither Redis nor identity can be asked, nobody is let in and nobody is made ano
 import re
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
@@ -87,6 +88,8 @@ class Sessions:
         self._seal = seal
         self._remember_seconds = remember_seconds
         self._remembered: dict[str, tuple[float, Session]] = {}
+        self._distrusted: dict[str, float] = {}
+        """Hashes of which Redis still holds a record that identity could not overwrite, until that is gone."""
         self._flights = SingleFlight(self._look_up)
         self.on_change: Callable[[str | None], None] = lambda _digest: None
         """Told whose session changed; None where any of them may have."""
@@ -115,6 +118,8 @@ class Sessions:
 
     async def _ask(self, digest: str) -> Session | None:
         key = f"session:{digest}"
+        if self._distrusted.get(digest, 0) > time.monotonic():
+            return _read(await self._ask_identity(digest))
         try:
             held: Any = await self._cache.ask(lambda: self._cache.client.get(key))
         except CacheAway:
@@ -163,6 +168,17 @@ class Sessions:
         self._flights.forget(digest)
         self.on_change(digest)
 
+    async def _doubt(self, digest: str) -> None:
+        """Identity overwrites a record before it broadcasts. What is still a record is one that it could not overwrite:
+        a Redis may refuse writes (out of memory, read-only, not allowed) and yet be read.
+        """
+        with suppress(CacheAway):
+            held: Any = await self._cache.ask(lambda: self._cache.client.get(f"session:{digest}"))
+            if held and self._seal.open(digest, held):
+                moment = time.monotonic()
+                self._distrusted = {each: until for each, until in self._distrusted.items() if until > moment}
+                self._distrusted[digest] = moment + REDIS_SECONDS
+
     def _forget_all(self) -> None:
         self._remembered.clear()
         self.on_change(None)
@@ -177,5 +193,6 @@ class Sessions:
                     message: dict[str, Any] | None = await channel.get_message(timeout=10)
                     if message:
                         self.forget(message["data"].decode())
+                        await self._doubt(message["data"].decode())
         finally:
             self._forget_all()

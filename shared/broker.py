@@ -65,8 +65,9 @@ async def connect(url: str, name: str) -> Client:
 async def watch(client: Client, seen: Callable[[StreamInfo], None]) -> None:
     """Ask for the stream each second and tell `seen` how it is. Raises `NotFoundError` when it is gone.
 
-    Raises `StaleConnectionError` when the broker answers no more though nats-py takes itself for connected. One that
-    comes and goes can leave it so for ever, with a closed socket and nobody who reads: only a new connection helps.
+    Raises `StaleConnectionError` when only a new connection helps. A broker that comes and goes can leave nats-py
+    taking itself for connected for ever, with a closed socket and nobody who reads; and what the broker calls a
+    violation (a password that was wrong for a moment) has nats-py close itself for good.
     """
     misses = 0
     while True:
@@ -81,7 +82,7 @@ async def watch(client: Client, seen: Callable[[StreamInfo], None]) -> None:
             raise
         except nats.errors.Error:
             misses = 0  # an answer, too
-        if misses >= MISSES:
+        if misses >= MISSES or client.is_closed:
             raise nats.errors.StaleConnectionError
         await asyncio.sleep(1)
 

@@ -46,8 +46,8 @@ where held.locktype = 'advisory' and held.granted and held.objsubid = 1
 
 log = structlog.get_logger("database")
 
-_PASSING = ("08", "40", "53", "55P03", "57")
-"""SQLSTATE classes of what passes: connections, collisions, resources, locks, and restarts of whatever cause."""
+_PASSING = ("08", "28", "40", "53", "55P03", "57")
+"""SQLSTATE classes of what passes: connections, who may connect, collisions, resources, locks, and restarts."""
 
 
 def out_of_reach(error: BaseException) -> bool:

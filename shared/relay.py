@@ -59,6 +59,7 @@ WAITING = Gauge("portal_outbox_waiting", "Rows read and not yet published in the
 
 _UNSENDABLE = (nats.errors.MaxPayloadError, nats.errors.BadSubjectError)
 _MESSAGE_TOO_LARGE = 10054
+MAX_SUBJECT = 256
 
 log = structlog.get_logger("relay")
 
@@ -175,6 +176,8 @@ class Relay:
         try:
             if len(body) > MAX_EVENT_BYTES:  # a row from before `outbox.append` looked
                 raise nats.errors.MaxPayloadError
+            if len(row["subject"]) > MAX_SUBJECT:  # the broker would end the connection
+                raise nats.errors.BadSubjectError
             await self._client.publish(
                 row["subject"], body, reply=f"{self._answers}.{row['seq']}", headers={"Nats-Msg-Id": row["id"]}
             )

@@ -102,6 +102,21 @@ async def test_revoked_session_ends(rig: Rig, ask: Ask, store: aioredis.Redis, b
     assert {(await ask(cookie)).status_code for _ in range(5)} == {401}
 
 
+async def test_what_identity_could_not_overwrite_in_redis_is_not_believed(
+    rig: Rig, ask: Ask, store: aioredis.Redis
+) -> None:
+    """A Redis that is read and takes no write: the broadcast arrives, and the record of before is still there."""
+    cookie, digest, _ = rig.identity.sign_in()
+    await until(200, ask, cookie)
+    while not await store.get(f"session:{digest}"):
+        await asyncio.sleep(0.01)
+    rig.identity.records.pop(digest)
+    await store.publish("sessions:revoked", digest)
+    await until(401, ask, cookie)
+    assert {(await ask(cookie)).status_code for _ in range(5)} == {401}
+    assert await store.get(f"session:{digest}")
+
+
 async def test_broadcast_empties_the_memory_of_the_process(rig: Rig, redis: Backing, store: aioredis.Redis) -> None:
     """200 sessions which this process would believe for an hour end when the broadcast arrives (S2)."""
 

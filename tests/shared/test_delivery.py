@@ -317,11 +317,13 @@ async def test_consumers_that_are_told_to_end_end(servers: Backing, cluster: Clu
     await client.close()
 
 
-@pytest.mark.parametrize("how", ["closed", "deaf"])
+@pytest.mark.parametrize("how", ["closed", "deaf", "given up"])
 async def test_a_connection_that_is_dead_without_knowing_is_replaced(
     servers: Backing, cluster: Cluster, streams: None, how: str
 ) -> None:
-    """As nats-py may end up when a broker comes and goes: connected by its own account, and nobody reads or writes."""
+    """As nats-py may end up when a broker comes and goes: connected by its own account, and nobody reads or writes; or
+    closed for good, after the broker told it of a violation.
+    """
     url = await cluster.create_bare("things")
     rig = Rig(Database(url), servers.addresses.nats_url, cluster.admin_of(url))
     await rig.database.start()
@@ -332,16 +334,25 @@ async def test_a_connection_that_is_dead_without_knowing_is_replaced(
         await rig.until_seen(1)
         client = traffic.client
         assert client
-        for task in (client._reading_task, client._ping_interval_task, *([client._flusher_task] * (how == "closed"))):
-            task.cancel()
-        if how == "closed":
-            client._transport.close()
-        await asyncio.sleep(0)
-        assert client.is_connected
+        if how == "given up":
+            await client._process_err("'Authorization Violation'")
+            while not client.is_closed:
+                await asyncio.sleep(0.01)
+        else:
+            await leave_deaf(client, closed=how == "closed")
         await rig.publish(2)
         assert await rig.until_seen(2) == [1, 2]
         assert traffic.client is not client
     await rig.database.stop()
+
+
+async def leave_deaf(client: Client, *, closed: bool) -> None:
+    for task in (client._reading_task, client._ping_interval_task, *([client._flusher_task] * closed)):
+        task.cancel()
+    if closed:
+        client._transport.close()
+    await asyncio.sleep(0)
+    assert client.is_connected
 
 
 async def stream_of(client: Client, **changed: int) -> None:

@@ -94,6 +94,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     financial: bool
 
 
+PERSONAL = ("ip", "user_agent")
+"""Fields of event data that are a person's: kept beside the audit chain, never in it."""
+
+
+def without_person(data: object) -> object:
+    """What the chain keeps of an event's data."""
+    return {name: value for name, value in data.items() if name not in PERSONAL} if isinstance(data, dict) else data
+
+
 class Presence(msgspec.Struct, frozen=True, kw_only=True):
     """From where a session was opened or tried."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.activity.audit.models import Record
+from services.activity.audit.models import Record, without_person
 from services.activity.feed.models import COMPANY
 from shared.events import RawEvent
 
@@ -75,10 +75,9 @@ class Told:
 
 
 def _same(record: Record, event: RawEvent) -> bool:
-    """Whether the record says what the event does. Its detail may leave out what is a person's, and add nothing."""
+    """Whether the record says what the event does: all of it but what is a person's."""
     envelope = (event.clientid or COMPANY, event.type, event.subject, event.actorid, event.actorkind, event.sessionid)
     kept = (record.client_id, record.type, record.subject, record.actor_id, record.actor_kind, record.session_id)
     if (*envelope, event.time) != (*kept, record.at):
         return False
-    data, detail = msgspec.json.decode(event.data), msgspec.json.decode(record.detail)
-    return isinstance(detail, dict) and detail.items() <= data.items() if isinstance(data, dict) else detail == data
+    return without_person(msgspec.json.decode(event.data)) == msgspec.json.decode(record.detail)

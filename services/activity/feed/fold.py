@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.activity.audit.models import FINANCIAL, SECURITY, Author, Presence, Record
+from services.activity.audit.models import FINANCIAL, SECURITY, Author, Presence, Record, without_person
 from services.activity.feed.models import COMPANY, Ended, Entry
 from services.activity.feed.words import AnyMilestone, say
 from services.activity.kpis.models import ClientFact, Fact, MilestoneFact, ProjectFact
@@ -63,7 +63,6 @@ KNOWN: dict[str, type[EventData]] = {
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, EventData) and hasattr(kind, "type")
 }
-PERSONAL = ("ip", "user_agent")
 FROM_OUTSIDE = (
     SignedIn,
     SignInPaused,
@@ -79,7 +78,6 @@ FROM_OUTSIDE = (
     ApiTokenRefused,
 )
 """What says from where it came; the envelope's `sessionid` is the session it opened, or an id of the attempt."""
-"""Fields of event data that are a person's: kept beside the audit chain, never in it."""
 RIGHTS = frozenset({"active", "is_primary_contact", "portal_access"})
 """Fields of a person that decide what a stream may show."""
 
@@ -123,8 +121,7 @@ def fold(event: RawEvent, position: int) -> Folded:
 
 
 def _record(event: RawEvent, position: int, tenant: UUID) -> Record:
-    data = msgspec.json.decode(event.data)
-    detail = {name: value for name, value in data.items() if name not in PERSONAL} if isinstance(data, dict) else data
+    detail = without_person(msgspec.json.decode(event.data))
     return Record(
         client_id=tenant,
         position=position,

@@ -21,6 +21,7 @@ def require_target(address: str, *, private: bool) -> str:
     try:
         url = URL(address)
         host = url.raw_host or ""
+        host.encode("ascii").decode("idna")  # pages show it in its own script
     except ValueError as error:
         raise TargetRefused("This is not a web address.") from error
     if url.scheme not in ("https", "http") or not host:

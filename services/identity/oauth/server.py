@@ -8,6 +8,7 @@ It works with a synchronous session, so it runs inside `AsyncSession.run_sync`, 
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
 # pyright: reportOptionalMemberAccess=false, reportOptionalSubscript=false
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from authlib.oauth2.rfc6749 import (
     ClientCredentialsGrant,
     InvalidClientError,
     InvalidRequestError,
+    InvalidScopeError,
     OAuth2Error,
     OAuth2Request,
 )
@@ -38,6 +40,7 @@ from shared.partners import AUDIENCE, MAX_LIFE
 TOKEN_PATH = "/oauth/token"  # noqa: S105  (an address)
 
 
+_SCOPES = re.compile(r"[!#-\[\]-~]+( [!#-\[\]-~]+)*")
 WORDS = {
     "invalid_client": "Client authentication failed.",
     "invalid_request": "Send a form with each parameter once, nothing in the address, and authenticate by one method.",
@@ -79,6 +82,10 @@ class TokenRequest(OAuth2Request):
         """Nothing in the address, which ends up in logs; each parameter once; one proof (RFC 6749, 2.3 and 3.2)."""
         proofs = (self.headers["Authorization"], self.form.get("client_secret"), self.form.get("client_assertion"))
         return not self._query and self._sent == len(self.form) and sum(map(bool, proofs)) <= 1
+
+    def names_scopes(self) -> bool:
+        """Whether its scope, if there is one, is tokens between single spaces (RFC 6749, 3.3)."""
+        return "scope" not in self.form or _SCOPES.fullmatch(self.form["scope"]) is not None
 
     def claimed_clients(self) -> set[str]:
         """Who it says it is, in its proof and beside it, nothing of it verified: one api client, or none, or two (which
@@ -139,6 +146,8 @@ class Server(AuthorizationServer):
             if request.is_well_put():
                 if len(request.claimed_clients()) > 1:  # RFC 7521, 4.2
                     return self.handle_error_response(request, InvalidClientError())
+                if not request.names_scopes():
+                    return self.handle_error_response(request, InvalidScopeError())
                 return self.create_token_response(request)
         except (UnicodeDecodeError, RecursionError):  # a name and password that are no text, a bottomless assertion
             pass

@@ -32,7 +32,10 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def host(self) -> str:
-        return URL(self.url).host or self.url
+        try:
+            return URL(self.url).host or self.url
+        except ValueError:  # stored before such names were refused
+            return self.url
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

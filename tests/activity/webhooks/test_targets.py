@@ -18,7 +18,7 @@ from tests.activity.webhooks.receiver import receiving
         "", "erp.example", "ftp://erp.example/", "http://erp.example/", "https://", "https:///path", "https://a:70000/",
         "https://clara:secret@erp.example/", "https://clara@erp.example/", "https://erp.example/#here", "mailto:a@b.example",
         *(f"https://{each}/hook" for each in ("127.0.0.1", "10.1.2.3", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]")),
-        "https://[fe80::1%25eth0]/", "https://①②⑦.⓪.⓪.①/",
+        "https://xn--/", "https://xn--a/", "https://[fe80::1%25eth0]/", "https://①②⑦.⓪.⓪.①/",
         *(f"https://{each}/hook" for each in ("2130706433", "127.1", "0x7f.1", "[fec0::1]", "[64:ff9b:1::1]", "localhost")),
     ],
 )  # fmt: skip

@@ -98,6 +98,8 @@ async def test_refusals_have_oauths_shape_and_are_recorded(identity: Identity) -
     await refused(identity, 401, "invalid_client", form=assertion(mine))
     await refused(identity, 400, "invalid_scope", good, form={"scope": "projects:write"})
     await refused(identity, 400, "invalid_scope", good, form={"scope": "projects:read everything"})
+    for blank in (" ", "  ", "\t", "\u00a0", "projects:read ", " projects:read"):
+        await refused(identity, 400, "invalid_scope", good, form={"scope": blank})
     await refused(identity, 400, "unsupported_grant_type", good, form={"grant_type": "password"})
     await refused(identity, 400, "unsupported_grant_type", good, form={"grant_type": '" <x>'})
     await refused(identity, 400, "invalid_request", good, form={"client_id": mine, "client_secret": secret})

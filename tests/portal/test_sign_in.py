@@ -216,3 +216,14 @@ async def test_what_needs_scripts_says_so(browse):
     page = (await browse().get("/sign-in")).text
     assert re.search("<noscript>.*passkey needs JavaScript.*</noscript>", page)
     assert "data-passkeys inert" in page
+
+
+async def test_a_mailed_link_is_the_first_way_and_no_address_is_asked_twice(browse):
+    browser = browse()
+    await browser.post("/sign-in", data={"email": "anna+x@acme.example"})
+    page = (await browser.get("/sign-in/proof")).text
+    places = [page.index(words) for words in ("Mail me a sign-in link", "Other ways", "passkey", 'type="password"')]
+    assert places == sorted(places)
+    assert page.count("btn-primary") == 1
+    assert "anna%2Bx" not in page
+    assert 'value="anna+x@acme.example"' in (await browser.get("/forgot-password")).text

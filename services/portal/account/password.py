@@ -9,6 +9,7 @@ from services.portal.clients import ServiceProblem
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.prove_it.views import require_fresh
+from services.portal.sign_in.arrival import address_of
 from services.portal.sign_in.refusals import explain
 
 SHORT = "Use at least 12 characters: a few words make a good password."
@@ -18,8 +19,8 @@ PUBLIC = {"public": True}
 
 @get("/forgot-password", opt=PUBLIC)
 async def ask_address(page: Page, email: str = "") -> Template:
-    """Whose password?"""
-    return await page.show("account/forgot.html", form=Form({"email": email}), sent=False)
+    """Whose password? Theirs who is about to sign in here."""
+    return await page.show("account/forgot.html", form=Form({"email": email or address_of(page)}), sent=False)
 
 
 @post("/forgot-password", opt=PUBLIC)

@@ -1,6 +1,6 @@
 """The two ends of every way in: what is remembered at its beginning, and on to where the person was heading."""
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
@@ -22,6 +22,11 @@ STEPS = {"second_factor": "/sign-in/second-factor", "enrol": "/sign-in/enrol"}
 def heading_for(page: Page) -> str:
     """Where the sign-in under way in this browser leads."""
     return local_path(page.cookie(NEXT_COOKIE))
+
+
+def address_of(page: Page) -> str:
+    """Who is about to sign in in this browser, as they wrote it; "" where nobody is."""
+    return unquote(page.cookie(ADDRESS_COOKIE))
 
 
 def begin(address: str, target: str) -> list[Cookie]:

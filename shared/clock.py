@@ -12,6 +12,8 @@ _offset = timedelta()
 _company: tzinfo = UTC
 _EARLIEST = timezone(timedelta(hours=14))
 """Where a day begins first (Kiritimati)."""
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
+"""Dates that people type lie between them: nobody means the year 26, and who counts days from one has days left."""
 
 
 def now() -> datetime:

@@ -1,9 +1,11 @@
 """The base of mapped aggregates."""
 
+import unicodedata
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, MetaData, Text, true
+from sqlalchemy import ColumnElement, DateTime, Dialect, FetchedValue, MetaData, Text, TypeDecorator, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from shared.actor import Actor
@@ -18,11 +20,26 @@ NAMING = {
 }
 
 
+class ComposedText(TypeDecorator[str]):
+    """Text, stored in NFC: the same letters are the same text, however they were typed."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return value if value is None else unicodedata.normalize("NFC", value)
+
+
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
     """Root of all mapped classes. Tables are unqualified: a role's search_path is its service's schema."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: DateTime(timezone=True), str: Text()}  # noqa: RUF012  (SQLAlchemy reads a plain dict)
+    type_annotation_map = {datetime: DateTime(timezone=True), str: ComposedText()}  # noqa: RUF012  (SQLAlchemy reads a plain dict)
+
+
+def made_by_the_table() -> Any:
+    """A column that the table computes: only statements read it."""
+    return mapped_column(Text(), FetchedValue(), init=False, repr=False, deferred=True)
 
 
 class Identified(MappedAsDataclass, kw_only=True):

@@ -2,7 +2,9 @@
 
 import base64
 import binascii
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 from litestar.params import Parameter
@@ -29,6 +31,26 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 class BadCursor(Invalid):
     code = "cursor.invalid"
+
+
+class Sorted(msgspec.Struct, frozen=True, array_like=True):
+    """The place of a row in a list by name. What stands there may be renamed or deleted, the place stays."""
+
+    sort_key: str
+    id: UUID
+
+
+def mark(row: Mapping[str, Any]) -> str:
+    """The place after a row of a list that is in the order of `sort_key` and `id`."""
+    return encode_cursor(Sorted(row["sort_key"], row["id"]))
+
+
+def place(cursor: str | None) -> tuple[str, UUID]:
+    """`sort_key` and `id` behind which a page begins; before every row without a cursor. Raises `BadCursor`."""
+    after = decode_cursor(cursor, Sorted) if cursor else Sorted("", UUID(int=0))
+    if "\x00" in after.sort_key:
+        raise BadCursor("This page link is not one of ours. Start again from the first page.", field="cursor")
+    return after.sort_key, after.id
 
 
 def encode_cursor(key: object) -> str:

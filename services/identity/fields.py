@@ -5,10 +5,13 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from shared.addresses import kept_address
-from shared.texts import ANY_LINE, LINE, TEXT
+from shared.texts import ANY_LINE, EMPTY_OR_LINE, LINE, TEXT
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
 """One line with something to read on it."""
+
+PartOfName = Annotated[str, Meta(max_length=100, pattern=EMPTY_OR_LINE)]
+"""A first or a last name. Of somebody who has one name only the other part is empty (`people.models.require_named`)."""
 
 ShortText = Annotated[str, Meta(max_length=100, pattern=ANY_LINE)]
 """One line that may be empty."""

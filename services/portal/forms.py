@@ -9,6 +9,8 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from services.portal.clients import ServiceProblem
+from shared.clock import FIRST_DAY, LAST_DAY
+from shared.texts import ISOLATES
 
 Typed: TypeAlias = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 """The body of a form handler: `data: Typed`."""
@@ -45,13 +47,26 @@ class Form:
         self.errors.update(missing)
         return not missing
 
+    def require_name(self) -> bool:
+        """Mark a name without a first and a last part: one of the two is enough. True if there is one."""
+        if self.values["first_name"] or self.values["last_name"]:
+            return True
+        self.errors["first_name"] = "Give a first or a last name."
+        return False
+
     def day(self, name: str) -> date | None:
-        """A date field. None for an empty one, and for one that cannot be read, which is marked."""
+        """A date field. None for an empty one, and for one that cannot be read or that nobody means: it is marked."""
+        if not self.values[name]:
+            return None
         try:
-            return date.fromisoformat(self.values[name]) if self.values[name] else None
+            found = date.fromisoformat(self.values[name])
         except ValueError:
             self.errors[name] = "Write the date as year-month-day, such as 2026-03-12."
             return None
+        if FIRST_DAY <= found <= LAST_DAY:
+            return found
+        self.errors[name] = f"Write all four digits of the year, from {FIRST_DAY.year} to {LAST_DAY.year}."
+        return None
 
     def whole(self, name: str, least: int, most: int) -> int | None:
         """A whole number. None for an empty field, and for one that holds anything else, which is marked."""
@@ -90,8 +105,10 @@ def carried(data: Inputs) -> list[tuple[str, str]]:
 
 
 def _text(value: object) -> str:
-    """As services keep it: browsers end the lines of a text area with CR and LF."""
-    return "" if value is None else str(value).replace("\r\n", "\n").strip()
+    """As services keep it: browsers end the lines of a text area with CR and LF, and what somebody copied from a page
+    brings along what keeps it apart there (`shared.texts`).
+    """
+    return "" if value is None else str(value).replace("\r\n", "\n").translate(ISOLATES).strip()
 
 
 def _outermost(path: str) -> str:

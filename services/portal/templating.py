@@ -16,6 +16,8 @@ from services.portal.assets import Assets
 from services.portal.paths import local_path
 from services.portal.settings import PortalSettings
 from shared.addresses import shown_address
+from shared.clock import FIRST_DAY, LAST_DAY
+from shared.texts import isolated
 
 HERE = Path(__file__).parent
 ICONS = {path.stem: Markup(path.read_text().strip()) for path in (HERE / "icons").glob("*.svg")}  # noqa: S704 - ours
@@ -36,6 +38,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=_isolated,
     )
     cast("dict[str, Any]", environment.globals).update(
         asset=assets.url,
@@ -43,6 +46,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         company=settings.company_name,
         has_mailbox=bool(settings.mailbox_dir),
         DASH=formats.DASH,
+        DATES={"min": FIRST_DAY.isoformat(), "max": LAST_DAY.isoformat()},
     )
     cast("dict[str, Any]", environment.filters).update(
         address=lambda email: shown_address(email or ""),
@@ -60,6 +64,14 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         runs=runs,
     )
     return TemplateConfig(engine=JinjaTemplateEngine.from_environment(environment))
+
+
+def _isolated(value: object) -> object:
+    """What every expression of a template shows: a text that is read from the right turns nothing around it.
+
+    Markup is left as it is, and so is what an input holds (`value="{{ name | e }}"`), which is sent back.
+    """
+    return isolated(value) if type(value) is str else value
 
 
 def icon(name: str, label: str = "") -> Markup:

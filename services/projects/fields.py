@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from shared.clock import FIRST_DAY, LAST_DAY
 from shared.errors import Invalid
 from shared.texts import LINE, TEXT
 
@@ -16,9 +17,6 @@ EmailAddress = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f
 """Kept in the spelling of `shared.addresses`."""
 PhoneNumber = Annotated[str, Meta(min_length=3, max_length=40, pattern=r"^[0-9+()/ .-]+$(?!\n)")]
 Percent = Annotated[int, Meta(ge=0, le=100)]
-
-FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
-"""What is planned or done lies between them, and whoever counts days from one has days left on both sides."""
 
 
 class Dated(Struct):

@@ -152,3 +152,40 @@ def closed_delivery() -> list[str]:
         "create policy staff on outbox for insert to {staff} with check (true)",
         "grant insert (id, client_id, subject, event) on outbox to {app}",
     ]
+
+
+def fold_functions() -> list[str]:
+    """Statements that make how names are sorted and found (docs/decisions/0107): by their letters alone, whatever marks
+    they carry, however they are composed. PostgreSQL needs neither ICU nor an extension for it.
+
+    `folded("Größl")` is "grossl", and `found_by("Größl")` "grossl groessl": what people type who have no ö. `wanted(q)`
+    are the patterns for `like all`, one a word.
+    """
+    return [
+        r"""create function folded(typed text) returns text immutable strict parallel safe return
+            regexp_replace(
+                translate(
+                    replace(replace(replace(replace(
+                        lower(normalize(typed, NFKD) collate "pg_c_utf8"),
+                    'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
+                'øłđðı', 'olddi'),
+            '[\u0300-\u036f\u00ad\u200b-\u200f\u2060-\u206f\ufeff]', '', 'g')""",
+        """create function found_by(typed text) returns text immutable strict parallel safe return
+            folded(typed) || case when normalize(typed, NFC) ~ '[äöüøåÄÖÜØÅ]' then ' ' || folded(
+                replace(replace(replace(replace(replace(
+                    lower(normalize(typed, NFC) collate "pg_c_utf8"),
+                'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'), 'å', 'aa')) else '' end""",
+        r"""create function wanted(typed text) returns text[] immutable strict parallel safe return
+            array(select '%' || regexp_replace(word, '([\\%_])', '\\\1', 'g') || '%'
+                  from regexp_split_to_table(folded(typed), '\s+') as word where word <> '')""",
+    ]
+
+
+SORT_KEY_LENGTH = 48
+"""So many characters decide the order of a list, and travel in its cursor; behind them the id decides."""
+
+
+def sort_key(name: str) -> str:
+    """The column by which a list is in the order of an SQL expression `name`, to be followed by the id."""
+    key = f"left(folded({name}), {SORT_KEY_LENGTH})"
+    return f'sort_key text collate "C" not null generated always as ({key}) stored'

@@ -1,5 +1,6 @@
 """Staff add, change, complete and reopen milestones."""
 
+import re
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -234,3 +235,11 @@ async def test_a_milestone_of_another_project_is_not_there(browse, standin, of):
     assert (
         await browser.post(at(BUILD, "edit"), data={**of, "name": "x", "target_on": "2031-01-01"})
     ).status_code == 404
+
+
+async def test_a_date_input_takes_the_years_that_people_mean(browse, standin):
+    for page in (NEW, f"{PROJECT}/edit", at(BUILD, "edit")):
+        answer = (await browse(CLARA).get(page, params=OF)).text
+        dates = re.findall(r'<input[^>]*type="date"[^>]*>', answer, re.DOTALL)
+        assert dates
+        assert all('min="1970-01-01"' in each and " max=" in each for each in dates), dates

@@ -85,6 +85,8 @@ async def test_only_active_clients_are_offered_and_many_of_them_are_said_to_be_m
         ("client_id", "", "Choose a client."),
         ("name", " ", "Give the project a name."),
         ("starts_on", "soon", "Write the date as year-month-day"),
+        ("starts_on", "0026-03-01", "Write all four digits of the year, from 1970 to 2199."),
+        ("ends_on", "9999-12-31", "Write all four digits of the year, from 1970 to 2199."),
         ("ends_on", "2026-02-30", "Write the date as year-month-day"),
         ("completion", "101", "Write a whole number from 0 to 100."),
         ("completion", "half", "Write a whole number from 0 to 100."),

@@ -18,6 +18,7 @@ from shared.contracts.projects import (
     ProjectWithdrawn,
 )
 from shared.events import EventData
+from shared.texts import isolated
 
 AnyMilestone = (
     MilestoneCreated | MilestoneUpdated | MilestoneCompleted | MilestoneReopened | MilestoneShared | MilestoneWithdrawn
@@ -67,13 +68,13 @@ def say(subject: UUID, data: EventData | None) -> Words | None:
 
 def sentence(actor_name: str, title: str) -> str:
     """What happened, as it is read: "Jonas Weber finished Visual design"."""
-    return f"{actor_name or PORTAL} {title}"
+    return f"{isolated(actor_name) or PORTAL} {title}"
 
 
 def _of_milestone(data: AnyMilestone) -> str:
     if isinstance(data, MilestoneUpdated) and "target_on" in data.fields:
-        return f"moved {data.name} to {data.target_on.day} {data.target_on:%b %Y}"
-    return DONE[type(data)].format(data.name)
+        return f"moved {isolated(data.name)} to {data.target_on.day} {data.target_on:%b %Y}"
+    return DONE[type(data)].format(isolated(data.name))
 
 
 def _tells(data: AnyMilestone) -> list[str]:
@@ -89,11 +90,12 @@ def _tells(data: AnyMilestone) -> list[str]:
 def _of_project(subject: UUID, data: EventData | None) -> Words | None:
     match data:
         case ProjectCreated() | ProjectShared() | ProjectWithdrawn():
-            return Words(DONE[type(data)].format(data.name), "", subject, "project")
+            return Words(DONE[type(data)].format(isolated(data.name)), "", subject, "project")
         case ProjectUpdated():
-            return Words(DONE[type(data)].format(data.name), _changed(data), subject, "project", data.fields)
+            return Words(DONE[type(data)].format(isolated(data.name)), _changed(data), subject, "project", data.fields)
         case ProjectStatusChanged(new=new):
-            what = f"completed {data.name}" if new == "completed" else f"marked {data.name} as {_plain(new)}"
+            name = isolated(data.name)
+            what = f"completed {name}" if new == "completed" else f"marked {name} as {_plain(new)}"
             return Words(what, f"Was {_plain(data.old)}", subject, "project")
         case _:
             return None

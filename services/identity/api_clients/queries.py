@@ -16,7 +16,7 @@ from shared.pagination import Page, decode_cursor, encode_cursor
 
 _SELECT = """
     select a.id, a.name, a.client_id, c.name as client_name, a.scopes, a.auth_method, a.jwks::text as jwks,
-           a.created_at, p.first_name || ' ' || p.last_name as created_by, a.last_used_at, a.revoked_at,
+           a.created_at, trim(p.first_name || ' ' || p.last_name) as created_by, a.last_used_at, a.revoked_at,
            (select max(s.expires_at) from api_client_secrets s
             where s.api_client_id = a.id and s.expires_at > now() and a.revoked_at is null) as old_secret_until
     from api_clients a left join clients c on c.id = a.client_id left join people p on p.id = a.created_by

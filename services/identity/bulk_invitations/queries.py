@@ -46,10 +46,10 @@ _ONE = """
     from bulk_invitations b left join clients c on c.id = b.client_id where b.id = $1
 """
 _FAILURES = """
-    select i.person_id, p.client_id, p.first_name || ' ' || p.last_name as name, i.status, i.reason
+    select i.person_id, p.client_id, trim(p.first_name || ' ' || p.last_name) as name, i.status, i.reason
     from bulk_invitation_items i join people p on p.id = i.person_id
     where i.bulk_invitation_id = $1 and i.status in ('failed', 'skipped')
-    order by i.status, lower(p.last_name), lower(p.first_name), p.id limit 200
+    order by i.status, p.sort_key, p.id limit 200
 """
 
 

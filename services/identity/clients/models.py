@@ -15,7 +15,7 @@ from shared.actor import Actor
 from shared.clock import now
 from shared.contracts.identity import ClientCreated, ClientUpdated
 from shared.errors import Conflict, Forbidden, Invalid
-from shared.orm import Base, Identified, Timestamped
+from shared.orm import Base, Identified, Timestamped, made_by_the_table
 
 Variant = Literal["services", "delivery", "account", "regulated"]
 """Which shape of the portal its people see (seed 001)."""
@@ -113,6 +113,8 @@ class Client(Base, Identified, Timestamped):
     recorded_since: Mapped[datetime | None] = mapped_column(default=None)
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict[str, Any])
     portal_user_id: Mapped[UUID | None] = mapped_column(default=None)
+    sort_key: Mapped[str] = made_by_the_table()
+    found_by: Mapped[str] = made_by_the_table()
 
     @property
     def is_open(self) -> bool:

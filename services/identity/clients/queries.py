@@ -17,23 +17,27 @@ from shared.actor import Actor
 from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
-from shared.pagination import Page, decode_cursor, encode_cursor
+from shared.pagination import Page, mark, place
 
 _SELECT = """
-    select c.id, c.name, c.active, c.portal_enabled, c.variant, c.created_at, c.sign_in_methods, c.second_factor,
+    select c.id, c.sort_key, c.name, c.active, c.portal_enabled, c.variant, c.created_at,
+           c.sign_in_methods, c.second_factor,
            c.team_invites, c.language, c.session_recording, c.recorded_since, c.portal_user_id, c.allowed_networks,
            c.allowed_domains, c.closed_modules, c.closed_actions, c.settings::text,
            (select count(*) from people p where p.client_id = c.id) as people_count
     from clients c
 """
 _ONE = f"{_SELECT} where c.id = $1"
-_LIST = f"""{_SELECT}
-    where position(lower($1) in lower(c.name)) > 0
-      and ($2::boolean is null or c.active = $2) and ($3::boolean is null or c.portal_enabled = $3)
-      and ($4::text is null or c.variant = $4) and ($5::uuid[] is null or c.id = any($5))
-      and ($6::uuid is null or (lower(c.name), c.id) > (select lower(name), id from clients where id = $6))
-    order by lower(c.name), c.id limit $7
-"""  # noqa: S608  (constants)
+# First the rows of the page, then the people of each: nobody counts those of all clients.
+_PAGE = """(
+        select * from clients c
+        where c.found_by like all ((select wanted($1))::text[])
+          and ($2::boolean is null or c.active = $2) and ($3::boolean is null or c.portal_enabled = $3)
+          and ($4::text is null or c.variant = $4) and ($5::uuid[] is null or c.id = any($5))
+          and (c.sort_key, c.id) > ($6, $7)
+        order by c.sort_key, c.id limit $8
+    ) c"""
+_LIST = _SELECT.replace("clients c", _PAGE, 1) + "order by c.sort_key, c.id"
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:allowed-domains', 0))")
 _FOR_STAFF = (
     "recorded_since",
@@ -95,10 +99,9 @@ async def list_clients(
     connection: asyncpg.Connection, actor: Actor, wanted: ClientFilter, limit: int, cursor: str | None
 ) -> Page[ClientView]:
     """Clients by name; for a subcontractor those of its projects."""
-    after = decode_cursor(cursor, UUID) if cursor else None
     filters = (wanted.name, wanted.active, wanted.portal, wanted.variant)
-    rows = await connection.fetch(_LIST, *filters, _reach(actor), after, limit + 1)
-    more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
+    rows = await connection.fetch(_LIST, *filters, _reach(actor), *place(cursor), limit + 1)
+    more = mark(rows[limit - 1]) if len(rows) > limit else None
     return Page([_view(row, actor) for row in rows[:limit]], more)
 
 
@@ -113,7 +116,7 @@ def _view(row: asyncpg.Record, actor: Actor) -> ClientView:
     known = {**row, "settings": _settings.decode(row["settings"])}
     if not actor.sees_all_clients or actor.assignments is not None:
         known = {name: value for name, value in known.items() if name not in _FOR_STAFF}
-    return ClientView(**known)
+    return msgspec.convert(known, ClientView)
 
 
 async def lock_client(db: Db, actor: Actor, client_id: UUID) -> Client:

@@ -18,7 +18,7 @@ from services.identity.contacts.models import (
     require_ready,
     take_over,
 )
-from services.identity.fields import Addressed, Email, Language, Name, ShortText
+from services.identity.fields import Addressed, Email, Language, PartOfName, ShortText
 from services.identity.invitations.commands import invite
 from services.identity.letting_in import DECIDING
 from services.identity.organisations.membership import part
@@ -38,8 +38,8 @@ from shared.errors import NotFound
 class CreateContact(Addressed, forbid_unknown_fields=True, kw_only=True):
     """Without `language` it is the client's."""
 
-    first_name: Name
-    last_name: Name
+    first_name: PartOfName = ""
+    last_name: PartOfName = ""
     email: Email | None = None
     phone: ShortText = ""
     title: ShortText = ""
@@ -48,8 +48,8 @@ class CreateContact(Addressed, forbid_unknown_fields=True, kw_only=True):
 
 
 class PatchContact(Addressed, forbid_unknown_fields=True):
-    first_name: Name | UnsetType = UNSET
-    last_name: Name | UnsetType = UNSET
+    first_name: PartOfName | UnsetType = UNSET
+    last_name: PartOfName | UnsetType = UNSET
     email: Email | UnsetType | None = UNSET
     phone: ShortText | UnsetType = UNSET
     title: ShortText | UnsetType = UNSET

@@ -14,10 +14,11 @@ from services.identity.people.models import Person
 from shared.actor import Actor
 from shared.database import Db
 from shared.errors import NotFound
-from shared.pagination import Page, decode_cursor, encode_cursor
+from shared.pagination import Page, mark, place
 
 _SELECT = """
-    select p.id, p.client_id, p.first_name, p.last_name, p.first_name || ' ' || p.last_name as name, p.email, p.phone,
+    select p.id, p.sort_key, p.client_id, p.first_name, p.last_name,
+           trim(p.first_name || ' ' || p.last_name) as name, p.email, p.phone,
            p.title, p.language, p.active, p.is_primary_contact, p.portal_access, p.last_sign_in_at,
            case when p.account_id is null then p.last_sign_in_at is not null or p.password_hash is not null
                 else p.joined_at is not null end as has_account,
@@ -25,13 +26,17 @@ _SELECT = """
     from people p
 """
 _ONE = f"{_SELECT} where p.id = $1 and p.kind = 'client'"
-_ORDER = "order by lower(p.last_name), lower(p.first_name), p.id"
-_LIST = f"""{_SELECT}
-    where p.client_id = $1 and position(lower($2) in lower(concat_ws(' ', p.first_name, p.last_name, p.email))) > 0
-      and ($3::uuid is null or (lower(p.last_name), lower(p.first_name), p.id)
-           > (select lower(last_name), lower(first_name), id from people where id = $3))
-    {_ORDER} limit $4
-"""  # noqa: S608  (constants)
+_ORDER = "order by p.sort_key, p.id"
+# As for all people: no condition where nothing is looked for, so that the index is read in its order.
+_PAGE = """(
+        select * from people p
+        where p.client_id = $1 and (p.sort_key, p.id) > ($2, $3) {found}
+        order by p.sort_key, p.id limit $4
+    ) p"""
+_LIST, _SEARCH = (
+    _SELECT.replace("people p", _PAGE.format(found=found), 1) + _ORDER
+    for found in ("", "and p.found_by like all ((select wanted($5))::text[])")
+)
 _ALL = f"{_SELECT} where p.client_id = $1 {_ORDER}"
 NEVER = InvitationState()
 
@@ -70,9 +75,9 @@ async def list_contacts(
 ) -> Page[ContactView]:
     """A client's contacts whose name or address contains `search`, by name. Raises `NotFound`."""
     await _require_client(connection, actor, client_id)
-    after = decode_cursor(cursor, UUID) if cursor else None
-    rows = await connection.fetch(_LIST, client_id, search, after, limit + 1)
-    more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
+    narrowed = (client_id, *place(cursor), limit + 1)
+    rows = await connection.fetch(*((_SEARCH, *narrowed, search) if search else (_LIST, *narrowed)))
+    more = mark(rows[limit - 1]) if len(rows) > limit else None
     return Page(await _views(connection, rows[:limit]), more)
 
 
@@ -90,7 +95,7 @@ async def _require_client(connection: asyncpg.Connection, actor: Actor, client_i
 
 async def _views(connection: asyncpg.Connection, rows: list[asyncpg.Record]) -> list[ContactView]:
     invited = await states_of(connection, [row["id"] for row in rows])
-    return [ContactView(**row, invitation=invited.get(row["id"], NEVER)) for row in rows]
+    return [msgspec.convert({**row, "invitation": invited.get(row["id"], NEVER)}, ContactView) for row in rows]
 
 
 def may_read(actor: Actor, client_id: UUID | None) -> bool:

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, Router, post
 from msgspec import Meta
 
-from services.identity.fields import Addressed, Email, Name, Password
+from services.identity.fields import Addressed, Email, PartOfName, Password
 from services.identity.invitations import acceptance, registration
 from services.identity.invitations.acceptance import Acceptance
 from services.identity.invitations.models import InvitationView, PasswordNotUsed
@@ -33,8 +33,8 @@ class Look(msgspec.Struct, forbid_unknown_fields=True):
 class Register(Addressed, forbid_unknown_fields=True, kw_only=True):
     """With the `token` of a mailed link: come in. With an `email`: ask for such a link."""
 
-    first_name: Name
-    last_name: Name
+    first_name: PartOfName = ""
+    last_name: PartOfName = ""
     token: Token | None = None
     email: Email | None = None
     password: Password | None = None

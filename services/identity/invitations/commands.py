@@ -41,7 +41,7 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
     if refusal(person, client, "invitation", None):
         return None
     words = {"client": client.name if client else ""}
-    return Draft(person.language, person.first_name, token=await mint(db, token), words=words)
+    return Draft(person.language, person.called, token=await mint(db, token), words=words)
 
 
 async def mail_settled(db: Db, mail: Mail) -> None:

@@ -8,6 +8,7 @@ from services.identity.mails.commands import queue
 from services.identity.mails.models import KINDS, Draft, Mail
 from services.identity.one_time_tokens.commands import mint
 from services.identity.one_time_tokens.models import OneTimeToken
+from services.identity.people.models import require_named
 from services.identity.sessions.models import Attempt
 from shared import outbox
 from shared.actor import Actor
@@ -18,6 +19,7 @@ from shared.database import Db
 
 async def request(db: Db, attempt: Attempt, email: str, first_name: str, last_name: str) -> None:
     """Have a link mailed, if the address is of a domain a client allows. For every address the same row (A5)."""
+    require_named(first_name, last_name)
     asked = {"first_name": first_name, "last_name": last_name, "ip": attempt.ip, "user_agent": attempt.user_agent}
     await queue(db, REGISTRATION, email, facts=asked)
 
@@ -30,7 +32,8 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
     token = await db.get(OneTimeToken, mail.token_id) if mail.token_id else None
     token = token or await _begin(db, mail, client.id)
     words = {"client": client.name}
-    return Draft(client.language, mail.facts["first_name"], token=await mint(db, token), words=words)
+    called = mail.facts["first_name"] or mail.facts["last_name"]
+    return Draft(client.language, called, token=await mint(db, token), words=words)
 
 
 async def _begin(db: Db, mail: Mail, client_id: UUID) -> OneTimeToken:

@@ -168,7 +168,7 @@ async def write_to_person(db: Db, mail: Mail) -> Draft | None:
     person = await db.get(Person, mail.person_id)
     if person is None or not person.active:
         return None
-    draft = Draft(person.language, person.first_name, words=mail.facts)
+    draft = Draft(person.language, person.called, words=mail.facts)
     if mail.token_id is None:
         return draft
     token = await db.get(OneTimeToken, mail.token_id)

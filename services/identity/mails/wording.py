@@ -6,6 +6,7 @@ from datetime import datetime
 from ipaddress import ip_address
 
 from shared.addresses import shown_address
+from shared.texts import isolated
 
 _UNITS = {
     "en": (("day", "days"), ("hour", "hours"), ("minute", "minutes")),
@@ -49,7 +50,7 @@ def name(text: str) -> str:
     line = unicodedata.normalize("NFC", text)
     if not all(_names(each, after) for each, after in zip(line, [*line[1:], " "], strict=False)):
         return ""
-    return _isolated(" ".join(line.split()))
+    return isolated(" ".join(line.split()))
 
 
 def _names(character: str, after: str) -> bool:
@@ -70,7 +71,7 @@ def device(text: str) -> str:
 def address(text: str) -> str:
     """A mailbox that has to be named, if nothing in it could be taken for the address of a page; "" otherwise."""
     shown = shown_address(text)
-    return _isolated(shown) if _EMAIL.fullmatch(shown) else ""
+    return isolated(shown) if _EMAIL.fullmatch(shown) else ""
 
 
 def network_address(text: str) -> str:
@@ -84,13 +85,7 @@ def network_address(text: str) -> str:
 def plain(text: str) -> str:
     """The company's own words, as one line: control characters end nothing here."""
     kept = "".join(" " if unicodedata.category(each) == "Cc" else each for each in text if each not in _DIRECTIONS)
-    return _isolated(" ".join(kept.split()))
-
-
-def _isolated(line: str) -> str:
-    if any(unicodedata.bidirectional(each) in ("R", "AL") for each in line):
-        return f"\u2068{line}\u2069"
-    return line
+    return isolated(" ".join(kept.split()))
 
 
 def readable_on(color: str) -> str:

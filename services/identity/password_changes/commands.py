@@ -41,7 +41,7 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
         asker = Actor(ip=event.ip, session_id=mail.id)
         await outbox.append(db, asker, event, client_id=person.client_id, aggregate_id=person.id)
     mail.person_id, mail.client_id, mail.token_id = person.id, person.client_id, token.id
-    return Draft(person.language, person.first_name, token=await mint(db, token))
+    return Draft(person.language, person.called, token=await mint(db, token))
 
 
 async def make_link(db: Db, actor: Actor, person_id: UUID) -> tuple[OneTimeToken, str]:

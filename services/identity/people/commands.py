@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from services.identity.clients.models import ActionClosed, Client
-from services.identity.fields import Addressed, Email, Language, Name, Password, ShortText
+from services.identity.fields import Addressed, Email, Language, PartOfName, Password, ShortText
 from services.identity.ownership import shut_out
 from services.identity.people import queries
 from services.identity.people.addresses import store_address
@@ -37,8 +37,8 @@ class CreatePerson(Addressed, msgspec.Struct, forbid_unknown_fields=True, kw_onl
 
     kind: PersonKind
     email: Email
-    first_name: Name
-    last_name: Name
+    first_name: PartOfName = ""
+    last_name: PartOfName = ""
     client_id: UUID | None = None
     password: Password | None = None
     is_primary_contact: bool = False
@@ -51,8 +51,8 @@ class CreatePerson(Addressed, msgspec.Struct, forbid_unknown_fields=True, kw_onl
 class PatchMe(msgspec.Struct, forbid_unknown_fields=True):
     """What is to change about oneself; `language` is that of mails, too."""
 
-    first_name: Name | UnsetType = UNSET
-    last_name: Name | UnsetType = UNSET
+    first_name: PartOfName | UnsetType = UNSET
+    last_name: PartOfName | UnsetType = UNSET
     title: ShortText | UnsetType = UNSET
     phone: ShortText | UnsetType = UNSET
     language: Language | UnsetType = UNSET
@@ -63,8 +63,8 @@ class PatchPerson(msgspec.Struct, forbid_unknown_fields=True):
     it again they have to set up anew what they sign in with (decision 0073).
     """
 
-    first_name: Name | UnsetType = UNSET
-    last_name: Name | UnsetType = UNSET
+    first_name: PartOfName | UnsetType = UNSET
+    last_name: PartOfName | UnsetType = UNSET
     title: ShortText | UnsetType = UNSET
     phone: ShortText | UnsetType = UNSET
     language: Language | UnsetType = UNSET

@@ -15,7 +15,7 @@ from shared.clock import now
 from shared.contracts.accounts import OrganisationJoined
 from shared.contracts.identity import PersonCreated, PersonUpdated, PoliciesChanged, ProjectRolesChanged
 from shared.errors import Conflict, Invalid
-from shared.orm import Base, Identified, Timestamped
+from shared.orm import Base, Identified, Timestamped, made_by_the_table
 from shared.versions import Versioned
 
 PersonKind = Literal["staff", "client"]
@@ -60,6 +60,19 @@ class PoliciesNeedStaff(Conflict):
         super().__init__("Only staff have permissions; the people of a client have project roles.")
 
 
+class NameNeeded(Invalid):
+    code = "person.name_needed"
+
+    def __init__(self) -> None:
+        super().__init__("Give a first or a last name: one of the two is enough.", field="first_name")
+
+
+def require_named(first_name: str, last_name: str) -> None:
+    """Somebody has a first name, a last name, or both. Raises `NameNeeded`."""
+    if not (first_name or last_name):
+        raise NameNeeded
+
+
 class KindContradiction(Invalid):
     code = "person.kind_contradiction"
 
@@ -95,10 +108,20 @@ class Person(Base, Identified, Timestamped, Versioned):
     account_id: Mapped[UUID | None] = mapped_column(default=None)
     joined_at: Mapped[datetime | None] = mapped_column(default=None)
     is_shared: Mapped[bool] = mapped_column(default=False)
+    sort_key: Mapped[str] = made_by_the_table()
+    found_by: Mapped[str] = made_by_the_table()
+
+    def __post_init__(self) -> None:
+        require_named(self.first_name, self.last_name)
 
     @property
     def name(self) -> str:
-        return f"{self.first_name} {self.last_name}"
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def called(self) -> str:
+        """How a mail greets them."""
+        return self.first_name or self.last_name
 
     @property
     def is_admin(self) -> bool:
@@ -137,8 +160,9 @@ class Person(Base, Identified, Timestamped, Versioned):
         return PersonCreated(kind=self.kind)
 
     def change(self, actor: Actor, changes: Mapping[str, object]) -> PersonUpdated | None:
-        """Take over what is new in `changes`; None where nothing is. Raises what `require_let_in_by` does, where it is
-        about who comes in: of who has no access, and is nobody's account at another client, it is not.
+        """Take over what is new in `changes`; None where nothing is. Raises `NameNeeded`, and, where it is about who
+        comes in, what `require_let_in_by` does: of who has no access, and is nobody's account at another client, it is
+        not.
         """
         new = {field: value for field, value in changes.items() if getattr(self, field) != value}
         if (self.portal_access or self.is_shared or new.get("portal_access")) and DECIDING["people"].intersection(new):
@@ -147,6 +171,7 @@ class Person(Base, Identified, Timestamped, Versioned):
             setattr(self, field, value)
         if not new:
             return None
+        require_named(self.first_name, self.last_name)
         self.version += 1
         return PersonUpdated(fields=sorted(new))
 

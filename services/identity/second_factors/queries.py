@@ -76,7 +76,8 @@ async def find_paused(db: Db, step: Step, flow: str) -> Account | None:
 
 async def label_of(db: Db, account: Account) -> str:
     """How an app lists the account: by the address it belongs to."""
-    label = select(func.coalesce(Person.email, Person.first_name)).where(Person.id == account.person_id)
+    name = func.trim(Person.first_name + " " + Person.last_name)
+    label = select(func.coalesce(Person.email, name)).where(Person.id == account.person_id)
     return shown_address(await db.scalar(label) or "")
 
 

@@ -24,7 +24,7 @@ _ACCOUNT = """
     order by account_id is null and (portal_access or is_shared) desc, id limit 1
 """
 _RECORD = """
-    select s.id as session_id, p.id as person_id, p.first_name || ' ' || p.last_name as name, p.kind, p.client_id,
+    select s.id as session_id, p.id as person_id, trim(p.first_name || ' ' || p.last_name) as name, p.kind, p.client_id,
            p.version, p.policies, p.is_primary_contact, s.expires_at, s.proven_at, s.rotate_due as rotate,
            case when s.hash <> $1 then s.rotated_at + $2::interval end as usable_until,
            coalesce(c.allowed_networks, '{}') as networks, v.id as viewing,

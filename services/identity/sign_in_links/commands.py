@@ -62,7 +62,7 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
         await outbox.append(db, asker, event, client_id=person.client_id, aggregate_id=link.id)
     link.person_id, link.client_id = person.id, person.client_id
     link.token_hash, link.code_hash = digest(token), code_digest(link.flow_hash, code)
-    return Draft(person.language, person.first_name, token=token, code=code)
+    return Draft(person.language, person.called, token=token, code=code)
 
 
 async def take_code_try(db: Db, flow: str) -> str | None:

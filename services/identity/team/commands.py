@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from services.identity.fields import Addressed, Email, Name
+from services.identity.fields import Addressed, Email, PartOfName
 from services.identity.invitations.commands import invite
 from services.identity.ownership import shut_out
 from services.identity.people import commands as people
@@ -25,8 +25,8 @@ Roles = Annotated[dict[UUID, Role], Meta(max_length=500)]
 
 class InviteMember(Addressed, msgspec.Struct, forbid_unknown_fields=True):
     email: Email
-    first_name: Name
-    last_name: Name
+    first_name: PartOfName = ""
+    last_name: PartOfName = ""
     project_roles: Roles = {}
 
 

@@ -18,14 +18,15 @@ from shared.database import Db
 from shared.errors import NotFound
 
 _TEAM = """
-    select p.id, p.email, p.first_name, p.last_name, p.first_name || ' ' || p.last_name as name, p.title, p.active,
+    select p.id, p.email, p.first_name, p.last_name,
+           trim(p.first_name || ' ' || p.last_name) as name, p.title, p.active,
            p.portal_access, p.is_primary_contact, p.last_sign_in_at, p.version,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
                      join known_projects k on k.client_id = r.client_id and k.id = r.project_id and not k.private
                      where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles
     from people p
     where p.client_id = $1 and ($2::uuid is null or p.id = $2)
-    order by not p.active, lower(p.last_name), lower(p.first_name), p.id limit 500
+    order by not p.active, p.sort_key, p.id limit 500
 """
 _OPEN = "select team_invites from clients where id = $1"
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:outside-invitations/' || :client, 0))")

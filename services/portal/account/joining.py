@@ -13,7 +13,6 @@ from services.portal.page import Page
 from services.portal.sign_in.arrival import arrive
 
 PUBLIC = {"public": True}
-NAMES = {"first_name": "Enter your first name.", "last_name": "Enter your last name."}
 SHORT = "Use at least 12 characters, or leave it empty."
 
 
@@ -31,7 +30,7 @@ async def accept(page: Page, data: Typed) -> Template | Redirect:
     if password and len(password) < 12:
         form.errors["password"] = SHORT
     asked = not _has_session(page) or data.get("replace") == str(page.actor.id)
-    if links.was_opened(page, form) and form.require(**NAMES) and not form.is_wrong and asked:
+    if links.was_opened(page, form) and form.require_name() and not form.is_wrong and asked:
         body = {name: form.values[name] for name in ("token", "first_name", "last_name")}
         try:
             sent = body | ({"password": password} if password else {})
@@ -120,7 +119,7 @@ async def open_registration(page: Page) -> Template:
 async def register(page: Page, data: Typed) -> Template:
     """Have a link mailed, if the address is of an organisation that lets its people in."""
     form = Form({name: data.get(name) for name in ("email", "first_name", "last_name")})
-    if form.require(email="Enter your e-mail address.", **NAMES):
+    if form.require_name() & form.require(email="Enter your e-mail address."):
         try:
             await page.services.identity.post("auth/register", type(None), dict(form.values))
             return await page.show("account/register.html", form=form, sent=True)

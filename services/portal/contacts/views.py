@@ -51,7 +51,7 @@ def inputs(contact: Contact) -> dict[str, object]:
 
 def body(form: Form) -> dict[str, object]:
     """What the form asks for; what it leaves open is asked for here."""
-    form.require(first_name="Give a first name.", last_name="Give a last name.")
+    form.require_name()
     texts: dict[str, object] = {name: form.values[name] for name in TEXTS}
     return texts | {
         "email": form.values["email"] or None,

@@ -69,7 +69,7 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
     form = Form({name: data.get(name) for name in (*views.DETAILS, "email", "group")})
     known = await views.policies(page.services)
     policies = next((group.policies for group in known.groups if group.key == form.values["group"]), [])
-    if form.require(first_name="Give a first name.", last_name="Give a last name.", email="Give an address."):
+    if form.require_name() & form.require(email="Give an address."):
         body = {name: form.values[name] for name in (*views.DETAILS, "email")}
         try:
             made = await page.services.identity.post("people", Person, body | {"kind": "staff", "policies": policies})
@@ -89,7 +89,7 @@ async def person(page: Page, person_id: UUID) -> Template:
 async def change(page: Page, person_id: UUID, data: Typed) -> Template | Redirect:
     """Save the details that were changed."""
     form = Edit.sent(data)
-    if form.require(first_name="Give a first name.", last_name="Give a last name."):
+    if form.require_name():
         try:
             if changes := form.only_changed({name: form.values[name] for name in views.DETAILS}):
                 await page.services.identity.patch(f"people/{person_id}", Person, changes)

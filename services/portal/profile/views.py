@@ -16,5 +16,6 @@ def body(form: Form, *, own: bool) -> dict[str, object]:
     if not own:
         form.require(language="Choose a language.")
         return {"language": form.values["language"]}
-    form.require(first_name="Enter your first name.", last_name="Enter your last name.", language="Choose a language.")
+    form.require_name()
+    form.require(language="Choose a language.")
     return {name: form.values[name] for name in FIELDS}

@@ -48,7 +48,7 @@ async def new(page: Page) -> Template:
 async def invite(page: Page, data: Typed) -> Template | Redirect:
     """Invite a colleague."""
     form = Form(dict.fromkeys(ASKED, "") | data)
-    if form.require(first_name="Give a first name.", last_name="Give a last name.", email="Give an address."):
+    if form.require_name() & form.require(email="Give an address."):
         body = {name: form.values[name] for name in ASKED} | {"project_roles": roles(data)}
         try:
             made = await page.services.identity.post("team", Member, body)

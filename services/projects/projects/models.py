@@ -18,7 +18,7 @@ from shared.contracts.projects import (
     ProjectWithdrawn,
 )
 from shared.errors import Conflict, Forbidden, Invalid
-from shared.orm import Base, Identified, TenantOwned, Timestamped
+from shared.orm import Base, Identified, TenantOwned, Timestamped, made_by_the_table
 from shared.versions import Versioned
 
 Status = Literal["on_track", "at_risk", "delayed", "completed"]
@@ -86,6 +86,8 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
     team: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default_factory=list)
     private: Mapped[bool] = mapped_column(default=False)
     hidden_fields: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    found_by: Mapped[str] = made_by_the_table()
+    description_found_by: Mapped[str] = made_by_the_table()
 
     def __post_init__(self) -> None:
         self._check_dates()

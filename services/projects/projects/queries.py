@@ -53,7 +53,8 @@ order by p.id desc
 _LISTED = """id < $2
     and ($3::uuid[] is null or id = any($3))
     and ($4::text is null or status = $4)
-    and ($5::text is null or name ilike $5 or {searched} and description ilike $5)"""
+    and ($5::text is null or found_by like all ((select wanted($5))::text[])
+         or {searched} and description_found_by like all ((select wanted($5))::text[]))"""
 _NOT_HIDDEN = "not 'description' = any(hidden_fields)"
 
 
@@ -175,9 +176,8 @@ async def list_projects(
     tenant = client_id if actor.sees_all_clients else actor.client_id
     before = decode_cursor(cursor, UUID) if cursor else LAST_ID
     readable = actor.readable_projects()
-    pattern = _containing(q) if q else None
     statement = _LIST.seen_by(actor, client_id)
-    rows = await connection.fetch(statement, tenant, before, readable, status, pattern, limit + 1)
+    rows = await connection.fetch(statement, tenant, before, readable, status, q, limit + 1)
     cards = [
         seen_by(actor, ProjectCard(**_fields(actor, row), team=_members.decode(row["people"])), row["hidden_fields"])
         for row in rows[:limit]
@@ -264,9 +264,3 @@ def _completion(row: Record) -> int:
         if row["completion"] is None
         else row["completion"]
     )
-
-
-def _containing(q: str) -> str:
-    """A pattern for `ilike` that finds `q` as it was typed."""
-    escaped = q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"

@@ -136,9 +136,23 @@ async def test_a_refusal_repeats_nothing_that_was_sent(desk: Desk) -> None:
 
 
 async def test_markup_is_text_like_any_other(desk: Desk) -> None:
-    name = "<script>alert('x')</script> & \u202e Ünïcode 🙂"
+    name = "<script>alert('x')</script> & Ünïcode 🙂"
     project = await desk.project(name=name, scope="line\nline\ttab")
     assert (project["name"], project["scope"]) == (name, "line\nline\ttab")
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u202eHbmG emcA", "Shop \u2067"], ids=ascii)
+async def test_a_name_shows_something_and_nothing_else(desk: Desk, name: str) -> None:
+    project = await desk.project()
+    answer = await desk(STAFF, "PATCH", f"projects/{project['id']}", json={"name": name})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "name")
+
+
+async def test_projects_are_found_by_their_letters(desk: Desk) -> None:
+    project = await desk.project(name="Größl Re\u0301sumé", description="Über Łódź")
+    for typed in ("groessl", "RESUME grossl", "lodz"):
+        found = desk.good(await desk(STAFF, "GET", "projects", params={"q": typed}))
+        assert project["id"] in [each["id"] for each in found["items"]], typed
 
 
 async def test_each_field_can_be_changed_alone(desk: Desk) -> None:

@@ -98,13 +98,16 @@ NAMED = {
 """Those of them that a body may name, each guarded by a rule of its own."""
 
 
-def handlers(service: str) -> Iterator[tuple[str, HTTPRouteHandler]]:
-    """Every handler of a service by `METHOD /path/{}`."""
-    for route in application(service).routes:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                for method in handler.http_methods:
-                    yield shape(f"{method} {route.path_format}"), handler
+def handlers(service: str) -> list[tuple[str, HTTPRouteHandler]]:
+    """Every handler of a service by `METHOD /path/{}`, in the same order in every process."""
+    found = [
+        (shape(f"{method} {route.path_format}"), handler)
+        for route in application(service).routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for method in handler.http_methods
+    ]
+    return sorted(found, key=lambda each: each[0])
 
 
 def struct_of(handler: HTTPRouteHandler) -> type[msgspec.Struct] | None:

@@ -33,6 +33,8 @@ PEOPLE = {
     "birch": "approver@birch.example",
 }
 API = "/api/client-portal"
+PROVEN_SECONDS = 300
+"""How long a kept session is used: its proof of who somebody is has to be fresh, which is ten minutes."""
 
 
 class StackSigner(Signer):
@@ -68,6 +70,7 @@ class Portal:
     folder: Path
     run: Run
     _sessions: dict[str, httpx2.Client] = field(default_factory=dict)
+    _until: dict[str, float] = field(default_factory=dict)
 
     @property
     def gateway(self) -> str:
@@ -75,10 +78,13 @@ class Portal:
 
     def as_(self, who: str) -> httpx2.Client:
         """A client as one of `PEOPLE`, as `viewing` (the administrator viewing as Acme), as `partner` (a system of
-        Birch's with every scope) or `anonymous`; kept for the session.
+        Birch's with every scope) or `anonymous`; kept for the session, except that people sign in anew before their proof gets old.
         """
+        if who in PEOPLE and time.monotonic() > self._until.get(who, 0.0):
+            self.forget(who)
         if who not in self._sessions:
             self._sessions[who] = self.new(who)
+            self._until[who] = time.monotonic() + PROVEN_SECONDS
         return self._sessions[who]
 
     def new(self, who: str) -> httpx2.Client:

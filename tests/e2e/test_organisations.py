@@ -81,7 +81,7 @@ def test_invited_joined_and_from_one_to_the_other(portal: Portal, sit: Sit, dark
         expect(page.get_by_text(f"You are in {guest.name} now")).to_be_visible()
         problems += look_at(seat, f"{look}-5-there")
         seat.open("/security")
-        expect(page.get_by_text("You look after how you sign in at Acme GmbH")).to_be_visible()
+        expect(page.get_by_text("Manage your sign-in methods at Acme GmbH")).to_be_visible()
         problems += look_at(seat, f"{look}-6-security")
         seat.open("/security/password")
         page.wait_for_url("**/security")
@@ -93,7 +93,7 @@ def test_invited_joined_and_from_one_to_the_other(portal: Portal, sit: Sit, dark
         )
         menu(seat).get_by_role("button", name=guest.name).click()
         expect(page.get_by_role("status").filter(has_text="could not be opened")).to_contain_text(
-            "another way of signing in"
+            "sign in with another method"
         )
         problems += look_at(seat, f"{look}-7-refused")
     assert problems == []

@@ -18,6 +18,7 @@ from ops.stack.console import Console
 from ops.stack.ports import listen
 from ops.stack.supervisor import Supervisor
 from shared.config import Settings
+from shared.telemetry import OUTPUT
 
 TICK = 0.05
 PATTERN = "(a+)+$"
@@ -73,7 +74,11 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
     log = tmp_path / "portal.log"
     supervisor = Supervisor(Console(log, quiet=True))
     bound = listen()
-    server = lambda: _Server(_config(app, Settings(port=0))).run(sockets=[bound])  # noqa: E731
+
+    def server() -> None:
+        OUTPUT.open()  # as each service does when it starts: what this process wrote to before is not the log
+        _Server(_config(app, Settings(port=0))).run(sockets=[bound])
+
     supervisor.start("served", lambda output: process.fork(server, output))
     yield Kept(supervisor, bound, log)
     supervisor.stop(["served"], 0)

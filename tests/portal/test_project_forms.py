@@ -267,7 +267,9 @@ async def test_with_scripts_the_status_changes_in_place(browse):
     answer = await browse(CLARA).post(STATUS, data={"status": "at_risk"}, headers=FRAGMENT)
     assert answer.text.strip().startswith('<div id="plan"')
     assert "At risk" in answer.text
-    assert answer.headers["hx-trigger"] == '{"toast": {"text": "Website relaunch: at risk", "tone": "done"}}'
+    assert answer.headers["hx-trigger"] == (
+        '{"toast": {"text": "Website relaunch: at risk", "tone": "done", "undo": null}}'
+    )
 
 
 async def test_a_status_there_is_not_is_refused(browse, standin):

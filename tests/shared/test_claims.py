@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from aiohttp import web
 from joserfc.jwk import OKPKey
 from msgspec import structs
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
+from shared import claims
 from shared.actor import FRESH, Actor
 from shared.claims import ClaimsRefused, Verifier
 from shared.clock import now, uuid7
@@ -143,15 +146,18 @@ async def test_the_gateways_clock_may_differ_by_half_a_minute(
             await verifier.verify(token)
 
 
-async def test_claims_that_are_not_believed_are_an_alarm(signer: Signer, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_claims_that_are_not_believed_are_an_alarm(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A metric, and a line that says why; the answer tells the gateway that it is about its own claims."""
     before = REGISTRY.get_sample_value("claims_refused_total") or 0
     late = int(time.time()) - 200
-    with pytest.raises(ClaimsRefused) as refused:
+    monkeypatch.setattr(claims, "log", structlog.get_logger("claims"))  # one that no other test has bound to its output
+    with capture_logs() as logged, pytest.raises(ClaimsRefused) as refused:
         await Verifier("projects", str(signer.jwks)).verify(signer.token(PERSON, "projects", iat=late, exp=late + 60))
     assert (refused.value.code, "portal-claims" in refused.value.challenge) == ("auth.claims_refused", True)
     assert REGISTRY.get_sample_value("claims_refused_total") == before + 1
-    assert "expired" in capsys.readouterr().out
+    assert [(each["event"], each["log_level"], "expired" in each["why"]) for each in logged] == [
+        ("claims.refused", "error", True)
+    ]
 
 
 async def test_a_remembered_token_still_expires(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:

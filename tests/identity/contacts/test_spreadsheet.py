@@ -10,7 +10,8 @@ from services.identity.contacts.spreadsheet import neutral
 from tests.identity.contacts.conftest import MakeContact
 from tests.identity.rig import ADMIN, Identity
 
-HEBREW = "\u202bשרה\u202c"
+HEBREW = "\u200fשרה\u200f"
+"""Between marks of direction, which a name may hold; what overrides the direction around it is refused."""
 
 
 async def test_the_file_holds_every_contact_and_no_formula(identity: Identity, contact: MakeContact) -> None:

@@ -83,8 +83,9 @@ async def test_an_invited_colleague_has_the_roles_and_a_mail(office: Office, ide
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"email": "mia"}, {"first_name": ""}, {"project_roles": {"1": "viewer"}}, {"is_primary_contact": True},
-     {"client_id": str(uuid4())}, {"policies": ["viewAudit"]}, {"kind": "staff"}, {"active": True}],
+    [{"email": "mia"}, {"first_name": "", "last_name": ""}, {"project_roles": {"1": "viewer"}},
+     {"is_primary_contact": True}, {"client_id": str(uuid4())}, {"policies": ["viewAudit"]}, {"kind": "staff"},
+     {"active": True}],
 )  # fmt: skip
 async def test_what_is_no_invitation_is_422(office: Office, wrong: dict[str, Any]) -> None:
     before = await office.stored()

@@ -10,7 +10,7 @@ from litestar import Request
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client, Organisation, Organisations
-from services.portal.clients import Services, slot
+from services.portal.clients import WIDGET_DEADLINE, Services, slot
 from services.portal.cookies import cookie
 from services.portal.ids import read_id
 from services.portal.preferences import Look
@@ -101,10 +101,10 @@ class Page(Look):
         """The page in the place of one whose module is closed: why, and where to go instead."""
         return await self.show("closed.html", section=section or module, status=403, module=module)
 
-    async def load_organisations(self) -> list[Organisation]:
+    async def load_organisations(self, deadline: float = WIDGET_DEADLINE) -> list[Organisation]:
         """Those the menu offers, asked for once a page. Staff have none, nor do they through a client's eyes."""
         if self._organisations is None and self.actor.kind == "client" and not self.viewing:
-            known = await slot(self.services.identity.get("auth/organisations", Organisations))
+            known = await slot(self.services.identity.get("auth/organisations", Organisations), deadline=deadline)
             self._organisations = known.value.items if known.value else []
         return self.organisations
 

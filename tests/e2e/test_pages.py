@@ -11,6 +11,9 @@ from tests.e2e.conftest import Seat, Sit
 from tests.portal_stack import API, ROOT, Portal
 
 AXE = (ROOT / "tests/portal/vendor/axe.min.js").read_text()
+ARRIVED = """async () => { await Promise.all(document.getAnimations()
+  .filter((each) => Number.isFinite(each.effect.getComputedTiming().endTime))
+  .map((each) => each.finished.catch(() => null))); }"""
 SHOTS = ROOT / "docs" / "screenshots"
 LOOKS = {"light-1280": (False, False), "dark-1280": (True, False), "light-390": (False, True), "dark-390": (True, True)}
 PICTURES = bool(os.environ.get("PORTAL_SCREENSHOTS"))
@@ -97,7 +100,8 @@ def ids(portal: Portal) -> dict[str, str]:
 
 
 def inaccessible(page: Page) -> list[dict[str, Any]]:
-    """What axe finds serious or worse, with where."""
+    """What axe finds serious or worse, with where, once what fades in is there: half faded, a word has no contrast."""
+    page.evaluate(ARRIVED)
     page.evaluate(AXE)
     found = page.evaluate("async () => (await axe.run()).violations")
     return [

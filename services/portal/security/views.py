@@ -45,7 +45,7 @@ async def load(page: Page) -> Security:
         slot(identity.get("two-factor", TwoFactor), deadline=PATIENCE),
         slot(identity.get("passkeys", PasskeyList), deadline=PATIENCE),
         slot(identity.get("sessions", Sessions), deadline=PATIENCE),
-        page.load_organisations(),
+        page.load_organisations(PATIENCE),  # they decide which of the two lists is shown
     )
     return Security(me, two_factor, passkeys, sessions, organisations)
 

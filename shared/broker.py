@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -25,6 +26,9 @@ reaches only what it was given of the operator's by this name (docs/decisions/00
 """
 DAY = 24 * 3600
 MISSES = 2
+ASK_SECONDS = 4
+AWAY_SECONDS = 30
+"""So long the library may look for a broker that is away; then a new connection does."""
 PULL_SECONDS = 20
 HEARTBEAT_LOST_SECONDS = 2.5
 _HEARTBEAT = "100"
@@ -69,11 +73,12 @@ async def watch(client: Client, seen: Callable[[StreamInfo], None]) -> None:
     taking itself for connected for ever, with a closed socket and nobody who reads; and what the broker calls a
     violation (a password that was wrong for a moment) has nats-py close itself for good.
     """
-    misses = 0
+    misses, heard_at = 0, time.monotonic()
     while True:
         try:
-            seen(await client.jetstream(timeout=2).stream_info(STREAM))
-            misses = 0
+            async with asyncio.timeout(ASK_SECONDS):
+                seen(await client.jetstream(timeout=2).stream_info(STREAM))
+            misses, heard_at = 0, time.monotonic()
         except TimeoutError:
             misses = misses + 1 if client.is_connected else 0
         except OSError:
@@ -82,7 +87,7 @@ async def watch(client: Client, seen: Callable[[StreamInfo], None]) -> None:
             raise
         except nats.errors.Error:
             misses = 0  # an answer, too
-        if misses >= MISSES or client.is_closed:
+        if misses >= MISSES or client.is_closed or time.monotonic() - heard_at > AWAY_SECONDS:
             raise nats.errors.StaleConnectionError
         await asyncio.sleep(1)
 

@@ -23,6 +23,7 @@ LATE_SECONDS = 5.0
 """What waits longer, to be published or folded, is work that is not being done."""
 STALE_SECONDS = 4.0
 LOOKS = 600
+CLOSE_SECONDS = 2
 
 OLDEST = Gauge("portal_outbox_oldest_seconds", "Age of the oldest event that the broker has not taken", ["service"])
 BEHIND = Gauge("portal_inbox_behind_seconds", "Time that the oldest event not folded has waited", ["consumer"])
@@ -69,8 +70,9 @@ class Traffic:
                     await stack.enter_async_context(background.keep(name, work))
                 await watch(client, self._see)
         finally:
-            with suppress(OSError):  # of a connection that is gone already
-                await client.close()
+            with suppress(OSError, nats.errors.Error, TimeoutError):  # of a connection that is gone already
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await client.close()
 
     def _see(self, stream: StreamInfo) -> None:
         if self._stream and self._stream.created != stream.created:

@@ -36,6 +36,13 @@ _RUNTIME_LIMITS = {
     "tcp_keepalives_count": "3",
 }
 
+_OPEN_TO_EVERYBODY = text(
+    """select datname from pg_database
+       where datname in ('postgres', 'template1') and pg_has_role(datdba, 'usage')
+         and (has_database_privilege('public', oid, 'connect') or has_database_privilege('public', oid, 'temporary'))"""
+)
+"""The databases that come with a server, as far as the administrator may close them: a runtime role needs neither."""
+
 
 async def migrate(admin_url: str, service: str, password: str) -> None:
     """Create what is missing and apply what is new; safe to repeat and to run from several places at once.
@@ -92,8 +99,10 @@ async def _prepare(connection: AsyncConnection, service: str, password: str) -> 
 
 
 async def _bound(connection: AsyncConnection, role: str, service: str) -> None:
-    """Settings and limits of the runtime role. What it changed about itself meanwhile is undone, which nothing in
-    PostgreSQL forbids a role (docs/decisions/0089); the last three it cannot change.
+    """Set the settings and limits of the runtime role, and undo what it changed about itself.
+
+    PostgreSQL lets every role change its own settings (docs/decisions/0089); it cannot change the connection limit,
+    the rights on databases and `temp_file_limit`.
     """
     database = await connection.scalar(text("select quote_ident(current_database())"))
     for scope in ("", f" in database {database}"):
@@ -102,6 +111,8 @@ async def _bound(connection: AsyncConnection, role: str, service: str) -> None:
         await connection.execute(text(f"alter role {role} set {name} = '{value.format(service=service)}'"))
     await connection.execute(text(f"alter role {role} connection limit {CONNECTIONS}"))
     await connection.execute(text(f"revoke temporary on database {database} from public"))
+    for name in await connection.scalars(_OPEN_TO_EVERYBODY):
+        await connection.execute(text(f"revoke all on database {name} from public"))
     if await connection.scalar(text("select has_parameter_privilege(current_user, 'temp_file_limit', 'set')")):
         await connection.execute(text(f"alter role {role} set temp_file_limit = '1GB'"))
 

@@ -52,16 +52,56 @@ def test_a_contract_belongs_to_the_service_its_module_names() -> None:
     assert {name: [service] for name, service in owners()} == publishers
 
 
+@pytest.mark.parametrize("service", sorted(path.parent.name for path in ROOT.glob("services/*/migrations")))
+def test_a_services_readme_lists_its_tables(service: str) -> None:
+    """The rows "owns" and "copies" name the tables that its migrations create."""
+    text = (ROOT / f"services/{service}/README.md").read_text()
+    rows = re.findall(r"^\| (?:owns|copies) \| (.*) \|$", text, re.MULTILINE)
+    revisions = "".join(path.read_text() for path in (ROOT / f"services/{service}/migrations").glob("0*.py"))
+    tables = {*re.findall(r"create table (\w+)", revisions)} - {*re.findall(r"drop table (\w+)", revisions)}
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == tables
+
+
 def test_no_two_events_share_a_name_or_a_subject() -> None:
     types, subjects, _ = zip(*events(), strict=True)
     assert len(set(types)) == len(types)
     assert len(set(subjects)) == len(subjects)
 
 
+def anchors(document: Path) -> set[str]:
+    """What a link can name inside a Markdown file: its headings, as GitHub spells them."""
+    prose = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
-    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", document.read_text())
-    assert [target for target in targets if not (document.parent / target).exists()] == []
+    """The file exists, and where a link names a heading the file has that heading."""
+    for target, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)#?([^)\s]*)\)", document.read_text()):
+        file = document.parent / target if target else document
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), f"{target}#{anchor}"
+
+
+def test_every_decision_that_is_named_exists() -> None:
+    """Code and documents name decisions by number: `decision 0002`, `docs/decisions/0002`, `0002-unit-of-work.md`."""
+    numbers = {path.name[:4] for path in (ROOT / "docs/decisions").glob("*.md")}
+    folders = ("services", "gateway", "shared", "ops", "deploy", "docs", "tests")
+    files = [
+        path
+        for folder in folders
+        for kind in ("py", "md", "html", "toml")
+        for path in (ROOT / folder).rglob(f"*.{kind}")
+    ]
+    named = re.compile(r"(?:decisions?[ /]|\[)(0\d{3})")
+    lost = {
+        f"{path.relative_to(ROOT)}: {number}"
+        for path in files
+        for number in named.findall(path.read_text())
+        if number not in numbers
+    }
+    assert lost == set()
 
 
 def test_the_readme_is_short_and_begins_with_the_two_commands() -> None:

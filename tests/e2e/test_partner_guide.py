@@ -27,7 +27,7 @@ def read(path: Path) -> dict[str, object]:
 
 
 def test_a_partner_gets_from_its_first_token_to_a_change(portal: Portal, tmp_path: Path) -> None:
-    assert len(PLAIN) == 6
+    assert len(PLAIN) == 7
     birch = portal.me("birch")["client_id"]
     made = portal.api_client(birch)
     run(PLAIN, tmp_path, PORTAL=portal.gateway, CLIENT_ID=made["id"], CLIENT_SECRET=made["client_secret"])
@@ -38,6 +38,8 @@ def test_a_partner_gets_from_its_first_token_to_a_change(portal: Portal, tmp_pat
     told = "finished Stock synchronised"
     assert portal.until(lambda: told in portal.as_("birch").get("/activity").text)
     assert milestone["name"] == "Stock synchronised"
+    plan = portal.as_("birch").get(f"/api/client-portal/projects/{milestone['project_id']}").json()["milestones"]
+    assert [each["name"] for each in plan].count("Stock synchronised") == 1
     assert "data:" in (tmp_path / "events.txt").read_text()
 
 

@@ -118,6 +118,20 @@ async def test_what_a_role_says_about_itself_is_undone_at_the_next_start(schema:
     await again.close()
 
 
+async def test_a_runtime_role_connects_to_no_database_that_comes_with_the_server(
+    schema: Schema, cluster: Cluster
+) -> None:
+    """PostgreSQL opens `postgres` and `template1` to every role: a place for temporary tables and for locks."""
+    service, administrator, url = schema
+    for name in ("postgres", "template1"):
+        await administrator.execute(f"grant connect, temporary on database {name} to public")
+    await prepare(cluster.admin_of(url), service, PASSWORD)
+    for name in ("postgres", "template1"):
+        elsewhere = make_url(url).set(drivername="postgresql", database=name)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await asyncpg.connect(elsewhere.render_as_string(hide_password=False))
+
+
 async def test_runtime_roles_can_do_no_more_than_they_need(schema: Schema) -> None:
     service, connection, _ = schema
     for role in (f"{service}_{kind}" for kind in RUNTIME):

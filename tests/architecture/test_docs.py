@@ -84,6 +84,15 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
         assert not anchor or anchor in anchors(file), f"{target}#{anchor}"
 
 
+def test_the_operators_guide_quotes_what_the_portal_shows() -> None:
+    """Labels stand in double quotes: each is on a page, in what the `portal` command prints, or a heading of the guide."""
+    guide = (ROOT / "docs/operations.md").read_text()
+    kinds = [("services/portal", "html"), ("services", "py"), ("ops", "py")]
+    shown = "".join(path.read_text() for folder, kind in kinds for path in (ROOT / folder).rglob(f"*.{kind}"))
+    labels = set(re.findall(r'"([A-Z][a-z]+(?: [A-Za-z]+)*)"', guide))
+    assert {label for label in labels if label not in shown and f"## {label}" not in guide} == set()
+
+
 def test_every_decision_that_is_named_exists() -> None:
     """Code and documents name decisions by number: `decision 0002`, `docs/decisions/0002`, `0002-unit-of-work.md`."""
     numbers = {path.name[:4] for path in (ROOT / "docs/decisions").glob("*.md")}

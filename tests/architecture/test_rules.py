@@ -246,3 +246,10 @@ def test_what_runs_is_installed_where_it_runs(requirements: str) -> None:
             if not (ROOT / top).exists() and not found & installed:
                 missing.add(f"{path.relative_to(ROOT)}: {top}")
     assert missing == set()
+
+
+def test_no_test_moves_the_clock_of_the_event_loop() -> None:
+    """What runs beside the test in the same loop would wait for minutes once the clock is put back (`tests/clocks.py`)."""
+    moves = re.compile(r"""setattr\(\s*(time\s*,\s*["']monotonic["']|["'][\w.]*\btime\.monotonic["'])""")
+    found = [path for path in sorted((ROOT / "tests").rglob("*.py")) if moves.search(path.read_text())]
+    assert found == []

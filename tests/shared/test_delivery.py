@@ -17,7 +17,7 @@ from nats.aio.client import Client
 from sqlalchemy import text
 
 from ops.stack.backing import Backing
-from shared import dead_letters, outbox
+from shared import dead_letters, delivery, outbox
 from shared.actor import SYSTEM
 from shared.background import Background
 from shared.broker import STREAM, connect, stream_configs
@@ -30,6 +30,7 @@ from shared.inbox import Consumer, Delivery
 from shared.relay import FAILED, Relay, oldest_unpublished
 from shared.retention import KEEP_LOOKS, Retention
 from tests.activity.process import Part
+from tests.clocks import clock_of
 from tests.conftest import Cluster
 
 
@@ -427,12 +428,11 @@ async def is_on_time(traffic: Traffic, **parts: bool) -> bool:
 
 
 def test_the_oldest_event_counts_from_when_it_was_seen_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = 0.0
-    monkeypatch.setattr("shared.delivery.time.monotonic", lambda: clock)
+    clock = clock_of(monkeypatch, delivery)
     waiting, ages = Waiting(), list[float]()
     for second, last, folded in [(0, 5, 5), (1, 9, 5), (2, 12, 7), (3, 12, 9), (4, 12, 0), (5, 12, 12), (6, 13, 12)]:
-        clock = second
-        ages.append(waiting.note(last, folded))
+        clock.ahead = second
+        ages.append(round(waiting.note(last, folded)))
     assert ages == [0, 0, 1, 1, 2, 0, 0]
 
 

@@ -11,6 +11,7 @@ from shared.actor import Actor
 from shared.clock import uuid7
 from shared.errors import Unavailable
 from shared.partners import InvalidToken, PartnerVerifier
+from tests.clocks import clock_of
 from tests.partners import ISSUER, IdentityStandIn, PartnerSigner, new_key
 
 ERP = Actor(id=uuid7(), kind="partner", client_id=uuid7(), scopes=frozenset({"projects:read", "activity:read"}))
@@ -63,13 +64,12 @@ async def test_no_forgery_passes_and_none_reaches_identity(
 async def test_a_revoked_one_is_refused_within_a_second(
     verifier: PartnerVerifier, keys: PartnerSigner, identity: IdentityStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, real = 0.0, time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: real() + clock)
+    clock = clock_of(monkeypatch, partners, tokens)
     token = keys.token(ERP)
     await verifier.verify(token, "")
     identity.status = 401
     assert (await verifier.verify(token, "")).id == ERP.id  # asked less than a second ago
-    clock = 1.0
+    clock.ahead = 1.0
     with pytest.raises(InvalidToken):
         await verifier.verify(token, "")
 
@@ -113,17 +113,16 @@ async def test_identity_away_is_unavailable_and_never_yes(
 async def test_a_new_key_is_found_and_random_ones_ask_once(
     verifier: PartnerVerifier, keys: PartnerSigner, identity: IdentityStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, real = 0.0, time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: real() + clock)
+    clock = clock_of(monkeypatch, partners, tokens)
     old = keys.token(ERP)
     await verifier.verify(old, "")
-    clock += tokens.REFRESH_SECONDS + 1
+    clock.ahead += tokens.REFRESH_SECONDS + 1
     for number in range(50):
         with pytest.raises(InvalidToken):
             await verifier.verify(keys.token(ERP, {"kid": f"k{number}"}), "")
     assert identity.asked_for_keys == 2
     keys.keys.insert(0, new_key("second"))
-    clock += tokens.REFRESH_SECONDS + 1
+    clock.ahead += tokens.REFRESH_SECONDS + 1
     assert (await verifier.verify(keys.token(ERP), "")).id == ERP.id
     assert (await verifier.verify(old, "")).id == ERP.id
     assert identity.asked_for_keys == 3
@@ -132,18 +131,17 @@ async def test_a_new_key_is_found_and_random_ones_ask_once(
 async def test_a_withdrawn_key_counts_no_more_and_the_last_ones_go_on_while_the_source_is_down(
     verifier: PartnerVerifier, keys: PartnerSigner, identity: IdentityStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, real = 0.0, time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: real() + clock)
+    clock = clock_of(monkeypatch, partners, tokens)
     old, again = keys.token(ERP), keys.token(ERP)
     await verifier.verify(old, "")
     await identity.stop()
     for _ in range(3):  # ten minutes without the source: the keys stay, only liveness cannot be asked
-        clock += tokens.KEYS_LIVE_SECONDS
+        clock.ahead += tokens.KEYS_LIVE_SECONDS
         with pytest.raises(Unavailable):
             await verifier.verify(old, "")
     keys.keys[:] = [new_key("second")]
     await identity.start(identity.port)
-    clock += tokens.KEYS_LIVE_SECONDS + 1
+    clock.ahead += tokens.KEYS_LIVE_SECONDS + 1
     await verifier.verify(again, "")  # asks for the keys on the side
     async with asyncio.timeout(5):
         while True:

@@ -1,0 +1,28 @@
+"""A clock that a test moves, for the module under test alone.
+
+The event loop asks `time.monotonic` as well, and with it the services that run beside a test in the same process: were
+that function replaced, whatever they wait for would be over at once, and last minutes once it is put back.
+"""
+
+import time
+from types import ModuleType
+
+import pytest
+
+
+class Clock:
+    """Stands in for the module `time`, `ahead` seconds later."""
+
+    def __init__(self, ahead: float = 0.0) -> None:
+        self.ahead = ahead
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+def clock_of(monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> Clock:
+    """One clock that these modules see as theirs until the test ends."""
+    clock = Clock()
+    for module in modules:
+        monkeypatch.setattr(module, "time", clock)
+    return clock

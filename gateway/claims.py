@@ -13,7 +13,7 @@ from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 
 from gateway.sessions import Session
-from shared.actor import Actor
+from shared.actor import Actor, Reader
 from shared.claims import ISSUER, MAX_LIFE, TYPE
 from shared.config import SettingsError
 from shared.tokens import ALGORITHM
@@ -23,7 +23,7 @@ RENEW_BEFORE = 20
 REMEMBERED = 20_000
 
 _registry = JWSRegistry(algorithms=[ALGORITHM])
-_Stamp = tuple[UUID, int, datetime, UUID | None, tuple[str, ...]]
+_Stamp = tuple[UUID, int, datetime, UUID | None, tuple[str, ...], Reader | None]
 _Key = tuple[_Stamp | None, tuple[str, ...], str]
 
 
@@ -81,11 +81,19 @@ class ClaimsSigner:
 
 def _stamp(session: Session) -> _Stamp:
     """What tells two states of a session apart: the person's rights raise the version, and nothing else does."""
-    return session.session_id, session.version, session.proven_at, session.client_id, session.closed
+    return (
+        session.session_id,
+        session.version,
+        session.proven_at,
+        session.client_id,
+        session.closed,
+        session.seen_as,
+    )
 
 
 def _who(session: Session) -> dict[str, Any]:
-    return {
+    seen = session.seen_as
+    who = {
         "sub": str(session.person_id),
         "name": session.name,
         "kind": session.kind,
@@ -100,6 +108,7 @@ def _who(session: Session) -> dict[str, Any]:
         "asg": session.assignments and {str(project): str(client) for project, client in session.assignments.items()},
         "pat": int(session.proven_at.timestamp()),
     } | ({"off": session.closed} if session.closed else {})
+    return who | ({"seen": {"id": str(seen.id), "name": seen.name}} if seen else {})
 
 
 def _jwks(text: str) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from gateway.flights import SingleFlight
 from gateway.metrics import SESSIONS_ASKED
 from gateway.peers import is_within
 from gateway.seals import Seal
+from shared.actor import Reader
 
 REMEMBER_SECONDS = 1.0
 REMEMBERED = 20_000
@@ -44,6 +45,8 @@ class Session(msgspec.Struct, frozen=True):
     expires_at: datetime
     proven_at: datetime
     read_only: bool = False
+    seen_as: Reader | None = None
+    """As whom staff see the portal, where it is one person of the client."""
     assignments: dict[UUID, UUID] | None = None
     networks: tuple[str, ...] = ()
     """From where it may be used; empty for everywhere."""

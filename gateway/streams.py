@@ -36,8 +36,12 @@ class _Open(msgspec.Struct, frozen=True, eq=False):
         """Whether what holds `now` is what held when it was opened."""
         if now is None or now.usable_until or not now.is_used_from(self.peer):
             return False
-        then = self.session
-        return (now.client_id, now.read_only, now.recorded) == (then.client_id, then.read_only, then.recorded)
+        return _sight(now) == _sight(self.session)
+
+
+def _sight(session: Session) -> tuple[object, ...]:
+    """Through whose eyes a session looks, and whether that is written down."""
+    return session.client_id, session.read_only, session.seen_as, session.recorded
 
 
 class Streams:

@@ -15,6 +15,13 @@ WITHIN_PROJECTS = frozenset({"manageProjects"})
 """The policies that somebody limited to projects can use, in those projects; what the others allow reaches further."""
 
 
+class Reader(msgspec.Struct, frozen=True):
+    """Through whose eyes the portal is seen."""
+
+    id: UUID | None
+    name: str
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """The caller of one request.
 
@@ -22,9 +29,10 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     `project_roles` maps a project to approver, viewer or feedback_only (seed 004). `session_ends` is when the session
     is over whatever happens: what outlives a request (a stream) must not outlive it. `assignments` maps the projects a
     subcontractor may work on to their clients; None is staff without such a limit. `proven_at` is when the person last
-    proved who they are (step-up). `read_only` is staff looking at the portal as a client: kind, `client_id` and primary
-    contact are then the client's, `id` and `name` the member of staff's. `scopes` are a partner system's capabilities.
-    `closed` names the modules and actions that the company keeps from this client's people (decision 0054).
+    proved who they are (step-up). `read_only` is staff looking at the portal as a client: kind, `client_id` and rights
+    are then the client's, or those of the person they see it as (`seen_as`); `id` and `name` stay their own. `scopes`
+    are a partner system's capabilities. `closed` names the modules and actions that the company keeps from this
+    client's people (decision 0054).
     """
 
     id: UUID | None = None
@@ -37,6 +45,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     project_roles: dict[UUID, str] = msgspec.field(default_factory=dict[UUID, str])
     is_primary_contact: bool = False
     read_only: bool = False
+    seen_as: Reader | None = None
     assignments: dict[UUID, UUID] | None = None
     proven_at: datetime | None = None
     scopes: frozenset[str] = frozenset()
@@ -61,6 +70,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     def is_freshly_proven(self) -> bool:
         """Whether the person has proven within `FRESH` who they are."""
         return self.proven_at is not None and now() - self.proven_at < FRESH
+
+    @property
+    def reader(self) -> Reader:
+        """Whose portal it is: the person staff see it as, or whoever calls. What is done, whoever calls does."""
+        return self.seen_as or Reader(self.id, self.name)
 
     @property
     def themselves(self) -> "Actor":

@@ -16,7 +16,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Guard
 from prometheus_client import Counter
 
-from shared.actor import Actor, Kind
+from shared.actor import Actor, Kind, Reader
 from shared.errors import Forbidden, StepUpRequired, Unauthorized, UnsupportedMediaType
 from shared.tokens import LEEWAY, InvalidClaims, PublicKeys, SignedBody, TokenReader
 
@@ -53,6 +53,7 @@ class Claims(SignedBody, frozen=True, kw_only=True):
     roles: dict[UUID, str] = msgspec.field(default_factory=dict[UUID, str])
     prim: bool = False
     ro: bool = False
+    seen: Reader | None = None
     asg: dict[UUID, UUID] | None = None
     pat: int = 0
     scp: frozenset[str] = frozenset()
@@ -71,6 +72,7 @@ class Claims(SignedBody, frozen=True, kw_only=True):
             project_roles=self.roles,
             is_primary_contact=self.prim,
             read_only=self.ro,
+            seen_as=self.seen,
             assignments=self.asg,
             proven_at=datetime.fromtimestamp(self.pat, UTC) if self.pat else None,
             scopes=self.scp,

@@ -16,6 +16,7 @@ from services.identity.sessions.commands import end_sessions
 from services.identity.sessions.models import Session
 from services.identity.sign_in_links.models import SignInLink
 from services.identity.single_sign_on.models import FederatedIdentity
+from services.identity.viewing.commands import close_views
 from shared.actor import Actor
 from shared.database import Db
 
@@ -53,7 +54,12 @@ async def forget_owner(db: Db, actor: Actor, person: Person, reason: str) -> lis
 
 
 async def _forget_here(db: Db, actor: Actor, person: Person, reason: str) -> list[str]:
-    """Mails before tokens, as whoever writes a mail locks them: two orders would be a deadlock."""
+    """Mails before tokens, as whoever writes a mail locks them: two orders would be a deadlock.
+
+    Staff who see the portal as this person are staff again; the gateways hear it with the event.
+    """
+    if person.client_id:
+        await close_views(db, actor, person.client_id, "person_left", Session.viewing_person_id == person.id)
     await replace(db, person.id, *LEADS_IN)
     for kind in OF_ONE_CLIENT:
         await db.execute(delete(kind).where(kind.person_id == person.id))

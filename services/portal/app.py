@@ -37,6 +37,7 @@ from services.portal.project_forms.api import router as project_forms
 from services.portal.projects.api import router as projects
 from services.portal.prove_it.api import router as prove_it
 from services.portal.recordings.api import router as recordings
+from services.portal.security.api import refuse_account_of_another
 from services.portal.security.api import router as security
 from services.portal.settings import PortalSettings
 from services.portal.sign_in.api import router as sign_in
@@ -89,7 +90,7 @@ def create_app(settings: PortalSettings) -> Litestar:
         visibility,
     ]
     areas = [static_file, choose_theme, *ways_in, *for_all, *for_staff]
-    pages = Router(path="/", route_handlers=areas, include_in_schema=False)
+    pages = Router(path="/", route_handlers=areas, guards=[refuse_account_of_another], include_in_schema=False)
     return create_service(
         "portal",
         settings,

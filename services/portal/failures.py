@@ -43,7 +43,10 @@ WORDS = {
 }
 
 GONE = ("No longer here", "What this page showed was removed, or is no longer shared with you.")
-LOOKING = ("View only", "You cannot change anything while you view the portal as a client. Leave the view first.")
+LOOKING = (
+    "View only",
+    "While you view the portal as somebody else, you can change nothing and do not see how they sign in. Leave first.",
+)
 
 
 def refused(request: AnyRequest, error: DomainError) -> Response[Any]:

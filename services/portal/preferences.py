@@ -35,6 +35,8 @@ class Look:
         actor: Actor | None = request.scope.get("auth")
         self.viewing = actor is not None and actor.read_only
         """Whether staff look through a client's eyes; `client_name` is then that client's, where it is known."""
+        self.seen_as = actor.seen_as if actor else None
+        """The one of the client's people whose portal they then see."""
         self.client_name: str | None = None
         self.recorded = request.headers.get(RECORDED_HEADER) == "1"
         """Whether the gateway has written this visit down, which its reader is told."""

@@ -129,14 +129,20 @@ class SessionRotated(EventData, frozen=True):
 
 
 class ViewAsStarted(EventData, frozen=True):
-    """A member of staff looks at the portal as the client of `clientid` does; the aggregate is their session."""
+    """A member of staff looks at the portal as the client of `clientid` does, or as `person_id` of its people; the
+    aggregate is their session.
+    """
 
     type: ClassVar[str] = "view_as_started"
     subject: ClassVar[str] = "identity.session.view_as_started.v1"
+    person_id: UUID | None = None
 
 
 class ViewAsEnded(EventData, frozen=True):
-    """And no longer: `reason` is left or client_closed. `session_hash` is the SHA-256 of the cookie until then."""
+    """And no longer: `reason` is left, client_closed or person_left.
+
+    `session_hash` is the SHA-256 of the cookie until then.
+    """
 
     type: ClassVar[str] = "view_as_ended"
     subject: ClassVar[str] = "identity.session.view_as_ended.v1"

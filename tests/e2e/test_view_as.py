@@ -19,13 +19,12 @@ def banner(seat: Seat) -> Any:
 
 
 def begin(portal: Portal, seat: Seat) -> str:
-    """From the client's page, asked once; the client's path."""
+    """From the client's page, as the client as a whole; the client's path."""
     sign_in(seat.page, PEOPLE["admin"])
     path = f"/clients/{portal.me('approver')['client_id']}"
     seat.open(path)
-    seat.page.get_by_role("button", name="View as client").click()
-    expect(seat.page.get_by_role("dialog")).to_contain_text("View the portal as Acme")
-    seat.page.get_by_role("dialog").get_by_role("button", name="View as client").click()
+    seat.page.get_by_role("link", name="View as client").click()
+    seat.page.get_by_role("button", name="View as Acme").click()
     expect(banner(seat)).to_contain_text("Viewing as Acme")
     return path
 
@@ -78,13 +77,19 @@ def test_the_viewer_sees_what_happens_and_can_change_nothing_until_they_leave(po
         assert told[:2] == ["view_as_ended", "view_as_started"]
 
 
-def test_leaving_works_without_scripts(portal: Portal, sit: Sit) -> None:
+def test_one_persons_portal_is_seen_without_scripts_and_left(portal: Portal, sit: Sit) -> None:
     with sit("anonymous", scripts=False) as seat:
         sign_in(seat.page, PEOPLE["admin"])
-        seat.open(f"/clients/{portal.me('approver')['client_id']}")
-        seat.page.get_by_role("button", name="View as client").click()
-        expect(seat.page.get_by_role("heading", level=2)).to_contain_text("View the portal as Acme")
-        seat.page.get_by_role("button", name="View as client").click()
-        expect(banner(seat)).to_be_visible()
+        mia = portal.me("feedback")
+        seat.open(f"/clients/{mia['client_id']}")
+        seat.page.get_by_role("link", name="View as client").click()
+        seat.page.get_by_label("Search people").fill(mia["last_name"])
+        seat.page.get_by_role("button", name="Search").click()
+        seat.page.get_by_role("button", name=f"View as {mia['name']}").click()
+        expect(banner(seat)).to_contain_text(f"Viewing as {mia['name']} at Acme")
+        expect(seat.page.get_by_role("heading", level=1)).to_contain_text(mia["first_name"])
+        seat.open("/profile")
+        expect(seat.page.get_by_label("Last name")).to_have_value(mia["last_name"])
+        expect(seat.page.get_by_role("link", name="Security")).to_have_count(0)
         banner(seat).get_by_role("button", name="Leave").click()
         expect(banner(seat)).to_have_count(0)

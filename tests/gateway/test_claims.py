@@ -4,6 +4,7 @@ import base64
 import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import msgspec
@@ -14,12 +15,14 @@ from gateway.claims import RENEW_BEFORE, ClaimsSigner
 from gateway.sessions import Session
 from gateway.settings import GatewaySettings
 from ops.stack.backing import Backing
+from shared.actor import Reader
 from shared.claims import MAX_LIFE, Verifier
 from shared.config import SettingsError, load
 from shared.tokens import InvalidClaims
 from tests.gateway.rig import Identity, Rig, new_key
 
 PROJECTS = "/api/client-portal/projects"
+MIRA = Reader(uuid4(), "Mira Sand")
 
 
 def signer(*keys: dict[str, Any]) -> ClaimsSigner:
@@ -101,9 +104,19 @@ def test_token_is_shared_by_nobody(session: Session) -> None:
     proven = msgspec.structs.replace(session, proven_at=session.expires_at)
     viewing = msgspec.structs.replace(session, client_id=None)
     kept_from = msgspec.structs.replace(session, closed=("activity",))
-    asked = [(session, "projects", "1"), (kept_from, "projects", "1"), (proven, "projects", "1"), (viewing, "projects", "1"), (raised, "projects", "1"), (other, "projects", "1"), (None, "projects", "1"),
+    as_mira = msgspec.structs.replace(session, seen_as=MIRA)
+    asked = [(session, "projects", "1"), (kept_from, "projects", "1"), (proven, "projects", "1"), (viewing, "projects", "1"), (as_mira, "projects", "1"), (raised, "projects", "1"), (other, "projects", "1"), (None, "projects", "1"),
              (session, "activity", "1"), (session, "projects", "2"), (None, "projects", "2")]  # fmt: skip
     assert len({signs.token(who, (audience,), ip) for who, audience, ip in asked}) == len(asked)
+
+
+async def test_whom_staff_see_the_portal_as_is_in_the_token(session: Session, tmp_path: Any) -> None:
+    signs = signer(new_key())
+    (known := tmp_path / "jwks.json").write_bytes(signs.jwks)
+    for seen_as in (None, MIRA):
+        token = signs.token(msgspec.structs.replace(session, seen_as=seen_as), ("projects",), "")
+        actor = await Verifier("projects", str(known)).verify(token.decode())
+        assert (actor.id, actor.seen_as) == (session.person_id, seen_as)
 
 
 async def test_what_is_closed_is_in_the_token_and_where_nothing_is_nothing_is(session: Session, tmp_path: Any) -> None:

@@ -4,12 +4,14 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from uuid import uuid4
 
 import httpx2
 import pytest
 import redis.asyncio as aioredis
 
 from ops.stack.backing import Backing
+from shared.actor import Reader
 from tests.gateway.raw import Wire, request
 from tests.gateway.rig import Rig, answer
 
@@ -155,6 +157,7 @@ class TestOpenStreams:
         ({"networks": ("192.0.2.0/24",)}, True),
         ({"client_id": None, "kind": "staff"}, True),
         ({"read_only": True}, True),
+        ({"seen_as": Reader(uuid4(), "Mira Sand")}, True),
         ({"name": "Anne Keller", "version": 2}, False),
         (None, True),
     )

@@ -31,6 +31,7 @@ KEPT = {
     "bulk_invitations.created_by": "who did it",
     "api_clients.created_by": "who did it: the system is the company's",
     "clients.portal_user_id": "to whom a portal is linked, which lets nobody in",
+    "sessions.viewing_person_id": "whose portal staff see: a view changes nothing, and ends with the account (close_views)",
 }
 """What refers to a person and opens nothing, with the reason."""
 OTHERS = {

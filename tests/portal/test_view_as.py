@@ -5,12 +5,16 @@ import re
 import msgspec
 import pytest
 
-from tests.portal.people import ANNA, CLARA, JONAS
+from shared.actor import Reader
+from tests.portal.people import ANNA, CLARA, JONAS, MIA
 from tests.portal.standin import ACME, uid
 
 VIEWER = msgspec.structs.replace(CLARA, policies=CLARA.policies | {"viewAsClient"})
 VIEWING = msgspec.structs.replace(
     ANNA, id=CLARA.id, name=CLARA.name, session_id=CLARA.session_id, project_roles={}, read_only=True
+)
+AS_MIA = msgspec.structs.replace(
+    MIA, id=CLARA.id, name=CLARA.name, session_id=CLARA.session_id, read_only=True, seen_as=Reader(MIA.id, MIA.name)
 )
 PROJECT = f"/projects/{uid(1)}"
 OFFERS = {"/team": "Invite a colleague", "/security": "Sign out everywhere else", "/profile": ">Save<"}
@@ -20,24 +24,75 @@ NO_UNDO = '<form class="toast-undo" method="post" hidden>'
 
 
 async def test_the_clients_page_offers_it_to_whom_it_is_allowed(browse, standin):
-    button = 'action="/view-as"'
+    button = f'href="/view-as?client_id={ACME}"'
     assert button in (await browse(VIEWER).get(f"/clients/{ACME}")).text
     assert button not in (await browse(JONAS).get(f"/clients/{ACME}")).text
     standin.state["clients"][0]["portal_enabled"] = False
     assert button not in (await browse(VIEWER).get(f"/clients/{ACME}")).text
 
 
-async def test_it_is_asked_before_what_it_means(browse, standin):
+async def test_what_it_means_is_said_and_whom_is_chosen_from_the_clients_people(browse, standin):
     browser = browse(VIEWER)
-    page = (await browser.get("/view-as", params={"client_id": ACME})).text
-    dialog = (await browser.get("/view-as", params={"client_id": ACME}, headers=FRAGMENT)).text
-    for shown in (page, dialog):
-        assert "View the portal as Acme GmbH?" in shown
-        assert f'name="client_id" value="{ACME}"' in shown
-        assert "audit log" in shown
-    assert "<html" in page
-    assert "<html" not in dialog
+    whole = (await browser.get("/view-as", params={"client_id": ACME})).text
+    found = (await browser.get("/view-as", params={"client_id": ACME, "q": "Mia"}, headers=FRAGMENT)).text
+    assert f'name="client_id" value="{ACME}"' in whole
+    assert "audit log" in whole
+    for who, role in (("Anna Keller", "Primary contact"), ("Felix Brandt", "Viewer"), ("Mia Lorenz", "No role")):
+        assert who in whole
+        assert role in whole
+    assert "Mia Lorenz" in found
+    assert "Anna Keller" not in found
+    assert "<html" not in found
     assert [call.method for call in standin.calls if "view-as" in call.path] == []
+
+
+async def test_who_cannot_sign_in_is_no_choice(browse, standin):
+    mia = standin.person(str(MIA.id))
+    for active, access in ((True, True), (False, True), (True, False)):
+        mia |= {"active": active, "portal_access": access}
+        page = (await browse(VIEWER).get("/view-as", params={"client_id": ACME, "q": "Mia"})).text
+        assert "Mia Lorenz" in page
+        assert (f'value="{MIA.id}"' in page) == (active and access)
+
+
+async def test_one_person_is_viewed(browse, standin):
+    answer = await browse(VIEWER).post("/view-as", data={"client_id": ACME, "person_id": str(MIA.id)})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    (call,) = [call for call in standin.calls if call.path == "/auth/view-as"]
+    assert call.body == {"client_id": ACME, "person_id": str(MIA.id)}
+    assert (await browse(VIEWER).post("/view-as", data={"client_id": ACME, "person_id": "1"})).status_code == 404
+
+
+async def test_who_was_shut_out_meanwhile_is_told_where_one_chose(browse, standin):
+    standin.refuse("/auth/view-as", 409, "viewing.person_without_access")
+    answer = await browse(VIEWER).post("/view-as", data={"client_id": ACME, "person_id": str(MIA.id)})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/view-as?client_id={ACME}")
+
+
+@pytest.mark.parametrize("path", ["/", "/projects", "/profile", "/activity", "/team"])
+async def test_the_portal_is_that_persons(browse, path):
+    """Greeting, menu and navigation; what they sign in with is not there, nor is what staff sign in with."""
+    page = await browse(AS_MIA).get(path)
+    own = await browse(MIA).get(path)
+    assert page.status_code == own.status_code
+    assert places(page.text) == places(own.text)
+    assert 'Viewing as <bdi class="strong">Mia Lorenz</bdi>' in page.text
+    assert page.text.count("Clara") == own.text.count("Clara")
+    assert page.text.count("Mia") > own.text.count("Mia")
+    assert 'href="/security' not in page.text
+
+
+@pytest.mark.parametrize("path", ["/security", "/security/passkeys", "/security/two-factor", "/security/email"])
+async def test_what_somebody_signs_in_with_is_no_part_of_it(browse, standin, path):
+    answer = await browse(AS_MIA).get(path)
+    assert answer.status_code == 403
+    assert "View only" in answer.text
+    assert [call for call in standin.calls if call.path in ("/sessions", "/passkeys", "/two-factor")] == []
+
+
+def places(page):
+    """Where the navigation leads."""
+    return re.findall(r'<li><a href="([^"]+)"', page)
 
 
 async def test_it_begins_on_the_dashboard_with_a_new_cookie(browse, standin):
@@ -53,7 +108,7 @@ async def test_every_page_says_so(browse, path):
     page = await browse(VIEWING).get(path)
     assert page.status_code == 200
     assert BANNER in page.text
-    assert 'Viewing as <span class="strong">Acme GmbH</span>' in page.text
+    assert 'Viewing as <bdi class="strong">Acme GmbH</bdi>' in page.text
     assert 'action="/view-as/end"' in page.text
     assert BANNER not in (await browse(ANNA).get(path)).text
 

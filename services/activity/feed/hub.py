@@ -72,8 +72,11 @@ class Reader:
     def __init__(self, actor: Actor, client_id: UUID) -> None:
         self.client_id = client_id
         self.sight = Sight.of(actor)
-        self.subjects = frozenset(each for each in (actor.session_id, actor.id, actor.client_id) if each is not None)
-        """Whose end is this stream's end: the session's, the person's, and for a client's people the client's."""
+        about = (actor.session_id, actor.id, actor.reader.id, actor.client_id)
+        self.subjects = frozenset(each for each in about if each is not None)
+        """Whose end is this stream's end: the session's, the person's, that of whom staff see it as, and for a client's
+        people the client's.
+        """
         self.ending: str | None = None
         self.head = 0
         """The entry that no longer fitted: whoever fetches everything anew goes on behind it."""

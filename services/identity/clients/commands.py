@@ -116,7 +116,7 @@ async def apply(db: Db, actor: Actor, client: Client, changes: dict[str, object]
     await _tell_recording(db, actor, client, updated)
     if not client.is_open:
         ended = await end_sessions(db, actor, "client_closed", Session.client_id == client.id)
-        return Touched(ended, await close_views(db, actor, client.id))
+        return Touched(ended, await close_views(db, actor, client.id, "client_closed"))
     if _RIGHTS.intersection(updated.fields):
         return Touched(changed=await client_rights_changed(db, client.id))
     return Touched(changed=await queries.hashes_of(db, client.id) if SIGHT.intersection(updated.fields) else [])

@@ -112,9 +112,13 @@ class PersonView(msgspec.Struct, frozen=True):
     version: int | UnsetType = UNSET
 
 
-async def get_me(connection: asyncpg.Connection, person_id: UUID, viewing: UUID | None = None) -> Me:
-    """The signed-in person, fresh from the table, with the eyes of the client `viewing`. Raises `NotFound`."""
-    row = await connection.fetchrow(_ONE, person_id)
+async def get_me(
+    connection: asyncpg.Connection, person_id: UUID, viewing: UUID | None = None, seen_as: UUID | None = None
+) -> Me:
+    """The signed-in person, or `seen_as` whom they see the portal, fresh from the table, with the eyes of the client
+    `viewing`. Raises `NotFound`.
+    """
+    row = await connection.fetchrow(_ONE, seen_as or person_id)
     if row is None:
         raise NotFound
     seen = await connection.fetchrow(_VIEWED, viewing) if viewing else None

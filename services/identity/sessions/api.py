@@ -83,9 +83,10 @@ async def logout(me: UUID, actor: Actor, uow: UnitOfWork, session_cache: Session
 
 @get("/auth/me")
 async def me(me: UUID, actor: Actor, read: ReadOnly) -> Me:
-    """Who is signed in, and what they may do."""
+    """Who is signed in, and what they may do; whoever staff see the portal as, while they do."""
+    viewing = (actor.client_id, actor.seen_as and actor.seen_as.id) if actor.read_only else ()
     async with read(actor.themselves) as connection:
-        return await get_me(connection, me, actor.client_id if actor.read_only else None)
+        return await get_me(connection, me, *viewing)
 
 
 @get("/sessions")

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, or_, select, text, update
 
 from services.identity.people.models import Person
 from services.identity.sessions.models import Attempt, Lifetimes, Session, SessionEnded
-from services.identity.sessions.queries import account_of, of_account
+from services.identity.sessions.queries import account_of, live_hashes, of_account
 from services.identity.tokens import digest, new_token
 from shared import outbox
 from shared.actor import SYSTEM, Actor
@@ -76,11 +76,12 @@ async def _there(db: Db, actor: Actor, person_id: UUID, session_id: UUID) -> Act
 
 async def rights_changed(db: Db, person_id: UUID) -> list[str]:
     """What a person may do is another thing now: each of their sessions gets a new id with its next page, and none of
-    them looks through a client's eyes any longer. Returns the hashes to tell as changed, after the commit.
+    them looks through a client's eyes any longer. Who looks through theirs sees what they see now. Returns the hashes
+    to tell as changed, after the commit.
     """
     due = update(Session).where(Session.person_id == person_id, *live())
-    changed = due.values(rotate_due=True, viewing_client_id=None).returning(Session.hash, Session.previous_hash)
-    return [each for row in await db.execute(changed) for each in row if each]
+    await db.execute(due.values(rotate_due=True, viewing_client_id=None, viewing_person_id=None))
+    return await live_hashes(db, person_id)
 
 
 async def client_rights_changed(db: Db, client_id: UUID) -> list[str]:

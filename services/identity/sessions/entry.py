@@ -41,9 +41,9 @@ class Door:
         answer = await self.renew(entry)
         return Response(SignedIn(answer.content), status_code=200, cookies=[*answer.cookies, self._cookies.no_flow()])
 
-    async def renew(self, entry: Entry, *, viewing: UUID | None = None) -> Response[Me]:
+    async def renew(self, entry: Entry, *, viewing: UUID | None = None, seen_as: UUID | None = None) -> Response[Me]:
         """Hand out the new cookie of somebody who is in already (`commands.renew`)."""
         await self._session_cache.tell(ended=entry.ended)
         async with self._read(SYSTEM) as connection:
-            me = await get_me(connection, entry.person_id, viewing)
+            me = await get_me(connection, entry.person_id, viewing, seen_as)
         return Response(me, status_code=200, cookies=[self._cookies.session(entry.token, entry.seconds)])

@@ -59,7 +59,8 @@ class Session(Base, Identified):
     """`hash` is the SHA-256 of the cookie; the cookie itself is stored nowhere. `client_id` is the person's tenant.
 
     `rotate_due`: a right changed, so the next page brings a new id, and `previous_hash` counts for `GRACE` longer.
-    `viewing_client_id` is the client through whose eyes a member of staff looks. `account_id` is who proved themselves:
+    `viewing_client_id` is the client through whose eyes a member of staff looks, and `viewing_person_id` which of its
+    people, where it is one of them. `account_id` is who proved themselves:
     the person, or the account they joined with. `second_factor` is what they showed beside the first proof, or ''.
     """
 
@@ -83,6 +84,7 @@ class Session(Base, Identified):
     previous_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
     rotated_at: Mapped[datetime | None] = mapped_column(default=None)
     viewing_client_id: Mapped[UUID | None] = mapped_column(default=None)
+    viewing_person_id: Mapped[UUID | None] = mapped_column(default=None)
 
     @property
     def seconds_left(self) -> int:

@@ -14,7 +14,7 @@ from services.identity.people.models import Person
 from services.identity.sessions.devices import device_of
 from services.identity.sessions.models import GRACE, Session
 from services.identity.sessions.rules import Method, refusal
-from shared.actor import Actor
+from shared.actor import Actor, Reader
 from shared.database import Db
 from shared.errors import NotFound
 
@@ -25,19 +25,25 @@ _ACCOUNT = """
 """
 _RECORD = """
     select s.id as session_id, p.id as person_id, trim(p.first_name || ' ' || p.last_name) as name, p.kind, p.client_id,
-           p.version, p.policies, p.is_primary_contact, s.expires_at, s.proven_at, s.rotate_due as rotate,
+           p.version + coalesce(w.version, 0) as version, p.policies, p.is_primary_contact, s.expires_at, s.proven_at,
+           s.rotate_due as rotate,
            case when s.hash <> $1 then s.rotated_at + $2::interval end as usable_until,
-           coalesce(c.allowed_networks, '{}') as networks, v.id as viewing,
+           coalesce(c.allowed_networks, '{}') as networks, v.id as viewing, w.id as seen_id,
+           trim(w.first_name || ' ' || w.last_name) as seen_name, w.is_primary_contact as seen_primary,
            coalesce(v.closed_modules || v.closed_actions, c.closed_modules || c.closed_actions, '{}') as closed,
            coalesce(v.session_recording, c.session_recording, false) as recorded,
            s.last_seen_at < now() - interval '1 minute' as unseen,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
-                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles,
+                     where (r.client_id, r.person_id) = (p.client_id, p.id)
+                        or (r.client_id, r.person_id) = (v.id, w.id)), '{}')::text as project_roles,
            case when p.limited then coalesce((select json_object_agg(a.project_id, a.client_id) from assignments a
                                               where a.person_id = p.id), '{}') end::text as assignments
     from sessions s join people p on p.id = s.person_id left join clients c on c.id = p.client_id
+    left join people w on w.id = s.viewing_person_id and w.client_id = s.viewing_client_id and w.active
+                      and w.portal_access
     left join clients v on v.id = s.viewing_client_id and v.active and v.portal_enabled
                        and 'viewAsClient' = any(p.policies) and not p.limited
+                       and (s.viewing_person_id is null or w.id is not null)
     where (s.hash = $1 or (s.previous_hash = $1 and s.rotated_at > now() - $2::interval))
       and s.revoked_at is null and s.expires_at > now() and s.last_seen_at > now() - s.idle
       and p.active and (p.kind = 'staff' or (p.portal_access and c.active and c.portal_enabled))
@@ -61,13 +67,7 @@ Visitor = tuple[Person, Client | None]
 """Somebody of a client, who may be at its door; of the staff where there is none."""
 _roles = msgspec.json.Decoder(dict[UUID, str])
 _assignments = msgspec.json.Decoder(dict[UUID, UUID])
-_VIEWING: dict[str, object] = {
-    "kind": "client",
-    "policies": [],
-    "project_roles": {},
-    "is_primary_contact": True,
-    "read_only": True,
-}
+_VIEWING: dict[str, object] = {"kind": "client", "policies": [], "is_primary_contact": True, "read_only": True}
 """What differs while a member of staff looks at the portal as a client does."""
 
 
@@ -84,7 +84,8 @@ class SessionRecord(msgspec.Struct, frozen=True):
 
     `networks`: from where it may be used, empty for everywhere. `rotate`: the next page brings a new id. `closed`: the
     modules and actions its client's people do not have. `usable_until` is set for an id that has been replaced.
-    `recorded`: each request is written down before it is served.
+    `recorded`: each request is written down before it is served. `seen_as` is whom of the client's people staff see the
+    portal as: roles, and whether they are a primary contact, are then theirs.
     """
 
     session_id: UUID
@@ -99,6 +100,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     expires_at: datetime
     proven_at: datetime
     read_only: bool = False
+    seen_as: Reader | None = None
     assignments: dict[UUID, UUID] | None = None
     networks: list[str] = []
     recorded: bool = False
@@ -146,6 +148,9 @@ async def get_record(connection: asyncpg.Connection, session_hash: str) -> tuple
         known["assignments"] = _assignments.decode(row["assignments"])
     if row["viewing"]:
         known |= _VIEWING | {"client_id": row["viewing"]}
+    if row["viewing"] and row["seen_id"]:
+        seen_as = Reader(row["seen_id"], row["seen_name"])
+        known |= {"seen_as": seen_as, "is_primary_contact": row["seen_primary"]}
     return msgspec.convert(known, SessionRecord), row["unseen"]
 
 
@@ -161,9 +166,10 @@ async def list_sessions(connection: asyncpg.Connection, actor: Actor) -> Session
 
 
 async def live_hashes(db: Db, person_id: UUID) -> list[str]:
-    """The hashes of a person's sessions that may still be in use."""
+    """The hashes of the sessions that may still be in use and are a person's, or look through their eyes."""
+    theirs = or_(Session.person_id == person_id, Session.viewing_person_id == person_id)
     live = select(Session.hash, Session.previous_hash).where(
-        Session.person_id == person_id, Session.revoked_at.is_(None), Session.expires_at > func.now()
+        theirs, Session.revoked_at.is_(None), Session.expires_at > func.now()
     )
     return [each for row in await db.execute(live) for each in row if each]
 

@@ -18,15 +18,20 @@ LOOKS = {NEEDS_NO_PROOF: "It shows what staff may read anyway, and changes nothi
 
 
 class ViewAs(msgspec.Struct, forbid_unknown_fields=True):
+    """Without `person_id`, what the client's primary contact sees."""
+
     client_id: UUID
+    person_id: UUID | None = None
 
 
 @post("/auth/view-as", status_code=200, guards=[require_policy("viewAsClient")], opt=LOOKS)
 async def view_as(data: ViewAs, actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
-    """See what the client's primary contact sees. Until it ends, every change is refused, and the audit log says so."""
+    """See what one of the client's people sees, or its primary contact. Until it ends, every change is refused, and the
+    audit log says so.
+    """
     async with uow(actor) as db:
-        entry = await commands.view_as(db, actor, data.client_id)
-    return await door.renew(entry, viewing=data.client_id)
+        entry = await commands.view_as(db, actor, data.client_id, data.person_id)
+    return await door.renew(entry, viewing=data.client_id, seen_as=data.person_id)
 
 
 @post("/auth/view-as/end", status_code=200, opt={"while_viewing": True, NEEDS_NO_PROOF: "Anybody may leave."})

@@ -11,7 +11,7 @@ from services.portal.page import Page
 @get("/")
 async def dashboard(page: Page) -> Template:
     """The whole dashboard; a widget that is late comes as a skeleton that loads itself."""
-    words = greeting(page.actor.name, page.zone)
+    words = greeting(page.actor.reader.name, page.zone)
     if not views.sees_projects(page.actor):
         contacts = [] if page.gives_feedback_only else await views.primary_contacts(page.services)
         return await page.show("dashboard/waiting.html", section="dashboard", greeting=words, contacts=contacts)
@@ -46,7 +46,7 @@ def session(page: Page, person: str = "") -> Response[None]:
     another `person`, before they switched to another organisation in another tab, begins anew. One whose stream the
     company has closed since is told to ask for it no more.
     """
-    if person not in ("", str(page.actor.id)):
+    if person not in ("", str(page.actor.reader.id)):
         return Response(None, status_code=200, headers={"HX-Redirect": "/"})
     return Response(None, status_code=204, headers={} if page.has("activity") else {"HX-Trigger": "stream-closed"})
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from litestar import Router, get, post
+from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Revoked
@@ -10,8 +11,18 @@ from services.portal.clients import ServiceProblem
 from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.security import views
+from shared.actor import Actor
+from shared.claims import Connection
+from shared.errors import Forbidden
 
 HOME = "/security"
+
+
+async def refuse_account_of_another(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """The guard of every page: what somebody signs in with is no part of their portal as staff see it."""
+    actor: Actor = connection.scope["auth"]
+    if actor.seen_as and f"{connection.scope['path']}/".startswith(f"{HOME}/"):
+        raise Forbidden("What somebody signs in with is theirs alone.")
 
 
 @get(HOME)

@@ -72,7 +72,7 @@ async def member(services: Services, actor: Actor, person_id: UUID) -> tuple[Mem
     """One of the team whom the reader may change, with the choice in each project. Raises `ServiceProblem` (404)."""
     found, cards = await team_with_projects(services, actor)
     one = next((each for each in found.items if each.id == person_id), None)
-    if one is None or one.is_primary_contact or one.id == actor.id or not found.open:
+    if one is None or one.is_primary_contact or one.id == actor.reader.id or not found.open:
         raise ServiceProblem(404, "not_found", "There is nothing here.")
     return one, choices(cards, actor, one.project_roles)
 

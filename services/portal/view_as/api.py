@@ -1,8 +1,11 @@
-"""Staff look at the portal as a client does: asked for once, a banner on every page meanwhile, and back again."""
+"""Staff look at the portal as a client does: they choose as whom, a banner stands on every page, and back again."""
 
+import asyncio
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Router, get, post
+from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client, Me
@@ -10,36 +13,43 @@ from services.portal.clients import ServiceProblem
 from services.portal.forms import Typed
 from services.portal.ids import read_id
 from services.portal.page import Page
-from services.portal.questions import Question, ask
+from services.portal.people.answers import Person
+from services.portal.people.views import ROLES
 from shared.claims import require_policy
 from shared.errors import NotFound
+from shared.pagination import Page as Listing
 
+Short = Annotated[str, Parameter(max_length=400)]
+MOST = 20
 view_as_client = require_policy("viewAsClient")
 
 
 @get("/view-as", guards=[view_as_client])
-async def ask_to_view(page: Page, client_id: UUID) -> Template:
-    """What it means, before it begins."""
-    client = await page.services.identity.get(f"clients/{client_id}", Client)
-    question = Question(
-        title=f"View the portal as {client.name}?",
-        text="You see what its primary contact sees. Until you leave, nothing can be changed, "
-        "and the audit log says that you looked.",
-        action="/view-as",
-        fields={"client_id": str(client.id)},
-        yes="View as client",
-        back=f"/clients/{client.id}",
-    )
-    return await ask(page, question, section="clients")
+async def choose(page: Page, client_id: UUID, q: Short = "", cursor: Short = "") -> Template:
+    """What it means, and as whom: the client as a whole, or one of its people, searched as one types."""
+    q = q.strip()
+    identity = page.services.identity
+    listed = identity.get("people", Listing[Person], client_id=client_id, q=q, cursor=cursor, limit=MOST)
+    client, found = await asyncio.gather(identity.get(f"clients/{client_id}", Client), listed)
+    shown: dict[str, Any] = {"client": client, "found": found, "q": q, "cursor": cursor, "roles": ROLES}
+    if page.is_fragment:
+        return page.fragment("view_as/people.html", **shown)
+    return await page.show("view_as/page.html", section="clients", **shown)
 
 
 @post("/view-as", guards=[view_as_client])
-async def view(page: Page, data: Typed) -> Redirect:
-    """Begin, on the client's dashboard."""
-    client_id = read_id(data.get("client_id"))
-    if client_id is None:
+async def view(page: Page, data: Typed) -> Template | Redirect:
+    """Begin, on their dashboard. Who was shut out since the page was opened is said there."""
+    whom = {name: read_id(data.get(name)) for name in ("client_id", "person_id")}
+    if whom["client_id"] is None or (data.get("person_id") and whom["person_id"] is None):
         raise NotFound
-    started = await page.services.identity.send("POST", "auth/view-as", Me, body={"client_id": str(client_id)})
+    body = {name: str(each) for name, each in whom.items() if each}
+    try:
+        started = await page.services.identity.send("POST", "auth/view-as", Me, body=body)
+    except ServiceProblem as problem:
+        if not problem.code.startswith("viewing."):
+            raise
+        return page.go(f"/view-as?client_id={whom['client_id']}", problem.detail, tone="over")
     answer = page.go("/")
     answer.cookies.extend(started.cookies)
     return answer
@@ -59,4 +69,4 @@ async def leave(page: Page) -> Redirect:
     return answer
 
 
-router = Router(path="/", route_handlers=[ask_to_view, view, leave])
+router = Router(path="/", route_handlers=[choose, view, leave])

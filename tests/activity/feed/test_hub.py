@@ -3,8 +3,11 @@
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
+
 from services.activity.feed.hub import AGAIN_SECONDS, CHUNK, OVERFLOW, QUEUE, Frame, Hub, Reader
 from services.activity.feed.models import COMPANY, Ended
+from shared.actor import Reader as Seen
 from shared.clock import now, uuid7
 from shared.database import Database
 from tests.activity.build import ACME, ANNA, CLARA, contact
@@ -25,6 +28,12 @@ async def test_one_entry_too_many_ends_the_stream_behind_the_last_that_fitted() 
     reader.offer(entry(QUEUE + 2))
     assert (reader.ending, reader.head) == (OVERFLOW, QUEUE + 1)
     assert await reader.take(0) == b""
+
+
+async def test_a_stream_ends_with_the_person_staff_see_it_as() -> None:
+    mira = Seen(uuid7(), "Mira Sand")
+    seen = msgspec.structs.replace(ANNA, read_only=True, seen_as=mira)
+    assert Reader(seen, ACME).subjects == {*Reader(ANNA, ACME).subjects, mira.id}
 
 
 async def test_a_reader_that_keeps_up_may_read_for_ever() -> None:

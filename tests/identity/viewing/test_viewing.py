@@ -1,5 +1,6 @@
 """Staff look through a client's eyes: what they then are, what they cannot do, what is told, and how it ends."""
 
+import asyncio
 from typing import Any
 
 import httpx2
@@ -21,9 +22,10 @@ async def change(identity: Identity, client_id: str, **fields: Any) -> None:
     assert answer.status_code == 200, answer.text
 
 
-async def view(browser: Browser, client_id: str) -> httpx2.Response:
+async def view(browser: Browser, client_id: str, person: dict[str, Any] | None = None) -> httpx2.Response:
     """Start viewing; the browser is then whom the gateway takes it for."""
-    answer = await browser("POST", "auth/view-as", json={"client_id": client_id})
+    whom = {"client_id": client_id} | ({"person_id": person["id"]} if person else {})
+    answer = await browser("POST", "auth/view-as", json=whom)
     if answer.status_code == 200:
         await browser.refresh()
     return answer
@@ -248,3 +250,131 @@ async def test_the_viewers_own_session_does_not_end_with_the_clients(identity: I
     record = await browser.record()
     assert record
     assert record["networks"] == []
+
+
+async def test_staff_see_it_as_one_person_with_that_persons_rights_alone(identity: Identity) -> None:
+    client_id = await identity.client("Birch AG")
+    project = await identity.project(client_id)
+    mira = await identity.person(client_id, first_name="Mira", last_name="Sand")
+    await identity.api(ADMIN, "PUT", f"people/{mira['id']}/project-roles", json={"roles": {project: "feedback_only"}})
+    own = (await identity.browser(mira)).actor
+    browser = await viewer(identity, "manageClients", "managePeople")
+    before = browser.actor
+    answer = await view(browser, client_id, mira)
+    me = answer.json()
+    assert (answer.status_code, me["id"], me["name"], me["viewing_as"]) == (200, mira["id"], "Mira Sand", "Birch AG")
+    assert me == (await browser("GET", "auth/me")).json()
+    seen = browser.actor
+    assert (seen.id, seen.name, seen.session_id) == (before.id, before.name, before.session_id)
+    assert (str(seen.reader.id), seen.reader.name, seen.read_only) == (mira["id"], "Mira Sand", True)
+    for fact in ("kind", "client_id", "policies", "project_roles", "is_primary_contact", "assignments", "closed"):
+        assert getattr(seen, fact) == getattr(own, fact), fact
+    assert (await browser("GET", "team")).status_code == 403
+    (session,) = (await browser("GET", "sessions")).json()["items"]
+    assert session["id"] == str(before.session_id)
+    assert (await browser("PATCH", "people/me", json={"title": "x"})).json()["code"] == "auth.viewing_only"
+    (started,) = await identity.events("view_as_started", str(before.session_id))
+    assert (str(started.clientid), started.actorid) == (client_id, before.id)
+    assert msgspec.json.decode(started.data)["person_id"] == mira["id"]
+
+
+async def test_a_primary_contact_is_seen_with_the_team_and_leaving_forgets_whom(identity: Identity) -> None:
+    client_id = await identity.client()
+    anna = await identity.person(client_id, is_primary_contact=True)
+    browser = await viewer(identity)
+    await view(browser, client_id, anna)
+    assert browser.actor.is_primary_contact
+    assert (await browser("GET", "team")).status_code == 200
+    assert (await browser("POST", "auth/view-as/end")).status_code == 200
+    await browser.refresh()
+    assert (browser.actor.kind, browser.actor.seen_as, browser.actor.project_roles) == ("staff", None, {})
+    await view(browser, client_id)
+    assert browser.actor.seen_as is None
+
+
+async def test_who_is_not_of_the_client_cannot_be_viewed(identity: Identity) -> None:
+    client_id, other = await identity.client(), await identity.client()
+    browser = await viewer(identity)
+    elsewhere, staff_member = await identity.person(other), await identity.person()
+    for person in (elsewhere, staff_member, {"id": str(ADMIN.id)}, {"id": client_id}):
+        assert (await view(browser, client_id, person)).status_code == 404
+    assert (await view(browser, other, staff_member)).status_code == 404
+    assert (await view(browser, client_id, {"id": "1"})).status_code == 422
+    assert (await browser.record())["read_only"] is False  # type: ignore[index]
+
+
+async def test_who_cannot_sign_in_sees_nothing(identity: Identity) -> None:
+    client_id = await identity.client()
+    contact = await identity.api(ADMIN, "POST", f"clients/{client_id}/contacts", json={"last_name": "Book"})
+    gone = await identity.person(client_id)
+    await identity.api(ADMIN, "PATCH", f"people/{gone['id']}", json={"active": False})
+    browser = await viewer(identity)
+    for person in (contact.json(), gone):
+        answer = await view(browser, client_id, person)
+        assert (answer.status_code, answer.json()["code"]) == (409, "viewing.person_without_access")
+
+
+LEAVES: dict[str, Any] = {
+    "deactivated": ("PATCH", "people/{id}", {"active": False}),
+    "shut out": ("POST", "contacts/{id}/portal-access/disable", None),
+    "given another address": ("PATCH", "contacts/{id}", {"email": "another@acme.example"}),
+    "moved": ("POST", "contacts/{id}/move", {}),
+}
+
+
+@pytest.mark.parametrize("how", LEAVES)
+async def test_who_leaves_meanwhile_makes_the_viewer_staff_again(identity: Identity, how: str) -> None:
+    client_id = await identity.client()
+    mira = await identity.person(client_id)
+    browser = await viewer(identity)
+    await view(browser, client_id, mira)
+    session = str(browser.actor.session_id)
+    method, path, body = LEAVES[how]
+    body = {"client_id": await identity.client()} if how == "moved" else body
+    answer = await identity.api(ADMIN, method, path.format(**mira), **({"json": body} if body else {}))
+    assert answer.status_code in (200, 204), answer.text
+    record = await browser.record()
+    assert record
+    assert (record["kind"], record["read_only"], record["seen_as"]) == ("staff", False, None)
+    assert (record["project_roles"], record["rotate"]) == ({}, True)
+    (ended,) = await identity.events("view_as_ended", session)
+    assert (str(ended.clientid), msgspec.json.decode(ended.data)["reason"]) == (client_id, "person_left")
+    await until_forgotten(identity, browser)
+
+
+@pytest.mark.parametrize("loss", ["active = false", "portal_access = false", "client_id = $2"])
+async def test_nobody_is_viewed_who_is_not_inside_by_now(identity: Identity, loss: str) -> None:
+    """Whatever had told the session, or had not."""
+    client_id = await identity.client()
+    mira = await identity.person(client_id)
+    browser = await viewer(identity)
+    await view(browser, client_id, mira)
+    values = [mira["id"], *([await identity.client()] if "$2" in loss else [])]
+    await identity.execute(f"update people set {loss} where id = $1", *values)
+    record = await browser.record()
+    assert record
+    assert (record["kind"], record["read_only"], record["seen_as"]) == ("staff", False, None)
+
+
+async def test_what_the_person_may_do_by_now_is_what_is_seen(identity: Identity) -> None:
+    client_id = await identity.client()
+    project = await identity.project(client_id)
+    mira = await identity.person(client_id)
+    browser = await viewer(identity)
+    await view(browser, client_id, mira)
+    before = await browser.record()
+    path = f"people/{mira['id']}/project-roles"
+    assert (await identity.api(ADMIN, "PUT", path, json={"roles": {project: "viewer"}})).status_code == 200
+    assert await identity.redis.get(f"session:{browser.session_hash}") == b"old"
+    record = await browser.record()
+    assert record
+    assert before
+    assert (record["read_only"], record["project_roles"]) == (True, {project: "viewer"})
+    assert record["version"] > before["version"]
+
+
+async def until_forgotten(identity: Identity, browser: Browser) -> None:
+    """The gateways hear it with the event."""
+    async with asyncio.timeout(30):
+        while await identity.redis.get(f"session:{browser.session_hash}") != b"old":
+            await asyncio.sleep(0.05)

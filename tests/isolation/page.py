@@ -8,15 +8,15 @@ from typing import Any
 from tests.isolation.routes import ROLES, SERVICES, Right, declared, proofs
 
 NOTES = ("module", "proof")
-"""What a route may be marked with, before what each role gets."""
+"""The marks of a route, in the columns before those of the roles."""
 PAGE = Path(__file__).parent.parent.parent / "docs" / "rights.md"
-HEAD = """# Who may do what
+HEAD = """# Permissions of every route
 
-Written from [tests/isolation/rights.toml](../tests/isolation/rights.toml) by `python -m tests.isolation.page`, and compared with
-what really runs by [test_rights.py](../tests/isolation/test_rights.py): each cell is asked through the gateway. How rights come
-about is told in [decision 0046](decisions/0046-rights.md).
+`python -m tests.isolation.page` generates this page from [tests/isolation/rights.toml](../tests/isolation/rights.toml).
+[test_rights.py](../tests/isolation/test_rights.py) compares it with the running services: it sends each request through the gateway.
+[Decision 0046](decisions/0046-rights.md) explains how people get their permissions.
 
-Everybody asks with the ids of Acme, a client:
+All roles send the ids of Acme, a client:
 
 | role | who |
 | --- | --- |
@@ -29,19 +29,23 @@ Everybody asks with the ids of Acme, a client:
 | viewing | the admin, viewing as Acme |
 | partner | a system of Birch's, with every scope |
 
-`yes` is any answer but a refusal. 303 leads to the sign-in page, 401 asks to sign in, 403 is yours to see and not to do, 404 does
-not exist or is not yours, which nobody can tell apart, and 409 is not possible in that state. `~` may be done, but is not
-asked here, for it would change what the others are asked about; the feature's own tests do.
+| answer | meaning |
+| --- | --- |
+| yes | any answer except a refusal |
+| 303, 401 | not signed in: redirected to the sign-in page, or refused |
+| 403 | the caller can see the object but lacks the permission |
+| 404 | the object does not exist or belongs to somebody else; both answers are identical |
+| 409 | not possible in the current state |
+| ~ | allowed, but not sent by this test because it would change the objects of other requests; the feature's own tests send it |
 
-A module is what the company may close for a client ([decision 0054](decisions/0054-modules-and-actions.md)): then its routes are
-403 for the client's people and for who views as them, and nothing changes for anybody else.
+A module is a part of the portal that the company can close for a client ([decision 0054](decisions/0054-modules-and-actions.md)). Its
+routes then answer 403 to the client's people and to staff who view the portal as this client; for others nothing changes.
 
-A route marked `proof` asks people to prove once more who they are, where the last proof is older than ten minutes
-([decision 0071](decisions/0071-fresh-proof-by-default.md)). What changes something and does not ask is at the end, each with its
-reason.
+A route marked `proof` asks people to authenticate again if they last did so more than ten minutes ago
+([decision 0071](decisions/0071-fresh-proof-by-default.md)). The last table lists the changes that do not ask, with their reasons.
 """
 WITHOUT = """
-## Changes without a fresh proof
+## Changes without recent authentication
 
 | | why |
 | --- | --- |

@@ -32,7 +32,7 @@ class SingleFlight(Generic[T]):
         return self._flights.get(key) is asyncio.current_task()
 
     def forget(self, key: str) -> None:
-        """What is under way for `key` is out of date: the next caller starts anew."""
+        """Forget the request under way for `key`, because its answer is outdated: the next caller sends a new one."""
         self._flights.pop(key, None)
 
     def _land(self, key: str, flight: "asyncio.Task[T]") -> None:

@@ -1,6 +1,6 @@
 """Headers are rebuilt, never filtered (reliability 21): what is not on a list here does not exist upstream.
 
-Names are compared whole, so an alias such as `x_portal_user`, `x.portal.user` or `Authorization ` has no way in.
+Whole names are compared, so aliases such as `x_portal_user`, `x.portal.user` or `Authorization ` are not forwarded.
 """
 
 from collections.abc import Iterable

@@ -91,7 +91,7 @@ def _node(part: str) -> str:
 
 
 def _warn_once(told: str) -> None:
-    """Say once in a process that callers cannot be told apart, so that limits and allowed networks are wrong."""
+    """Log once per process that callers cannot be distinguished, so that limits and allowed networks are wrong."""
     if not _WARNED:
         _WARNED.append(told)
         log.error("gateway.caller_unknown", told=told, so="the proxy's address is taken for the caller's")

@@ -179,7 +179,7 @@ def _socket(request: Request) -> str:
 
 
 def authorise(route: Route, session: Session | None) -> None:
-    """The coarse facts only; whether this person may do this to that thing is the service's to say."""
+    """Check the access that the route requires. The service checks the permission for the object."""
     if route.access == "public":
         return
     if session is None:

@@ -87,7 +87,7 @@ class Proxy:
             raise _refusal(error, route) from error
 
     def _head(self, request: Request, route: Route, token: bytes, framing: bytes) -> bytes:
-        """The head of the request as the service sees it, written anew from nothing but what is listed."""
+        """The head of the request for the service, built only from the headers that are listed."""
         scope, read = request.scope, request.inbound.read
         target = request.path + b"?" + query if (query := scope["query_string"]) else request.path
         lines = [

@@ -22,14 +22,14 @@ MOST = 100
 LONGEST = 500
 """Of an address as it is kept: no page's is half as long."""
 RECORDED_HEADER = b"x-portal-recorded"
-"""Tells the portal, whose pages say so to their readers. Of a caller's own headers none of this name is let in."""
+"""Informs the portal, whose pages inform their readers. A caller's own header of this name is not forwarded."""
 _HARMLESS = re.compile(r"[a-z][a-z.-]{0,39}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
 
 Kind = Literal["page", "action", "api", "refresh", "stream"]
 
 
 class Visit(msgspec.Struct, frozen=True):
-    """One request, as identity is told of it."""
+    """One request, as it is sent to identity."""
 
     session_id: UUID
     person_id: UUID
@@ -70,8 +70,8 @@ class Recorder:
         while self._waiting:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             telling = self._keep([visit for visit, _ in batch])
-            [failure] = await asyncio.gather(telling, return_exceptions=True)  # whoever waits has to hear of it
-            for stored in (stored for _, stored in batch if not stored.done()):  # done: whoever asked has gone
+            [failure] = await asyncio.gather(telling, return_exceptions=True)  # the callers that wait need the error
+            for stored in (stored for _, stored in batch if not stored.done()):  # done: that caller disconnected
                 if failure:
                     stored.set_exception(failure)
                 else:

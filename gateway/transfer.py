@@ -30,7 +30,7 @@ class TooLarge(UpstreamError):
 
 
 class SlowBody(UpstreamError):
-    """The rest of the body did not come in time, which is no silence of the service."""
+    """The caller did not send the rest of the body in time; the service is not at fault."""
 
 
 class Draining(UpstreamError):
@@ -44,7 +44,7 @@ class BrokenOff(Exception):
 class Transfer:
     """Carries one request. `run` returns when the answer has been sent whole."""
 
-    # What most requests never change stands here: setting it anew for each costs more than it looks.
+    # Defaults that most requests never change: setting them for each request costs measurable time.
     _connection: Connection | None = None
     _attendant: asyncio.Task[None] | None = None
     _timer: asyncio.TimerHandle | None = None

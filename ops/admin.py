@@ -21,7 +21,7 @@ async def create_admin(email: str, first_name: str, last_name: str) -> None:
         raise StackError(f"{error}.", "Nobody was created.") from None
     except DomainError as refusal:
         raise StackError(refusal.detail, "Nobody was created.") from None
-    print(f"{email} can sign in and may do everything.")
+    print(f"{email} can sign in and has every permission.")
 
 
 def _ask_password() -> str:

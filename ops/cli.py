@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from ops.stack.errors import StackError, in_words
 
-app = App(name="portal", help="Run and look after the client portal.", version_flags=[])
+app = App(name="portal", help="Run and manage the client portal.", version_flags=[])
 stack = App(name="stack", help="The embedded stack: every server and service on this machine.")
 events = App(name="events", help="What travels between the services.")
 keys = App(name="keys", help="The key the gateway signs its claims with.")

@@ -1,4 +1,4 @@
-"""Dead letters, for the operator: look, mend the cause, replay."""
+"""Dead letters, for the operator: list them and, when the cause is fixed, replay them."""
 
 from collections.abc import AsyncGenerator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,4 +1,4 @@
-"""Ends a process whose event loop is silent, so that whoever looks after it starts it again (the launcher, Compose).
+"""Ends a process whose event loop is silent, so that its supervisor (the launcher, Compose) starts it again.
 
 The loop beats once a tick. Silence is counted in what this process itself had the chance to do, never by the clock: a
 process that was stopped, or a machine that slept, has missed nothing.

@@ -59,7 +59,7 @@ class Conflict(DomainError):
 
 
 class PreconditionFailed(DomainError):
-    """Somebody else changed it first (`If-Match`); `version` is the present one."""
+    """Somebody else changed it first (`If-Match`); `version` is the current one."""
 
     code = "stale"
 

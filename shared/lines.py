@@ -75,7 +75,7 @@ class Lines:
 
 
 def _without_waiting(descriptor: int) -> int:
-    """The same file, opened anew: a flag on the descriptor would reach the shell or parent that shares it."""
+    """Open the same file again: a flag on the descriptor would reach the shell or parent that shares it."""
     with suppress(OSError):
         flags = os.O_WRONLY | os.O_NONBLOCK | os.O_APPEND | os.O_NOCTTY | os.O_CLOEXEC
         return os.open(f"/proc/self/fd/{descriptor}", flags)

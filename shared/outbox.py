@@ -20,7 +20,7 @@ _APPEND = text(
 
 
 class EventTooLarge(Invalid):
-    """What is to be told does not fit into one event: a rule about what was sent, so nothing is stored."""
+    """The event is too large. The request is invalid, and nothing is stored."""
 
     code = "event.too_large"
 

@@ -1,7 +1,7 @@
 """Where this installation calls on somebody else's word: an issuer that a client named, a receiver that a partner did.
 
-One rule for all of them (decision 0075). A name is looked up once, and what it leads to is asked about here as it is
-connected to; what a caller wrote is asked about before that, so that a mistake is told where it is made.
+One rule for all of them (decision 0075). A name is looked up once, and its addresses are checked here when the
+connection is made. The URL that somebody enters is checked before that, so that they get an error immediately.
 """
 
 import re

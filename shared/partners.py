@@ -63,7 +63,7 @@ class AccessToken(SignedBody, frozen=True, kw_only=True):
 
 
 Liveness = Callable[[str, AccessToken], Awaitable[str | None]]
-"""Says the api client's name if this token still counts, None if not. Raises `Unavailable` where nobody can say."""
+"""Returns the api client's name if this token is still valid, None if not. Raises `Unavailable` if that is unknown."""
 
 
 class PartnerVerifier:

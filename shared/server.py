@@ -101,7 +101,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._sending.rest()
         super().on_message_complete()
 
-    # looking after it
+    # supervision
 
     def _look(self) -> None:
         self._next_look = self.loop.call_later(self.look_seconds, self._look)
@@ -144,7 +144,7 @@ class _Progress:
         return slow
 
     def rest(self) -> None:
-        """Nothing is due: what comes next is judged anew."""
+        """Nothing is due: the next wait is measured from its own start."""
         self._since = 0.0
 
 

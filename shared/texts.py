@@ -1,4 +1,4 @@
-"""What a text from outside may hold, wherever it comes in: path, query, header, cookie, form or body."""
+"""Which characters a text from outside may contain, in path, query, header, cookie, form and body."""
 
 import unicodedata
 

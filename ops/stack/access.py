@@ -1,4 +1,4 @@
-"""Who may do what on NATS and Redis: the files that Compose mounts, read for the embedded servers.
+"""Permissions on NATS and Redis: the files that Compose mounts, read for the embedded servers.
 
 Passwords stand in neither file: NATS fills in variables of its own environment, Redis is given the text filled in.
 """

@@ -15,7 +15,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     database_admin_url: str = ""
     """A role that may create roles and schemas, and the portal's database: postgresql://admin:...@host:port/portal"""
     nats_url: str = ""
-    """As the operator, who may do everything; so `redis_url`."""
+    """The operator's URL, with all permissions; the same holds for `redis_url`."""
     redis_url: str = ""
     nats_users: dict[str, str] = {}
     """The same server as each service (`PORTAL_NATS_URL_IDENTITY`); who is not in it comes as the operator."""

@@ -1,4 +1,4 @@
-"""The portal's own processes: what each is told, how one is forked, and when it is ready."""
+"""The portal's own processes: their environment, how one is forked, and when it is ready."""
 
 import contextlib
 import http.client
@@ -85,7 +85,10 @@ def environments(
     keys: KeyFiles,
     public_url: str,
 ) -> dict[str, dict[str, str]]:
-    """What each service is told, on top of this process's own environment. A secret goes to its user alone."""
+    """The environment variables of each service, beside those of this process.
+
+    Only the service that uses a secret gets it.
+    """
     shared = {
         "PORTAL_ENV": "embedded",
         "PORTAL_PUBLIC_URL": public_url,

@@ -81,7 +81,7 @@ class Supervisor:
         return child.poll() or 0
 
     def until(self, done: Callable[[], bool], seconds: float, what: str, said: Callable[[], str] = str) -> None:
-        """Look after everything until `done()`. Raises `StackError` if a child ends, or time is up, before that.
+        """Supervise all children until `done()`. Raises `StackError` if a child ends, or time is up, before that.
 
         `said` tells what was answered instead, for the error.
         """

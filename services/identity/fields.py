@@ -1,4 +1,4 @@
-"""The kinds of text people type, checked where they come in."""
+"""Types of text in requests, each with its limits."""
 
 from typing import Annotated, Literal
 

@@ -13,8 +13,10 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
 async def require_proof(request: Request[Actor, Actor, Any]) -> None:
-    """Runs after the guards, so that who may not do it at all is told so. A partner system proves itself with each
-    token, and what no token is enough for the aggregate refuses (`letting_in`). Raises `StepUpRequired`.
+    """Require recent authentication. Runs after the guards, so that a caller without the permission gets 403.
+
+    A partner system authenticates with each token; the aggregate refuses what needs a person (`letting_in`).
+    Raises `StepUpRequired`.
     """
     options = request.route_handler.opt
     asks = request.method not in SAFE and not (options.get("public") or options.get("internal"))

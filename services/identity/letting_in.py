@@ -1,4 +1,4 @@
-"""Who may decide who comes in: what decides it, and one rule that each aggregate asks (decision 0070)."""
+"""The permission to decide who can sign in: the fields concerned, and the rule of each aggregate (decision 0070)."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ DECIDING: Mapping[str, frozenset[str]] = {
     ),
     "identity_providers": frozenset({"client_id", "issuer", "oauth_client_id", "secret", "domains"}),
 }
-"""The columns of each table that decide who may come in, as whom, and by which way."""
+"""The columns of each table that decide who can sign in, as whom, and by which method."""
 
 
 class WaysInAreForStaff(Forbidden):
@@ -35,8 +35,9 @@ class AccessNeedsPolicy(Forbidden):
 
 
 def require_may_let_in(actor: Actor, policy: str = "managePortalAccess") -> None:
-    """Deciding who comes in takes the policy and a fresh proof, and is never a partner system's. The portal itself may:
-    it carries out what was decided (an address of an allowed domain registers).
+    """Require the policy and recent authentication of whoever decides who can sign in; refuse partner systems.
+
+    The portal itself may: it carries out what was decided before (an address of an allowed domain registers).
 
     Raises `WaysInAreForStaff`, `AccessNeedsPolicy` and `StepUpRequired`.
     """

@@ -33,7 +33,7 @@ class InvitationFailed(EventData, frozen=True):
 
 
 class InvitationAccepted(EventData, frozen=True):
-    """Somebody came in with the link they were sent. `registered`: they had asked for it themselves."""
+    """Somebody accepted an invitation by its link. `registered`: they had requested the link themselves."""
 
     type: ClassVar[str] = "invitation_accepted"
     subject: ClassVar[str] = "identity.invitation.accepted.v1"
@@ -52,7 +52,7 @@ class OrganisationJoined(EventData, frozen=True):
 
 
 class OrganisationSwitched(EventData, frozen=True):
-    """A client's person came in from another organisation of theirs; the envelope's `sessionid` is the new one."""
+    """A client's person switched from another organisation of theirs; the envelope's `sessionid` is the new one."""
 
     type: ClassVar[str] = "organisation_switched"
     subject: ClassVar[str] = "identity.organisation.switched.v1"

@@ -1,4 +1,4 @@
-"""Events of `services/activity`: the webhooks by which partner systems are told of what happens.
+"""Events of `services/activity`: changes of the webhooks that send events to partner systems.
 
 The envelope's client is the one a webhook is bound to, none for all. `host` is whom it tells: the rest of an address
 may hold what only the receiver should know.

@@ -1,6 +1,6 @@
 """Events of `services/identity` about contacts, who of them may use the portal, and invitations by the hundred.
 
-A contact is a person: what else happens to one is told by the events of `identity`. Golden JSON: tests/contracts.
+A contact is a person: other events about one are in `identity`. Golden JSON: tests/contracts.
 """
 
 from typing import ClassVar

@@ -1,9 +1,10 @@
 """Roles, schema and revisions of one service, brought up to date by an administrator's connection.
 
 Four roles a service: `<service>_owner` (no login) owns the tables and runs the revisions; `<service>_app` (the runtime)
-owns nothing, so forced row-level security binds it, and has its schema as search_path; `<service>_staff` (no login) is what
-the runtime becomes for one transaction when the caller may see all clients (reliability: T1); `<service>_relay` (no login)
-is what it becomes to deliver events, and may do what staff may besides (docs/decisions/0090).
+owns nothing, so forced row-level security binds it, and has its schema as search_path; `<service>_staff` (no login) is
+what the runtime becomes for one transaction when the caller may see all clients (docs/decisions/0003);
+`<service>_relay` (no login) is what it becomes to deliver events, and includes the rights of staff
+(docs/decisions/0090).
 """
 
 import re

@@ -1,7 +1,8 @@
-"""The hash chain: each record's hash covers the hash before it, so what came earlier cannot change unseen.
+"""The hash chain: the hash of each record covers the hash before it, so a change of an earlier record is detected.
 
-One chain a client, SHA-256 over the hash before and the record's canonical form, its number in the chain included
-(reliability: 40). Two things a chain alone cannot see, a cut end and a chain written anew: heads kept elsewhere do.
+Each client has one chain: SHA-256 over the hash before and the record's canonical form, which includes its number in
+the chain. A chain alone does not show that its end was removed or that all of it was recomputed; heads stored elsewhere
+do.
 """
 
 from collections.abc import Mapping, Sequence

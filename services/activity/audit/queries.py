@@ -100,7 +100,7 @@ class After(msgspec.Struct, array_like=True, frozen=True):
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which records to list; None means any. `private`: of the work, those too that the client is not told of."""
+    """Which records to list; None means any. `private`: also records about work that the client does not see."""
 
     private: bool
 

@@ -16,7 +16,7 @@ WORK: dict[str, Mapping[str, str]] = {
 may know what its feed tells, and who opened what.
 """
 OPEN = frozenset({"name", "status", "old", "new", "version", "fields", "project_id", "project_name", "target_on"})
-"""What may be told of any project that the client sees; the rest only where it can be hidden, and is not."""
+"""Fields shown for every project that the client sees; others only if they can be hidden and are not."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 

@@ -1,8 +1,8 @@
 """Checking the audit log from outside: `portal audit verify`.
 
-Reads every record and computes every hash again. Two things show what a chain cannot show itself, that its end was cut
-off or all of it was written anew: the heads of the last good run, kept outside the database, and the services'
-outboxes, which know every event of the last week.
+Reads every record and computes every hash again. A chain does not show that its end was removed or that all of it was
+recomputed. Two other sources do: the heads of the last good run, stored outside the database, and the services'
+outboxes, which contain every event of the last week.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,10 @@ class Heads(msgspec.Struct, frozen=True):
 
 
 class _Check:
-    """One pass over one chain. `kept_since`: what is newer, or was added since heads newer than that, was told of."""
+    """One pass over one chain.
+
+    Records newer than `kept_since`, or added after heads newer than that, have to be in an outbox.
+    """
 
     def __init__(self, anchor: Head | None, heads_at: datetime | None, kept_since: datetime) -> None:
         self.head = Head(0, START)

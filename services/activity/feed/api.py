@@ -68,8 +68,8 @@ async def stream_events(
 ) -> EventStream:
     """Entries of one client as they are written, beginning behind `Last-Event-ID`.
 
-    An event's `id` is its `seq`, its name the entry's `type`, its data the entry. `reset`: too much was missed, fetch
-    everything anew. `closed`: access ended, for the reason in its data.
+    An event's `id` is the entry's `seq`, its name the entry's `type`, its data the entry. `reset`: the reader missed
+    too much and has to load everything again. `closed`: access ended, for the reason in its data.
     """
     require_tenant(actor, client_id)
     if actor.sees_all_clients:

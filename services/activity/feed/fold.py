@@ -90,7 +90,9 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True):
     presence: Presence | None
     entry: Entry | None
     turned: UUID | None
-    """The project of which something was shared, withdrawn, hidden or shown: its entries are to be judged anew."""
+    """The project of which something was shared, withdrawn, hidden or shown: the visibility of its entries is computed
+    again.
+    """
     ended: Ended | None
     fact: Fact | None
     visit: Visit | None

@@ -40,7 +40,7 @@ class Sight(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened, as a client is told it. `position` is its place in the order of all events; `title` is
+    """One entry of the feed, as a client reads it. `position` is its place in the order of all events; `title` is
     what `actor_name` did, so that the two together are a sentence.
 
     Without a `project_id` it concerns the client as a whole. The client is not told while what it is about is
@@ -66,7 +66,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """Streams opened as `subject` (a session, a person, an api client, a client) must close; their readers ask anew.
+    """Streams opened as `subject` (a session, a person, an api client, a client) must close; their readers connect
+    again.
 
     `final`: the subject is a session or api client that never comes back. `client_id` is the person's; `COMPANY` for
     staff.

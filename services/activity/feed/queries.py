@@ -19,7 +19,7 @@ _SELECT = (
     " target_id, at, private or team_only as private from feed"
 )
 _TOLD = "not private and not team_only"
-"""What the client is told of; who looks from within it is shown nothing else, which row-level security says again."""
+"""Entries that the client sees. Its own people see no others, which row-level security enforces as well."""
 _PAGE_OF_ALL = f"{_SELECT} where position < $1 order by position desc limit $2"
 _WHOLE_PAGE = f"{_SELECT} where client_id = $1 and position < $2 order by position desc limit $3"
 _WHOLE_PAGE_OF_PROJECT = (
@@ -54,7 +54,7 @@ _MISSED = (
     " and ($4::uuid[] is null or project_id is null and $5 or project_id = any($4))"
     f" and ($6 or {_TOLD}) order by position limit $7"
 )
-# What turns is told to nobody of the client, and changes what they see; in a private project it does not.
+# A change of visibility is no entry for the client, but changes what it sees, except in a private project.
 _NEW = f"""
 select told.*, (told.type ~ '^project_(shared|withdrawn)$'
         or (told.type ~ '^milestone_(shared|withdrawn)$' or told.hides)
@@ -185,7 +185,7 @@ def _place(entry: Record) -> str | None:
 
 
 async def head(connection: asyncpg.Connection, sight: Sight, client_id: UUID) -> int:
-    """The position of the client's newest entry that the caller may be told of, 0 without one."""
+    """The position of the client's newest entry that the caller may see; 0 if there is none."""
     return await connection.fetchval(_HEAD, client_id, sight.private) or 0
 
 
@@ -228,7 +228,7 @@ async def heads(connection: asyncpg.Connection) -> tuple[int, int]:
 
 
 async def require_client(connection: asyncpg.Connection, client_id: UUID) -> None:
-    """Raises `NotFound` if nothing was ever told of this client."""
+    """Raises `NotFound` if no event about this client was processed."""
     if not await connection.fetchval(_KNOWS_CLIENT, client_id):
         raise NotFound
 

@@ -153,7 +153,7 @@ def _position(last_id: str) -> int:
 
 
 def _reset(head: int) -> bytes:
-    """Tells the reader to fetch everything anew; it goes on behind `head`."""
+    """Asks the reader to load everything again; the stream continues after `head`."""
     return b'id: %d\nevent: reset\ndata: {"head":%d}\n\n' % (head, head)
 
 

@@ -43,7 +43,7 @@ where known_milestones.version < excluded.version
 
 
 async def learn(connection: asyncpg.Connection, facts: Sequence[tuple[int, Fact]]) -> None:
-    """Take over what events told, each with its position. The client's figures are to be computed anew from here on."""
+    """Store facts from events, each with its position. The client's cached figures are outdated from then on."""
     rows: dict[str, list[tuple[object, ...]]] = {_CLIENT: [], _PROJECT: [], _MILESTONE: []}
     for position, fact in facts:
         statement, *values = _columns(fact)

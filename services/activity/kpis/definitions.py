@@ -42,7 +42,7 @@ def load(path: Path) -> list[Definition]:
 
 
 class Periods(msgspec.Struct, frozen=True):
-    """The month so far, and as many days of the month before; each `end` is the first day that no longer counts."""
+    """The month so far, and as many days of the month before; each `end` is exclusive."""
 
     start: date
     end: date

@@ -7,7 +7,7 @@ import msgspec
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """Something learned about one client; its figures are to be computed anew."""
+    """A fact about one client; it makes the client's cached figures outdated."""
 
     client_id: UUID
     at: datetime

@@ -59,7 +59,7 @@ class Kpis(msgspec.Struct, frozen=True):
 
 
 async def changed(connection: asyncpg.Connection, client_id: UUID) -> int | None:
-    """The position of the last event the client's figures depend on; None if nobody ever told of this client."""
+    """The position of the last event the client's figures depend on; None for a client without events."""
     return await connection.fetchval(_CHANGED, client_id)
 
 

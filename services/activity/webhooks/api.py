@@ -1,5 +1,6 @@
-"""Webhooks over HTTP, for staff who may manage partner systems and, to change one, have proven lately who they are. A
-secret is in one answer only.
+"""Webhooks over HTTP, for staff who may manage partner systems; a change needs recent authentication.
+
+A secret is shown once, in the answer that creates it.
 """
 
 from datetime import datetime, timedelta
@@ -47,14 +48,14 @@ class Rotated(msgspec.Struct, frozen=True):
 
 
 class Queued(msgspec.Struct, frozen=True):
-    """The delivery to look for: it is sent within a second."""
+    """The id of the delivery, which is sent within a second."""
 
     delivery_id: UUID
 
 
 @get("/types")
 async def list_event_types() -> EventTypes:
-    """What a webhook can be told of."""
+    """The event types that a webhook can receive."""
     return EventTypes([EventTypeView(key, name) for key, name in EVENTS.items()])
 
 
@@ -62,14 +63,14 @@ async def list_event_types() -> EventTypes:
 async def list_webhooks(
     actor: Actor, read: ReadOnly, client_id: OfClient, limit: Limit, cursor: Cursor
 ) -> Page[WebhookView]:
-    """All of them, or those bound to `client_id`, newest first."""
+    """List webhooks, newest first: all of them, or those bound to `client_id`."""
     async with read(actor) as connection:
         return await queries.list_webhooks(connection, client_id, limit, cursor)
 
 
 @get("/{webhook_id:uuid}")
 async def get_webhook(webhook_id: UUID, actor: Actor, read: ReadOnly) -> WebhookView:
-    """One of them."""
+    """Read one webhook."""
     async with read(actor) as connection:
         return await queries.get_webhook(connection, webhook_id)
 
@@ -78,7 +79,7 @@ async def get_webhook(webhook_id: UUID, actor: Actor, read: ReadOnly) -> Webhook
 async def create_webhook(
     *, data: CreateWebhook, actor: Actor, uow: UnitOfWork, read: ReadOnly, sealer: Sealer, outgoing: Outgoing
 ) -> CreatedWebhook:
-    """Have a partner system told of what happens."""
+    """Create a webhook, which sends events to a partner system."""
     if actor.id is None:
         raise Unauthorized("Sign in first.")
     async with uow(actor) as db:
@@ -103,7 +104,10 @@ async def change_webhook(
 async def rotate_secret(
     *, webhook_id: UUID, actor: Actor, uow: UnitOfWork, sealer: Sealer, data: RotateSecret | None = None
 ) -> Rotated:
-    """A new secret; deliveries are signed with the old one as well for a day, or for as long as the body says."""
+    """Create a new secret.
+
+    Deliveries are signed with the old one as well for a day, or for as long as the body says.
+    """
     overlap = timedelta(hours=(data or RotateSecret()).overlap_hours)
     async with uow(actor) as db:
         return Rotated(*await commands.rotate_secret(db, actor, webhook_id, overlap, sealer))
@@ -111,7 +115,7 @@ async def rotate_secret(
 
 @delete("/{webhook_id:uuid}", guards=[require_fresh_proof])
 async def remove_webhook(webhook_id: UUID, actor: Actor, uow: UnitOfWork) -> None:
-    """End it for good, with the log of its deliveries."""
+    """Delete a webhook and the log of its deliveries."""
     async with uow(actor) as db:
         await commands.remove_webhook(db, actor, webhook_id)
 
@@ -127,14 +131,14 @@ async def test_webhook(webhook_id: UUID, actor: Actor, uow: UnitOfWork) -> Queue
 async def list_deliveries(
     webhook_id: UUID, actor: Actor, read: ReadOnly, limit: Limit, cursor: Cursor
 ) -> Page[DeliveryView]:
-    """What it was told and is to be told, newest first, for thirty days."""
+    """Its deliveries of the last thirty days, sent and waiting, newest first."""
     async with read(actor) as connection:
         return await queries.list_deliveries(connection, webhook_id, limit, cursor)
 
 
 @post("/{webhook_id:uuid}/deliveries/{delivery_id:uuid}/retry", status_code=200)
 async def retry_delivery(webhook_id: UUID, delivery_id: UUID, actor: Actor, uow: UnitOfWork) -> Queued:
-    """Send a delivery once more, at once, under the same id. 409 if the webhook is switched off."""
+    """Send a delivery again immediately, under the same id. 409 if the webhook is switched off."""
     async with uow(actor) as db:
         await commands.retry(db, webhook_id, delivery_id)
     return Queued(delivery_id)

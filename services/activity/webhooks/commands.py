@@ -1,4 +1,4 @@
-"""What staff do with webhooks, what the fold queues for them, and what becomes of each attempt."""
+"""Changes of webhooks by staff, queueing of deliveries by the fold, and recording of attempts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -164,7 +164,7 @@ async def rotate_secret(
 
 
 async def remove_webhook(db: Db, actor: Actor, webhook_id: UUID) -> None:
-    """End it for good, with its secrets and the log of its deliveries; the audit log knows that it was."""
+    """Delete it with its secrets and the log of its deliveries; the audit log keeps the event."""
     webhook = await queries.load_webhook(db, webhook_id)
     await _tell(db, actor, webhook, webhook.removed())
     await db.delete(webhook)
@@ -181,7 +181,7 @@ async def ping(db: Db, webhook_id: UUID) -> Delivery:
 
 
 async def retry(db: Db, webhook_id: UUID, delivery_id: UUID) -> None:
-    """Send a delivery once more, at once. Raises `SwitchedOff`."""
+    """Send a delivery again immediately. Raises `SwitchedOff`."""
     webhook = await queries.load_webhook(db, webhook_id)
     delivery = await queries.load_delivery(db, webhook_id, delivery_id)
     webhook.require_active()
@@ -212,8 +212,8 @@ async def queue(connection: asyncpg.Connection, entries: Sequence[Entry]) -> Non
 async def take(db: Db, busy: Mapping[UUID, int]) -> list[Attempt]:
     """Take due deliveries in hand, beside those that are `busy` by webhook. Each is due again when the lease is over.
 
-    Half of the room is for the first delivery to each host: however many hang, one that answers is told
-    at once. Of what fails, one delivery at a time goes to a host.
+    Half of the places are for the first delivery to each host, so a receiver that answers does not wait for others that
+    hang. A host whose deliveries fail gets one at a time.
     """
     present = now()
     room = AT_ONCE - sum(busy.values())
@@ -261,12 +261,12 @@ async def record_attempt(db: Db, attempt: Attempt, outcome: Outcome) -> None:
 
 
 async def forget(db: Db) -> None:
-    """Drop what nobody looks up any more."""
+    """Delete deliveries older than `KEPT`."""
     await db.execute(delete(Delivery).where(Delivery.created_at < now() - KEPT, Delivery.due_at.is_(None)))
 
 
 async def _give_up_waiting(db: Db, webhook: Webhook) -> None:
-    """Switched off, it is told nothing; what waited can be sent again one by one."""
+    """Fail the deliveries that wait for a webhook that was switched off; staff can send them again one by one."""
     waiting = (Delivery.webhook_id == webhook.id, Delivery.due_at.is_not(None))
     await db.execute(update(Delivery).where(*waiting).values(due_at=None, failed_at=now(), last_error="switched_off"))
 

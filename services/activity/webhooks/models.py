@@ -1,4 +1,4 @@
-"""A webhook: an address of a partner system that is told what happens, and each thing it is told."""
+"""A webhook, which is a URL of a partner system that receives events, and its deliveries."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -51,8 +51,8 @@ Reason = Literal["gone", "failing"]
 Failure = Literal[
     "refused_address", "no_such_host", "unreachable", "tls", "timeout", "secret_unreadable", "switched_off", "withdrawn"
 ]
-"""Why there is no status: we do not send there (`require_target`), the network says so, or nothing was tried: the
-webhook is off, or what it would have been told is kept from its client by now (decision 0049).
+"""Why an attempt has no HTTP status: the target is not allowed (`require_target`), the network failed, or nothing was
+sent because the webhook is off or the entry was hidden from its client meanwhile (decision 0049).
 """
 
 WAITS = tuple(timedelta(seconds=each) for each in (5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600))
@@ -75,9 +75,9 @@ class Subscriber(msgspec.Struct, frozen=True):
     types: frozenset[str]
 
     def wants(self, entry: Entry) -> bool:
-        """Whether it is told of this entry: of its own client or of any, of the types it asked for or of all.
+        """Whether it receives this entry: its client and the entry's type match.
 
-        One that is bound to a client is told no more than the client.
+        A webhook that is bound to a client receives only entries that the client sees.
         """
         if self.client_id and (self.client_id != entry.client_id or entry.private or entry.team_only):
             return False
@@ -172,7 +172,7 @@ class Webhook(Base, Identified, Timestamped):
 
 
 class WebhookSecret(Base, Identified):
-    """`expires_at` is None for the present one, set for those that were rotated away."""
+    """`expires_at` is None for the current secret and set for rotated ones."""
 
     __tablename__ = "webhook_secrets"
 

@@ -126,7 +126,7 @@ async def list_subscribers(connection: asyncpg.Connection) -> list[Subscriber]:
 
 
 async def require_client(connection: asyncpg.Connection, client_id: UUID) -> None:
-    """Raises `NotFound` if nothing was ever told of this client."""
+    """Raises `NotFound` if no event about this client was processed."""
     if not await connection.fetchval(_KNOWS_CLIENT, client_id):
         raise NotFound
 

@@ -14,7 +14,8 @@ class TargetRefused(Invalid):
 
 
 def require_target(address: str, *, private: bool) -> str:
-    """The host of a URL that may be told, as far as can be seen without looking up its name. Raises `TargetRefused`.
+    """Return the host of a URL that may receive deliveries, checked without looking up its name. Raises
+    `TargetRefused`.
 
     `private`: the company's own network, and http without TLS, are allowed. Parsed as the HTTP client will parse it.
     """

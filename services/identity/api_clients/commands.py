@@ -41,7 +41,7 @@ class PatchApiClient(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RotateSecret(msgspec.Struct, forbid_unknown_fields=True):
-    """How long the old secret still counts; 0 where somebody else may know it."""
+    """How long the old secret remains valid; 0 if it may have leaked."""
 
     overlap_hours: Annotated[int, Meta(ge=0, le=MAX_OVERLAP_HOURS)] | None = None
 

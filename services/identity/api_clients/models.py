@@ -154,7 +154,7 @@ def require_own(actor: Actor, scopes: Iterable[str]) -> None:
 
 
 class ApiClientSecret(Base, Identified):
-    """Only the hash is kept. `expires_at` is None for the present one, set for those that were rotated away."""
+    """Only the hash is stored. `expires_at` is None for the current secret and set for rotated ones."""
 
     __tablename__ = "api_client_secrets"
 

@@ -17,7 +17,7 @@ async def load_assignments(db: Db, person_id: UUID) -> set[UUID]:
 
 
 async def clients_of(db: Db, project_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    """Whose each of these projects is. Raises `NotFound` for one nobody has told of."""
+    """The client of each of these projects. Raises `NotFound` for an unknown project."""
     rows = await db.execute(select(KnownProject.id, KnownProject.client_id).where(KnownProject.id.in_(project_ids)))
     found = {row.id: row.client_id for row in rows}
     if len(found) < len(set(project_ids)):

@@ -125,7 +125,7 @@ class Client(Base, Identified, Timestamped):
 
     def change(self, actor: Actor, changes: Mapping[str, object]) -> ClientUpdated | None:
         """Take over what is new in `changes`; None where nothing is. Raises `WaysInAreForStaff`, and what
-        `require_may_let_in` does where it decides who comes in.
+        `require_may_let_in` does for fields that decide who can sign in.
         """
         new = {name: value for name, value in changes.items() if getattr(self, name) != value}
         if actor.kind == "partner" and _FOR_STAFF.intersection(changes):

@@ -135,7 +135,7 @@ async def load_client(db: Db, client_id: UUID) -> Client:
 
 
 async def hashes_of(db: Db, client_id: UUID) -> list[str]:
-    """The hashes of all sessions of its people, and of who views as them, that may still be in use."""
+    """The hashes of all sessions that may still be in use: its people's, and those of staff who view as this client."""
     its = or_(Session.client_id == client_id, Session.viewing_client_id == client_id)
     live = (its, Session.revoked_at.is_(None), Session.expires_at > now())
     return [
@@ -154,8 +154,8 @@ async def has_identity_provider(db: Db, client_id: UUID) -> bool:
 
 
 async def is_domain_taken(db: Db, client_id: UUID, domains: Sequence[str]) -> bool:
-    """Whether one of these lets people register with another client. One question at a time, so that two cannot both
-    be told no.
+    """Whether one of these lets people register with another client. A lock allows one check at a time, so that
+    two requests cannot both get False.
     """
     await db.execute(_ONE_AT_A_TIME)
     taken = (Client.id != client_id, Client.allowed_domains.overlap(domains))

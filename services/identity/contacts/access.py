@@ -1,4 +1,4 @@
-"""Letting a contact into the portal, and shutting them out."""
+"""Giving a contact access to the portal, and revoking it."""
 
 from services.identity.clients.models import Client
 from services.identity.contacts.models import require_ready
@@ -13,7 +13,7 @@ from shared.database import Db
 
 
 async def grant(db: Db, actor: Actor, client: Client, person: Person) -> None:
-    """Let them in from now on; who signs in with this address at another client joins when they accept.
+    """Give access. Somebody who signs in with this address at another client joins when they accept.
 
     Raises `NotReady`, and `EmailTaken` where the address is one of the staff's.
     """
@@ -27,7 +27,7 @@ async def grant(db: Db, actor: Actor, client: Client, person: Person) -> None:
 
 
 async def revoke(db: Db, actor: Actor, person: Person) -> list[str]:
-    """Shut them out; the hashes of the sessions this ended."""
+    """Revoke access; returns the hashes of the sessions this ended."""
     if person.change(actor, {"portal_access": False}) is None:
         return []
     await outbox.append(db, actor, PortalAccessRevoked(), client_id=person.client_id, aggregate_id=person.id)

@@ -10,7 +10,7 @@ from shared.errors import Conflict, Invalid
 
 
 class NotReady(Invalid):
-    """Seed 002: who is to use the portal has an address and is active, and so is their client. Names all that lacks."""
+    """A contact with access has an address and is active, and so is their client. Lists everything that is missing."""
 
     code = "contact.not_ready"
 
@@ -52,7 +52,7 @@ class SameClient(Conflict):
 
 
 def require_ready(person: Person, client: Client, *, let_in: bool = False) -> None:
-    """Whether somebody can be let in, or, with `let_in`, whether they are. Raises `NotReady`."""
+    """Check that somebody can get access or, with `let_in`, that they have it. Raises `NotReady`."""
     missing: dict[str, str] = {}
     if not person.email:
         missing["email"] = "The contact has no e-mail address."

@@ -9,7 +9,7 @@ from services.identity.contacts.queries import ContactView
 from shared.addresses import shown_address
 
 _FORMULA = re.compile(r"(^|[,;|\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
-"""Where one begins: at the start, and behind whatever a program may be told to split cells at."""
+"""Where a formula begins: at the start, and after any character that a program may use to split cells."""
 HEADINGS = (
     *("First name", "Last name", "E-mail", "Phone", "Title", "Language", "Active", "Primary contact"),
     *("Portal access", "Invitation", "Last sign-in"),

@@ -14,7 +14,7 @@ from shared.orm import Base, Identified
 Language = Literal["en", "de"]
 Failure = Literal["refused", "unconfirmed", "expired", "closed", "replaced"]
 """Why a mail did not go out: the server refuses the address for good; it may or may not have taken the mail (which then
-is not sent again); it could not be reached in time; whoever it was for may not come in; a newer one took its place.
+is not sent again); it could not be reached in time; the recipient may not sign in; a newer mail replaced it.
 """
 
 

@@ -1,4 +1,4 @@
-"""How a client's people may come in, and who its portal belongs to."""
+"""How a client's people can sign in, and the person its portal is linked to."""
 
 from shared.migrations.tables import execute
 

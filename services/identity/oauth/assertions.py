@@ -1,4 +1,4 @@
-"""`private_key_jwt`: an api client proves itself with a statement signed by its own key (RFC 7523, RFC 7521)."""
+"""`private_key_jwt`: an api client authenticates with an assertion signed by its own key (RFC 7523, RFC 7521)."""
 
 # The checker's stubs describe an Authlib of years ago; what is overridden here is as 1.9 has it.
 # pyright: reportIncompatibleMethodOverride=false, reportGeneralTypeIssues=false, reportCallIssue=false

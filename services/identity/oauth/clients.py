@@ -26,7 +26,7 @@ class OAuthClient(ClientMixin):
         return str(self.row.id)
 
     def check_client_secret(self, client_secret: str) -> bool:
-        """Whether it is the present secret, or a rotated one that still counts."""
+        """Whether it is the current secret, or a rotated one that is still valid."""
         shown = digest(client_secret)
         live = (each for each in self._secrets if each.expires_at is None or each.expires_at > now())
         return any(compare_digest(shown, each.secret_hash) for each in live)

@@ -165,7 +165,7 @@ class Server(AuthorizationServer):
         return request
 
     def save_token(self, token: dict[str, Any], request: TokenRequest) -> None:
-        """Nothing is kept of a token: identity's word about its api client counts, each second anew."""
+        """Store nothing: the validity of a token follows from its api client, which is looked up every second."""
 
     def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
         """Nobody listens."""
@@ -175,7 +175,7 @@ class Server(AuthorizationServer):
         return Answer(status=status, body=body, headers=headers, client=self._client, jti=self._jti, error=error)
 
     def handle_error_response(self, request: TokenRequest, error: OAuth2Error) -> Answer:  # noqa: ARG002
-        """In our own words: Authlib's repeat what was sent. Whatever is wrong with a proof is told in one way, by 401
+        """Answer with our own text, because Authlib's repeats what was sent. Every invalid proof gets the same 401
         (RFC 6749, 5.2).
         """
         if isinstance(error, InvalidClientError):

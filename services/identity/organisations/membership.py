@@ -19,7 +19,7 @@ from shared.database import Db
 
 
 async def attach(db: Db, person: Person) -> None:
-    """Have somebody who was just let in wait to join the account of their address, if that is another one.
+    """Mark somebody who just got access as waiting to join the account of their address, if that is another one.
 
     Raises `EmailTaken` where it is one of the staff's.
     """
@@ -34,9 +34,9 @@ async def attach(db: Db, person: Person) -> None:
 
 
 async def succeed(db: Db, heir: Person, account: Person | None) -> None:
-    """Make `heir` the account of its address, in place of one that nobody comes in with any more.
+    """Make `heir` the account of its address, in place of an account that nobody can sign in with any more.
 
-    What could be done with the one before was proven to it alone, so whoever it led to has to join anew.
+    Its members joined the earlier account and not `heir`, so they have to join again.
     """
     if account and account.id != heir.id:
         await forget_credentials(db, account)
@@ -57,7 +57,7 @@ async def part(db: Db, person: Person) -> None:
     """Store somebody who got another address or client: they are no longer whom they joined with, nor who joined them.
 
     The memberships of an account stay one human: the one used last is their account from now on. What the account had
-    to sign in with stays with it, so they come in by mail, and set up the rest anew. Raises as `store_address` does.
+    to sign in with stays with it, so they sign in by mail and set up the rest again. Raises as `store_address` does.
     """
     require_all_clients(db)
     shared = person.is_shared
@@ -88,7 +88,7 @@ async def forget_credentials(db: Db, person: Person) -> None:
 
 
 def stands(account: Person | None, doors: Sequence[Visitor]) -> bool:
-    """Whether somebody comes in with this account: they did before or could, and a door of theirs is open."""
+    """Whether somebody can sign in with this account: it has been used or has credentials, and a client admits it."""
     if account is None or not account.has_account:
         return False
     open_doors = (p.active and p.portal_access and client is not None and client.is_open for p, client in doors)

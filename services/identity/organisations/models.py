@@ -78,7 +78,7 @@ def obstacle(session: Session, person: Person, client: Client | None, ip: str) -
 
 
 def require_open_way(found: Obstacle) -> None:
-    """Raises `OrganisationClosed`, `WrongNetwork`, and `SignInAgain` for a way in that is not taken there."""
+    """Raises `OrganisationClosed`, `WrongNetwork`, and `SignInAgain` for a method that is not accepted there."""
     if found in REFUSALS:
         raise REFUSALS[found]
     if found:

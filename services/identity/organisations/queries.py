@@ -15,7 +15,7 @@ from shared.database import Db
 
 
 class OrganisationView(msgspec.Struct, frozen=True):
-    """One of one's own organisations. `home`: where one looks after how one signs in. `obstacle` says why one cannot
+    """One of one's own organisations. `home`: where one manages how one signs in. `obstacle` says why one cannot
     switch there now: '' where one can, else closed, method, second_factor or network.
     """
 

@@ -18,7 +18,7 @@ MOST = 20
 
 
 class PasskeyRefused(Unauthorized):
-    """Unknown passkey, wrong signature, old or used challenge, person shut out: never told apart."""
+    """Unknown passkey, wrong signature, old or used challenge, person without access: always the same answer."""
 
     code = "auth.passkey_refused"
 

@@ -1,4 +1,4 @@
-"""What holds of addresses across people; the table has the last word, so that of two at once one is told."""
+"""Rules about addresses across people. The table's constraints decide, so that one of two concurrent changes fails."""
 
 from sqlalchemy.exc import IntegrityError
 

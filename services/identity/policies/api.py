@@ -1,4 +1,4 @@
-"""Policies over HTTP: which there are, and who has them."""
+"""Policies over HTTP: listing them, and granting them to staff."""
 
 from uuid import UUID
 
@@ -25,7 +25,7 @@ class Policies(msgspec.Struct, frozen=True):
 
 @get("/policies", guards=[require_staff])
 async def list_policies() -> Policies:
-    """All policies in the words of those who grant them."""
+    """List all policies and groups, described for those who grant them."""
     return Policies(GROUPS, POLICIES)
 
 
@@ -40,7 +40,7 @@ async def set_policies(
     read: ReadOnly,
     session_cache: SessionCache,
 ) -> PersonView:
-    """Replace what a member of staff may do. Holds for sessions they already have within a second."""
+    """Replace the policies of a member of staff. Takes effect in their sessions within a second."""
     async with uow(actor) as db:
         changed = await commands.set_policies(db, actor, person_id, data.wanted(), if_match)
     await session_cache.tell(changed=changed)
@@ -59,7 +59,7 @@ async def change_policies(
     read: ReadOnly,
     session_cache: SessionCache,
 ) -> PersonView:
-    """Give and take some policies. With `If-Match`, only at that `version` of the person (412 otherwise)."""
+    """Grant and revoke some policies. With `If-Match`, only at that `version` of the person (412 otherwise)."""
     async with uow(actor) as db:
         changed = await commands.change_policies(db, actor, person_id, data, if_match)
     await session_cache.tell(changed=changed)

@@ -1,4 +1,4 @@
-"""Deciding what a member of staff may do."""
+"""Granting policies to staff, and revoking them."""
 
 from collections.abc import Collection
 from typing import Annotated

@@ -24,7 +24,7 @@ for each in (SECOND_FACTOR, ENROL, RECOVERY_CODE):
     single_use(each)
 
 TRIES = 5
-"""Codes that are looked at in one sign-in; then it begins anew with the first proof (A4)."""
+"""Codes that can be tried in one sign-in; after that it starts again with the first factor."""
 SETUP = timedelta(minutes=15)
 """How long a new secret waits for its first code."""
 RECOVERY_CODES = 10

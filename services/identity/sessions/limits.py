@@ -50,7 +50,7 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 # An attempt stops at the first limit that refuses, and no single address can spend all that an account has (15 of 20
-# here). It takes several to lock somebody out, and then out of this one way in, until the window has passed.
+# here). It takes several to lock somebody out, and then only from this method, until the window has passed.
 PASSWORD = (
     Limit("password-ip", 30, 5, ("ip",)),
     Limit("password-account-ip", 5, 5, ("account", "ip")),

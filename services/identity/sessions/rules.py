@@ -1,4 +1,4 @@
-"""Who may come in, by which way, and from where: nothing here asks a database."""
+"""Who can sign in, by which method, and from which network. Nothing here uses a database."""
 
 from collections.abc import Collection
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -9,7 +9,7 @@ from services.identity.people.models import Person
 from services.identity.sessions.devices import device_of
 
 Method = Literal["password", "magic_link", "passkey", "sso", "invitation"]
-"""Ways in. A client names those its people may use; an invitation stands in for any but its own identity provider."""
+"""Sign-in methods. A client selects those of its people; an invitation replaces any except single sign-on."""
 Refusal = Literal["closed", "method", "network"]
 Place = tuple[str, str, str]
 
@@ -31,7 +31,7 @@ def refusal(person: Person, client: Client | None, method: Method, ip: str | Non
 
 
 def admits(methods: Collection[str], method: Method) -> bool:
-    """Whether a client with these methods lets people in by `method`."""
+    """Whether a client with these methods accepts `method`."""
     return set(methods) != {"sso"} if method == "invitation" else method in methods
 
 

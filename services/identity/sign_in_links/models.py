@@ -29,8 +29,8 @@ class LinkInvalid(Unauthorized):
 class SignInLink(Base, Identified, SingleUse):
     """What an address is being sent. There is one row for each address, so one live link.
 
-    Whose address it is shows only when the mail is made, so asking looks the same for every address. Of link and code
-    only hashes are kept, made anew for each time the mail is tried.
+    Whose address it is shows only when the mail is made, so asking looks the same for every address. Only hashes of
+    link and code are stored, new ones for each attempt to send the mail.
     """
 
     __tablename__ = "sign_in_links"

@@ -87,7 +87,7 @@ async def take_start(db: Db, flow: str, state: str, sealer: Sealer) -> Provider 
 async def sign_in(
     db: Db, attempt: Attempt, provider: Provider | None, subject: Subject | None
 ) -> Entry | Pending | None:
-    """Sign in whom the provider's subject is; None, and on record, where that is nobody who may come in.
+    """Sign in the person of the provider's subject; None, with an event, if there is none who may sign in.
 
     The provider stands for both factors of whom it has brought before. Whoever it brings for the first time shows the
     second factor they have here, if they have one: an address alone does not get around it.
@@ -180,7 +180,7 @@ async def configure(db: Db, actor: Actor, client_id: UUID, data: PutSingleSignOn
 async def remove(db: Db, actor: Actor, client_id: UUID) -> None:
     """Have nobody sign in that way any more, and forget who was who there. Sessions go on.
 
-    Raises `OnlyWayIn` where that would leave nobody a way in.
+    Raises `OnlyWayIn` if people would have no sign-in method left.
     """
     client = await load_client(db, client_id)
     provider = await queries.lock_provider(db, client_id)

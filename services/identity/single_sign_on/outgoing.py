@@ -30,7 +30,7 @@ class Outgoing(httpx2.AsyncBaseTransport):
         self._inner = httpx2.AsyncHTTPTransport()
 
     def allows(self, address: httpx2.URL | str) -> bool:
-        """Whether a provider may live at this URL, as far as can be told without looking up its name."""
+        """Whether a provider may have this URL, checked without looking up its name."""
         try:
             url = httpx2.URL(address)
         except httpx2.InvalidURL:

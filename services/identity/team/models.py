@@ -1,4 +1,4 @@
-"""What a client's primary contact may do with the client's own people."""
+"""Rules for what a client's primary contact can change about the client's own people."""
 
 from collections.abc import Mapping
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""One's own account: coming in for the first time, passwords and addresses. Here the links of all mails lead."""
+"""One's own account: accepting an invitation, passwords and addresses. The links of all mails lead here."""
 
 from litestar import Router
 

@@ -40,7 +40,7 @@ def is_void(problem: ServiceProblem) -> bool:
 
 
 def refuse(form: Form, problem: ServiceProblem) -> None:
-    """Take over what identity said about the form; too many tries are told with how long to wait."""
+    """Show identity's errors on the form; after too many attempts, how long to wait."""
     if problem.status == 429:
         form.error = f"Too many attempts. Please wait {wait(problem)}, then try again."
     else:

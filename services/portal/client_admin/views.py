@@ -83,7 +83,7 @@ async def activity(
 
 
 def inputs(client: Client, actor: Actor) -> dict[str, object]:
-    """The client as its form shows it; what lets people in only to those who may decide it."""
+    """The inputs of the client's form; fields that decide who can sign in only for staff who may change them."""
     return {"name": client.name, **{name: "on" if getattr(client, name) else "" for name in _switches(actor)}}
 
 

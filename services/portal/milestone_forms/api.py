@@ -52,7 +52,7 @@ async def edit(page: Page, milestone_id: UUID, project_id: UUID) -> Template:
 
 @post("/milestones/{milestone_id:uuid}/edit")
 async def change(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
-    """Save what was changed. Where somebody else was faster, show what they did and keep what was typed."""
+    """Save the changes. If somebody else saved first, show their changes and keep what was typed."""
     project_id, form = named_project(data), Edit.sent(data)
     body = views.body(form)
     if not form.is_wrong:

@@ -34,7 +34,7 @@ async def overview(page: Page, refused: UUID | None = None) -> Template:
 
 @post("/organisations/switch")
 async def switch(page: Page, data: Typed) -> Redirect:
-    """Go there: on its dashboard, under a new cookie. Who may not is told why, and stays where they are."""
+    """Switch to another organisation: its dashboard, with a new cookie. If that is refused, show why on this page."""
     client_id = read_id(data.get("client_id"))
     if client_id is None:
         raise NotFound

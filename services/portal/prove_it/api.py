@@ -1,4 +1,4 @@
-"""Proving once more that it is really you, before what matters: the address, keys, somebody else's second factor.
+"""Authenticating again before a sensitive change, such as of the address, keys or somebody else's second factor.
 
 `failures.py` leads here whenever a service asks for it. A page comes as `GET ?next=`; a form is sent here as it was
 (307), is carried along in hidden inputs, and goes on to where it was heading once the proof is good: nothing is lost.

@@ -1,4 +1,4 @@
-"""Signing in and out. E-mail first, then any of the ways in; every step is a plain form.
+"""Signing in and out. E-mail first, then a sign-in method; every step is a plain form.
 
 Nothing here tells whether an address is known: the same ways are offered to all, the words are the same, and identity
 takes the same time. Passkeys and the company's own sign-in have pages of their own.

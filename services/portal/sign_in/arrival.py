@@ -1,4 +1,4 @@
-"""The two ends of every way in: what is remembered at its beginning, and on to where the person was heading."""
+"""Beginning and end of every sign-in: remembers where the person was heading, and redirects there."""
 
 from urllib.parse import quote, unquote
 
@@ -20,7 +20,7 @@ STEPS = {"second_factor": "/sign-in/second-factor", "enrol": "/sign-in/enrol"}
 
 
 def heading_for(page: Page) -> str:
-    """Where the sign-in under way in this browser leads."""
+    """The path to which this browser's sign-in leads."""
     return local_path(page.cookie(NEXT_COOKIE))
 
 
@@ -36,7 +36,7 @@ def begin(address: str, target: str) -> list[Cookie]:
 
 
 def arrive(page: Page, answer: Answer[SignedIn], target: str, toast: str = "") -> Redirect:
-    """Answer a way in: its cookies, and on to `target` or, remembering it, to the next step."""
+    """Answer a sign-in: set its cookies, and redirect to `target` or, remembering it, to the next step."""
     if answer.body.next:
         redirect = page.go(STEPS[answer.body.next])
         redirect.cookies.append(cookie(NEXT_COOKIE, local_path(target), FLOW_SECONDS))

@@ -1,4 +1,4 @@
-"""Refusals on the way in, in calm words that tell nothing about accounts."""
+"""Texts for refused sign-ins. They reveal nothing about accounts."""
 
 from services.portal.clients import ServiceProblem
 from services.portal.forms import Form

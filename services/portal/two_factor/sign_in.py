@@ -1,4 +1,4 @@
-"""The second factor on the way in: the code, or a recovery code; and setting it up where it has become a must."""
+"""The second factor during sign-in: a code or a recovery code; and setting it up if the client requires it."""
 
 from litestar import Router, get, post
 from litestar.response import Redirect, Template
@@ -23,7 +23,7 @@ LOST = "That took too long. Sign in again to go on."
 
 @get("/sign-in/second-factor")
 async def ask_code(page: Page, *, recovery: bool = False) -> Template | Redirect:
-    """The step after the first proof. Without one under way in this browser: from the start."""
+    """The step after the first factor. Without a sign-in in this browser: back to its start."""
     if not page.cookie(FLOW_COOKIE):
         return page.go("/sign-in")
     return await _show(page, Form(), RECOVERY if recovery else CODE)

@@ -11,7 +11,7 @@ State = Literal["waiting", "delivered", "failed"]
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """An address that is told what happens. `secret` is there once: when it was made."""
+    """A URL that receives events. `secret` is present once: in the answer that creates it."""
 
     id: UUID
     name: str
@@ -39,7 +39,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing it was told, or is to be told."""
+    """A delivery, sent or waiting."""
 
     id: UUID
     type: str

@@ -1,4 +1,4 @@
-"""What staff may do to the plan of a project."""
+"""Changes that staff make to the plan of a project."""
 
 from datetime import date
 from typing import Annotated, Any

@@ -176,7 +176,7 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
         return within if actor.assignments is None else within & cls.project_id.in_(actor.assignments)
 
     def created(self) -> MilestoneCreated:
-        """What is told of a new milestone."""
+        """The event of a new milestone."""
         return MilestoneCreated(**self._facts())
 
     def change(self, changes: Mapping[str, Any]) -> MilestoneUpdated | None:

@@ -101,7 +101,7 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
         return within if actor.assignments is None else within & cls.id.in_(actor.assignments)
 
     def created(self) -> ProjectCreated:
-        """What is told of a new project."""
+        """The event of a new project."""
         return ProjectCreated(
             name=self.name,
             status=self.status,

@@ -26,7 +26,7 @@ returning true
 
 
 async def is_news(db: Db, actor: Actor, client_id: UUID, project_id: UUID, *, refresh: bool) -> bool:
-    """Whether this reading is to be told; remembered, where it is, with this transaction.
+    """Whether this reading is published; if so, this transaction remembers it.
 
     `refresh`: nobody asked for it. That alone never keeps a session from telling its first reading.
     """

@@ -69,7 +69,7 @@ async def test_what_is_not_right_creates_nobody(
 async def test_there_is_one_first_administrator(installation: Installation) -> None:
     assert await installation.create_admin("clara@northwind.example", "long-enough-for-this") == (
         0,
-        "clara@northwind.example can sign in and may do everything.\n",
+        "clara@northwind.example can sign in and has every permission.\n",
     )
     code, said = await installation.create_admin("second@northwind.example", "long-enough-for-this")
     assert code == 1

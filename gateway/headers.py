@@ -1,4 +1,4 @@
-"""Headers are rebuilt, never filtered (reliability 21): what is not on a list here does not exist upstream.
+"""Headers are rebuilt, never filtered: what is not on a list here does not exist upstream.
 
 Whole names are compared, so aliases such as `x_portal_user`, `x.portal.user` or `Authorization ` are not forwarded.
 """

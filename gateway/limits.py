@@ -1,7 +1,7 @@
 """How much one peer may ask for. Counted in Redis for all gateways together, by sliding window.
 
 Asking Redis for every request would cost more than forwarding it, so a peer's permits are fetched a few at a time and
-spent here. Without Redis each process counts alone, and more strictly (G5, F4).
+spent here. Without Redis each process counts alone, and more strictly.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Requests that change something come from our own pages, or from no browser at all (S4).
+"""Requests that change something come from our own pages, or from no browser at all.
 
 Browsers say where a request comes from and pages cannot forge it: `Sec-Fetch-Site` first, else `Origin` (the rule of
 Go's `net/http.CrossOriginProtection`). A request with neither is no browser's, and carries no victim's cookie.

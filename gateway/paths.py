@@ -1,4 +1,4 @@
-r"""One reading of a path for everybody (G3): what is decided on is, byte for byte, what is forwarded.
+r"""One reading of a path for everybody: what is decided on is, byte for byte, what is forwarded.
 
 The decision never decodes. It may therefore only accept a path that has one spelling: whatever another parser could
 read as a different path (dot segments, `//`, `;`, `\`, an encoded slash or letter, overlong UTF-8) is refused.

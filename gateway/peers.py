@@ -1,4 +1,4 @@
-"""Who is really calling. Limits and claims carry this address, so no header may choose it (G5)."""
+"""Who is really calling. Limits and claims carry this address, so no header may choose it."""
 
 import re
 from collections.abc import Iterable

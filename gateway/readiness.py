@@ -1,4 +1,4 @@
-"""Can this gateway serve? It needs somebody who knows the sessions: Redis or identity, either is enough (F4).
+"""Can this gateway serve? It needs somebody who knows the sessions: Redis or identity, either is enough.
 
 Where Redis is there, revocations have to be heard as well.
 """

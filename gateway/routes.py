@@ -21,7 +21,7 @@ SERVICES: tuple[Upstream, ...] = ("identity", "projects", "activity")
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """What a path may do. The longest prefix of whole segments wins; a service still checks everything itself.
+    """The rule for a path. The longest prefix of whole segments applies; a service still checks everything itself.
 
     `timeout` is how many seconds a service may be silent, before its answer to a question and within any answer. A
     `stream` may be silent for ever once it has begun.

@@ -1,4 +1,4 @@
-"""The front door: uvicorn's HTTP/1.1, with nothing lenient left (G4).
+"""The front door: uvicorn's HTTP/1.1, with nothing lenient left.
 
 llhttp already refuses contradictory framing. What it leaves to its user is done here: sizes, time, HTTP/1.1 in origin
 form with one `Host`, no upgrade, no trailers, a refusal in its turn among pipelined answers, and an end for every

@@ -1,7 +1,7 @@
 """Cookie to session: this process for a second, then Redis, then identity, whose database is the truth.
 
 A tombstone in Redis wins over everything; a revocation broadcast empties the process's own memory at once; and where
-neither Redis nor identity can be asked, nobody is let in and nobody is made anonymous (reliability 25, S2, F4).
+neither Redis nor identity can be asked, the answer is 503: no session is accepted, and none becomes anonymous.
 """
 
 import re
@@ -139,8 +139,8 @@ class Sessions:
     async def _fetch(self, digest: str, key: str) -> Session | None:
         """Ask identity, and keep its answer unless something is there by now.
 
-        If that is a tombstone, the session ended while identity was being asked. An id that has been replaced is asked
-        about anew: its few seconds are counted by identity's clock, from which this one may differ.
+        If that is a tombstone, the session ended while identity was being asked. Identity is asked
+        again about a replaced id: its last seconds are measured by identity's clock, from which this one may differ.
         """
         record = await self._ask_identity(digest)
         if record is None:

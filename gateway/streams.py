@@ -1,4 +1,4 @@
-"""Open streams, looked at again when something about their session changes (S2).
+"""Open streams, looked at again when something about their session changes.
 
 The service that serves a stream hears of a lost right itself and says goodbye with a reason. What only the gateway
 knows, as from where a session may be used, whose eyes it looks through and whether it is recorded, ends a stream here.

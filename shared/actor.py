@@ -26,7 +26,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """The caller of one request.
 
     `client_id` is the tenant of a client's person and None for everybody else: staff name a client where they mean one.
-    `project_roles` maps a project to approver, viewer or feedback_only (seed 004). `session_ends` is when the session
+    `project_roles` maps a project to approver, viewer or feedback_only. `session_ends` is when the session
     is over whatever happens: what outlives a request (a stream) must not outlive it. `assignments` maps the projects a
     subcontractor may work on to their clients; None is staff without such a limit. `proven_at` is when the person last
     proved who they are (step-up). `read_only` is staff looking at the portal as a client: kind, `client_id` and rights

@@ -125,7 +125,7 @@ class Verifier:
 
 
 async def admit(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """The guard of every route: who may come in at all, and who may only look."""
+    """The guard of every route: refuses callers the route does not admit, and changes by read-only callers."""
     _require_known(connection)
     _refuse_closed(connection)
     _refuse_read_only(connection)
@@ -136,7 +136,7 @@ def _require_known(connection: Connection) -> None:
     """Somebody is signed in, unless the route says `opt={"public": True}`.
 
     `opt={"internal": True}` opens a route to the gateway itself and to nobody else. `opt={"scope": "projects:read"}`
-    opens it to partner systems with that scope as well; without one they have no way in, not even where it is public.
+    admits partner systems with that scope as well; without one they are refused, even if the route is public.
     """
     actor: Actor = connection.scope["auth"]
     options = connection.route_handler.opt
@@ -188,8 +188,8 @@ def _require_scope(actor: Actor, scope: str | None) -> None:
         raise InsufficientScope(scope)
 
 
-# A scope stands for the policy of the same capability: who got past `admit` with it may do what staff with the
-# policy may, for the client the token is bound to.
+# A scope stands for the policy of the same capability: a token that `admit` accepted has the rights of staff with
+# that policy, for the client it is bound to.
 
 
 def require_staff(connection: Connection, _handler: BaseRouteHandler) -> None:
@@ -200,7 +200,7 @@ def require_staff(connection: Connection, _handler: BaseRouteHandler) -> None:
 
 
 def require_policy(policy: str) -> Guard:
-    """Staff holding `policy` only (seed 002), and partners with the route's scope. Carries its name so that the rights
+    """Staff holding `policy` only, and partners with the route's scope. Carries its name so that the rights
     matrix can be generated.
     """
 

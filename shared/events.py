@@ -13,7 +13,7 @@ MAX_EVENT_BYTES = 255 * 1024
 class EventData(msgspec.Struct, frozen=True, kw_only=True):
     """The payload of one event. Carries ids and facts about work, never a person's data.
 
-    `type` is the published name (seed 000); `subject` is `<service>.<aggregate>.<verb>.v<N>`.
+    `type` is the published name; `subject` is `<service>.<aggregate>.<verb>.v<N>`.
     """
 
     type: ClassVar[str]

@@ -2,7 +2,7 @@
 
 The position is what our own database says (it commits with the effects), not what the broker believes: whoever takes
 the lock recreates the durable just behind it. So a crash is resumed at once, in order, without waiting for an
-acknowledgement to expire; the inbox row drops an event that was published twice (reliability: 14, 17, E5).
+acknowledgement to expire; the inbox row drops an event that was published twice.
 
 Positions never fall, not even when the broker lost its stream and counts from one again: what was folded before stays
 before (`ahead`). They may therefore be shown to the outside, as the ids of a live stream.
@@ -47,7 +47,7 @@ class Delivery:
 
 
 class NotTheirsToSayError(Exception):
-    """An event came in on the subject of a service that may not say this: a dead letter."""
+    """The event does not belong to the service of its subject: it becomes a dead letter."""
 
 
 Handler = Callable[[Db, Delivery], Awaitable[None]]

@@ -1,7 +1,7 @@
 """The relay: outbox rows to JetStream, in order, by one process at a time, marked only after the broker's ack.
 
 It asks for rows that are not yet published and never for "ids greater than the last": transactions commit out of
-order (reliability: E3). Rows of one batch travel on one connection, so what the broker has stored is always a prefix of
+order. Rows of one batch travel on one connection, so what the broker has stored is always a prefix of
 what was sent, and a repeat after a crash is dropped by its message id.
 
 The service's database knows, by its time of creation, the stream that the rows were published to. Once the broker has
@@ -217,8 +217,9 @@ def _failure(sent: "asyncio.Future[None]") -> BaseException | None:
 def _concerns_this_event_alone(failure: BaseException, *, others_behind: bool) -> bool:
     """Whether the broker will never take this event, as opposed to taking none now.
 
-    A full stream says so, and its events wait. What brings no such answer (no stream has the subject, the service may
-    not publish on it) is told from a broker that is away by the events sent behind it, which were acknowledged.
+    A full stream says so, and its events wait. Other refusals bring no answer (no stream has the subject, or the
+    service lacks the right to publish on it). They differ from a broker that is away: the events sent after them were
+    acknowledged.
     """
     if isinstance(failure, APIError):
         return failure.err_code == _MESSAGE_TOO_LARGE

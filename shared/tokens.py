@@ -46,7 +46,7 @@ class InvalidClaims(Unauthorized):
 
 
 class PublicKeys:
-    """The keys of one issuer, from a file or a URL (`source`); they stay in use while it is down (G6)."""
+    """The keys of one issuer, from a file or a URL (`source`); they stay in use while it is down."""
 
     def __init__(self, source: str) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""Identity: who is who, who may do what, and who is signed in."""
+"""The identity service: clients, people, permissions, sign-in and sessions."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

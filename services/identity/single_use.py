@@ -1,4 +1,4 @@
-"""All that works once goes through here: one statement looks and takes, so of any number at once one gets it (A2).
+"""All that works once goes through here: one statement looks and takes, so of any number at once one gets it.
 
 A table of such things has `used_at` and `expires_at`. `SINGLE_USE` names them all; the test that races each of them
 fails for one it does not know how to make.

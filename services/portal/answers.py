@@ -75,7 +75,7 @@ class Revoked(msgspec.Struct, frozen=True):
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
-    """What a way in led to: a session, or the next step, tied to this browser by the flow cookie."""
+    """The result of a sign-in step: a session, or the next step, bound to this browser by the flow cookie."""
 
     person: Me | None = None
     next: Literal["second_factor", "enrol"] | None = None
@@ -89,7 +89,7 @@ class Enrolled(SignedIn, frozen=True, kw_only=True):
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a mailed link lets somebody in to (`POST auth/invitation`)."""
+    """What an invitation's link is for (`POST auth/invitation`)."""
 
     email: str
     first_name: str
@@ -148,7 +148,7 @@ class RecoveryCodes(msgspec.Struct, frozen=True):
 
 
 class StepUp(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the person has proven lately who they are, and with what they may do so now (`GET auth/step-up`)."""
+    """Whether the person authenticated recently, and the methods they can use now (`GET auth/step-up`)."""
 
     fresh: bool
     methods: list[str] = []

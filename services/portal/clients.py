@@ -24,9 +24,9 @@ T = TypeVar("T")
 BASE = "/api/client-portal/"
 READING = aiohttp.ClientTimeout(total=2, connect=1)
 WRITING = aiohttp.ClientTimeout(total=3, connect=1)
-"""Less than the gateway waits for a page: who meets a service that hangs is told so by a page of the portal."""
+"""Less than the gateway waits for a page, so that the portal's own error page reports a service that hangs."""
 WIDGET_DEADLINE = 0.150
-"""Seconds a page waits for one widget; later it comes as a skeleton that loads itself (interface.md, Behaviour)."""
+"""Seconds a page waits for one widget; later it comes as a skeleton that loads itself."""
 TOO_LONG = "This took too long, and may have been done or not. Look at what is there before you try again."
 FORWARDED = ("authorization", "user-agent", "x-request-id", "traceparent", "tracestate")
 FLOW_COOKIE = "portal_flow"
@@ -50,7 +50,7 @@ class ServiceProblem(Exception):
 
     @property
     def wants_proof(self) -> bool:
-        """The person has to prove first that it is them (`/prove-it`)."""
+        """The person has to authenticate again first (`/prove-it`)."""
         return self.code == "auth.step_up_required"
 
     @property
@@ -105,7 +105,7 @@ class Service:
         return (await self.send("PUT", path, kind, body=body, etag=etag)).body
 
     async def patch(self, path: str, kind: type[T], body: object, *, etag: str = "") -> T:
-        """Change fields; with `etag` the service refuses (412) when somebody else was faster."""
+        """Change fields; with `etag` the service refuses (412) when somebody else saved first."""
         return (await self.send("PATCH", path, kind, body=body, etag=etag)).body
 
     async def delete(self, path: str) -> None:

@@ -1,7 +1,7 @@
 """Editing what others may edit at the same time.
 
 An edit form carries a fingerprint of every field as it was opened. From them follows which fields the person changed
-(only those are sent to the service) and, when somebody else was faster (412), which ones the other changed: these are
+(only those are sent to the service) and, when somebody else saved first (412), which ones the other changed: these are
 shown, and taken over where the person typed nothing. Of a set, such as the projects somebody may see, each member is
 compared by itself: what a form did not show, or another added meanwhile, is neither sent nor lost.
 """
@@ -67,7 +67,7 @@ class Edit(Form):
 
     @property
     def is_stale(self) -> bool:
-        """The service refused because somebody else was faster."""
+        """The service refused because somebody else saved first."""
         return self.refused_with == 412
 
     def changed(self) -> set[str]:
@@ -85,7 +85,7 @@ class Edit(Form):
         return {name: value for name, value in body.items() if called.get(name, name) in changed}
 
     def rebase(self, stored: Mapping[str, object], words: Mapping[str, tuple[str, str]]) -> list[Theirs]:
-        """Begin anew from what is stored now, keeping what was typed; returns what others changed.
+        """Start again from what is stored now, keeping what was typed; returns what others changed.
 
         `words` has the label of each field, and what is stored in it now as a person would say it.
         """
@@ -100,7 +100,7 @@ class Edit(Form):
         return [Theirs(name, *words[name], clashes=name in clashing) for name in words if name in changed]
 
     def catch_up(self, stored: "Stored") -> bool:
-        """Begin anew from what is stored now, for what has no version. False where others changed a field that the
+        """Start again from what is stored now, for what has no version. False where others changed a field that the
         person changed as well: then the form says so, and is not to be sent.
         """
         if not self.values["opened"]:
@@ -134,7 +134,7 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 async def collide(page: Page, form: Edit, stored: Stored, *, project_id: UUID, target_id: UUID) -> None:
-    """Answer a 412: begin anew from what is stored, and tell what changed and, as far as the feed knows, by whom."""
+    """Answer a 412: start again from what is stored, and show what changed and, as far as the feed knows, by whom."""
     newest = await slot(page.services.activity.get("activity", Listing[Entry], project_id=project_id))
     entries = newest.value.items if newest.value else []
     last = next((entry for entry in entries if entry.target and entry.target.id == target_id), None)

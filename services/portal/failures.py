@@ -60,7 +60,7 @@ def service_refused(request: AnyRequest, error: ServiceProblem) -> Response[Any]
     """A service said no and the page had no form to say it in."""
     if error.wants_proof:
         return _to_proof(request)
-    if error.code == "module.closed" and _is_htmx(request):  # closed since this page was opened: it begins anew
+    if error.code == "module.closed" and _is_htmx(request):  # closed since this page was opened: the page loads again
         return Response(b"", headers={"HX-Refresh": "true"})
     if error.code == "account.elsewhere":  # that page says where, and leads there
         htmx = _is_htmx(request)

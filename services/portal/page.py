@@ -76,7 +76,7 @@ class Page(Look):
 
     @property
     def gives_feedback_only(self) -> bool:
-        """Somebody who has roles, and none of them shows what a project holds (seed 004)."""
+        """Somebody who has roles, and none of them shows what a project holds."""
         return bool(self.actor.project_roles) and self.actor.readable_projects() == frozenset()
 
     @property

@@ -39,7 +39,7 @@ class Look:
         """The one of the client's people whose portal they then see."""
         self.client_name: str | None = None
         self.recorded = request.headers.get(RECORDED_HEADER) == "1"
-        """Whether the gateway has written this visit down, which its reader is told."""
+        """Whether the gateway recorded this visit; the page informs its reader."""
         self.toast = recall(request.cookies.get(TOAST_COOKIE))
 
     @property

@@ -10,7 +10,7 @@ from shared.events import EventData
 
 
 class PortalEnabled(EventData, frozen=True):
-    """A client's people may use the portal (again). `portal_user_id` is the person it is linked to (seed 002)."""
+    """A client's people may use the portal (again). `portal_user_id` is the person it is linked to."""
 
     type: ClassVar[str] = "portal_enabled"
     subject: ClassVar[str] = "identity.client.portal_enabled.v1"

@@ -29,7 +29,7 @@ class ClientUpdated(EventData, frozen=True):
 
 
 class PersonCreated(EventData, frozen=True):
-    """Somebody may sign in. No name and no address here: the log outlives people (reliability: 20)."""
+    """Somebody may sign in. No name and no address here: the log outlives people."""
 
     type: ClassVar[str] = "person_created"
     subject: ClassVar[str] = "identity.person.created.v1"
@@ -37,7 +37,7 @@ class PersonCreated(EventData, frozen=True):
 
 
 class PersonUpdated(EventData, frozen=True):
-    """Published as seed 002's `update_profile`."""
+    """Fields of a person changed. `fields` names them; the values are not published."""
 
     type: ClassVar[str] = "update_profile"
     subject: ClassVar[str] = "identity.person.updated.v1"
@@ -51,7 +51,7 @@ class ProjectRolesChanged(EventData, frozen=True):
 
 
 class PoliciesChanged(EventData, frozen=True):
-    """A member of staff may do exactly this from now on."""
+    """A member of staff has exactly these policies from now on."""
 
     type: ClassVar[str] = "policies_changed"
     subject: ClassVar[str] = "identity.person.policies_changed.v1"
@@ -232,7 +232,7 @@ class SingleSignOnChanged(EventData, frozen=True):
 
 
 class IdentityLinked(EventData, frozen=True):
-    """Somebody came in from their organisation's own sign-in for the first time. The aggregate is the person."""
+    """Somebody used their organisation's single sign-on for the first time. The aggregate is the person."""
 
     type: ClassVar[str] = "identity_linked"
     subject: ClassVar[str] = "identity.person.linked.v1"

@@ -53,7 +53,7 @@ class ProjectUpdated(_Project, frozen=True):
 
 
 class ProjectStatusChanged(_Project, frozen=True):
-    """Seed 000. `old` and `new` are among on_track, at_risk, delayed, completed."""
+    """The status of a project changed. `old` and `new` are among on_track, at_risk, delayed, completed."""
 
     type: ClassVar[str] = "project_status_changed"
     subject: ClassVar[str] = "projects.project.status_changed.v1"
@@ -87,7 +87,7 @@ class ProjectWithdrawn(_Project, frozen=True):
 
 
 class ProjectViewed(EventData, frozen=True):
-    """Seed 002: reading a project is logged too."""
+    """Somebody read a project, which the audit log records too."""
 
     type: ClassVar[str] = "view_project"
     subject: ClassVar[str] = "projects.project.viewed.v1"
@@ -129,7 +129,7 @@ class MilestoneUpdated(_Milestone, frozen=True):
 
 
 class MilestoneCompleted(_Milestone, frozen=True):
-    """Seed 000."""
+    """A milestone was completed on the day `completed_on`."""
 
     type: ClassVar[str] = "milestone_completed"
     subject: ClassVar[str] = "projects.milestone.completed.v1"

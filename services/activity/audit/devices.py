@@ -1,4 +1,4 @@
-"""What a browser says about itself, in the words of seed 002: device type, browser, platform."""
+"""Reads device type, browser and platform from a `User-Agent` header."""
 
 from functools import lru_cache
 from typing import Literal

@@ -1,7 +1,7 @@
 """The audit log's record, and who and what it points to.
 
 A record carries ids only and is chained; names, addresses and browsers lie beside the chain and can be erased without
-breaking it (reliability: 40).
+breaking it.
 """
 
 from datetime import datetime
@@ -67,13 +67,13 @@ SECURITY = frozenset(
         "webhook_removed",
     }
 )
-"""Seed 002 `isSecurityEvent`, and what else changes who gets in."""
+"""Security events, and other events that change who can sign in."""
 
 READS = frozenset({"view_project"})
 """What was looked at, and not changed."""
 
 FINANCIAL = frozenset({"view_invoice", "pay_invoice"})
-"""Seed 002 `isFinancialAction`."""
+"""Financial events."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ from shared.clock import now
 from shared.database import CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database
 
 QUEUE = 256
-"""Entries that wait for one reader; one more, and it is told to start afresh."""
+"""Entries that wait for one reader; with one more, the reader has to load everything again."""
 CHUNK = 16_384
 """Bytes joined for one write: what waits is shared by all readers, what is joined is one reader's own."""
 READ_AT_ONCE = 500
@@ -46,7 +46,7 @@ SHED = Counter("activity_streams_shed_total", "Streams ended because their reade
 
 
 CHANGED = b"event: changed\ndata: {}\n\n"
-"""The reader sees more or less than before, and asks for everything anew. It has no id: it is no entry."""
+"""The reader sees more or less than before, and loads everything again. It has no id because it is no entry."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ class Reader:
         """
         self.ending: str | None = None
         self.head = 0
-        """The entry that no longer fitted: whoever fetches everything anew goes on behind it."""
+        """The entry that no longer fitted: a reader that loads everything again continues after it."""
         self._seen = 0
         self._waiting: deque[Frame] = deque()
         self._stirred = asyncio.Event()
@@ -113,7 +113,7 @@ class Reader:
             self._waiting.popleft()
 
     async def take(self, seconds: float) -> bytes:
-        """What has come in, as soon as there is something; b"" after `seconds` without, or when the stream must end."""
+        """Wait for entries and return them; b"" after `seconds` without any, or when the stream must end."""
         if not self._waiting and not self.ending:
             self._stirred.clear()
             try:
@@ -141,7 +141,7 @@ class Hub:
         self._begun = self._draining = False
         self._read_at = float("-inf")
         self.catching_up = asyncio.Semaphore(CATCHING_UP)
-        """Held for one reading of what was missed; who waits for it comes in turn."""
+        """Held while one portion of missed entries is read; waiting streams take turns."""
 
     @property
     def works(self) -> bool:

@@ -1,7 +1,7 @@
 """One live stream (server-sent events): what was missed, then what happens, then a reasoned end.
 
 Written straight on ASGI: a generator's clean-up is cut off when the reader leaves, and one that never started never
-cleans up (reliability: 32). Here the stream is registered by a `with` around everything it does.
+cleans up. Here the stream is registered by a `with` around everything it does.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Keeping what the figures are computed from. A stale version never overwrites a newer one (reliability: E4)."""
+"""Keeping what the figures are computed from. A stale version never overwrites a newer one."""
 
 from collections.abc import Sequence
 from typing import Any

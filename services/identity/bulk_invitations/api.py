@@ -1,4 +1,4 @@
-"""Inviting many at once over HTTP, for who may let contacts in."""
+"""Bulk invitations over HTTP, for staff who may give contacts access."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Invitations sent by the hundred: who was picked, and what became of each (seed 002)."""
+"""Invitations sent by the hundred: who was picked, and what became of each."""
 
 from datetime import datetime
 from typing import Literal

@@ -85,7 +85,7 @@ async def change_client(
 async def enable_portal(
     *, client_id: UUID, data: EnablePortal, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
 ) -> ClientView:
-    """Open a client's portal, linked to one of its people (seed 002). 409 if the client is not active or the person is
+    """Open a client's portal, linked to one of its people. 409 if the client is not active or the person is
     another's.
     """
     async with uow(actor) as db:

@@ -18,7 +18,7 @@ from shared.errors import Conflict, Forbidden, Invalid
 from shared.orm import Base, Identified, Timestamped, made_by_the_table
 
 Variant = Literal["services", "delivery", "account", "regulated"]
-"""Which shape of the portal its people see (seed 001)."""
+"""Which shape of the portal its people see."""
 
 
 SignInMethod = Literal["magic_link", "password", "passkey", "sso"]
@@ -47,7 +47,7 @@ class ClientInactive(Conflict):
 
 
 class PortalUserElsewhere(Conflict):
-    """Seed 002: the user must not be linked to another client."""
+    """The person to whom the portal is linked belongs to another client."""
 
     code = "client.portal_user_elsewhere"
 
@@ -86,7 +86,7 @@ class BadSettings(Invalid):
 
 
 class Client(Base, Identified, Timestamped):
-    """Its people may sign in while it is active and its portal is enabled (seed 002), in one of the ways it admits.
+    """Its people may sign in while it is active and its portal is enabled, in one of the ways it admits.
 
     `portal_user_id` is the person its portal is linked to; closing the portal keeps it. Empty `allowed_networks` are
     everywhere, empty `allowed_domains` nobody: registering needs an invitation then. `closed_modules` and

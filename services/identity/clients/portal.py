@@ -1,4 +1,4 @@
-"""The switch of a client's portal, and the person it is linked to (seed 002)."""
+"""The switch of a client's portal, and the person it is linked to."""
 
 from uuid import UUID
 

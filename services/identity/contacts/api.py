@@ -86,7 +86,7 @@ async def change_contact(
 async def move_contact(
     *, contact_id: UUID, data: Move, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
 ) -> ContactView:
-    """Make them another client's contact. Sessions, roles and keys of before end; access is granted there anew."""
+    """Move a contact to another client. Sessions, roles and credentials end; access has to be given there again."""
     async with uow(actor) as db:
         ended = await commands.move_contact(db, actor, contact_id, data.client_id)
     await session_cache.tell(ended=ended)
@@ -98,7 +98,7 @@ async def move_contact(
 async def enable_access(
     *, contact_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, mailer: Mailer
 ) -> ContactView:
-    """Let a contact in, and invite them if they have never been in. 422 names all that lacks."""
+    """Give a contact access, and invite them if they have no account. 422 lists everything that is missing."""
     async with uow(actor) as db:
         await commands.enable_access(db, actor, contact_id)
     mailer.wake()
@@ -110,7 +110,7 @@ async def enable_access(
 async def disable_access(
     *, contact_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
 ) -> ContactView:
-    """Shut a contact out, within a second."""
+    """Revoke a contact's access, which ends their sessions within a second."""
     async with uow(actor) as db:
         ended = await commands.disable_access(db, actor, contact_id)
     await session_cache.tell(ended=ended)
@@ -122,7 +122,7 @@ async def disable_access(
 async def resend_invitation(
     *, contact_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, mailer: Mailer
 ) -> ContactView:
-    """Invite a contact once more; the link of before works no longer."""
+    """Invite a contact again; the earlier link becomes invalid."""
     async with uow(actor) as db:
         await commands.resend_invitation(db, actor, contact_id)
     mailer.wake()

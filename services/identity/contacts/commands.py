@@ -86,7 +86,7 @@ async def create_contact(db: Db, actor: Actor, client_id: UUID, data: CreateCont
 
 
 async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchContact) -> Touched:
-    """Change what stands in `patch`. Another address is another owner: who had the old one has no way in any more.
+    """Change what stands in `patch`. Another address means another owner: the previous one loses access.
 
     Raises `NotFound`, what `require_may_let_in` does, `EmailNeeded`, `EmailTaken` and `ListedAlready`.
     """
@@ -110,7 +110,10 @@ async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchCon
 
 
 async def enable_access(db: Db, actor: Actor, contact_id: UUID) -> None:
-    """Let a contact in, and invite them if they have never been in. Raises `NotFound`, `NotReady` and `EmailTaken`."""
+    """Give a contact access, and invite them if they have no account.
+
+    Raises `NotFound`, `NotReady` and `EmailTaken`.
+    """
     person, clients = await queries.lock_contact(db, actor, contact_id)
     had = person.portal_access
     await grant(db, actor, client_of(person, clients), person)
@@ -119,7 +122,7 @@ async def enable_access(db: Db, actor: Actor, contact_id: UUID) -> None:
 
 
 async def disable_access(db: Db, actor: Actor, contact_id: UUID) -> list[str]:
-    """Shut a contact out; the hashes of the sessions this ended. Raises `NotFound`."""
+    """Revoke a contact's access; returns the hashes of the sessions this ended. Raises `NotFound`."""
     person, _ = await queries.lock_contact(db, actor, contact_id)
     return await revoke(db, actor, person)
 
@@ -134,7 +137,7 @@ async def resend_invitation(db: Db, actor: Actor, contact_id: UUID) -> None:
 
 
 async def move_contact(db: Db, actor: Actor, contact_id: UUID, client_id: UUID) -> list[str]:
-    """Make them another client's contact, in whose portal they have to be let in anew; the hashes of ended sessions.
+    """Move a contact to another client, which has to give access again; returns the hashes of ended sessions.
 
     Raises `NotFound`, `SameClient`, `LinkedToPortal`, `ClientInactive` and `ListedAlready`.
     """

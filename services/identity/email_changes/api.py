@@ -1,4 +1,4 @@
-"""Addresses over HTTP: every link is looked at by a page and used by its button (A1)."""
+"""Addresses over HTTP: every link is looked at by a page and used by its button."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -59,7 +59,7 @@ async def verify(data: UseLink, attempt: Attempt, uow: UnitOfWork, limits: Attem
 async def change_email(
     *, data: ChangeEmail, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer
 ) -> None:
-    """Ask for another address to sign in with. The answer is the same for every address (A5)."""
+    """Ask for another address to sign in with. The answer is the same for every address."""
     await limits.admit(CHANGE, ip=actor.ip, account=str(me))
     async with uow(actor) as db:
         await commands.request_change(db, actor, me, data.email)

@@ -1,4 +1,4 @@
-"""Verifying an address, and changing it: the change counts when both addresses have confirmed it."""
+"""Verifying an address, and changing it: a change takes effect when both addresses have confirmed it."""
 
 from typing import Literal
 from uuid import UUID
@@ -72,7 +72,7 @@ async def request_change(db: Db, actor: Actor, person_id: UUID, email: str) -> N
 
 
 async def write_to_new(db: Db, mail: Mail) -> Draft | None:
-    """To the new address, unless somebody signs in with it: whose it is, is nothing the person should learn (A5)."""
+    """To the new address, unless somebody signs in with it: whose it is, is nothing the person should learn."""
     taken = await find_by_email(db, mail.address)
     return await write_to_person(db, mail) if taken is None else None
 

@@ -1,4 +1,4 @@
-"""Coming in with a mailed link: for somebody who was invited, or who registered. Looking at it changes nothing (A1)."""
+"""Accepting a mailed link, for somebody who was invited or who registered. Looking at the link changes nothing."""
 
 import msgspec
 
@@ -25,7 +25,7 @@ from shared.database import Db
 
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody says about themselves when they come in for the first time."""
+    """What somebody enters about themselves when they accept an invitation."""
 
     token: str
     first_name: str

@@ -73,7 +73,7 @@ async def register(
     door: Door,
     mailer: Mailer,
 ) -> Response[SignedIn] | Response[None]:
-    """Come in with the link of a mail (200), or ask for one (202, whatever the address: A5)."""
+    """Come in with the link of a mail (200), or ask for one (202, whatever the address)."""
     if bool(data.token) == bool(data.email):
         raise TokenOrEmail
     if data.email:

@@ -1,4 +1,4 @@
-"""An invitation: a link that lets somebody in for the first time, or in again."""
+"""An invitation: a link by which somebody signs in for the first time, or again after they lost access."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -18,7 +18,7 @@ from shared.database import Db
 
 
 async def request(db: Db, attempt: Attempt, email: str, first_name: str, last_name: str) -> None:
-    """Have a link mailed, if the address is of a domain a client allows. For every address the same row (A5)."""
+    """Have a link mailed, if the address is of a domain a client allows. For every address the same row."""
     require_named(first_name, last_name)
     asked = {"first_name": first_name, "last_name": last_name, "ip": attempt.ip, "user_agent": attempt.user_agent}
     await queue(db, REGISTRATION, email, facts=asked)

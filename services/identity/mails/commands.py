@@ -38,7 +38,7 @@ async def tell_failure(db: Db, mail: Mail) -> None:
 class Author(msgspec.Struct, frozen=True):
     """What a feature does for the mails of a kind.
 
-    `write` is called for each attempt, and mints the secrets anew; None where nobody may have the mail any more.
+    `write` is called for each attempt and creates new secrets; None if nobody may receive the mail any more.
     `settled` hears, in the same transaction, that it is sent or failed.
     """
 

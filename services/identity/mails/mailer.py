@@ -17,7 +17,7 @@ from shared.database import Database
 
 POLL_SECONDS = 1.0
 ANSWER_SECONDS = 0.1
-"""Writing begins when the answer to who asked for a mail is long out: where there is one it takes no longer (A5)."""
+"""Writing begins when the answer to who asked for a mail is long out: where there is one it takes no longer."""
 FORGET_SECONDS = 3600.0
 
 SENT = Counter("identity_mails_sent_total", "Mails handed to the mail server", ["kind"])

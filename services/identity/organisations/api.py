@@ -74,7 +74,7 @@ async def join(
 
 @post("/auth/switch-organisation", status_code=200, opt=SWITCHES)
 async def switch(data: SwitchOrganisation, attempt: Attempt, actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
-    """Go on in another of one's organisations. The session's id is a new one; the old one is dead at once (S1)."""
+    """Go on in another of one's organisations. The session's id is a new one; the old one is dead at once."""
     async with uow(SYSTEM) as db:
         entry = await commands.switch(db, attempt, actor, data.client_id)
     return await door.renew(entry)

@@ -96,7 +96,7 @@ async def remove_passkey(passkey_id: UUID, actor: Actor, uow: UnitOfWork) -> Non
 async def offer_sign_in(
     *, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, party: RelyingParty, jar: Cookies, flow: Flow
 ) -> Response[Options]:
-    """Begin a sign-in with a passkey: what `navigator.credentials.get()` needs. The same for everybody (A5).
+    """Begin a sign-in with a passkey: what `navigator.credentials.get()` needs. The same for everybody.
 
     A flow the browser has already goes on, so that a mailed code asked for before still works in it.
     """
@@ -148,7 +148,7 @@ async def show_passkey(
     door: Door,
     party: RelyingParty,
 ) -> Response[Me]:
-    """Prove it with a passkey. The session goes on under a new id; the old one is dead at once (S1)."""
+    """Prove it with a passkey. The session goes on under a new id; the old one is dead at once."""
     await limits.admit(REDEMPTION, ip=actor.ip)
     async with read(actor) as connection:
         means = await get_means(connection, me)

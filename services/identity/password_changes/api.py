@@ -46,7 +46,7 @@ class ChangePassword(msgspec.Struct, forbid_unknown_fields=True):
 
 @post("/auth/forgot-password", status_code=202, opt={"public": True})
 async def forgot(*, data: Forgot, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer) -> None:
-    """Have a link to a new password mailed. The answer, and all work before it, is the same for every address (A5)."""
+    """Have a link to a new password mailed. The answer, and all work before it, is the same for every address."""
     email = data.email
     await limits.admit(FORGOT, ip=attempt.ip, account=email)
     async with uow(SYSTEM) as db:

@@ -25,7 +25,7 @@ from shared.errors import NotFound
 
 
 async def forget(db: Db, attempt: Attempt, email: str) -> None:
-    """Have a link mailed, if somebody signs in with this address and a password; the same row for all (A5)."""
+    """Have a link mailed, if somebody signs in with this address and a password; the same row for all."""
     await queue(db, PASSWORD_RESET, email, facts={"ip": attempt.ip, "user_agent": attempt.user_agent})
 
 
@@ -45,7 +45,7 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
 
 
 async def make_link(db: Db, actor: Actor, person_id: UUID) -> tuple[OneTimeToken, str]:
-    """A token for somebody else's new password, for when no mail reaches them (features: 304).
+    """A token for somebody else's new password, for when no mail reaches them.
 
     It lets whoever has it in, so it takes what letting the person in takes, and nobody gets at who holds more than
     themselves. Raises `NotFound`, `NotYourOwn`, `NoPasswords`, and what `Person.require_let_in_by` does.

@@ -134,7 +134,7 @@ async def change_me(db: Db, actor: Actor, person_id: UUID, patch: PatchMe) -> No
 
 
 async def change_person(db: Db, actor: Actor, person_id: UUID, patch: PatchPerson) -> Touched:
-    """Change what is known of somebody, let them in or shut them out; not somebody who may do more (Z4)."""
+    """Change what is known of somebody, let them in or shut them out; not somebody who may do more."""
     if patch.active is False:
         await lock_admins(db)
     person = await queries.load_person(db, person_id)

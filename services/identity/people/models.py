@@ -20,7 +20,7 @@ from shared.versions import Versioned
 
 PersonKind = Literal["staff", "client"]
 Role = Literal["approver", "viewer", "feedback_only"]
-"""What a client's person is in one project (seed 004)."""
+"""What a client's person is in one project."""
 
 
 class EmailTaken(Conflict):

@@ -57,7 +57,7 @@ _roles = msgspec.json.Decoder(dict[UUID, str])
 
 
 class Me(msgspec.Struct, frozen=True):
-    """The person who is signed in (seed 003: `auth/me`); `closed` are the modules and actions they do not have,
+    """The person who is signed in (`auth/me`); `closed` are the modules and actions they do not have,
     `session_recording` whether what they open is recorded.
     """
 

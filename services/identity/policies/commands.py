@@ -43,7 +43,7 @@ async def set_policies(
 ) -> list[str]:
     """Replace the policies of a member of staff; the hashes of the sessions this changes.
 
-    Nobody grants what they do not hold, takes from somebody who holds more, or leaves nobody who may grant (Z4).
+    Nobody grants what they do not hold, takes from somebody who holds more, or leaves nobody who may grant.
     """
     require_grantable(actor, wanted)
     await queries.lock_admins(db)

@@ -17,7 +17,7 @@ Policy = Literal[
     "viewAsClient",
     "manageApiClients",
 ]
-"""What staff may be allowed (seed 002, and one for each capability of staff since)."""
+"""What staff may be allowed."""
 GroupKey = Literal["admin", "power_user", "member"]
 
 
@@ -91,7 +91,7 @@ def require_grantable(actor: Actor, policies: Collection[str]) -> None:
 
 
 def require_reach(actor: Actor, policies: Collection[str]) -> None:
-    """Nobody changes somebody who holds `policies` beyond their own, for that is a way to become them (Z4).
+    """Nobody changes somebody who holds `policies` beyond their own, for that is a way to become them.
 
     Raises `HoldsMore`.
     """

@@ -69,7 +69,7 @@ class OneFactor(Invalid):
 async def show_factor(
     *, data: ShowFactor, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, door: Door, flow: Flow, totp: Totp
 ) -> Response[SignedIn]:
-    """Finish signing in, in the browser that began it. A try counts before it is looked at (A4)."""
+    """Finish signing in, in the browser that began it. A try counts before it is looked at."""
     proof = data.proof()
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:

@@ -78,7 +78,7 @@ class Paused(msgspec.Struct, frozen=True):
 async def count_try(db: Db, step: Step, flow: str) -> Paused:
     """Use up one of the tries of this browser's sign-in, if it has one left.
 
-    Commit before looking at what was shown: a try that rolls back with the rest would be a free one (A4).
+    Commit before looking at what was shown: a try that rolls back with the rest would be a free one.
     """
     counted = (
         update(OneTimeToken)
@@ -105,7 +105,7 @@ async def finish_sign_in(db: Db, attempt: Attempt, paused: Paused, proof: Proof,
 
 
 async def use_factor(db: Db, person_id: UUID, proof: Proof, totp: Totp) -> bool:
-    """Whether what was shown is a second factor of this person; if so, it is used up (A2, A3)."""
+    """Whether what was shown is a second factor of this person; if so, it is used up."""
     if proof.recovery_code:
         theirs = (RecoveryCode.person_id == person_id, RecoveryCode.code_hash == recovery_digest(proof.recovery_code))
         return await take(db, RecoveryCode, *theirs) is not None
@@ -142,7 +142,7 @@ async def finish_setup(
 ) -> list[str] | None:
     """Have the new secret count, with recovery codes of its own; None where this is not its code.
 
-    The code is used up with it (A3). `first`: only for somebody who has no second factor yet.
+    The code is used up with it. `first`: only for somebody who has no second factor yet.
     """
     person_id = _known(account)
     app = await queries.find_authenticator(db, person_id)

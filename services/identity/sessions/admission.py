@@ -1,6 +1,6 @@
 """The one door: every proof of who somebody is becomes a session here, a step still missing, or a refusal.
 
-Whatever the reason of a refusal, its answer is the same (A5); only the event says it.
+Whatever the reason of a refusal, its answer is the same; only the event says it.
 """
 
 from collections.abc import Mapping

@@ -58,7 +58,7 @@ async def login(
     limits: AttemptLimits,
     door: Door,
 ) -> Response[SignedIn]:
-    """Sign in with a password. Whatever is wrong, the answer is the same, and so is the work (A5)."""
+    """Sign in with a password. Whatever is wrong, the answer is the same, and so is the work."""
     email = data.email
     await limits.admit(PASSWORD, ip=attempt.ip, account=email)
     async with read(SYSTEM) as connection:

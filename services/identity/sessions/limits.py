@@ -1,4 +1,4 @@
-"""How often somebody may try (G5, A4): counted before anything is evaluated, by what no header can change.
+"""How often somebody may try: counted before anything is evaluated, by what no header can change.
 
 Counters are sliding windows in Redis, so all processes count together. Without Redis each process counts alone, and
 allows half. A success gives its own attempt back, and so does an outage, in which nobody learned anything. A refusal, a

@@ -32,7 +32,7 @@ class Lifetimes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvalidCredentials(Unauthorized):
-    """Wrong password, unknown address, inactive person, closed portal: never told apart (A5)."""
+    """Wrong password, unknown address, inactive person, closed portal: never told apart."""
 
     code = "auth.invalid_credentials"
 

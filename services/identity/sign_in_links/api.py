@@ -1,4 +1,4 @@
-"""Sign-in by mail over HTTP. Looking at a link changes nothing; redeeming needs the browser that asked (A1)."""
+"""Sign-in by mail over HTTP. Looking at a link changes nothing; redeeming needs the browser that asked."""
 
 from typing import Annotated
 
@@ -45,7 +45,7 @@ class OneProof(Invalid):
 async def request_link(
     *, data: RequestLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer, jar: Cookies
 ) -> Response[None]:
-    """Have a sign-in link mailed. The answer, and all work before it, is the same for every address (A5)."""
+    """Have a sign-in link mailed. The answer, and all work before it, is the same for every address."""
     email = data.email
     await limits.admit(LINK, ip=attempt.ip, account=email)
     flow = new_token()

@@ -68,7 +68,7 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
 async def take_code_try(db: Db, flow: str) -> str | None:
     """Use up one of the tries of this browser's code: the address it was sent to, or None where there are no more.
 
-    Commit before looking at the code: a try that rolls back with the rest would be a free one (A4).
+    Commit before looking at the code: a try that rolls back with the rest would be a free one.
     """
     taken = (
         update(SignInLink)
@@ -89,7 +89,7 @@ async def redeem_link(
 ) -> Entry | Pending | None:
     """Sign in whom the link was sent to; None, and on record, where token or code are not good in this browser.
 
-    One statement looks and takes: of any number at once, one gets it (A2). `code` only after `take_code_try`.
+    One statement looks and takes: of any number at once, one gets it. `code` only after `take_code_try`.
     """
     flow_hash = digest(flow)
     by_token = SignInLink.token_hash == digest(token)

@@ -60,7 +60,7 @@ async def begin(
     jar: Cookies,
 ) -> Response[WayThere]:
     """Begin a sign-in at somebody's own organisation. Their address's domain says where; whether it is known does not
-    matter here (A5).
+    matter here.
     """
     await limits.admit(CEREMONY, ip=attempt.ip)
     async with read(SYSTEM) as connection:

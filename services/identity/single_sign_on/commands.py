@@ -112,7 +112,7 @@ async def sign_in(
 
 
 async def _known_as(db: Db, client_id: UUID, subject: Subject) -> UUID | None:
-    """Whom a subject is: by issuer and subject alone (A6), and of no client but the provider's own."""
+    """Whom a subject is: by issuer and subject alone, and of no client but the provider's own."""
     known = await queries.find_identity(db, subject.issuer, subject.subject)
     return known.person_id if known and known.client_id == client_id else None
 

@@ -12,7 +12,7 @@ from joserfc.jws import JWSRegistry
 from shared.addresses import NotAnAddress, kept_address
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "Ed25519", "EdDSA"]
-"""Signatures of key pairs. Never `none`; never HS*, whose key could be a public one (A6)."""
+"""Signatures of key pairs. Never `none`; never HS*, whose key could be a public one."""
 LEEWAY = 60
 OLDEST = 600
 """Seconds since a token was made: it comes straight from the provider."""

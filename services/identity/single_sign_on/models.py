@@ -119,7 +119,7 @@ class IdentityProvider(Base, Timestamped):
 
 
 class FederatedIdentity(Base, Identified):
-    """Somebody as a provider knows them. Issuer and subject are the identity; an address is none (RFC 9700, A6)."""
+    """Somebody as a provider knows them. Issuer and subject are the identity; an address is none (RFC 9700)."""
 
     __tablename__ = "federated_identities"
 

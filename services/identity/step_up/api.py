@@ -104,7 +104,7 @@ async def show_proof(
     totp: Totp,
     door: Door,
 ) -> Response[Me]:
-    """Prove once more who one is. The session goes on under a new id; the old one is dead at once (S1)."""
+    """Prove once more who one is. The session goes on under a new id; the old one is dead at once."""
     field, value = data.given()
     method = METHODS.get(field, field)
     async with read(actor) as connection:

@@ -48,7 +48,7 @@ async def mail_code(db: Db, actor: Actor, person_id: UUID) -> None:
 
 
 async def count_code_try(db: Db, actor: Actor, person_id: UUID) -> OneTimeToken | None:
-    """Use up one of the tries of the mailed code; None where it has none left. Commit before looking at it (A4)."""
+    """Use up one of the tries of the mailed code; None where it has none left. Commit before looking at it."""
     counted = (
         update(OneTimeToken)
         .where(

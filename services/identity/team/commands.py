@@ -37,7 +37,7 @@ async def invite_member(
     `outside_a_day` go to addresses outside the client's own domains.
 
     `account_id` is who signs in with the address at another client, and joins when they accept. That is no business of
-    the one who invites, nor is an address of the staff's, who stay a contact without access: one answer for all (A5).
+    the one who invites, nor is an address of the staff's, who stay a contact without access: one answer for all.
     """
     await queries.require_open(db, actor)
     require_within_own(actor, {}, data.project_roles)

@@ -8,7 +8,7 @@ from shared.actor import Actor
 from shared.errors import Forbidden, TooMany
 
 RANK = {None: 0, "feedback_only": 1, "viewer": 2, "approver": 3}
-"""Project roles by how much they allow (seed 004)."""
+"""Project roles by how much they allow."""
 
 
 class NotPrimaryContact(Forbidden):
@@ -56,7 +56,7 @@ def require_manageable(actor: Actor, person: Person) -> None:
 
 
 def require_within_own(actor: Actor, before: Mapping[UUID, str], after: Mapping[UUID, str]) -> None:
-    """Nobody gives or takes a role above their own in the same project (Z4). Raises `RoleAboveOwn`."""
+    """Nobody gives or takes a role above their own in the same project. Raises `RoleAboveOwn`."""
     for project in before.keys() | after.keys():
         was, will = before.get(project), after.get(project)
         if was != will and max(RANK[was], RANK[will]) > RANK[actor.role_in(project)]:

@@ -88,7 +88,7 @@ async def _members(connection: asyncpg.Connection, actor: Actor, person_id: UUID
 
 
 def _view(row: asyncpg.Record, invitation: Status) -> MemberView:
-    # What an address is elsewhere decides whether an invitation gives access: not for a client to find out (A5).
+    # What an address is elsewhere decides whether an invitation gives access: not for a client to find out.
     access = row["portal_access"] or invitation != "none"
     roles = _roles.decode(row["project_roles"])
     told = {**row, "portal_access": access, "project_roles": roles, "invitation": invitation}
@@ -97,7 +97,7 @@ def _view(row: asyncpg.Record, invitation: Status) -> MemberView:
 
 def _told(state: InvitationState | None) -> Status:
     """What became of an invitation. That somebody may not come in, perhaps for having the address elsewhere, is for
-    staff to know: it reads as one that is under way (A5).
+    staff to know: it reads as one that is under way.
     """
     if state is None:
         return "none"

@@ -1,4 +1,4 @@
-"""Coming in for the first time: with an invitation, or by asking for one."""
+"""Signing in for the first time: with an invitation, or by requesting one."""
 
 from urllib.parse import quote
 

@@ -1,6 +1,6 @@
 """Links that come by mail. Opening one changes nothing; its button works only in a browser that has opened the page.
 
-A mail scanner that opens links, and one that also sends forms off without keeping cookies, gets nowhere (A1).
+A mail scanner that opens links, and one that also sends forms off without keeping cookies, gets nowhere.
 """
 
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""Partner systems, for staff who may let them in."""
+"""Partner systems, for staff who manage them."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -51,7 +51,7 @@ async def create(page: Page, data: Typed) -> Template:
 
 @get("/api-clients/{api_client_id:uuid}")
 async def api_client(page: Page, api_client_id: UUID) -> Template:
-    """One of them: what it may do, and when it was last here."""
+    """One API client: its scopes, and when it was last used."""
     found, scopes = await views.detail(page.services, api_client_id)
     return await page.show("api_clients/page.html", section=SECTION, found=found, scopes=scopes)
 

@@ -1,4 +1,4 @@
-"""Inviting many contacts at once, for staff: how many, a tick box, progress, result (seed 002)."""
+"""Inviting many contacts at once, for staff: how many, a tick box, progress, result."""
 
 from datetime import datetime
 from typing import Annotated, Any

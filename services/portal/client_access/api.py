@@ -1,4 +1,4 @@
-"""How a client's people come in, for staff: the portal's switch, ways to sign in, from where."""
+"""How a client's people sign in, for staff: the portal's switch, sign-in methods, networks."""
 
 from uuid import UUID
 
@@ -20,7 +20,7 @@ manage_clients, manage_access = require_policy("manageClients"), require_policy(
 
 @get("/clients/{client_id:uuid}/access")
 async def access(page: Page, client_id: UUID) -> Template:
-    """The portal's switch and the ways in."""
+    """The portal's switch and the sign-in methods."""
     return await _show(page, client_id)
 
 

@@ -1,4 +1,4 @@
-"""How a client's people come in, as staff see and enter it."""
+"""How a client's people sign in, as staff see and change it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ LINES = ("allowed_networks", "allowed_domains")
 """Lists, one entry a line."""
 SWITCHES = ("team_invites", "session_recording")
 WAYS_IN = {"sign_in_methods", "second_factor", *LINES, "team_invites"}
-"""What lets people in: for staff who manage portal access."""
+"""Fields that decide who can sign in: for staff who manage portal access."""
 
 
 class Access(msgspec.Struct, frozen=True):

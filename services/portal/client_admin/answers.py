@@ -1,4 +1,4 @@
-"""What identity says of a client and its contacts to those who look after them."""
+"""Identity's answers about a client and its contacts, for staff."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from services.portal.answers import Client
 
 
 class ClientAccess(Client, frozen=True, kw_only=True):
-    """A client with how its people come in (`GET clients/{id}`, for staff)."""
+    """A client with how its people sign in (`GET clients/{id}`, for staff)."""
 
     portal_user_id: UUID | None = None
     sign_in_methods: list[str] = msgspec.field(default_factory=list[str])

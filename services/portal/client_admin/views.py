@@ -19,7 +19,7 @@ VARIANTS = {
     "account": "Account management",
     "regulated": "Healthcare or regulated",
 }
-"""The shapes a client's portal can have (seed 001)."""
+"""The shapes a client's portal can have."""
 FILTERS = (
     ("status", "Status", (("active", "Active"), ("inactive", "Inactive"))),
     ("portal", "Portal", (("open", "Open"), ("closed", "Closed"))),

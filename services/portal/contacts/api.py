@@ -79,7 +79,7 @@ async def change(page: Page, contact_id: UUID, data: Typed) -> Template | Redire
 
 @post("/contacts/{contact_id:uuid}/access/enable", guards=[manage_access])
 async def enable_access(page: Page, contact_id: UUID) -> Template | Redirect:
-    """Let them in; who has never been in is invited."""
+    """Give access; somebody without an account is invited."""
     return await _decide(page, contact_id, "portal-access/enable", "Access given")
 
 
@@ -130,7 +130,7 @@ async def do_move(page: Page, contact_id: UUID, data: Typed) -> Template | Redir
 
 
 async def _decide(page: Page, contact_id: UUID, what: str, done: str) -> Template | Redirect:
-    """Let somebody in or out. What stands in the way is shown where the button was."""
+    """Give or revoke access. Reasons against it are shown beside the button."""
     try:
         await page.services.identity.post(f"contacts/{contact_id}/{what}", Contact)
     except ServiceProblem as problem:

@@ -13,7 +13,7 @@ from shared.pagination import Page as Listing
 
 TEXTS = ("first_name", "last_name", "email", "phone", "title", "language")
 DECIDES_ACCESS = ("email", "is_primary_contact", "active")
-"""What of somebody with access decides whether they come in: for staff who manage portal access."""
+"""Fields of somebody with access that decide whether they can sign in: for staff who manage portal access."""
 MOST = 50
 
 
@@ -60,7 +60,7 @@ def body(form: Form) -> dict[str, object]:
 
 
 async def within_rights(page: Page, contact_id: UUID, body: dict[str, object]) -> dict[str, object]:
-    """`body` without what was not on the form of who may not decide whether somebody comes in."""
+    """`body` without the fields that decide who can sign in, for staff who may not change those."""
     if page.actor.can("managePortalAccess"):
         return body
     found = await page.services.identity.get(f"contacts/{contact_id}", Contact)
@@ -68,7 +68,7 @@ async def within_rights(page: Page, contact_id: UUID, body: dict[str, object]) -
 
 
 def lacking(problem: ServiceProblem) -> list[str]:
-    """Why somebody cannot be let in, sentence by sentence. Raises the problem again where it is no such answer."""
+    """Why somebody cannot get access, sentence by sentence. Raises the problem again if it is another one."""
     if problem.status not in (409, 422):
         raise problem
     return list(problem.fields.values()) or [problem.detail]

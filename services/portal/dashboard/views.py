@@ -26,7 +26,7 @@ class Dashboard(msgspec.Struct, frozen=True):
     projects: Slot[list[ProjectCard]] | None
     activity: Slot[Listing[Entry]] | None
     only: Project | None = None
-    """The one active project, where a client has exactly one: then the dashboard is that project (seed 000)."""
+    """The one active project, where a client has exactly one: then the dashboard is that project."""
 
     @property
     def is_empty(self) -> bool:
@@ -34,7 +34,7 @@ class Dashboard(msgspec.Struct, frozen=True):
 
 
 def sees_projects(actor: Actor) -> bool:
-    """Whether any project may be read: people who only give feedback see none yet (seed 004)."""
+    """Whether any project may be read: people who only give feedback see none yet."""
     return actor.readable_projects() != frozenset()
 
 

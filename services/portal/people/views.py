@@ -13,7 +13,7 @@ from shared.actor import Actor
 from shared.pagination import Page as Listing
 
 ROLES = {"approver": "Approver", "viewer": "Viewer", "feedback_only": "Feedback only"}
-"""What a client's person can be in a project (seed 004)."""
+"""What a client's person can be in a project."""
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 DETAILS = ("first_name", "last_name", "title", "phone", "language")
 MOST_PAGES = 5

@@ -67,7 +67,7 @@ async def edit(page: Page, project_id: UUID) -> Template:
 
 @post("/projects/{project_id:uuid}/edit")
 async def change(page: Page, project_id: UUID, data: Typed) -> Template | Redirect:
-    """Save what was changed. Where somebody else was faster, show what they did and keep what was typed."""
+    """Save the changes. If somebody else saved first, show their changes and keep what was typed."""
     form = Edit.sent(data)
     if "row" in data:
         team.arrange(form, data["row"])
@@ -88,7 +88,7 @@ async def change(page: Page, project_id: UUID, data: Typed) -> Template | Redire
 
 @post("/projects/{project_id:uuid}/status")
 async def set_status(page: Page, project_id: UUID, data: Typed) -> Template | Redirect:
-    """Say how the project stands; HTMX gets the plan anew."""
+    """Set the project's status; HTMX loads the plan again."""
     body = {"status": data.get("status", "")}
     changed = await page.services.projects.patch(f"projects/{project_id}", ProjectDetail, body)
     words = f"{changed.name}: {views.STATUS[changed.status].lower()}"

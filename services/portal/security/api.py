@@ -27,7 +27,7 @@ async def refuse_account_of_another(connection: Connection, _handler: BaseRouteH
 
 @get(HOME)
 async def overview(page: Page) -> Template:
-    """Ways in and sessions."""
+    """Sign-in methods and sessions."""
     return await page.show("security/page.html", section="security", security=await views.load(page))
 
 

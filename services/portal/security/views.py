@@ -23,7 +23,7 @@ class Security(msgspec.Struct, frozen=True):
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the person looks after how they sign in at another of their organisations."""
+        """Whether the person manages how they sign in at another of their organisations."""
         return any(each.current and not each.home for each in self.organisations)
 
     @property

@@ -18,7 +18,7 @@ ROLES = {
     "viewer": ("Viewer", "Looks at everything in the project and decides nothing."),
     "feedback_only": ("Feedback only", "Sends change requests and bug reports, and sees nothing else."),
 }
-"""The project roles in words (seed 004)."""
+"""The project roles in words."""
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):

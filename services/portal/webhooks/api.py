@@ -49,7 +49,7 @@ async def create(page: Page, data: Typed) -> Template:
 
 @get("/webhooks/{webhook_id:uuid}")
 async def webhook(page: Page, webhook_id: UUID) -> Template:
-    """One of them: what it is told of, and what became of that."""
+    """One webhook: its event types, and its deliveries."""
     found = await views.detail(page.services, webhook_id)
     return await page.show("webhooks/page.html", section=SECTION, found=found)
 

@@ -56,7 +56,7 @@ async def webhook(services: Services, webhook_id: UUID) -> Webhook:
 
 
 async def webhook_and_types(services: Services, webhook_id: UUID) -> tuple[Webhook, list[EventType]]:
-    """One of them, and what one can be told of in words. Raises `ServiceProblem`."""
+    """One webhook, and the names of all event types. Raises `ServiceProblem`."""
     return await asyncio.gather(webhook(services, webhook_id), types(services))
 
 

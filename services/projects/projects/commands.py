@@ -119,7 +119,7 @@ async def withdraw_project(db: Db, actor: Actor, project_id: UUID) -> Project:
 
 
 async def view_project(db: Db, actor: Actor, project_id: UUID, *, refresh: bool) -> ProjectDetail:
-    """Read a project and, where that is news, tell that it was read (seed 002): both, or neither."""
+    """Read a project and, where that is news, tell that it was read: both, or neither."""
     project = await queries.get_project(db, actor, project_id)
     if await is_news(db, actor, project.client_id, project.id, refresh=refresh):
         await outbox.append(

@@ -134,7 +134,11 @@ class Service:
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = msgspec.json.encode(body)
-        params = {name: str(value) for name, value in (query or {}).items() if value not in (None, "")}
+        given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
+        params = {
+            name: [str(each) for each in value] if isinstance(value, list) else str(value)
+            for name, value in given.items()
+        }
         reads = method == "GET"
         try:
             async with self._http.request(

@@ -17,12 +17,12 @@ import msgspec
 
 from services.portal.answers import Entry
 from services.portal.clients import slot
-from services.portal.forms import Form
+from services.portal.forms import Form, ids_of
 from services.portal.page import Page
 from shared.pagination import Page as Listing
 
-CARRIED = ("opened", "version")
-"""Hidden inputs of an edit form: the fingerprints, and the version of what is edited."""
+CARRIED = ("opened", "version", "find", "sought")
+"""Inputs of an edit form that are nothing stored: the fingerprints, the version, and what a choice is searched for."""
 _ROW = re.compile(r"(\w+)-\d{1,3}-\w+")
 
 
@@ -79,6 +79,10 @@ class Edit(Form):
         parts = [part for part in self._changed() if part.startswith(f"{field}-")]
         return {part.removeprefix(f"{field}-"): self.values.get(part, "") for part in sorted(parts)}
 
+    def members(self, field: str) -> set[UUID]:
+        """Those chosen now, and those that were when the form was opened: whoever takes one away sees it still."""
+        return super().members(field) | ids_of(field, self._opened())
+
     def only_changed(self, body: Mapping[str, Any], **called: str) -> dict[str, Any]:
         """What of `body` is worth sending; `called` has the form's name of a field where it is not the body's."""
         changed = self.changed()
@@ -121,7 +125,7 @@ class Edit(Form):
         """A fingerprint of every part that holds something; an unticked box and an empty line are both nothing."""
         held: dict[str, list[tuple[str, str]]] = {}
         for name, value in sorted(self.values.items()):
-            if value and name not in CARRIED:
+            if value and _field(name) not in CARRIED:
                 held.setdefault(_part(name), []).append((name, value))
         return {name: hashlib.sha256(msgspec.json.encode(inputs)).hexdigest()[:16] for name, inputs in held.items()}
 

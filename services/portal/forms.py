@@ -1,20 +1,24 @@
 """A form as it travels: what was typed, and what is wrong with it. Nothing typed is ever lost, except passwords."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, TypeAlias
+from uuid import UUID
 
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from services.portal.clients import ServiceProblem
+from services.portal.ids import read_id
 from shared.clock import FIRST_DAY, LAST_DAY
 from shared.texts import ISOLATES
 
 Typed: TypeAlias = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 """The body of a form handler: `data: Typed`."""
 
+FIND, SOUGHT = "find-", "sought-"
+"""Begin the names of the search field beside a choice, and of what was looked for when the choice was shown."""
 TYPED_AGAIN = ("password", "secret", "current", "proof_")
 """No page and no cookie repeats an input with one of these in its name; `proof_` are those of a proof (`prove_it`)."""
 Inputs: TypeAlias = Annotated[dict[str, str | list[str]], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -40,6 +44,10 @@ class Form:
     def status(self) -> int:
         """The page's status: the service's when it refused, 422 when the form itself found something."""
         return self.refused_with or (422 if self.is_wrong else 200)
+
+    def members(self, field: str) -> set[UUID]:
+        """What is chosen of a set of things, by the names of its inputs: `role-<id>` with a value."""
+        return ids_of(field, (name for name, value in self.values.items() if value))
 
     def require(self, **fields: str) -> bool:
         """Mark the empty ones of `fields` with their sentence; True if none was."""
@@ -109,6 +117,12 @@ def _text(value: object) -> str:
     brings along what keeps it apart there (`shared.texts`).
     """
     return "" if value is None else str(value).replace("\r\n", "\n").translate(ISOLATES).strip()
+
+
+def ids_of(field: str, names: Iterable[str]) -> set[UUID]:
+    """The ids in the names of inputs such as `role-<id>`."""
+    ids = (read_id(name.removeprefix(f"{field}-")) for name in names if name.startswith(f"{field}-"))
+    return {each for each in ids if each}
 
 
 def _outermost(path: str) -> str:

@@ -13,7 +13,7 @@ from statistics import quantiles
 import asyncpg
 
 from services.identity.clients.queries import ClientFilter, list_clients
-from services.identity.contacts.queries import list_contacts
+from services.identity.contacts.queries import ContactFilter, list_contacts
 from services.identity.people.queries import PeopleFilter, list_people
 from shared.actor import Actor
 from shared.clock import now, uuid7
@@ -50,7 +50,7 @@ async def main(url: str) -> None:
         return lambda cursor: list_people(connection, STAFF, PeopleFilter(q=q), 50, cursor)  # type: ignore[return-value]
 
     def contacts(q: str) -> Read:
-        return lambda cursor: list_contacts(connection, STAFF, largest, q, limit=50, cursor=cursor)  # type: ignore[return-value]
+        return lambda cursor: list_contacts(connection, STAFF, largest, ContactFilter(q), limit=50, cursor=cursor)  # type: ignore[return-value]
 
     def clients(q: str) -> Read:
         return lambda cursor: list_clients(connection, STAFF, ClientFilter(q), 50, cursor)  # type: ignore[return-value]

@@ -114,6 +114,8 @@ class AddressBook(Hooks):
         if of not in (ACME, BIRCH):
             return missing()
         found = [each for each in self.state["contacts"] if each["client_id"] == of and needle in each["name"].lower()]
+        if request.query.get("reachable") == "true":
+            found = [each for each in found if each["active"] and each["email"]]
         return page(found, request)
 
     async def create_contact(self, request: web.Request) -> web.Response:

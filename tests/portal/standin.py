@@ -359,6 +359,7 @@ class Standin:
             if needle in item["name"].lower()
             and (not status or item["status"] == status)
             and request.query.get("client_id") in (None, item["client_id"])
+            and ("id" not in request.query or item["id"] in request.query.getall("id"))
         ]
         return page(found, request)
 

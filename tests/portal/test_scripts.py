@@ -263,3 +263,34 @@ async def test_a_withdrawn_project_leaves_the_open_page_with_the_next_refresh(si
         await expect(page.get_by_role("heading", name="No longer here")).to_be_focused()
         await expect(page.get_by_text("Website relaunch")).to_have_count(0)
         assert await page.title() == "No longer here · Northwind Studio"
+
+
+async def test_a_choice_is_searched_as_one_types_and_chosen_by_keys(sit, standin):
+    first = standin.state["clients"][0]
+    standin.state["clients"] += [{**first, "id": uid(10_000 + n), "name": f"Company {n:03}"} for n in range(600)]
+    async with sit(CLARA) as page:
+        await page.goto("/webhooks/new")
+        await page.get_by_label("Name").fill("ERP")
+        search = page.get_by_label("Search: Events of")
+        await search.press_sequentially("company 599")
+        await expect(page.get_by_role("radio", name="Company 599")).to_be_visible()
+        await expect(search).to_be_focused()
+        await search.press("Enter")
+        await expect(page.get_by_role("radio", name="All clients")).to_be_focused()
+        await page.keyboard.press("ArrowDown")
+        await search.fill("company 598")
+        await expect(page.get_by_role("radio", name="Company 598")).to_be_visible()
+        await expect(page.get_by_role("radio", name="Company 599")).to_be_checked()
+        await expect(page.get_by_label("Name")).to_have_value("ERP")
+        await search.press("Enter")
+        await expect(page.get_by_role("radio", name="Company 599")).to_be_focused()
+        assert not [call for call in standin.calls if call.method != "GET"]
+        await page.goto("/activity")
+        standin.state["projects"] += [
+            {**standin.state["projects"][0], "id": uid(20_000 + n), "name": f"Project {n:03}"} for n in range(600)
+        ]
+        await page.reload()
+        await page.get_by_text("All projects").first.click()
+        await page.get_by_label("Find a project").press_sequentially("599")
+        await page.get_by_role("link", name="Project 599").click()
+        await page.wait_for_url(f"**/activity?project_id={uid(20_599)}")

@@ -9,7 +9,7 @@ from litestar.params import Parameter
 
 from services.identity.contacts import commands, queries
 from services.identity.contacts.commands import CreateContact, PatchContact
-from services.identity.contacts.queries import ContactView
+from services.identity.contacts.queries import ContactFilter, ContactView
 from services.identity.contacts.spreadsheet import to_csv
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.mails.mailer import Mailer
@@ -22,6 +22,7 @@ from shared.pagination import Cursor, Limit, Page
 from shared.texts import TEXT
 
 Search = Annotated[str, Parameter(query="q", max_length=100, pattern=TEXT, default="")]
+Reachable = Annotated[bool, Parameter(query="reachable", default=False)]
 MAY_LET_IN = require_policy("managePortalAccess")
 READ = {"scope": "contacts:read"}
 WRITE = {
@@ -36,11 +37,21 @@ class Move(msgspec.Struct, forbid_unknown_fields=True):
 
 @get("/clients/{client_id:uuid}/contacts", guards=[require_staff], opt=READ)
 async def list_contacts(
-    *, client_id: UUID, actor: Actor, read: ReadOnly, search: Search, limit: Limit, cursor: Cursor
+    *,
+    client_id: UUID,
+    actor: Actor,
+    read: ReadOnly,
+    search: Search,
+    reachable: Reachable,
+    limit: Limit,
+    cursor: Cursor,
 ) -> Page[ContactView]:
-    """A client's contacts by name, or those whose name or address contains `q`."""
+    """A client's contacts by name, or those whose name or address contains `q`; with `reachable` only who is active and
+    has an address.
+    """
+    wanted = ContactFilter(search, reachable)
     async with read(actor) as connection:
-        return await queries.list_contacts(connection, actor, client_id, search, limit=limit, cursor=cursor)
+        return await queries.list_contacts(connection, actor, client_id, wanted, limit=limit, cursor=cursor)
 
 
 @get("/clients/{client_id:uuid}/contacts.csv", guards=[require_staff], opt=READ)

@@ -30,12 +30,13 @@ _ORDER = "order by p.sort_key, p.id"
 # As for all people: no condition where nothing is looked for, so that the index is read in its order.
 _PAGE = """(
         select * from people p
-        where p.client_id = $1 and (p.sort_key, p.id) > ($2, $3) {found}
+        where p.client_id = $1 and (p.sort_key, p.id) > ($2, $3)
+          and (not $5 or p.active and p.email is not null) {found}
         order by p.sort_key, p.id limit $4
     ) p"""
 _LIST, _SEARCH = (
     _SELECT.replace("people p", _PAGE.format(found=found), 1) + _ORDER
-    for found in ("", "and p.found_by like all ((select wanted($5))::text[])")
+    for found in ("", "and p.found_by like all ((select wanted($6))::text[])")
 )
 _ALL = f"{_SELECT} where p.client_id = $1 {_ORDER}"
 NEVER = InvitationState()
@@ -70,13 +71,26 @@ async def get_contact(connection: asyncpg.Connection, actor: Actor, contact_id: 
     return (await _views(connection, [row]))[0]
 
 
+class ContactFilter(msgspec.Struct, frozen=True):
+    """Which contacts to list: with this in their name or address; only who is active and has an address."""
+
+    q: str = ""
+    reachable: bool = False
+
+
 async def list_contacts(
-    connection: asyncpg.Connection, actor: Actor, client_id: UUID, search: str, *, limit: int, cursor: str | None
+    connection: asyncpg.Connection,
+    actor: Actor,
+    client_id: UUID,
+    wanted: ContactFilter,
+    *,
+    limit: int,
+    cursor: str | None,
 ) -> Page[ContactView]:
-    """A client's contacts whose name or address contains `search`, by name. Raises `NotFound`."""
+    """A client's contacts by name. Raises `NotFound`."""
     await _require_client(connection, actor, client_id)
-    narrowed = (client_id, *place(cursor), limit + 1)
-    rows = await connection.fetch(*((_SEARCH, *narrowed, search) if search else (_LIST, *narrowed)))
+    narrowed = (client_id, *place(cursor), limit + 1, wanted.reachable)
+    rows = await connection.fetch(*((_SEARCH, *narrowed, wanted.q) if wanted.q else (_LIST, *narrowed)))
     more = mark(rows[limit - 1]) if len(rows) > limit else None
     return Page(await _views(connection, rows[:limit]), more)
 

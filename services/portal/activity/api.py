@@ -11,21 +11,29 @@ from litestar.response import Template
 
 from services.portal.activity import views
 from services.portal.answers import Entry
+from services.portal.clients import slot
 from services.portal.page import Page
 from shared.pagination import Page as Listing
 
 Cursor = Annotated[str, Parameter(max_length=400)]
+Sought = Annotated[str | None, Parameter(query="find-project", max_length=400)]
 
 
 @get("/activity")
 async def activity(
+    *,
     page: Page,
     client_id: UUID | None = None,
     project_id: UUID | None = None,
     cursor: Cursor = "",
     after: date | None = None,
+    sought: Sought = None,
 ) -> Template:
-    """All entries; HTMX gets the next page alone. `after` is the last day already on the page: it has its heading."""
+    """All entries; HTMX gets the next page alone. `after` is the last day already on the page: it has its heading.
+
+    `sought` is looked for among the projects of the filter, which HTMX gets alone. Where they do not answer in time,
+    the page has no filter.
+    """
     if not (page.has("activity") or page.is_fragment):
         return await page.closed("activity")
     about = client_id or page.client_id
@@ -33,10 +41,14 @@ async def activity(
     def feed(found: Listing[Entry]) -> views.Feed:
         return views.Feed(views.by_day(found.items, page.zone), found.next_cursor, client_id, project_id, cursor, after)
 
+    q = (sought or "").strip()
+    if page.is_fragment and sought is not None:
+        choice = await views.projects(page.services, about, q, project_id)
+        return page.fragment("activity/filter.html", choice=choice, feed=feed(Listing([])))
     listed = views.entries(page.services, about, project_id, cursor)
     if page.is_fragment:
         return page.fragment("activity/days.html", feed=feed(await listed))
-    found, projects = await asyncio.gather(listed, views.projects(page.services, about))
+    found, projects = await asyncio.gather(listed, slot(views.projects(page.services, about, q, project_id)))
     return await page.show("activity/page.html", section="activity", projects=projects, feed=feed(found))
 
 

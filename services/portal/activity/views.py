@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from services.portal import choices
 from services.portal.answers import Entry, ProjectCard
-from services.portal.clients import Services, Slot, slot
+from services.portal.choices import Choice
+from services.portal.clients import Services
 from services.portal.formats import local
-from shared.pagination import MAX_LIMIT
 from shared.pagination import Page as Listing
 
 PER_PAGE = 30
@@ -35,9 +36,9 @@ async def entries(services: Services, client_id: UUID | None, project_id: UUID |
     )
 
 
-async def projects(services: Services, client_id: UUID | None) -> Slot[Listing[ProjectCard]]:
-    """What the feed may be filtered by. Without an answer in time the page simply has no filter."""
-    return await slot(services.projects.get("projects", Listing[ProjectCard], client_id=client_id, limit=MAX_LIMIT))
+async def projects(services: Services, client_id: UUID | None, q: str, chosen: UUID | None) -> Choice[ProjectCard]:
+    """What the feed may be filtered by."""
+    return await choices.projects(services, client_id, "project", q, [chosen] if chosen else [])
 
 
 def by_day(items: Iterable[Entry], zone: ZoneInfo | None) -> list[tuple[date, list[Entry]]]:

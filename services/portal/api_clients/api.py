@@ -7,8 +7,10 @@ from litestar import Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
+from services.portal import choices
 from services.portal.api_clients import views
 from services.portal.api_clients.answers import ApiClient, Rotated
+from services.portal.choices import is_search
 from services.portal.clients import ServiceProblem
 from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
@@ -37,6 +39,8 @@ async def new(page: Page) -> Template:
 async def create(page: Page, data: Typed) -> Template:
     """Let a partner system in. Its secret is on this one page."""
     form = views.new_form(data)
+    if is_search(data):
+        return await _show_new(page, form)
     method = form.values["auth_method"]
     body = views.body(form, has_secret=method != "private_key_jwt")
     if not form.is_wrong:
@@ -122,7 +126,7 @@ async def revoke(page: Page, api_client_id: UUID) -> Redirect:
 async def _show_new(page: Page, form: Form) -> Template:
     known: dict[str, Any] = {
         "scopes": await views.scopes(page.services),
-        "choices": await views.choices(page.services),
+        "clients": await choices.clients(page.services, form),
     }
     return await page.show("api_clients/new.html", section=SECTION, status=form.status, form=form, **known)
 

@@ -7,16 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.answers import Client
 from services.portal.api_clients.answers import ApiClient, Scope, Scopes
 from services.portal.clients import Services
 from services.portal.edits import Stored
-from services.portal.forms import Form
+from services.portal.forms import FIND, Form
 from shared.pagination import Page as Listing
 
 SCOPE = "scope"
 TICK = f"{SCOPE}-"
-MOST_CLIENTS = 100
 NO_KEYS = 'Paste a JWK set: {"keys": [...]}.'
 
 
@@ -30,12 +28,6 @@ async def scopes(services: Services) -> list[Scope]:
     return (await services.identity.get("api-clients/scopes", Scopes)).items
 
 
-async def choices(services: Services) -> list[tuple[str, str]]:
-    """Whose data one can be made for."""
-    found = await services.identity.get("clients", Listing[Client], active="true", limit=MOST_CLIENTS)
-    return [("", "All clients"), *((str(client.id), client.name) for client in found.items)]
-
-
 async def detail(services: Services, api_client_id: UUID) -> tuple[ApiClient, list[Scope]]:
     """One of them, and what all scopes allow. Raises `ServiceProblem`."""
     found = services.identity.get(f"api-clients/{api_client_id}", ApiClient)
@@ -45,7 +37,8 @@ async def detail(services: Services, api_client_id: UUID) -> tuple[ApiClient, li
 def new_form(data: Mapping[str, str]) -> Form:
     """The form for a new one, as it was sent."""
     ticks = {name: data[name] for name in data if name.startswith(TICK)}
-    return Form({name: data.get(name) for name in ("name", "client_id", "auth_method", "jwks", "scopes")} | ticks)
+    inputs = ("name", "client_id", f"{FIND}client_id", "auth_method", "jwks", "scopes")
+    return Form({name: data.get(name) for name in inputs} | ticks)
 
 
 def stored(found: ApiClient, scopes: list[Scope]) -> Stored:

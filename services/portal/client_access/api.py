@@ -5,6 +5,7 @@ from uuid import UUID
 from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
+from services.portal.choices import is_search
 from services.portal.client_access import views
 from services.portal.client_admin.answers import ClientAccess
 from services.portal.clients import ServiceProblem
@@ -45,6 +46,8 @@ async def change(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
 async def enable(page: Page, client_id: UUID, data: Typed) -> Template | Redirect:
     """Open the portal for the client, linked to the chosen contact."""
     body = {"user_id": data["user_id"]} if data.get("user_id") else {}
+    if is_search(data):
+        return await _show(page, client_id, switch=Form(data))
     try:
         await page.services.identity.post(f"clients/{client_id}/portal/enable", ClientAccess, body)
     except ServiceProblem as problem:
@@ -78,20 +81,18 @@ async def disable(page: Page, client_id: UUID) -> Redirect:
 
 
 async def _show(page: Page, client_id: UUID, *, form: Edit | None = None, switch: Form | None = None) -> Template:
-    found = await views.access(page.services, client_id)
-    switch = switch or Form({"user_id": found.client.portal_user_id})
+    found = await views.access(page.services, client_id, switch)
     return await page.show(
         "client_access/page.html",
         section="clients",
-        status=max(form.status if form else 200, switch.status),
+        status=max(form.status if form else 200, found.switch.status),
         client=found.client,
         found=found,
-        options=views.options(found),
         methods=views.METHODS,
         modules=views.MODULES,
         actions=views.ACTIONS,
         form=form or Edit(views.inputs(found.client)),
-        switch=switch,
+        switch=found.switch,
     )
 
 

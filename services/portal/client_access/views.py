@@ -1,18 +1,17 @@
 """How a client's people sign in, as staff see and change it."""
 
-import asyncio
 from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
 
+from services.portal.choices import Choice, contacts
 from services.portal.client_admin.answers import ClientAccess, Contact
 from services.portal.clients import Services
 from services.portal.edits import Edit, Stored
 from services.portal.forms import Form
 from shared.actor import Actor
 from shared.addresses import shown_domain
-from shared.pagination import Page as Listing
 
 METHODS = (
     ("magic_link", "Link by e-mail", "We mail them a link and a code. They need no password."),
@@ -51,27 +50,20 @@ class Access(msgspec.Struct, frozen=True):
 
     client: ClientAccess
     user: Contact | None
-    choices: list[Contact]
+    switch: Form
+    contacts: Choice[Contact]
 
 
-async def access(services: Services, client_id: UUID) -> Access:
-    """Everything the page shows. Raises `ServiceProblem` when there is no such client."""
-    client, contacts = await asyncio.gather(
-        services.identity.get(f"clients/{client_id}", ClientAccess),
-        services.identity.get(f"clients/{client_id}/contacts", Listing[Contact], limit=100),
-    )
+async def access(services: Services, client_id: UUID, switch: Form | None) -> Access:
+    """Everything the page shows; `switch` is the form of the portal's switch. Raises `ServiceProblem` when there is no
+    such client.
+    """
+    client = await services.identity.get(f"clients/{client_id}", ClientAccess)
+    switch = switch or Form({"user_id": client.portal_user_id})
     user = None
     if client.portal_user_id:
         user = await services.identity.get(f"contacts/{client.portal_user_id}", Contact)
-    return Access(client, user, [each for each in contacts.items if each.active and each.email])
-
-
-def options(found: Access) -> list[tuple[object, str]]:
-    """Whom the portal may be linked to. Whom it is linked to stays among them."""
-    linked: list[tuple[object, str]] = [(each.id, each.name) for each in found.choices]
-    if found.user and found.user.id not in dict(linked):
-        linked.insert(0, (found.user.id, found.user.name))
-    return linked if found.user or not linked else [("", "Choose a contact"), *linked]
+    return Access(client, user, switch, await contacts(services, client_id, switch))
 
 
 def inputs(client: ClientAccess) -> dict[str, object]:

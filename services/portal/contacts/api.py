@@ -8,6 +8,8 @@ from litestar import Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
+from services.portal import choices
+from services.portal.choices import is_search
 from services.portal.client_admin.answers import Contact
 from services.portal.clients import ServiceProblem
 from services.portal.contacts import views
@@ -111,22 +113,23 @@ async def disable_access(page: Page, contact_id: UUID) -> Template | Redirect:
 
 
 @get("/contacts/{contact_id:uuid}/move", guards=[manage_clients])
-async def move(page: Page, contact_id: UUID, q: Short = "") -> Template:
+async def move(page: Page, contact_id: UUID) -> Template:
     """Which client do they work for now?"""
-    return await _show_move(page, contact_id, Form(), q.strip())
+    return await _show_move(page, contact_id, Form())
 
 
 @post("/contacts/{contact_id:uuid}/move", guards=[manage_clients])
 async def do_move(page: Page, contact_id: UUID, data: Typed) -> Template | Redirect:
     """Make them that client's contact."""
-    form = Form({"client_id": data.get("client_id")})
-    if form.require(client_id="Choose a client."):
+    form = Form(data)
+    if not is_search(data) and form.require(client_id="Choose a client."):
         try:
-            moved = await page.services.identity.post(f"contacts/{contact_id}/move", Contact, dict(form.values))
+            body = {"client_id": form.values["client_id"]}
+            moved = await page.services.identity.post(f"contacts/{contact_id}/move", Contact, body)
             return page.go(f"/contacts/{contact_id}", f"{moved.name} was moved.")
         except ServiceProblem as problem:
             form.refuse(problem)
-    return await _show_move(page, contact_id, form, "")
+    return await _show_move(page, contact_id, form)
 
 
 async def _decide(page: Page, contact_id: UUID, what: str, done: str) -> Template | Redirect:
@@ -153,10 +156,11 @@ async def _show(
     )
 
 
-async def _show_move(page: Page, contact_id: UUID, form: Form, q: str) -> Template:
-    found, choices = await views.other_clients(page.services, contact_id, q)
+async def _show_move(page: Page, contact_id: UUID, form: Form) -> Template:
+    found = await page.services.identity.get(f"contacts/{contact_id}", Contact)
+    others = (await choices.clients(page.services, form)).only(lambda each: each.id != found.client_id)
     return await page.show(
-        "contacts/move.html", section="clients", status=form.status, form=form, contact=found, choices=choices, q=q
+        "contacts/move.html", section="clients", status=form.status, form=form, contact=found, clients=others
     )
 
 

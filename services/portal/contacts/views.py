@@ -1,9 +1,7 @@
 """What staff see and enter about a client's contacts."""
 
-import asyncio
 from uuid import UUID
 
-from services.portal.answers import Client
 from services.portal.client_admin.answers import ClientAccess, Contact
 from services.portal.clients import ServiceProblem, Services
 from services.portal.forms import Form
@@ -31,15 +29,6 @@ async def contact(services: Services, contact_id: UUID) -> tuple[Contact, Client
     """One contact, and whose."""
     found = await services.identity.get(f"contacts/{contact_id}", Contact)
     return found, await client(services, found.client_id)
-
-
-async def other_clients(services: Services, contact_id: UUID, q: str) -> tuple[Contact, list[tuple[UUID, str]]]:
-    """A contact, and the active clients whose name contains `q` they could be moved to."""
-    found, clients = await asyncio.gather(
-        services.identity.get(f"contacts/{contact_id}", Contact),
-        services.identity.get("clients", Listing[Client], q=q, active="true", limit=100),
-    )
-    return found, [(each.id, each.name) for each in clients.items if each.id != found.client_id]
 
 
 def inputs(contact: Contact) -> dict[str, object]:

@@ -9,6 +9,7 @@ from litestar import Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
+from services.portal.choices import is_search
 from services.portal.clients import ServiceProblem
 from services.portal.edits import Collision, Edit, Stored
 from services.portal.forms import Form, Typed
@@ -212,13 +213,15 @@ async def _decide(
     Where somebody else was faster, the form shows what they decided. A new version alone is nobody's decision: then it
     is sent once more.
     """
+    if is_search(form.values):
+        return await _show(page, person_id, rights=rights)
     try:
         await send(form)
         return page.go(f"/people/{person_id}", "Saved. The change applies at once.")
     except ServiceProblem as problem:
         form.refuse(problem)
     if form.is_stale:
-        stored = rights.stored(await views.detail(page.services, page.actor, person_id))
+        stored = rights.stored(await views.detail(page.services, page.actor, person_id, form))
         theirs = form.rebase(stored.inputs, stored.words)
         if not theirs:
             return await _decide(page, person_id, rights, form, send)
@@ -242,8 +245,8 @@ async def _show(
     reset: ResetLink | None = None,
 ) -> Template:
     """`details`, or one of `rights`, as it was typed and refused; `refused` is anything else that was."""
-    found = await views.detail(page.services, page.actor, person_id)
     rights = rights or Rights()
+    found = await views.detail(page.services, page.actor, person_id, rights.sent)
     return await page.show(
         "people/page.html",
         section="people",

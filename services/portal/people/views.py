@@ -5,9 +5,12 @@ from uuid import UUID
 
 import msgspec
 
+from services.portal import choices
 from services.portal.answers import ProjectCard
+from services.portal.choices import Choice
 from services.portal.clients import Services
 from services.portal.edits import Edit, Stored
+from services.portal.forms import FIND, Form
 from services.portal.people.answers import Person, Policies
 from shared.actor import Actor
 from shared.pagination import Page as Listing
@@ -16,7 +19,6 @@ ROLES = {"approver": "Approver", "viewer": "Viewer", "feedback_only": "Feedback 
 """What a client's person can be in a project."""
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 DETAILS = ("first_name", "last_name", "title", "phone", "language")
-MOST_PAGES = 5
 POLICY, PROJECT, ROLE = "policy", "project", "role"
 """Begin the names of the inputs of each set of rights."""
 
@@ -26,8 +28,12 @@ class Detail(msgspec.Struct, frozen=True):
 
     person: Person
     policies: Policies
-    projects: list[ProjectCard]
+    choice: Choice[ProjectCard]
     beyond: list[str]
+
+    @property
+    def projects(self) -> list[ProjectCard]:
+        return self.choice.items
 
 
 async def listed(services: Services, kind: str, q: str, cursor: str) -> Listing[Person]:
@@ -44,27 +50,18 @@ async def person(services: Services, person_id: UUID) -> Person:
     return await services.identity.get(f"people/{person_id}", Person)
 
 
-async def detail(services: Services, actor: Actor, person_id: UUID) -> Detail:
-    """The person with everything their page decides. Raises `ServiceProblem` when there is no such person."""
+async def detail(services: Services, actor: Actor, person_id: UUID, form: Form | None = None) -> Detail:
+    """The person with everything their page decides; `form` is the one of their rights that was sent. Raises
+    `ServiceProblem` when there is no such person.
+    """
     found = await person(services, person_id)
     known = await policies(services)
     beyond = [policy.name for policy in known.policies if policy.key in set(found.policies) - actor.policies]
-    return Detail(found, known, await projects(services, found.client_id), beyond)
-
-
-async def projects(services: Services, client_id: UUID | None) -> list[ProjectCard]:
-    """The projects one can have a role in or be assigned to: a client's, or all of them; by client and name."""
-    found: list[ProjectCard] = []
-    cursor: str | None = ""
-    for _ in range(MOST_PAGES):
-        page = await services.projects.get(
-            "projects", Listing[ProjectCard], client_id=client_id, limit=100, cursor=cursor
-        )
-        found += page.items
-        cursor = page.next_cursor
-        if not cursor:
-            break
-    return sorted(found, key=lambda each: ((each.client_name or "").lower(), each.name.lower(), each.id))
+    field, held = (PROJECT, found.assigned_projects) if found.is_staff else (ROLE, found.project_roles)
+    form = form or Form()
+    chosen = {*held, *form.members(field)}
+    choice = await choices.projects(services, found.client_id, field, form.values[FIND + field], chosen)
+    return Detail(found, known, choice, beyond)
 
 
 def details(found: Person) -> Edit:

@@ -6,11 +6,12 @@ from litestar import Router, get, post
 from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
+from services.portal import choices
 from services.portal.answers import ProjectDetail
+from services.portal.choices import is_search
 from services.portal.clients import ServiceProblem
 from services.portal.edits import Edit, collide
 from services.portal.forms import Form, Typed
-from services.portal.ids import read_id
 from services.portal.page import Page
 from services.portal.project_forms import team, views
 from services.portal.projects.views import HIDEABLE
@@ -43,6 +44,8 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
     form = Form(data)
     if "row" in data:
         team.arrange(form, data["row"])
+        return await _show_new(page, form)
+    if is_search(data):
         return await _show_new(page, form)
     form.require(client_id="Choose a client.")
     body = views.body(form) | {"client_id": form.values["client_id"], "private": bool(form.values["private"])}
@@ -99,13 +102,12 @@ async def set_status(page: Page, project_id: UUID, data: Typed) -> Template | Re
 
 
 async def _show_new(page: Page, form: Form) -> Template:
-    clients = await views.clients(page.services, read_id(form.values["client_id"]))
     return await page.show(
         "project_forms/new.html",
         section="projects",
         status=form.status,
         form=form,
-        clients=clients,
+        clients=await choices.clients(page.services, form),
         rows=team.rows(form),
         statuses=views.STATUS,
         hideable=HIDEABLE,

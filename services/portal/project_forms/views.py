@@ -2,15 +2,13 @@
 
 from uuid import UUID
 
-from services.portal.answers import Client, ProjectDetail
+from services.portal.answers import ProjectDetail
 from services.portal.clients import Services
 from services.portal.edits import Stored
 from services.portal.formats import day
 from services.portal.forms import Form
 from services.portal.project_forms import team
 from services.portal.projects.views import HIDEABLE
-from shared.pagination import MAX_LIMIT
-from shared.pagination import Page as Listing
 
 STATUS = {"on_track": "On track", "at_risk": "At risk", "delayed": "Delayed", "completed": "Completed"}
 FIELDS = ("name", "description", "scope", "status")
@@ -21,15 +19,6 @@ HIDDEN = "hidden_fields-"
 async def project(services: Services, project_id: UUID) -> ProjectDetail:
     """The project; raises `ServiceProblem` when it does not exist."""
     return await services.projects.get(f"projects/{project_id}", ProjectDetail)
-
-
-async def clients(services: Services, chosen: UUID | None) -> Listing[Client]:
-    """Clients a project may be started for; where there are more than one page of them, `chosen` is among them."""
-    found = await services.identity.get("clients", Listing[Client], limit=MAX_LIMIT)
-    items = [client for client in found.items if client.active]
-    if chosen and found.next_cursor and all(client.id != chosen for client in items):
-        items.insert(0, await services.identity.get(f"clients/{chosen}", Client))
-    return Listing(items, found.next_cursor)
 
 
 def stored(project: ProjectDetail) -> Stored:

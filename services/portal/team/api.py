@@ -6,6 +6,7 @@ from litestar import Router, get, post
 from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
+from services.portal.choices import is_search
 from services.portal.clients import ServiceProblem
 from services.portal.edits import Collision, Edit
 from services.portal.forms import Form, Typed
@@ -48,6 +49,8 @@ async def new(page: Page) -> Template:
 async def invite(page: Page, data: Typed) -> Template | Redirect:
     """Invite a colleague."""
     form = Form(dict.fromkeys(ASKED, "") | data)
+    if is_search(data):
+        return await _show_new(page, form)
     if form.require_name() & form.require(email="Give an address."):
         body = {name: form.values[name] for name in ASKED} | {"project_roles": roles(data)}
         try:
@@ -72,6 +75,8 @@ async def set_roles(page: Page, person_id: UUID, data: Typed) -> Template | Redi
 
 async def _save(page: Page, person_id: UUID, form: Edit) -> Template | Redirect:
     path = f"team/{person_id}/project-roles"
+    if is_search(form.values):
+        return await _show_member(page, person_id, form)
     try:
         if roles := changed_roles(form):
             await page.services.identity.patch(path, Member, {"roles": roles}, etag=form.etag)
@@ -79,8 +84,8 @@ async def _save(page: Page, person_id: UUID, form: Edit) -> Template | Redirect:
     except ServiceProblem as problem:
         form.refuse(problem)
     if form.is_stale:
-        found, choices = await views.member(page.services, page.actor, person_id)
-        stored = views.stored(found, choices)
+        found = await views.member(page.services, page.actor, person_id)
+        stored = views.stored(found, (await views.roles(page.services, page.actor, found.project_roles, form)).lines)
         theirs = form.rebase(stored.inputs, stored.words)
         if not theirs:  # what changed is nothing that they can see
             return await _save(page, person_id, form)
@@ -91,7 +96,7 @@ async def _save(page: Page, person_id: UUID, form: Edit) -> Template | Redirect:
 @get("/team/{person_id:uuid}/deactivate")
 async def question(page: Page, person_id: UUID) -> Template:
     """Are you sure?"""
-    found, _ = await views.member(page.services, page.actor, person_id)
+    found = await views.member(page.services, page.actor, person_id)
     asked = Question(
         title=f"Remove {found.name} from the portal?",
         text="They are signed out everywhere within a second and cannot sign in any more. We can let them in again.",
@@ -116,24 +121,24 @@ async def deactivate(page: Page, person_id: UUID) -> Redirect:
 
 
 async def _show_new(page: Page, form: Form) -> Template:
-    _, cards = await views.team_with_projects(page.services, page.actor)
-    choices = views.choices(cards, page.actor, {})
+    given = await views.roles(page.services, page.actor, {}, form)
     return await page.show(
-        "team/new.html", section="team", status=form.status, form=form, choices=choices, roles=views.ROLES
+        "team/new.html", section="team", status=form.status, form=form, given=given, roles=views.ROLES
     )
 
 
 async def _show_member(page: Page, person_id: UUID, form: Edit | None) -> Template:
     if not page.has("projects"):
         return await page.closed("projects", section="team")
-    found, choices = await views.member(page.services, page.actor, person_id)
+    found = await views.member(page.services, page.actor, person_id)
+    given = await views.roles(page.services, page.actor, found.project_roles, form or Form())
     return await page.show(
         "team/member.html",
         section="team",
         status=form.status if form else 200,
         member=found,
-        choices=choices,
-        form=form or Edit(views.stored(found, choices).inputs),
+        given=given,
+        form=form or Edit(views.stored(found, given.lines).inputs),
         roles=views.ROLES,
     )
 

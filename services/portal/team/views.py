@@ -1,15 +1,16 @@
 """A client's own people, as their primary contact sees and changes them."""
 
-import asyncio
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
+from services.portal import choices
 from services.portal.answers import ProjectCard
 from services.portal.clients import ServiceProblem, Services
 from services.portal.edits import Stored
-from services.portal.people.views import projects, roles_stored
+from services.portal.forms import FIND, Form
+from services.portal.people.views import ROLE, roles_stored
 from shared.actor import Actor
 
 RANK = {None: 0, "feedback_only": 1, "viewer": 2, "approver": 3}
@@ -45,7 +46,7 @@ class Team(msgspec.Struct, frozen=True):
     open: bool = True
 
 
-class Choice(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True):
     """A project, and the roles that may be given in it. Not `free`: the role there is above the reader's own."""
 
     project: ProjectCard
@@ -54,39 +55,47 @@ class Choice(msgspec.Struct, frozen=True):
     held: str | None
 
 
+class Roles(msgspec.Struct, frozen=True):
+    """The projects on a form, and what may be given in each."""
+
+    found: choices.Choice[ProjectCard]
+    lines: list[Line]
+
+
 async def team(services: Services) -> Team:
     return await services.identity.get("team", Team)
 
 
 async def team_with_projects(services: Services, actor: Actor) -> tuple[Team, list[ProjectCard]]:
     """The team, and the projects to name their roles by; none where the company shows the client no projects."""
-    named = projects(services, actor.client_id) if "projects" not in actor.closed else _no_projects()
-    return await asyncio.gather(team(services), named)
+    found = await team(services)
+    named = {project for member in found.items for project in member.project_roles}
+    return found, await choices.named(services, named) if "projects" not in actor.closed else []
 
 
-async def _no_projects() -> list[ProjectCard]:
-    return []
-
-
-async def member(services: Services, actor: Actor, person_id: UUID) -> tuple[Member, list[Choice]]:
-    """One of the team whom the reader may change, with the choice in each project. Raises `ServiceProblem` (404)."""
-    found, cards = await team_with_projects(services, actor)
+async def member(services: Services, actor: Actor, person_id: UUID) -> Member:
+    """One of the team whom the reader may change. Raises `ServiceProblem` (404)."""
+    found = await team(services)
     one = next((each for each in found.items if each.id == person_id), None)
     if one is None or one.is_primary_contact or one.id == actor.reader.id or not found.open:
         raise ServiceProblem(404, "not_found", "There is nothing here.")
-    return one, choices(cards, actor, one.project_roles)
+    return one
 
 
-def choices(cards: list[ProjectCard], actor: Actor, held: dict[UUID, str]) -> list[Choice]:
-    """What may be given in each project: roles up to the reader's own."""
-    return [_choice(card, RANK[actor.role_in(card.id)], held.get(card.id)) for card in cards]
+async def roles(services: Services, actor: Actor, held: dict[UUID, str], form: Form) -> Roles:
+    """What may be given in each project: roles up to the reader's own. None where the company shows the client none."""
+    if "projects" in actor.closed:
+        return Roles(choices.Choice(ROLE, "", [], more=False), [])
+    chosen = {*held, *form.members(ROLE)}
+    found = await choices.projects(services, actor.client_id, ROLE, form.values[FIND + ROLE], chosen)
+    return Roles(found, [_line(card, RANK[actor.role_in(card.id)], held.get(card.id)) for card in found.items])
 
 
-def _choice(card: ProjectCard, own: int, held: str | None) -> Choice:
-    return Choice(card, {role: words[0] for role, words in ROLES.items() if RANK[role] <= own}, RANK[held] <= own, held)
+def _line(card: ProjectCard, own: int, held: str | None) -> Line:
+    return Line(card, {role: words[0] for role, words in ROLES.items() if RANK[role] <= own}, RANK[held] <= own, held)
 
 
-def stored(found: Member, choices: list[Choice]) -> Stored:
+def stored(found: Member, lines: list[Line]) -> Stored:
     """What a colleague is in the projects where the reader may change it."""
-    shown = [each.project for each in choices if each.free and each.project.id in found.project_roles]
+    shown = [each.project for each in lines if each.free and each.project.id in found.project_roles]
     return roles_stored(shown, found.project_roles, found.version)

@@ -7,6 +7,8 @@ from litestar import Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
+from services.portal import choices
+from services.portal.choices import is_search
 from services.portal.clients import ServiceProblem
 from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
@@ -37,6 +39,8 @@ async def new(page: Page) -> Template:
 async def create(page: Page, data: Typed) -> Template:
     """Have an address told. Its secret is on this one page."""
     form = views.new_form(data)
+    if is_search(data):
+        return await _show_new(page, form)
     body = views.body(form) | {"client_id": form.values["client_id"] or None}
     if not form.is_wrong:
         try:
@@ -151,7 +155,7 @@ async def remove(page: Page, webhook_id: UUID) -> Redirect:
 async def _show_new(page: Page, form: Form) -> Template:
     known: dict[str, Any] = {
         "types": await views.types(page.services),
-        "choices": await views.choices(page.services),
+        "clients": await choices.clients(page.services, form),
     }
     return await page.show("webhooks/new.html", section=SECTION, status=form.status, form=form, **known)
 

@@ -7,10 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.answers import Client
 from services.portal.clients import Services
 from services.portal.edits import Stored
-from services.portal.forms import Form
+from services.portal.forms import FIND, Form
 from services.portal.webhooks.answers import Delivery, EventType, EventTypes, Webhook
 from shared.pagination import Page as Listing
 
@@ -18,7 +17,6 @@ TYPE = "type"
 TICK = f"{TYPE}-"
 ALL = f"{TICK}all"
 """The box for all events; a service knows it as an empty list of types."""
-MOST_CLIENTS = 100
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -44,12 +42,6 @@ async def types(services: Services) -> list[EventType]:
     return (await services.activity.get("webhooks/types", EventTypes)).items
 
 
-async def choices(services: Services) -> list[tuple[str, str]]:
-    """Whose events one can be made for."""
-    found = await services.identity.get("clients", Listing[Client], active="true", limit=MOST_CLIENTS)
-    return [("", "All clients"), *((str(client.id), client.name) for client in found.items)]
-
-
 async def webhook(services: Services, webhook_id: UUID) -> Webhook:
     """One of them. Raises `ServiceProblem`."""
     return await services.activity.get(f"webhooks/{webhook_id}", Webhook)
@@ -69,7 +61,7 @@ async def detail(services: Services, webhook_id: UUID, cursor: str = "") -> Deta
 def new_form(data: Mapping[str, str]) -> Form:
     """The form for a new one, as it was sent."""
     ticks = {name: data[name] for name in data if name.startswith(TICK)}
-    return Form({name: data.get(name) for name in ("name", "url", "client_id", "types")} | ticks)
+    return Form({name: data.get(name) for name in ("name", "url", "client_id", f"{FIND}client_id", "types")} | ticks)
 
 
 def stored(found: Webhook, types: list[EventType]) -> Stored:

@@ -17,9 +17,10 @@ from shared.actor import Actor
 from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API, IfMatch, with_etag
-from shared.pagination import Cursor, Limit, Page
+from shared.pagination import MAX_LIMIT, Cursor, Limit, Page
 
 Search = Annotated[str | None, Parameter(query="q", max_length=200, pattern=TEXT, default=None)]
+Ids = Annotated[list[UUID] | None, Parameter(query="id", max_items=MAX_LIMIT, default=None)]
 Refresh = Annotated[bool, Parameter(header="X-Portal-Refresh", default=False)]
 """Said by the portal of what its open pages ask for by themselves."""
 manage_projects = require_policy("manageProjects")
@@ -37,15 +38,18 @@ async def list_projects(
     actor: Actor,
     read: ReadOnly,
     q: Search,
+    ids: Ids,
     cursor: Cursor,
     limit: Limit,
     status: Status | None = None,
     client_id: UUID | None = None,
 ) -> Page[ProjectCard]:
-    """Projects whose content may be read, newest first; `q` is looked for in name and description."""
+    """Projects whose content may be read, newest first; `q` is looked for in name and description. With `id`, which may
+    be repeated, only these.
+    """
     async with read(actor) as connection:
         return await queries.list_projects(
-            connection, actor, client_id=client_id, status=status, q=q, cursor=cursor, limit=limit
+            connection, actor, client_id=client_id, status=status, q=q, ids=ids, cursor=cursor, limit=limit
         )
 
 

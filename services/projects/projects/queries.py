@@ -53,6 +53,7 @@ order by p.id desc
 _LISTED = """id < $2
     and ($3::uuid[] is null or id = any($3))
     and ($4::text is null or status = $4)
+    and ($6::uuid[] is null or id = any($6))
     and ($5::text is null or found_by like all ((select wanted($5))::text[])
          or {searched} and description_found_by like all ((select wanted($5))::text[]))"""
 _NOT_HIDDEN = "not 'description' = any(hidden_fields)"
@@ -76,7 +77,7 @@ class _Cards:
         return self.of_client if client_id else self.of_all
 
 
-_LIST = _Cards(wanted=_LISTED, limit="$6")
+_LIST = _Cards(wanted=_LISTED, limit="$7")
 _ONE = _Cards(wanted="id = $2", limit="1")
 
 
@@ -164,12 +165,14 @@ async def list_projects(
     client_id: UUID | None,
     status: Status | None,
     q: str | None,
+    ids: list[UUID] | None,
     cursor: str | None,
     limit: int,
 ) -> Page[ProjectCard]:
     """The projects whose content the actor may read, newest first.
 
-    Raises `NotFound` for another client than the actor's own. `q` is looked for in name and description.
+    Raises `NotFound` for another client than the actor's own. `q` is looked for in name and description; with
+    `ids` only these are listed.
     """
     if client_id and not actor.sees(client_id):
         raise NotFound
@@ -177,7 +180,7 @@ async def list_projects(
     before = decode_cursor(cursor, UUID) if cursor else LAST_ID
     readable = actor.readable_projects()
     statement = _LIST.seen_by(actor, client_id)
-    rows = await connection.fetch(statement, tenant, before, readable, status, q, limit + 1)
+    rows = await connection.fetch(statement, tenant, before, readable, status, q, ids, limit + 1)
     cards = [
         seen_by(actor, ProjectCard(**_fields(actor, row), team=_members.decode(row["people"])), row["hidden_fields"])
         for row in rows[:limit]

@@ -108,6 +108,17 @@ async def test_the_list_is_searched_and_read_page_by_page(identity: Identity, co
     assert none.json()["items"] == []
 
 
+async def test_whom_a_portal_can_be_linked_to_is_listed_alone(identity: Identity, contact: MakeContact) -> None:
+    client_id = await identity.client()
+    await contact(client_id, last_name="Here")
+    gone = await contact(client_id, last_name="Gone")
+    await identity.api(ADMIN, "PATCH", f"contacts/{gone['id']}", json={"active": False})
+    await contact(client_id, last_name="Mute", email=None)
+    path = f"clients/{client_id}/contacts"
+    found = (await identity.api(ADMIN, "GET", path, params={"reachable": "true"})).json()
+    assert [each["last_name"] for each in found["items"]] == ["Here"]
+
+
 async def test_who_may_what(identity: Identity, contact: MakeContact) -> None:
     client_id = await identity.client()
     sabine = await contact(client_id)

@@ -70,6 +70,19 @@ async def test_everybody_sees_their_own(desk: Desk) -> None:
         assert {card["name"] for card in await listed(desk, staff, client_id=str(birch))} == {"Site"}
 
 
+async def test_projects_are_named_by_their_ids_by_who_may_read_them(desk: Desk) -> None:
+    acme, birch = await desk.client("Acme GmbH"), await desk.client("Birch Ltd")
+    shop, _, site = [
+        await desk.project(owner, name=name) for owner, name in ((acme, "Shop"), (acme, "App"), (birch, "Site"))
+    ]
+    ids = [shop["id"], site["id"], str(uuid7())]
+    assert {card["name"] for card in await listed(desk, STAFF, id=ids)} == {"Shop", "Site"}
+    assert {card["name"] for card in await listed(desk, person(acme), id=ids)} == {"Shop"}
+    assert await listed(desk, member(acme, {}), id=ids) == []
+    many = await desk(STAFF, "GET", "projects", params={"id": [str(uuid7()) for _ in range(101)]})
+    assert many.status_code == 422
+
+
 async def test_another_client_named_by_a_client_is_not_found(desk: Desk) -> None:
     acme, birch = await desk.client("Acme GmbH"), await desk.client("Birch Ltd")
     await desk.project(acme, name="Shop")

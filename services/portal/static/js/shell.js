@@ -80,13 +80,20 @@ document.addEventListener('keydown', (event) => {
   open?.querySelector('summary').focus();
 });
 
+/** In the search field of a choice, Enter and the arrow lead on to what was found; the form is sent by its own button. */
+document.addEventListener('keydown', (event) => {
+  const found = event.target.dataset?.find;
+  if (!found || (event.key !== 'Enter' && event.key !== 'ArrowDown')) return;
+  event.preventDefault();
+  const list = document.getElementById(found);
+  (list.querySelector(':checked, [aria-current]') ?? list.querySelector('a, select, input:not([type="hidden"])'))?.focus();
+});
+
 document.addEventListener('submit', (event) => {
   const form = event.target.closest('[data-theme-choice]');
   if (form) chooseTheme(event, form);
   else if (event.target.matches('form[method="post"]')) guardAgainstTwice(event);
 });
-
-document.addEventListener('change', (event) => event.target.closest('[data-submit-on-change]')?.requestSubmit());
 
 /** Change the theme at once and let the server remember it. */
 function chooseTheme(event, form) {

@@ -85,7 +85,9 @@ class Pipeline(msgspec.Struct, kw_only=True):
     async def _pass(self, request: Request, receive: Receive, send: Send) -> None:
         request.inbound = Inbound(request.scope["headers"])
         request.peer = self._peer(request)
-        await self.requests.admit(limit_key(request.peer))
+        found = self.routes.find(request.path)
+        if not (found and found.probe):
+            await self.requests.admit(limit_key(request.peer))
         request.route = route = self._route(request)
         refuse_foreign_change(request.method, request.inbound.read, self.public_origin)
         if route.sign_in and request.method not in SAFE:

@@ -14,7 +14,7 @@ REMEMBER_SECONDS = 1
 
 
 class Readiness:
-    """Asks both at most once a second, whoever asks here."""
+    """Asks both at most once a second, whoever asks here and however often."""
 
     def __init__(self, cache: Cache, identity: Inquiries, background: Background) -> None:
         self._background = background
@@ -27,6 +27,7 @@ class Readiness:
     async def check(self) -> tuple[bool, dict[str, str]]:
         """Whether it can serve, and each part as `ok` or `down`."""
         if time.monotonic() >= self._until:
+            self._until = time.monotonic() + REMEMBER_SECONDS  # who asks meanwhile has the answer before
             sessions, identity = await asyncio.gather(self._reaches_cache(), self._identity.is_there())
             heard = all(self._background.works().values())
             self._ready = heard if sessions else identity

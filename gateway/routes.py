@@ -40,6 +40,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The same for everybody: whose cookie it is does not matter."""
     sign_in: bool = False
     """Unsafe requests count against the narrow limit for guessing."""
+    probe: bool = False
+    """Asked by what watches the gateway, also from an address that is over its limit: so it may cost nothing."""
     local: bool = False
     """For who sits at this machine; for everybody else it does not exist."""
     basic: bool = False
@@ -84,8 +86,8 @@ def _page(prefix: str, *, exact: bool = False, sign_in: bool = False, local: boo
     )
 
 
-def _own(prefix: str, *, exact: bool = True) -> Route:
-    return Route(prefix=prefix, upstream="gateway", access="public", exact=exact)
+def _own(prefix: str, *, exact: bool = True, probe: bool = False) -> Route:
+    return Route(prefix=prefix, upstream="gateway", access="public", exact=exact, probe=probe, anonymous=probe)
 
 
 ROUTES = (
@@ -149,8 +151,8 @@ ROUTES = (
     _page("/mailbox", local=True),
     Route(prefix="/static", upstream="portal", access="public", audience=("portal",), anonymous=True),
     _own("/docs", exact=False),
-    _own("/healthz"),
-    _own("/readyz"),
+    _own("/healthz", probe=True),
+    _own("/readyz", probe=True),
     _own("/.well-known/jwks.json"),
 )
 

@@ -24,6 +24,7 @@ JETSTREAM = "JETSTREAM"
 """What requests to JetStream begin with. Not its own `$JS.API`: an account without streams has that for itself, and
 reaches only what it was given of the operator's by this name (docs/decisions/0088).
 """
+RELEASED = "portal.released"
 DAY = 24 * 3600
 MISSES = 2
 ASK_SECONDS = 4
@@ -93,7 +94,7 @@ async def watch(client: Client, seen: Callable[[StreamInfo], None]) -> None:
 
 
 class StreamReplaced(Exception):
-    """The broker has another stream than a moment ago: it lost the one before."""
+    """The broker has another stream than a moment ago, or an older copy of it, or less of it: events were lost."""
 
 
 def stream_configs(replicas: int) -> list[StreamConfig]:
@@ -103,6 +104,7 @@ def stream_configs(replicas: int) -> list[StreamConfig]:
         "retention": RetentionPolicy.LIMITS,
         "discard": DiscardPolicy.NEW,
         "num_replicas": replicas,
+        "allow_direct": True,
         "max_msg_size": MAX_EVENT_BYTES + 1024,
     }
     return [
@@ -116,11 +118,28 @@ async def ensure_streams(jetstream: JetStreamContext, replicas: int) -> None:
     """Create what is missing and bring back what drifted; safe to run from every process at once."""
     for config in stream_configs(replicas):
         try:
-            await jetstream.stream_info(config.name or "")
-            await jetstream.update_stream(config)
+            metadata = (await jetstream.stream_info(config.name or "")).config.metadata
+            await jetstream.update_stream(config.evolve(metadata=metadata))
         except NotFoundError:
             with suppress(ServerError):  # another process was a moment faster
                 await jetstream.add_stream(config)
+
+
+def is_another(stream: StreamInfo, before: StreamInfo) -> bool:
+    """Whether the broker lost the stream, or has an older copy of it, since `before`."""
+    return stream.created != before.created or stream.state.last_seq < before.state.last_seq
+
+
+def released(stream: StreamInfo) -> int:
+    """Up to which sequence everybody had folded what was removed. What is missing behind it was lost."""
+    return int((stream.config.metadata or {}).get(RELEASED, 0))
+
+
+async def release(jetstream: JetStreamContext, stream: StreamInfo, last: int) -> None:
+    """Remove events up to the sequence `last`; the stream itself says first that they may be missing."""
+    metadata = (stream.config.metadata or {}) | {RELEASED: str(last)}
+    await jetstream.update_stream(stream.config.evolve(metadata=metadata))
+    await jetstream.purge_stream(STREAM, seq=last + 1)
 
 
 def common_filter(subjects: Sequence[str]) -> str:

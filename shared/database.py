@@ -55,7 +55,7 @@ def out_of_reach(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or (error.orig is not None and out_of_reach(error.orig))
     if isinstance(error, OSError | PoolTimeout | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError):
-        return True
+        return not isinstance(error, ValueError)  # asyncpg's word for an argument that it cannot send
     return str(getattr(error, "sqlstate", None) or "").startswith(_PASSING)
 
 

@@ -13,7 +13,7 @@ from nats.js.api import StreamInfo
 from prometheus_client import Gauge
 
 from shared.background import Background
-from shared.broker import StreamReplaced, connect, ensure_streams, watch
+from shared.broker import StreamReplaced, connect, ensure_streams, is_another, watch
 from shared.database import Database
 from shared.inbox import Consumer
 from shared.relay import Relay, oldest_unpublished
@@ -75,7 +75,7 @@ class Traffic:
                     await client.close()
 
     def _see(self, stream: StreamInfo) -> None:
-        if self._stream and self._stream.created != stream.created:
+        if self._stream and is_another(stream, self._stream):
             raise StreamReplaced(f"made at {stream.created}, the one before at {self._stream.created}")
         self._stream, self._seen_at = stream, time.monotonic()
         STREAM_BYTES.set(stream.state.bytes)

@@ -9,8 +9,10 @@ before (`ahead`). They may therefore be shown to the outside, as the ids of a li
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -24,12 +26,13 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import text
 
 from shared import dead_letters
-from shared.broker import STREAM, common_filter, pull
+from shared.broker import STREAM, StreamReplaced, common_filter, pull
 from shared.database import Database, Db, ExclusiveConnection, driver, out_of_reach
 from shared.events import AnyEvent, Event, EventData, RawEvent, comes_from, publisher_of
 
 BATCH = 128
 POLL_SECONDS = 0.5
+PATIENCE_SECONDS = 60.0
 
 HANDLED = Counter("portal_inbox_handled_total", "Events folded", ["consumer"])
 DEAD = Counter("portal_inbox_dead_letters_total", "Events set aside because they could not be folded", ["consumer"])
@@ -53,17 +56,19 @@ class NotTheirsToSayError(Exception):
 Handler = Callable[[Db, Delivery], Awaitable[None]]
 BatchHandler = Callable[[asyncpg.Connection, Sequence[Delivery]], Awaitable[None]]
 
-_PLACE = text("select position, ahead, stream_created from inbox_positions where consumer = :consumer")
+_PLACE = text("select position, ahead, stream_created, stored_at from inbox_positions where consumer = :consumer")
 _SET_PLACE = text(
     "insert into inbox_positions (consumer, position, ahead, stream_created)"
     " values (:consumer, :position, :ahead, :born)"
     " on conflict (consumer) do update set ahead = excluded.ahead, stream_created = excluded.stream_created"
 )
+_FORGET_STREAM = text("update inbox_positions set stream_created = to_timestamp(0) where consumer = :consumer")
 _NEED_NOT_WAIT = text("set synchronous_commit = off")
 # What a commit would check is checked while it can still be one event's failure.
 _CHECK_NOW = "set constraints all immediate; set constraints all deferred"
 _ENTER = (
-    "with moved as (update inbox_positions set position = greatest(position, $2) where consumer = $1)"
+    "with moved as (update inbox_positions set position = greatest(position, $2),"
+    " stored_at = case when $2 >= position then $4 else stored_at end where consumer = $1)"
     " insert into inbox (consumer, event_id) select $1, unnest($3::uuid[]) on conflict do nothing returning event_id"
 )
 
@@ -95,6 +100,8 @@ class Consumer:
         self.listens = common_filter([kind.subject for kind in handlers or {}])
         """The one filter of its durable, which its NATS user may not go beyond (docs/decisions/0088)."""
         self._ahead = 0
+        self._expected: datetime | None = None
+        self._holds_up = 0, 0.0
         self.durables = (name, f"{name}-2")
         self._durable = name
 
@@ -109,6 +116,7 @@ class Consumer:
     async def _lead(self, held: ExclusiveConnection, client: Client) -> None:
         await self._place_durable(client, await self._find_place(held, client))
         async for messages in pull(client, self._durable, BATCH):
+            await self._recognise(held, messages)
             if messages:
                 await self._fold(held, messages)
                 await messages[-1].ack()
@@ -124,12 +132,13 @@ class Consumer:
         stream = await client.jetstream(timeout=5).stream_info(STREAM)
         async with held.uow() as db:
             place = (await db.execute(_PLACE, {"consumer": self.name})).one_or_none()
-            position, ahead, born = place or (0, 0, stream.created)
+            position, ahead, born, stored_at = place or (0, 0, stream.created, None)
             folded = position - ahead
             if born != stream.created or folded > stream.state.last_seq:
                 folded = 0
                 log.error("inbox.stream_lost", consumer=self.name, position=position, last=stream.state.last_seq)
             self._ahead = position - folded
+            self._expected = stored_at if folded >= stream.state.first_seq else None
             await db.execute(
                 _SET_PLACE,
                 {"consumer": self.name, "position": position, "ahead": self._ahead, "born": stream.created},
@@ -138,8 +147,16 @@ class Consumer:
                 await db.execute(_NEED_NOT_WAIT)
         return folded
 
+    async def _recognise(self, held: ExclusiveConnection, messages: Sequence[Msg]) -> None:
+        """What was folded last comes first, if it is still there. If another does, the stream was set back: raises."""
+        if self._expected and not (messages and messages[0].metadata.timestamp == self._expected):
+            async with held.uow() as db:
+                await db.execute(_FORGET_STREAM, {"consumer": self.name})
+            raise StreamReplaced
+        self._expected = None
+
     async def _place_durable(self, client: Client, folded: int) -> None:
-        """A new durable just behind the place; the one before goes when it is there, so two names take turns.
+        """A new durable at what was folded last, or behind it; the one before goes then, so two names take turns.
 
         At no moment is there none: what none has still to fold may be taken from the stream (`shared.retention`).
         """
@@ -155,7 +172,7 @@ class Consumer:
                 durable_name=self._durable,
                 filter_subject=self.listens,
                 deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-                opt_start_seq=folded + 1,
+                opt_start_seq=folded if self._expected else folded + 1,
                 ack_policy=AckPolicy.ALL,
                 ack_wait=60,
                 max_ack_pending=4 * BATCH,
@@ -173,7 +190,7 @@ class Consumer:
 
     async def _fold(self, held: ExclusiveConnection, messages: Sequence[Msg]) -> None:
         """All in one transaction, as fast as can be; if one of them fails, once more with a savepoint for each."""
-        last = self._position(messages[-1])
+        last = messages[-1]
         try:
             deliveries = self._read(messages)
             if self._every:
@@ -182,27 +199,43 @@ class Consumer:
             else:
                 async with held.uow() as db:
                     await self._handle(await driver(db), db, deliveries, last)
-        except Exception as error:
-            if out_of_reach(error):
-                raise
+        except Exception:  # noqa: BLE001  (what it is shows when each is folded alone)
             log.info("inbox.batch_failed", consumer=self.name, size=len(messages))
             await self._fold_each(held, messages)
         HANDLED.labels(self.name).inc(len(messages))
 
     async def _fold_each(self, held: ExclusiveConnection, messages: Sequence[Msg]) -> None:
-        """What fails alone as well is set aside, in the same transaction that folds its neighbours."""
+        """What fails alone as well is set aside, in the same transaction that folds its neighbours.
+
+        What may pass is tried again first, for `PATIENCE_SECONDS`. A database that is away takes no letter either: an
+        event is set aside only where the rest of the work can be done.
+        """
+        done: Msg | None = None
+        may_pass: Exception | None = None
         async with held.uow() as db:
             for message in messages:
                 try:
                     async with db.begin_nested():
                         # Asked for here: a session makes its savepoint when the connection is first wanted in it.
-                        await self._handle(await driver(db), db, self._read([message]), self._position(message))
+                        await self._handle(await driver(db), db, self._read([message]), message)
                         await (await driver(db)).execute(_CHECK_NOW)
-                except Exception as error:
-                    if out_of_reach(error):
-                        raise
+                except Exception as error:  # noqa: BLE001  (an event may fail for anything)
+                    if out_of_reach(error) and not self._was_patient(message):
+                        may_pass = error
+                        break
                     await self._set_aside(await driver(db), message, repr(error))
-            await self._enter(await driver(db), [], self._position(messages[-1]))
+                done = message
+            if done:
+                await self._enter(await driver(db), [], done)
+        if may_pass:
+            raise may_pass
+
+    def _was_patient(self, message: Msg) -> bool:
+        """Whether this event, which is the first that cannot be folded, has been that for long enough."""
+        position, since = self._position(message), time.monotonic()
+        if self._holds_up[0] != position:
+            self._holds_up = position, since
+        return since - self._holds_up[1] > PATIENCE_SECONDS
 
     async def _set_aside(self, connection: asyncpg.Connection, message: Msg, reason: str) -> None:
         await dead_letters.set_aside(connection, self.name, message.subject, message.data, reason)
@@ -210,23 +243,23 @@ class Consumer:
         log.error("inbox.dead_letter", consumer=self.name, position=self._position(message), reason=reason)
 
     async def _handle(
-        self, connection: asyncpg.Connection, db: Db | None, deliveries: Sequence[Delivery], position: int
+        self, connection: asyncpg.Connection, db: Db | None, deliveries: Sequence[Delivery], last: Msg
     ) -> None:
-        fresh = await self._enter(connection, deliveries, position)
+        fresh = await self._enter(connection, deliveries, last)
         if self._every and fresh:
             await self._every(connection, fresh)
         elif db:
             for delivery in fresh:
                 await self._handlers[delivery.event.type](db, delivery)
 
-    async def _enter(
-        self, connection: asyncpg.Connection, deliveries: Sequence[Delivery], position: int
-    ) -> list[Delivery]:
+    async def _enter(self, connection: asyncpg.Connection, deliveries: Sequence[Delivery], last: Msg) -> list[Delivery]:
         """Record the events as seen and the place they lead to; those that had not been seen before, each once."""
         first: dict[UUID, Delivery] = {}
         for delivery in deliveries:
             first.setdefault(delivery.event.id, delivery)
-        fresh = {row[0] for row in await connection.fetch(_ENTER, self.name, position, list(first))}
+        at = last.metadata.timestamp
+        rows = await connection.fetch(_ENTER, self.name, self._position(last), list(first), at)
+        fresh = {row[0] for row in rows}
         return [delivery for each, delivery in first.items() if each in fresh]
 
     def _read(self, messages: Sequence[Msg]) -> list[Delivery]:

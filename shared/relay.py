@@ -4,14 +4,14 @@ It asks for rows that are not yet published and never for "ids greater than the 
 order. Rows of one batch travel on one connection, so what the broker has stored is always a prefix of
 what was sent, and a repeat after a crash is dropped by its message id.
 
-The service's database knows, by its time of creation, the stream that the rows were published to. Once the broker has
-another one all rows are published again, in order: what was folded before, the inbox drops (docs/decisions/0083).
+The service's database knows the stream that the rows were published to, by its time of creation, and where in it each
+row is. What the broker has lost is published again, in order: what was folded before, the inbox drops
+(docs/decisions/0083).
 """
 
 import asyncio
 import time
 from contextlib import suppress
-from datetime import datetime
 
 import asyncpg
 import msgspec
@@ -20,12 +20,13 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.errors import APIError, NoStreamResponseError
+from nats.js.api import StreamInfo
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 from prometheus_client import Counter, Gauge
 from sqlalchemy import text
 
 from shared import dead_letters
-from shared.broker import STREAM, StreamReplaced
+from shared.broker import STREAM, StreamReplaced, is_another, released
 from shared.database import CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database, take_lock
 from shared.events import MAX_EVENT_BYTES
 
@@ -34,18 +35,29 @@ POLL_SECONDS = 1.0
 ACK_SECONDS = 5.0
 PRUNE_SECONDS = 3600.0
 BELIEVE_SECONDS = 0.1
-"""How long after its last answer the stream is taken to be the same one."""
+"""How long after it was looked at the stream is taken to be the same one."""
+NEARLY_FULL = 2 * BATCH * MAX_EVENT_BYTES
+"""With less room than this events are published one by one: of many at once a full stream takes the smaller ones."""
 
-_UNPUBLISHED = "select seq, id::text, subject, event from outbox where published_at is null order by seq limit $1"
-_MARK = "update outbox set published_at = now() where seq = any($1::bigint[])"
+_UNPUBLISHED = """
+select seq, id || coalesce('.' || sequence, '') as id, subject, event from outbox
+where published_at is null order by seq limit $1"""
+_MARK = """
+update outbox set published_at = now(), sequence = acked.sequence
+from unnest($1::bigint[], $2::bigint[]) as acked (seq, sequence) where outbox.seq = acked.seq"""
 _REMOVE = "delete from outbox where seq = $1"
 _OLDEST = "select extract(epoch from clock_timestamp() - min(created_at)) from outbox where published_at is null"
 _PUBLISHED_TO = "select created from outbox_stream"
 _PUBLISH_TO = "insert into outbox_stream (created) values ($1) on conflict (one) do update set created = $1"
-_UNMARK = (
-    "update outbox set published_at = null where seq in"
-    " (select seq from outbox where published_at is not null limit 10000)"
-)
+_NEWEST = """
+select sequence, subject from outbox where published_at is not null and sequence is not null
+order by published_at desc, sequence desc limit 1"""
+# It keeps the sequence, which makes another message id: the broker may know the first one, and would drop a repeat.
+_UNMARK = """
+update outbox set published_at = null where seq in (
+    select seq from outbox
+    where published_at is not null and coalesce(sequence, 0) between $1 and $2 limit 10000)"""
+_END = 2**63 - 1
 _PRUNE = (
     "delete from outbox where seq in (select seq from outbox where published_at < now() - interval '7 days' limit 5000)"
 )
@@ -80,10 +92,10 @@ class Relay:
         self._client = client
         self._jetstream: JetStreamContext = client.jetstream(timeout=ACK_SECONDS)
         self._answers = client.new_inbox()
-        self._sent: dict[int, asyncio.Future[None]] = {}
+        self._sent: dict[int, asyncio.Future[int]] = {}
         self._wake = asyncio.Event()
-        self._stream: datetime | None = None
-        self._answered_at = float("-inf")
+        self._reconnects = 0
+        self._looked_at = float("-inf")
         self._prune_at = 0.0
 
     async def run(self) -> None:
@@ -107,7 +119,7 @@ class Relay:
             await self._meet_stream(connection)
             while True:
                 self._wake.clear()
-                while await self._publish_batch(connection) == BATCH:
+                while await self._publish_batch(connection) == self._at_once:
                     pass
                 await self._prune(connection)
                 await self._wait()
@@ -128,27 +140,51 @@ class Relay:
                 await self._wake.wait()
 
     async def _meet_stream(self, connection: asyncpg.Connection) -> None:
-        """Everything is unpublished to a stream that is another than before. It can be done in any number of goes."""
-        self._stream = (await self._jetstream.stream_info(STREAM)).created
+        """What the stream has lost is unpublished: of another one, everything. It can be done in any number of goes."""
+        self._reconnects = self._client.stats["reconnects"]
+        stream = await self._jetstream.stream_info(STREAM)
         known = await connection.fetchval(_PUBLISHED_TO)
-        if known == self._stream:
-            return
-        if known:
-            log.error("relay.stream_lost", service=self._service, before=str(known), now=str(self._stream))
-            while await connection.execute(_UNMARK) != "UPDATE 0":
-                pass
-        await connection.execute(_PUBLISH_TO, self._stream)
+        lost = released(stream) + 1, stream.state.first_seq - 1
+        if known and known != stream.created:
+            lost = 0, _END
+        elif known and await self._is_set_back(connection, stream):
+            lost = lost[0], _END
+        again = 0
+        while count := int((await connection.execute(_UNMARK, *lost)).removeprefix("UPDATE ")):
+            again += count
+        if again:
+            log.error("relay.events_lost", service=self._service, stream=str(stream.created), again=again)
+        await connection.execute(_PUBLISH_TO, stream.created)
+        self._see(stream)
+
+    async def _is_set_back(self, connection: asyncpg.Connection, stream: StreamInfo) -> bool:
+        """Whether the newest event told on its subject, on which nobody else tells, should be there and is not."""
+        newest = await connection.fetchrow(_NEWEST)
+        if not newest or newest["sequence"] < stream.state.first_seq:
+            return False
+        try:
+            last = await self._jetstream.get_last_msg(STREAM, newest["subject"], direct=True)
+        except NotFoundError:
+            return True
+        return (last.seq or 0) < newest["sequence"]
+
+    def _see(self, stream: StreamInfo) -> None:
+        self._stream, self._looked_at = stream, time.monotonic()
+        self._at_once = BATCH if (stream.config.max_bytes or 0) - stream.state.bytes > NEARLY_FULL else 1
 
     async def _recognise_stream(self) -> None:
-        """Raises where it is not the one that was met: what is new must not get in before what has to be repeated."""
-        if time.monotonic() - self._answered_at > BELIEVE_SECONDS:
-            if (await self._jetstream.stream_info(STREAM)).created != self._stream:
+        """Raises where it is not as it was met: what is new must not get in before what has to be repeated."""
+        if time.monotonic() - self._looked_at > BELIEVE_SECONDS:
+            stream = await self._jetstream.stream_info(STREAM)
+            purged = stream.state.first_seq > max(self._stream.state.first_seq, released(stream) + 1)
+            if purged or is_another(stream, self._stream) or self._client.stats["reconnects"] != self._reconnects:
                 raise StreamReplaced
-            self._answered_at = time.monotonic()
+            self._see(stream)
 
     async def _publish_batch(self, connection: asyncpg.Connection) -> int:
         """Publish what waits, at most one batch; returns how many rows there were. Raises if any was not acked."""
-        rows, _ = await asyncio.gather(connection.fetch(_UNPUBLISHED, BATCH), self._recognise_stream())
+        rows, _ = await asyncio.gather(connection.fetch(_UNPUBLISHED, self._at_once), self._recognise_stream())
+        rows = rows[: self._at_once]
         WAITING.labels(self._service).set(len(rows))
         if not rows:
             return 0
@@ -159,7 +195,8 @@ class Relay:
         await asyncio.wait(sent, timeout=ACK_SECONDS)
         failures = [_failure(each) for each in sent]
         acked = [place for place, failure in enumerate(failures) if failure is None]
-        await connection.execute(_MARK, [rows[place]["seq"] for place in acked])
+        places = [sent[place].result() for place in acked]
+        await connection.execute(_MARK, [rows[place]["seq"] for place in acked], places)
         PUBLISHED.labels(self._service).inc(len(acked))
         FAILED.labels(self._service).inc(len(rows) - len(acked))
         for place, failure in enumerate(failures):
@@ -167,10 +204,9 @@ class Relay:
                 await self._set_aside(connection, rows[place], failure)
             elif failure:
                 raise failure
-        self._answered_at = time.monotonic()
         return len(rows)
 
-    async def _publish(self, row: asyncpg.Record) -> asyncio.Future[None]:
+    async def _publish(self, row: asyncpg.Record) -> asyncio.Future[int]:
         body = row["event"].encode()
         answer = self._sent[row["seq"]] = asyncio.get_running_loop().create_future()
         try:
@@ -192,10 +228,10 @@ class Relay:
             return
         if message.headers and message.headers.get("Status"):
             answer.set_exception(NoStreamResponseError())
-        elif error := msgspec.json.decode(message.data).get("error"):
+        elif error := (told := msgspec.json.decode(message.data)).get("error"):
             answer.set_exception(APIError(**error))
         else:
-            answer.set_result(None)
+            answer.set_result(told["seq"])
 
     async def _set_aside(self, connection: asyncpg.Connection, row: asyncpg.Record, error: BaseException) -> None:
         """What will never be published leaves the outbox, so that it is neither tried for ever nor taken for told."""
@@ -207,7 +243,7 @@ class Relay:
         log.error("relay.refused", service=self._service, event_id=row["id"], reason=reason)
 
 
-def _failure(sent: "asyncio.Future[None]") -> BaseException | None:
+def _failure(sent: "asyncio.Future[int]") -> BaseException | None:
     """What came of it; None when it is acknowledged. What was not answered in time is given up."""
     if sent.cancel() or sent.cancelled():
         return TimeoutError()

@@ -6,7 +6,7 @@ from collections import deque
 from nats.aio.client import Client
 from nats.js.api import ConsumerInfo
 
-from shared.broker import EVERYTHING, STREAM
+from shared.broker import EVERYTHING, STREAM, release, released
 from shared.inbox import folded_by
 
 KEEP_LOOKS = 60
@@ -28,11 +28,12 @@ class Retention:
     async def look(self, client: Client) -> None:
         """Note how far everybody is, and remove what everybody had folded when it was noted first."""
         jetstream = client.jetstream(timeout=5)
-        last = (await jetstream.stream_info(STREAM)).state.last_seq
+        stream = await jetstream.stream_info(STREAM)
+        last = stream.state.last_seq
         durables: list[ConsumerInfo] = []
         while page := await jetstream.consumers_info(STREAM, offset=len(durables)):
             durables += page
         hears_all = [each.config.filter_subject == EVERYTHING for each in durables]
         self._folded.append(min(folded_by(each, last) for each in durables) if any(hears_all) else 0)
-        if len(self._folded) == KEEP_LOOKS and (folded := min(self._folded)):
-            await jetstream.purge_stream(STREAM, seq=folded + 1)
+        if len(self._folded) == KEEP_LOOKS and (folded := min(self._folded)) > released(stream):
+            await release(jetstream, stream, folded)

@@ -24,7 +24,14 @@ from shared.clock import uuid7
 from shared.config import ServiceSettings
 from shared.events import RawEvent
 from shared.migrations.runner import migrate, prepare
-from shared.migrations.tables import closed_delivery, dead_letter_table, delivery_tables, fill_in, stream_table
+from shared.migrations.tables import (
+    closed_delivery,
+    dead_letter_table,
+    delivery_tables,
+    fill_in,
+    sequence_columns,
+    stream_table,
+)
 from shared.testing.claims import Signer
 from tests.portal_stack import Portal, running_portal
 from tests.servers import running_servers
@@ -69,7 +76,8 @@ async def prepare_bare(admin_url: str, role: str, password: str) -> None:
     try:
         await connection.execute(f"set role {role}_owner; set search_path = {role}")
         seen = ["create table seen (position bigint, number int)", "grant select, insert on seen to {app}"]
-        for statement in [*delivery_tables(), *dead_letter_table(), *stream_table(), *closed_delivery(), *seen]:
+        tables = [*delivery_tables(), *dead_letter_table(), *stream_table(), *closed_delivery(), *sequence_columns()]
+        for statement in [*tables, *seen]:
             await connection.execute(fill_in(statement, role))
     finally:
         await connection.close()

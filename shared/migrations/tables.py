@@ -57,6 +57,15 @@ def stream_table() -> list[str]:
     ]
 
 
+def sequence_columns() -> list[str]:
+    """Where in the stream an event was told last, and when the stream stored the one a consumer folded last."""
+    return [
+        "alter table outbox add column sequence bigint",
+        "grant update (sequence) on outbox to {relay}",
+        "alter table inbox_positions add column stored_at timestamptz",
+    ]
+
+
 def delivery_tables() -> list[str]:
     """Outbox and inbox, for a service's first revision. `closed_delivery` closes them."""
     return [

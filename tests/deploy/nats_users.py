@@ -27,7 +27,8 @@ STREAMING = ".CONSUMER.MSG.NEXT."
 def needs(service: str) -> list[str]:
     """The subjects a service publishes to."""
     consumers: list[Consumer] = application(service).state.consumers
-    subjects = [f"portal.{service}.>", f"{JETSTREAM}.STREAM.INFO.{STREAM}"]
+    own = f"portal.{service}.>"
+    subjects = [own, f"{JETSTREAM}.STREAM.INFO.{STREAM}", f"{JETSTREAM}.DIRECT.GET.{STREAM}.{own}"]
     for consumer in consumers:
         for name in consumer.durables:
             durable = f"{STREAM}.{name}"

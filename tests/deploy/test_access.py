@@ -8,7 +8,9 @@ import pytest
 import redis.asyncio as aioredis
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import NoRespondersError
 from nats.js.api import ConsumerConfig
+from nats.js.errors import NoStreamResponseError
 from redis.exceptions import NoPermissionError
 
 from ops.serve import SERVICES
@@ -120,6 +122,22 @@ async def test_a_service_hears_what_its_durables_bring_and_no_more(
         while "mine" not in subjects:
             await asyncio.sleep(0.01)
     assert subjects == ["mine"]
+
+
+@pytest.mark.parametrize("service", access.nats_users())
+async def test_a_service_finds_the_last_event_of_its_own_and_of_nobody_else(
+    servers: Backing, operator: Client, service: str
+) -> None:
+    async with connected(servers, service) as client:
+        for name in SERVICES:
+            subject = f"portal.{name}.thing.found.v1"
+            told = await operator.jetstream().publish(subject, b"{}")
+            asked = client.jetstream(timeout=0.5).get_last_msg(STREAM, subject, direct=True)
+            if name == service:
+                assert (await asked).seq == told.seq
+            else:
+                with pytest.raises((NoRespondersError, NoStreamResponseError, TimeoutError)):
+                    await asked
 
 
 async def test_an_answer_sent_elsewhere_is_neither_an_event_nor_a_request(

@@ -185,6 +185,15 @@ async def test_all_requests_count_known_or_not(rig: Rig) -> None:
     assert await statuses(rig.server.url, 1, "/projects", "GET") == [429]
 
 
+async def test_who_watches_the_gateway_is_answered_over_the_limit_and_costs_nobody_anything(rig: Rig) -> None:
+    await statuses(rig.server.url, 101, "/nothing/here", "GET")
+    assert await statuses(rig.server.url, 1, "/.well-known/jwks.json", "GET") == [429]
+    for path in ("/healthz", "/readyz"):
+        cookie = "portal_session=" + "x" * 41 + "{n}"
+        assert set(await statuses(rig.server.url, 40, path, "GET", Cookie=cookie)) == {200}
+    assert rig.identity.asked == []
+
+
 async def test_without_redis_the_limit_is_stricter_not_gone(rig: Rig, redis: Backing) -> None:
     redis.kill("redis")
     answers = await statuses(rig.server.url, 8, **{"X-Forwarded-For": "198.51.100.{n}"})

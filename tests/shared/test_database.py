@@ -149,6 +149,17 @@ async def test_aborted_requests_never_carry_a_tenant_over(database: Database) ->
         assert await db.scalar(text(stuck)) == 0
 
 
+async def test_an_argument_that_cannot_be_sent_is_no_outage(database: Database) -> None:
+    """The driver has two errors of that name; one is also an error of the connection."""
+    async with database.read(SYSTEM) as connection:
+        with pytest.raises(asyncpg.DataError) as refusal:
+            await connection.fetchval("select $1::bigint", 2**63)
+    assert not out_of_reach(refusal.value)
+    of_the_connection = asyncpg.InterfaceError.__subclasses__()
+    [unsendable] = [kind for kind in of_the_connection if kind.__name__ == "DataError"]
+    assert not out_of_reach(unsendable("x"))
+
+
 PASSING = ["57P03", "57P01", "57014", "08006", "53300", "40P01", "55P03"]
 FINAL = ["23505", "42501", "22P02", "P0001"]
 

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import random
+import shutil
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
 
@@ -16,7 +18,7 @@ import pytest
 from nats.aio.client import Client
 from sqlalchemy import text
 
-from ops.stack.backing import Backing
+from ops.stack.backing import Backing, backing
 from shared import dead_letters, delivery, outbox
 from shared.actor import SYSTEM
 from shared.background import Background
@@ -27,7 +29,7 @@ from shared.dead_letters import DeadLetter
 from shared.delivery import Traffic, Waiting
 from shared.events import MAX_EVENT_BYTES, EventData
 from shared.inbox import Consumer, Delivery
-from shared.relay import FAILED, Relay, oldest_unpublished
+from shared.relay import BELIEVE_SECONDS, FAILED, PUBLISHED, Relay, oldest_unpublished
 from shared.retention import KEEP_LOOKS, Retention
 from tests.activity.process import Part
 from tests.clocks import clock_of
@@ -57,6 +59,7 @@ class Rig:
         self.nats_url = nats_url
         self.admin_url = admin_url
         self.poison: set[int] = set()
+        self.slow: set[int] = set()
         self.calls = 0
 
     async def fold(self, db: Db, delivery: Delivery) -> None:
@@ -64,6 +67,9 @@ class Rig:
         number = delivery.event.data.number
         if number in self.poison:
             raise ValueError(f"{number} is poison")
+        if number in self.slow:
+            await db.execute(text("set local statement_timeout = '20ms'"))
+            await db.execute(text("select pg_sleep(1)"))
         if delivery.event.data.text == "past the ORM":
             await (await driver(db)).execute("insert into seen (number) values ($1)", number)
         await db.execute(
@@ -388,10 +394,7 @@ async def things(servers: Backing, cluster: Cluster, streams: None) -> AsyncIter
 async def test_what_was_published_and_not_folded_when_the_stream_is_lost_is_told_again(things: Rig) -> None:
     consumer = Consumer(f"things-{uuid7().hex}", {Thing: things.fold})
     operator = await connect(things.nats_url, "operator")
-
-    async def published() -> bool:
-        return await oldest_unpublished(things.database) == 0
-
+    published = partial(all_published, things)
     async with traffic_of(things):
         await things.publish(*range(5))
         await until(published)
@@ -405,6 +408,99 @@ async def test_what_was_published_and_not_folded_when_the_stream_is_lost_is_told
         async with traffic_of(things, consumer):
             assert await things.until_seen(11) == list(range(11))
     await operator.close()
+
+
+async def test_what_a_purge_took_before_it_was_folded_is_told_again(things: Rig) -> None:
+    """Though the broker still knows the message ids: it would drop a repeat without a word."""
+    name = f"things-{uuid7().hex}"
+    operator = await connect(things.nats_url, "operator")
+    async with traffic_of(things):
+        async with traffic_of(things, Consumer(name, {Thing: things.fold})):
+            await things.publish(*range(5))
+            await things.until_seen(5)
+        await things.publish(*range(5, 10))
+        await until(partial(all_published, things))
+        await operator.jetstream().purge_stream(STREAM, keep=1)
+        async with traffic_of(things, Consumer(name, {Thing: things.fold})):
+            await things.until_seen(10)
+            await things.publish(10)
+            assert await things.until_seen(11) == [0, 1, 2, 3, 4, 9, 5, 6, 7, 8, 10]
+    await operator.close()
+
+
+async def test_what_a_store_that_was_set_back_does_not_have_is_told_again(things: Rig, tmp_path: Path) -> None:
+    """Also when others have told so much since that it is longer than it had been."""
+    name = f"things-{uuid7().hex}"
+    with backing(tmp_path, servers=("nats",)) as broker:
+        things.nats_url = broker.addresses.nats_url
+
+        def set_back(copied: Path, to: Path) -> None:
+            broker.kill("nats")
+            shutil.rmtree(to, ignore_errors=True)
+            shutil.copytree(copied, to)
+            broker.start("nats")
+
+        async with traffic_of(things), traffic_of(things, Consumer(name, {Thing: things.fold})):
+            await things.publish(*range(5))
+            await things.until_seen(5)
+            await until(partial(all_published, things))
+        set_back(store := tmp_path / "nats" / "jetstream", tmp_path / "copy")
+        async with traffic_of(things):
+            async with traffic_of(things, Consumer(name, {Thing: things.fold})):
+                await things.publish(*range(5, 8))
+                await things.until_seen(8)
+            await things.publish(8, 9)
+            await until(partial(all_published, things))
+        set_back(tmp_path / "copy", store)
+        others = await connect(things.nats_url, "others")
+        for _ in range(20):
+            await others.jetstream().publish(f"portal.{Foreign.subject}", b"{}")
+        await others.close()
+        async with traffic_of(things), traffic_of(things, Consumer(name, {Thing: things.fold})):
+            await things.publish(10)
+            assert await things.until_seen(11) == list(range(11))
+
+
+async def test_what_ends_by_a_time_limit_again_and_again_is_set_aside_once_it_had_time_to_pass(
+    things: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was well all the while: it took what came before, and the letter."""
+    things.slow = {2, 4}
+    async with traffic_of(things, Consumer(f"things-{uuid7().hex}", {Thing: things.fold})):
+        await things.publish_together(1, 2, 3)
+        assert await things.until_seen(1) == [1]
+        things.slow = {4}
+        assert await things.until_seen(3) == [1, 2, 3]
+        monkeypatch.setattr("shared.inbox.PATIENCE_SECONDS", 1.0)
+        await things.publish_together(4, 5)
+        assert await things.until_seen(4) == [1, 2, 3, 5]
+    [letter] = await things.letters()
+    assert b'"number":4' in letter.event
+    assert "statement timeout" in letter.reason
+
+
+async def test_a_full_stream_takes_nothing_small_before_something_large(things: Rig) -> None:
+    operator = await connect(things.nats_url, "operator")
+    async with traffic_of(things, Consumer(f"things-{uuid7().hex}", {Thing: things.fold})):
+        await things.publish(0)
+        await things.until_seen(1)
+        held = (await operator.jetstream().stream_info(STREAM)).state.bytes
+        await stream_of(operator, max_bytes=held + 4000)
+        await asyncio.sleep(2 * BELIEVE_SECONDS)
+        async with things.database.uow(SYSTEM) as db:
+            for number, size in enumerate((0, 10_000, 0), 1):
+                event = Thing(number=number, text="x" * size)
+                await outbox.append(db, SYSTEM, event, client_id=None, aggregate_id=uuid7())
+        await things.until_seen(2)
+        await asyncio.sleep(1)
+        assert await things.seen() == [0, 1]
+        await stream_of(operator)
+        assert await things.until_seen(4) == [0, 1, 2, 3]
+    await operator.close()
+
+
+async def all_published(rig: Rig) -> bool:
+    return await oldest_unpublished(rig.database) == 0
 
 
 async def test_late_work_is_shown_while_the_stream_is_full_and_only_then(things: Rig) -> None:
@@ -503,7 +599,13 @@ async def test_the_stream_keeps_what_one_consumer_still_has_to_fold(things: Rig)
         async with traffic_of(things, slow, deaf):
             assert await things.until_seen(4) == [1, 2, 3, 4]
             await until(lambda: folded_all(slow, operator))
+        told = PUBLISHED.labels("things")._value.get
+        before = told()
         assert await first_after_looks() == begin + 4
+        await asyncio.sleep(3 * BELIEVE_SECONDS)
+        await things.publish(5)
+        await until(partial(all_published, things))
+        assert told() == before + 1, "what was removed because it was folded is not told again"
     await operator.close()
 
 

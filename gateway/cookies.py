@@ -1,4 +1,4 @@
-"""The portal's cookies at the door.
+"""The portal's cookies at the gateway.
 
 Over https a browser keeps each of them under a name with `__Host-` in front, which ties it to this very host: a sibling
 host can plant none (RFC 6265bis, 4.1.3.2). Only the gateway knows; behind it they have their plain names, all of which

@@ -1,4 +1,4 @@
-"""Partner systems at the door: an access token instead of a session's cookie, and limits by api client."""
+"""Authentication of partner systems: an access token instead of a session's cookie, and limits by api client."""
 
 from gateway.limits import Limiter
 from gateway.problems import Refused

@@ -62,7 +62,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
     """The one that the trusted proxies write; in any other, the caller may have written what it likes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)  # pyright: ignore[reportArgumentType]: websockets are refused at the door
+        request = Request(scope)  # pyright: ignore[reportArgumentType]: websockets are refused earlier
         reason = decisions.GRANTED
         try:
             await self._pass(request, receive, send)

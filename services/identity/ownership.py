@@ -1,4 +1,4 @@
-"""What opens an account, and that it opens nothing once its person was shut out or the seat is somebody else's.
+"""The credentials of an account, and their deletion when a person loses access or a contact is handed over.
 
 A contact is a seat in a client's book that may be given to the next one. Whoever sat there before keeps no way back.
 """
@@ -29,10 +29,10 @@ OF_THE_HUMAN = (Authenticator, RecoveryCode, Passkey, Session)
 
 
 async def shut_out(db: Db, actor: Actor, person: Person, reason: str) -> list[str]:
-    """`person` may come in no longer. The hashes of the sessions this ended.
+    """Take the access of `person` away; returns the hashes of the sessions this ended.
 
-    While the same human comes in at another client, what they sign in with is theirs. With the last of their doors it
-    is forgotten, also where the credentials are kept at another client: `db` has to see all clients.
+    While the same human has access at another client, their credentials stay. With the last access they are deleted,
+    even if they are stored at another client, so `db` has to see all clients.
     """
     others = await _others(db, person)
     if not any(other.active and other.portal_access for other in others):

@@ -1,7 +1,9 @@
-"""Texts that people read use the plain terms of the field: pages, mails, toasts, refusals and the texts of problems."""
+"""Texts use the plain terms of the field: pages, mails, toasts and refusals, and what explains them: documents, docstrings, comments."""
 
 import ast
+import io
 import re
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +36,13 @@ BANNED = {
     r"belongs? to nobody|in the name of nobody": "as themselves",
 }
 """What is not written, and what is written instead."""
+UNEXPLAINED = {
+    r"\bseeds? \d{3}\b|\breliability:? \w?\d|\bfeatures: ?\d|(?-i:\([A-Z]\d{1,2}(, [A-Z]\d{1,2})*\))": "the rule itself, an RFC, docs/",
+    r"\b(the|one|wrong|every|their|open) doors?\b": "sign-in, access, entry point",
+    r"\bworth nothing\b": "invalid",
+    r"\bsentr(y|ies)\b|\bfolks?\b": "people",
+}
+"""What documents, docstrings and comments do not have either: references that no reader can follow, and images."""
 PYTHON = ("services", "shared", "gateway")
 
 
@@ -49,6 +58,24 @@ def _texts() -> Iterator[tuple[str, str]]:
             yield from ((f"{path.relative_to(ROOT)}:{line}", text) for line, text in _strings(path))
 
 
+def _explanations() -> Iterator[tuple[str, str]]:
+    """Documents, docstrings and comments, each as one line: a term may be broken over two."""
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("services/*/README.md")]
+    for path in (*documents, ROOT / "gateway" / "README.md"):
+        yield str(path.relative_to(ROOT)), " ".join(path.read_text().split())
+    for folder in (*PYTHON, "ops"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            name, source = path.relative_to(ROOT), path.read_text()
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                    yield f"{name}:{node.lineno}", " ".join(str(node.value.value).split())
+            yield from (
+                (f"{name}:{token.start[0]}", token.string)
+                for token in tokenize.generate_tokens(io.StringIO(source).readline)
+                if token.type == tokenize.COMMENT
+            )
+
+
 def _strings(path: Path) -> Iterator[tuple[int, str]]:
     """What a module says, without what explains it: docstrings are for who reads the code."""
     tree = ast.parse(path.read_text())
@@ -58,12 +85,22 @@ def _strings(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
-def test_people_read_the_terms_of_the_field() -> None:
-    """A term that somebody has to guess is refused, with the one they know."""
-    found = [
+def _found(texts: Iterator[tuple[str, str]], terms: dict[str, str]) -> list[str]:
+    return [
         f"{place}: {hit[0]!r} -> {wanted}"
-        for place, text in _texts()
-        for banned, wanted in BANNED.items()
+        for place, text in texts
+        for banned, wanted in terms.items()
         for hit in re.finditer(banned, text, re.IGNORECASE)
     ]
+
+
+def test_people_read_the_terms_of_the_field() -> None:
+    """A term that somebody has to guess is refused, with the one they know."""
+    found = _found(_texts(), BANNED)
+    assert not found, "\n".join(found)
+
+
+def test_who_reads_the_code_and_its_documents_reads_the_same_terms() -> None:
+    """Documents, docstrings and comments explain with the terms of the pages, and refer to what a reader has."""
+    found = _found(_explanations(), BANNED | UNEXPLAINED)
     assert not found, "\n".join(found)

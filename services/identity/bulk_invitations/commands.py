@@ -101,8 +101,8 @@ async def invite_next(db: Db) -> bool:
 
 
 async def _inviter(db: Db, bulk_id: UUID) -> Actor:
-    """Who pressed the button, as the author of what follows from it, with what they may do now. They proved who they
-    are when they pressed it; the work takes longer than a proof counts.
+    """The person who started it, as the author of its events, with their current permissions. They authenticated when
+    they started it; the work may take longer than that is valid.
     """
     bulk = await db.get_one(BulkInvitation, bulk_id)
     person = await db.get_one(Person, bulk.created_by)
@@ -111,7 +111,7 @@ async def _inviter(db: Db, bulk_id: UUID) -> Actor:
 
 
 async def _invite(db: Db, inviter: Actor, item: BulkInvitationItem) -> Mail:
-    """Let somebody in and invite them, if that still makes sense: they were picked a while ago."""
+    """Give somebody access and invite them, if the rules still allow it: they were selected a while ago."""
     person, clients = await lock_contact(db, inviter, item.person_id)
     if person.client_id != item.client_id:
         raise NotFound

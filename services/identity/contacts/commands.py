@@ -128,7 +128,7 @@ async def disable_access(db: Db, actor: Actor, contact_id: UUID) -> list[str]:
 
 
 async def resend_invitation(db: Db, actor: Actor, contact_id: UUID) -> None:
-    """Invite a contact once more; the invitation before is worth nothing now. Raises `NotReady` and `HasAccount`."""
+    """Invite a contact again; the earlier invitation becomes invalid. Raises `NotReady` and `HasAccount`."""
     person, clients = await queries.lock_contact(db, actor, contact_id)
     require_ready(person, client_of(person, clients), let_in=True)
     if person.has_account:

@@ -57,7 +57,7 @@ async def verify(db: Db, attempt: Attempt, token: str) -> bool:
 
 
 async def request_change(db: Db, actor: Actor, person_id: UUID, email: str) -> None:
-    """Have both addresses asked. An earlier request is worth nothing now; one's present address changes nothing."""
+    """Mail a link to both addresses. An earlier request becomes invalid; the current address changes nothing."""
     person = await load_person(db, person_id)
     person.require_own_account()
     if email == person.email:

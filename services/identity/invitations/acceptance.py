@@ -55,7 +55,7 @@ async def look(db: Db, token: str, company_name: str) -> InvitationView | None:
 
 
 async def accept(db: Db, attempt: Attempt, said: Acceptance) -> Entry | Pending | None:
-    """Use the link up and sign its person in; None, and on record, where it is not good or they may not come in.
+    """Redeem the link and sign its person in; None, with an event, if the link is invalid or the person is refused.
 
     Raises `SignInFirst` where the address signs in already: there may be a second factor, which no link gets around.
 
@@ -102,7 +102,7 @@ async def _register(db: Db, attempt: Attempt, found: OneTimeToken, said: Accepta
 
 
 async def _take_up(db: Db, attempt: Attempt, found: OneTimeToken, said: Acceptance) -> Person | None:
-    """The person who was invited, if the address is still theirs and they may come in."""
+    """The person who was invited, if the address is still theirs and they may sign in."""
     account = Account(found.person_id, found.client_id)
     namesakes = await lock_namesakes(db, found.facts["email"])
     visitor = next((each for each in namesakes if each[0].id == found.person_id), None)

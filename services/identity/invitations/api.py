@@ -1,4 +1,4 @@
-"""Invitations and registrations over HTTP: asking for one, looking at one, and coming in with it."""
+"""Invitations and registrations over HTTP: requesting, looking at and accepting one."""
 
 from typing import Annotated
 
@@ -31,7 +31,7 @@ class Look(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Register(Addressed, forbid_unknown_fields=True, kw_only=True):
-    """With the `token` of a mailed link: come in. With an `email`: ask for such a link."""
+    """With the `token` of a mailed link: accept it. With an `email`: request such a link."""
 
     first_name: PartOfName = ""
     last_name: PartOfName = ""
@@ -73,7 +73,7 @@ async def register(
     door: Door,
     mailer: Mailer,
 ) -> Response[SignedIn] | Response[None]:
-    """Come in with the link of a mail (200), or ask for one (202, whatever the address)."""
+    """Accept the link of a mail (200), or request one (202 for every address)."""
     if bool(data.token) == bool(data.email):
         raise TokenOrEmail
     if data.email:

@@ -20,9 +20,9 @@ from shared.database import Db
 
 
 async def invite(db: Db, actor: Actor, person: Person) -> Mail:
-    """Have an invitation mailed. One made before is worth nothing now, whether it was accepted or not.
+    """Have an invitation mailed. An earlier one becomes invalid, whether it was accepted or not.
 
-    Whether the person is ready for it is for the caller to say; who may not come in when the mail is written gets none
+    The caller checks that the person can be invited; somebody who may not sign in when the mail is written gets none
     (`closed`). The outcome, and who invited, is one event: `invitation_sent` or `invitation_failed`. Raises what
     `Person.require_let_in_by` does.
     """
@@ -33,7 +33,7 @@ async def invite(db: Db, actor: Actor, person: Person) -> Mail:
 
 
 async def write_mail(db: Db, mail: Mail) -> Draft | None:
-    """The invitation with a fresh link, if it is still wanted and the person could come in with it."""
+    """The invitation with a new link, if it is still valid and the person could sign in with it."""
     person, token = await db.get(Person, mail.person_id), await db.get(OneTimeToken, mail.token_id)
     if person is None or token is None or token.used_at or token.facts["email"] != person.email:
         return None

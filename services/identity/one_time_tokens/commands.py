@@ -25,7 +25,7 @@ _KEPT = ("purpose", "client_id", "facts", "tries", "created_at", "expires_at", "
 async def issue(
     db: Db, purpose: str, lifetime: timedelta, person: Person, facts: dict[str, Any] | None = None
 ) -> OneTimeToken:
-    """A token of this purpose for a person, without a secret yet (`mint`). What they had of it is worth nothing now."""
+    """A token of this purpose for a person, without a secret yet (`mint`). An earlier one becomes invalid."""
     row = OneTimeToken(
         purpose=purpose,
         client_id=person.client_id,

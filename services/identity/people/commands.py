@@ -59,8 +59,8 @@ class PatchMe(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PatchPerson(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to change; a field that is absent stays. Without `active` nobody signs in, and with
-    it again they have to set up anew what they sign in with (decision 0073).
+    """What is to change; a field that is absent stays. Somebody who is not `active` cannot
+    sign in; when activated again, they have to set up their credentials again (decision 0073).
     """
 
     first_name: PartOfName | UnsetType = UNSET
@@ -134,7 +134,7 @@ async def change_me(db: Db, actor: Actor, person_id: UUID, patch: PatchMe) -> No
 
 
 async def change_person(db: Db, actor: Actor, person_id: UUID, patch: PatchPerson) -> Touched:
-    """Change what is known of somebody, let them in or shut them out; not somebody who may do more."""
+    """Change somebody's details or access; not of somebody with more permissions than the actor."""
     if patch.active is False:
         await lock_admins(db)
     person = await queries.load_person(db, person_id)

@@ -135,9 +135,10 @@ class Person(Base, Identified, Timestamped, Versioned):
         return self.account_id if self.account_id and self.joined_at else self.id
 
     def require_let_in_by(self, actor: Actor, *, within_team: bool = False) -> None:
-        """`actor` may decide whether this person comes in: of staff, who manages people. `within_team`: a primary
-        contact decides it for their own team, but for other primary contacts (decision 0046). Raises what
-        `require_may_let_in` does.
+        """Check that `actor` may decide whether this person can sign in: of staff, with `managePeople`.
+
+        `within_team`: a primary contact decides it for their own team, but for other primary contacts (decision 0046).
+        Raises what `require_may_let_in` does.
         """
         leads = actor.is_primary_contact and actor.client_id == self.client_id and not actor.read_only
         if not (within_team and leads and not self.is_primary_contact):
@@ -160,9 +161,9 @@ class Person(Base, Identified, Timestamped, Versioned):
         return PersonCreated(kind=self.kind)
 
     def change(self, actor: Actor, changes: Mapping[str, object]) -> PersonUpdated | None:
-        """Take over what is new in `changes`; None where nothing is. Raises `NameNeeded`, and, where it is about who
-        comes in, what `require_let_in_by` does: of who has no access, and is nobody's account at another client, it is
-        not.
+        """Take over what is new in `changes`; None where nothing is. Raises `NameNeeded` and, for
+        fields that decide who can sign in, what `require_let_in_by` does; not for a person without access who is
+        nobody's account at another client.
         """
         new = {field: value for field, value in changes.items() if getattr(self, field) != value}
         if (self.portal_access or self.is_shared or new.get("portal_access")) and DECIDING["people"].intersection(new):
@@ -235,7 +236,7 @@ class Person(Base, Identified, Timestamped, Versioned):
         return OrganisationJoined(ip=ip, user_agent=user_agent)
 
     def forget_owner(self) -> None:
-        """Nobody has ever been in as this person, or could come in with what they have: they have to be invited."""
+        """Delete every credential and sign of use: the person has to be invited like a new one."""
         self.password_hash = self.last_sign_in_at = self.email_verified_at = self.joined_at = None
 
     def stand_alone(self) -> None:

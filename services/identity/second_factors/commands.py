@@ -95,7 +95,7 @@ async def count_try(db: Db, step: Step, flow: str) -> Paused:
 
 
 async def finish_sign_in(db: Db, attempt: Attempt, paused: Paused, proof: Proof, totp: Totp) -> Entry | None:
-    """Let in who showed a good second factor; None, and on record, for all others. Only after `count_try`."""
+    """Sign in somebody who showed a valid second factor; else None, with an event. Call `count_try` before."""
     good = paused.holder is not None and await use_factor(db, paused.holder, proof, totp)
     proven = good and await take(db, OneTimeToken, *queries.paused(SECOND_FACTOR, paused.flow)) is not None
     if proven and paused.newcomer:
@@ -164,7 +164,7 @@ async def finish_setup(
 async def enrol_at_sign_in(
     db: Db, attempt: Attempt, paused: Paused, code: str, totp: Totp
 ) -> tuple[Entry, list[str]] | None:
-    """Let in who had to set up a second factor first and now did; with their recovery codes. Only after `count_try`."""
+    """Sign in somebody who set up a required second factor; with their recovery codes. Call `count_try` before."""
     nobody, account = Actor(session_id=attempt.id, ip=attempt.ip), paused.account
     codes = await finish_setup(db, nobody, account, code, totp, first=True) if account.person_id else None
     proven = codes is not None and await take(db, OneTimeToken, *queries.paused(ENROL, paused.flow)) is not None
@@ -196,7 +196,8 @@ async def disable(db: Db, actor: Actor, account: Account) -> None:
 async def reset(db: Db, actor: Actor, person_id: UUID) -> list[str]:
     """Take away the second factor of somebody who lost it, and end their sessions: the hashes of those.
 
-    Raises `NotFound`, `NotEnrolled`, what `Person.require_let_in_by` does, and `HoldsMore` about staff who may do more.
+    Raises `NotFound`, `NotEnrolled`, what `Person.require_let_in_by` does, and `HoldsMore` about staff with more
+    permissions.
     """
     had = await _forget(db, person_id)
     person = await load_person(db, person_id)

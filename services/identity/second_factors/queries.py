@@ -51,7 +51,7 @@ async def is_enrolled(db: Db, person_id: UUID | None) -> bool:
 
 
 async def owes_factor(db: Db, person_id: UUID) -> bool:
-    """Whether somebody who comes in as this person has a second factor: their own, or their account's."""
+    """Whether somebody who signs in as this person has a second factor: their own, or their account's."""
     person = await db.get(Person, person_id)
     return person is not None and await is_enrolled(db, person.credentials_of)
 

@@ -1,4 +1,4 @@
-"""The one door: every proof of who somebody is becomes a session here, a step still missing, or a refusal.
+"""Admission: every authentication ends here, as a session, a step that is still missing, or a refusal.
 
 Whatever the reason of a refusal, its answer is the same; only the event says it.
 """
@@ -40,7 +40,7 @@ _CAME_IN = text("update people set last_sign_in_at = :now where id = :id")
 
 
 class Arrival(NamedTuple):
-    """Who proved themselves and has the second factor, and the client's person they come in as: mostly the same."""
+    """The account that authenticated, which has the second factor, and the person it signs in as: mostly the same."""
 
     keeper: Person
     person: Person
@@ -63,7 +63,7 @@ async def sign_in(
     second_factor: str = "",
     kept: Mapping[str, Any] = MappingProxyType({}),
 ) -> Entry | Pending | None:
-    """Let in whom the account is, if they have `proven` it and may come in this way; else None.
+    """Sign in the person of the account, if they have `proven` it and may use this method; else None.
 
     `second_factor` says which one was shown with the proof; where it is empty and one is due, the sign-in is `Pending`.
     `kept` is what the second step needs to know of the first one. Every outcome is recorded here, so a refusal must be
@@ -88,7 +88,7 @@ async def sign_in(
 
 
 async def _doors(db: Db, person_id: UUID, method: Method) -> list[Visitor]:
-    """Where they may ask to come in. A client's own provider speaks for its own door and for no other."""
+    """The organisations an account can sign in to. A client's own provider is valid for that client only."""
     if method != "sso":
         return await queries.lock_doors(db, person_id)
     visitor = await queries.lock_visitor(db, person_id)
@@ -161,7 +161,7 @@ async def _open(db: Db, attempt: Attempt, arrival: Arrival, method: Method, seco
 
 
 async def note_arrival(db: Db, person: Person) -> None:
-    """They are in now: where they come in next time, if it is theirs to say."""
+    """Record the sign-in: the next one leads to the same organisation, unless the method decides."""
     await db.execute(_CAME_IN, {"now": now(), "id": person.id})
 
 

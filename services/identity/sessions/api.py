@@ -83,7 +83,7 @@ async def logout(me: UUID, actor: Actor, uow: UnitOfWork, session_cache: Session
 
 @get("/auth/me")
 async def me(me: UUID, actor: Actor, read: ReadOnly) -> Me:
-    """Who is signed in, and what they may do; whoever staff see the portal as, while they do."""
+    """The signed-in person with their permissions; for staff who view the portal as somebody, that person."""
     viewing = (actor.client_id, actor.seen_as and actor.seen_as.id) if actor.read_only else ()
     async with read(actor.themselves) as connection:
         return await get_me(connection, me, *viewing)
@@ -126,7 +126,7 @@ async def resolve(data: Resolve, uow: UnitOfWork, read: ReadOnly) -> SessionReco
 
 @post("/internal/sessions/rotate", status_code=200, opt={"internal": True}, include_in_schema=False)
 async def rotate(data: Resolve, uow: UnitOfWork, session_cache: SessionCache, jar: Cookies) -> Rotated:
-    """A new id for a session that is due one, for the gateway. 404 where somebody was faster."""
+    """Give a session that is due a new id, for the gateway. 404 if another request did so first."""
     async with uow(SYSTEM) as db:
         entry = await commands.rotate(db, data.hash)
     if entry is None:

@@ -75,8 +75,8 @@ async def _there(db: Db, actor: Actor, person_id: UUID, session_id: UUID) -> Act
 
 
 async def rights_changed(db: Db, person_id: UUID) -> list[str]:
-    """What a person may do is another thing now: each of their sessions gets a new id with its next page, and none of
-    them looks through a client's eyes any longer. Who looks through theirs sees what they see now. Returns the hashes
+    """The permissions of a person changed: each of their sessions gets a new id with its next page, and none of them
+    views the portal as somebody any longer. Staff who view as this person see the change. Returns the hashes
     to tell as changed, after the commit.
     """
     due = update(Session).where(Session.person_id == person_id, *live())
@@ -85,8 +85,8 @@ async def rights_changed(db: Db, person_id: UUID) -> list[str]:
 
 
 async def client_rights_changed(db: Db, client_id: UUID) -> list[str]:
-    """What all people of a client may do is another thing now: the same for each of their sessions. Who looks through
-    their eyes goes on looking, and sees what they see now.
+    """The permissions of all people of a client changed: the same for each of their sessions. Staff who view as the
+    client continue to, and see the change.
     """
     its = or_(Session.client_id == client_id, Session.viewing_client_id == client_id)
     due = update(Session).where(its, *live()).values(rotate_due=True)
@@ -112,7 +112,7 @@ async def renew(db: Db, actor: Actor, **changes: object) -> Entry:
 
 
 async def rotate(db: Db, session_hash: str) -> Entry | None:
-    """Give a session that is due a new id, if nobody was faster. The old one goes on counting for `GRACE`."""
+    """Give a session that is due a new id, unless another request did so first. The old id stays valid for `GRACE`."""
     due = select(Session).where(Session.hash == session_hash, Session.rotate_due, *live())
     session = await db.scalar(due.with_for_update())
     if session is None:

@@ -26,7 +26,7 @@ class SignedIn(msgspec.Struct, frozen=True):
 
 
 class Door:
-    """Lets somebody in: tells the gateways which session ended, and hands out the cookie of the new one."""
+    """Answers a sign-in: notifies the gateways of the session that ended, and sets the cookie of the new one."""
 
     def __init__(self, session_cache: SessionCache, cookies: Cookies, read: ReadOnly) -> None:
         self._session_cache = session_cache

@@ -90,7 +90,7 @@ RECOVERY = (
     Limit("recovery-account-ip", 10, 60, ("account", "ip")),
     Limit("recovery-account", 30, 60, ("account",)),
 )
-"""Nobody guesses 120 bits; this only keeps the door clear. Wrong codes of an app do not count here."""
+"""Nobody guesses 120 bits; this limit only saves work. Wrong codes of an app do not count here."""
 
 TOKEN = (
     Limit("token-ip", 300, 5, ("ip",)),

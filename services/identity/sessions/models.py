@@ -11,7 +11,7 @@ from shared.errors import Unauthorized
 from shared.orm import Base, Identified
 
 GRACE = timedelta(seconds=10)
-"""How long the id before a rotation still counts, for requests that were under way."""
+"""How long the id before a rotation remains valid, for requests that were under way."""
 
 
 class Lifetime(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class SessionEnded(Unauthorized):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody at the door. `replaces` is the session their browser showed, to be ended by a new one."""
+    """An attempt to sign in. `replaces` is the session their browser showed, to be ended by a new one."""
 
     id: UUID
     ip: str

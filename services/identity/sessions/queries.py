@@ -48,8 +48,8 @@ _RECORD = """
       and s.revoked_at is null and s.expires_at > now() and s.last_seen_at > now() - s.idle
       and p.active and (p.kind = 'staff' or (p.portal_access and c.active and c.portal_enabled))
 """
-# Who came in at a membership by its client's own provider proved nothing elsewhere, so the account sees that session,
-# and that session sees itself alone.
+# A sign-in at a membership by its client's own provider is no authentication elsewhere: the account sees that session,
+# and that session sees only itself.
 _LIVE = """
     with mine as (select coalesce((select account_id from sessions where id = $2), $1) as id)
     select s.id, s.created_at, s.last_seen_at, least(s.expires_at, s.last_seen_at + s.idle) as ends_at, s.method, s.ip,
@@ -192,7 +192,7 @@ async def list_origins(db: Db, account_id: UUID) -> list[tuple[str, str]]:
 
 
 async def lock_visitor(db: Db, person_id: UUID) -> Visitor | None:
-    """A person and their client, who cannot be shut out or changed until this transaction ends.
+    """A person and their client, locked: neither can change or lose access until this transaction ends.
 
     The client is locked before the person, here as everywhere else: two orders would be a deadlock.
     """
@@ -223,7 +223,10 @@ async def lock_namesakes(db: Db, email: str) -> list[Visitor]:
 
 
 async def lock_doors(db: Db, account_id: UUID) -> list[Visitor]:
-    """Where an account may ask to come in, the one used last first; none for what is no account. As `lock_visitor`."""
+    """The organisations an account can sign in to, last used first; none for a row that is no account.
+
+    As `lock_visitor`.
+    """
     email = await db.scalar(select(Person.email).where(Person.id == account_id))
     return doors_of(account_id, await lock_namesakes(db, email)) if email else []
 

@@ -33,7 +33,7 @@ class InviteMember(Addressed, msgspec.Struct, forbid_unknown_fields=True):
 async def invite_member(
     db: Db, actor: Actor, data: InviteMember, account_id: UUID | None, *, outside_a_day: int
 ) -> Person:
-    """Somebody new in the team, and a mail that lets them in. It is in the company's name, so no more than
+    """Add somebody to the team and mail them an invitation. It is in the company's name, so no more than
     `outside_a_day` go to addresses outside the client's own domains.
 
     `account_id` is who signs in with the address at another client, and joins when they accept. That is no business of

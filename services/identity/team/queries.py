@@ -96,8 +96,8 @@ def _view(row: asyncpg.Record, invitation: Status) -> MemberView:
 
 
 def _told(state: InvitationState | None) -> Status:
-    """What became of an invitation. That somebody may not come in, perhaps for having the address elsewhere, is for
-    staff to know: it reads as one that is under way.
+    """The state of an invitation. Only staff learn that somebody may not sign in, perhaps because the address is used
+    elsewhere: here it reads as an invitation that is under way.
     """
     if state is None:
         return "none"
@@ -105,7 +105,7 @@ def _told(state: InvitationState | None) -> Status:
 
 
 async def require_open(db: Db, actor: Actor) -> None:
-    """Raises `TeamClosed` where the company looks after this client's team itself."""
+    """Raises `TeamClosed` if the company manages this client's team itself."""
     if not await db.scalar(select(Client.team_invites).where(Client.id == actor.client_id)):
         raise TeamClosed
 

@@ -24,7 +24,7 @@ async def open_invitation(page: Page, token: str = "") -> Template:
 
 @post("/invitation", opt=PUBLIC)
 async def accept(page: Page, data: Typed) -> Template | Redirect:
-    """Come in: names, and a password if they want one."""
+    """Accept the invitation: names, and a password if they want one."""
     form = Form({name: data.get(name) for name in ("token", "first_name", "last_name")} | {"password": ""})
     password = data.get("password", "")
     if password and len(password) < 12:

@@ -42,9 +42,9 @@ async def activity(page: Page) -> Template:
 
 @get("/widgets/session", sync_to_thread=False)
 def session(page: Page, person: str = "") -> Response[None]:
-    """Says nothing to who is signed in, and shows everybody else the way to the sign-in page. A tab that was opened as
-    another `person`, before they switched to another organisation in another tab, begins anew. One whose stream the
-    company has closed since is told to ask for it no more.
+    """Empty for a signed-in person; redirects everybody else to the sign-in page. A tab that was opened as another
+    `person`, before they switched to another organisation in another tab, loads again. A tab whose stream the
+    company has closed stops asking for it.
     """
     if person not in ("", str(page.actor.reader.id)):
         return Response(None, status_code=200, headers={"HX-Redirect": "/"})

@@ -1,4 +1,4 @@
-"""People and what they may do, for staff who decide it."""
+"""People and their permissions, for staff who manage them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
@@ -133,7 +133,7 @@ async def set_assignments(page: Page, person_id: UUID, data: Typed) -> Template 
 
 @post("/people/{person_id:uuid}/project-roles")
 async def set_project_roles(page: Page, person_id: UUID, data: Typed) -> Template | Redirect:
-    """Make a client's person what was chosen anew in some projects."""
+    """Save the project roles that were changed for a client's person."""
 
     async def send(form: Edit) -> None:
         if roles := views.changed_roles(form):
@@ -210,8 +210,8 @@ async def _decide(
 ) -> Template | Redirect:
     """Send what was changed of somebody's rights; what is refused stays in `form`, which is the one of `rights`.
 
-    Where somebody else was faster, the form shows what they decided. A new version alone is nobody's decision: then it
-    is sent once more.
+    If somebody else saved first, the form shows their changes. If only the version is new, the form is sent once
+    more.
     """
     if is_search(form.values):
         return await _show(page, person_id, rights=rights)

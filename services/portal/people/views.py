@@ -70,7 +70,7 @@ def details(found: Person) -> Edit:
 
 
 def policies_of(found: Detail) -> Stored:
-    """What a member of staff may do, as the inputs of its form."""
+    """The policies of a member of staff, as the inputs of their form."""
     held = found.person.policies
     names = [policy.name for policy in found.policies.policies if policy.key in held]
     ticks = {f"{POLICY}-{each}": "on" for each in held}
@@ -112,7 +112,7 @@ def added_and_removed(form: Edit, field: str) -> dict[str, list[str]]:
 
 
 def changed_roles(form: Edit) -> dict[str, str | None]:
-    """What was chosen anew by project; None is no role any more."""
+    """The roles that were changed, by project; None removes a role."""
     return {project: role or None for project, role in form.changed_members(ROLE).items()}
 
 

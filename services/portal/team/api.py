@@ -69,7 +69,7 @@ async def member(page: Page, person_id: UUID) -> Template:
 
 @post("/team/{person_id:uuid}")
 async def set_roles(page: Page, person_id: UUID, data: Typed) -> Template | Redirect:
-    """Save what was chosen anew for a colleague. Where somebody else was faster, the form shows what they decided."""
+    """Save a colleague's changed roles. If somebody else saved first, the form shows their changes."""
     return await _save(page, person_id, Edit.sent(data))
 
 

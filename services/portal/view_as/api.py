@@ -39,7 +39,7 @@ async def choose(page: Page, client_id: UUID, q: Short = "", cursor: Short = "")
 
 @post("/view-as", guards=[view_as_client])
 async def view(page: Page, data: Typed) -> Template | Redirect:
-    """Begin, on their dashboard. Who was shut out since the page was opened is said there."""
+    """Begin, on their dashboard. The page reports somebody who lost access since it was opened."""
     whom = {name: read_id(data.get(name)) for name in ("client_id", "person_id")}
     if whom["client_id"] is None or (data.get("person_id") and whom["person_id"] is None):
         raise NotFound

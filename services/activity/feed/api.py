@@ -30,7 +30,7 @@ async def list_activity(
     project_id: UUID | None = None,
     client_id: UUID | None = None,
 ) -> Page[EntryView]:
-    """What happened, newest first: at the caller's client, in one project, or for staff at any client."""
+    """List entries, newest first: of the caller's client, in one project, or for staff at any client."""
     tenant = None if actor.sees_all_clients and client_id is None else require_tenant(actor, client_id)
     before = decode_cursor(cursor, After).position if cursor else LAST
     readable = actor.readable_projects()
@@ -66,7 +66,7 @@ async def stream_events(
     client_id: UUID,
     last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID", default=None)],
 ) -> EventStream:
-    """Entries of one client as they are written, beginning behind `Last-Event-ID`.
+    """Stream the entries of one client as they are stored, after `Last-Event-ID`.
 
     An event's `id` is the entry's `seq`, its name the entry's `type`, its data the entry. `reset`: the reader missed
     too much and has to load everything again. `closed`: access ended, for the reason in its data.

@@ -19,7 +19,7 @@ from shared.http import API
 
 @get("/kpis", opt={"scope": "activity:read"}, responses={200: ResponseSpec(Kpis, description="The figures")})
 async def get_kpis(actor: Actor, read: ReadOnly, state: State, client_id: UUID | None = None) -> Response[bytes]:
-    """The figures of the caller's client, or of the one staff name."""
+    """Read the figures of the caller's client; staff name a client."""
     tenant = require_tenant(actor, client_id)
     async with read(actor) as connection:
         changed = await queries.changed(connection, tenant)

@@ -25,7 +25,10 @@ async def list_recordings(
     client_id: UUID | None = None,
     session_id: UUID | None = None,
 ) -> Page[RecordingView]:
-    """A client's recorded sessions, newest first, or one of them. A partner bound to one client sees that client's."""
+    """List a client's recorded sessions, newest first, or one of them.
+
+    A partner bound to one client sees that client's.
+    """
     tenant = require_tenant(actor, client_id)
     after = decode_cursor(cursor, After) if cursor else After(tenant, LAST)
     if after.client_id != tenant:

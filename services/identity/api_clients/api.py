@@ -46,7 +46,7 @@ class Rotated(msgspec.Struct, frozen=True):
 
 @get("/scopes")
 async def list_scopes() -> Scopes:
-    """What an api client can be allowed."""
+    """List the scopes that an API client can have."""
     return Scopes([ScopeView(key, name) for key, name in SCOPES.items()])
 
 
@@ -54,14 +54,14 @@ async def list_scopes() -> Scopes:
 async def list_api_clients(
     actor: Actor, read: ReadOnly, client_id: OfClient, limit: Limit, cursor: Cursor
 ) -> Page[ApiClientView]:
-    """All of them, or those bound to `client_id`, newest first."""
+    """List API clients, newest first: all of them, or those bound to `client_id`."""
     async with read(actor) as connection:
         return await queries.list_api_clients(connection, client_id, limit, cursor)
 
 
 @get("/{api_client_id:uuid}")
 async def get_api_client(api_client_id: UUID, actor: Actor, read: ReadOnly) -> ApiClientView:
-    """One of them."""
+    """Read one API client."""
     async with read(actor) as connection:
         return await queries.get_api_client(connection, api_client_id)
 
@@ -70,7 +70,7 @@ async def get_api_client(api_client_id: UUID, actor: Actor, read: ReadOnly) -> A
 async def create_api_client(
     *, data: CreateApiClient, me: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly
 ) -> CreatedApiClient:
-    """Let a partner system in."""
+    """Create an API client, with which a partner system gets access."""
     async with uow(actor) as db:
         api_client, secret = await commands.create_api_client(db, actor, me, data)
     async with read(actor) as connection:
@@ -82,7 +82,7 @@ async def create_api_client(
 async def change_api_client(
     api_client_id: UUID, data: PatchApiClient, actor: Actor, uow: UnitOfWork, read: ReadOnly
 ) -> ApiClientView:
-    """Change name, scopes or keys. Its tokens end within a second where a scope is taken away."""
+    """Change name, scopes or keys. Removing a scope ends its tokens within a second."""
     async with uow(actor) as db:
         await commands.change_api_client(db, actor, api_client_id, data)
     async with read(actor) as connection:
@@ -93,7 +93,7 @@ async def change_api_client(
 async def rotate_secret(
     *, api_client_id: UUID, actor: Actor, uow: UnitOfWork, settings: IdentitySettings, data: RotateSecret | None = None
 ) -> Rotated:
-    """A new secret; the old one counts for as long as the body says, else for the usual time."""
+    """Create a new secret. The old one remains valid for as long as the body says, else for the configured time."""
     asked = data.overlap_hours if data else None
     hours = settings.api_secret_overlap_hours if asked is None else asked
     async with uow(actor) as db:
@@ -102,7 +102,7 @@ async def rotate_secret(
 
 @delete("/{api_client_id:uuid}")
 async def revoke_api_client(api_client_id: UUID, actor: Actor, uow: UnitOfWork) -> None:
-    """End it and its tokens. Asked again, it is as over as before."""
+    """Revoke an API client and its tokens. Repeating the request changes nothing."""
     async with uow(actor) as db:
         await commands.revoke_api_client(db, actor, api_client_id)
 

@@ -25,7 +25,10 @@ async def set_assignments(
     read: ReadOnly,
     session_cache: SessionCache,
 ) -> PersonView:
-    """Limit a member of staff to named projects, or lift the limit. Holds for their sessions within a second."""
+    """Limit a member of staff to named projects, or remove the limit.
+
+    Takes effect in their sessions within a second.
+    """
     async with uow(actor) as db:
         changed = await commands.set_assignments(db, actor, person_id, data, if_match)
     await session_cache.tell(changed=changed)
@@ -44,7 +47,7 @@ async def change_assignments(
     read: ReadOnly,
     session_cache: SessionCache,
 ) -> PersonView:
-    """Add and take away projects. With `If-Match`, only at that `version` of the person (412 otherwise)."""
+    """Add and remove projects. With `If-Match`, only at that `version` of the person (412 otherwise)."""
     async with uow(actor) as db:
         changed = await commands.change_assignments(db, actor, person_id, data, if_match)
     await session_cache.tell(changed=changed)

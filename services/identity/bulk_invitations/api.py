@@ -20,14 +20,14 @@ OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
 
 @get("/preview")
 async def preview(actor: Actor, read: ReadOnly, client_id: OfClient) -> Preview:
-    """How many would be invited, of one client or of all."""
+    """Count the contacts who would be invited, of one client or of all."""
     async with read(actor) as connection:
         return await queries.preview(connection, client_id)
 
 
 @post("/", status_code=202)
 async def start(data: StartBulkInvitation, actor: Actor, uow: UnitOfWork, read: ReadOnly, inviter: Inviter) -> Progress:
-    """Invite everybody who can be. While the same contacts are being invited already, the answer is that invitation."""
+    """Invite every contact who can be invited. If that is running already, the answer is the running invitation."""
     async with uow(actor) as db:
         bulk_id = await commands.start(db, actor, data.client_id)
     inviter.wake()
@@ -37,7 +37,7 @@ async def start(data: StartBulkInvitation, actor: Actor, uow: UnitOfWork, read: 
 
 @get("/{bulk_id:uuid}")
 async def get_progress(bulk_id: UUID, actor: Actor, read: ReadOnly) -> Progress:
-    """How far it is, and who got none."""
+    """Read the progress of a bulk invitation, and who got no mail."""
     async with read(actor) as connection:
         return await queries.get_progress(connection, bulk_id)
 

@@ -47,7 +47,7 @@ async def list_clients(
     limit: Limit,
     cursor: Cursor,
 ) -> Page[ClientView]:
-    """All clients by name; those whose name contains `q`; active or not, with or without portal, of one variant."""
+    """List clients by name; those whose name contains `q`; active or not, with or without portal, of one variant."""
     async with read(actor) as connection:
         wanted = ClientFilter(search, active, enabled, variant)
         return await queries.list_clients(connection, actor, wanted, limit, cursor)
@@ -55,14 +55,14 @@ async def list_clients(
 
 @get("/{client_id:uuid}", opt=READ)
 async def get_client(client_id: UUID, actor: Actor, read: ReadOnly) -> ClientView:
-    """One client; for a client's person its own, and every other is 404."""
+    """Read one client. A client's person can read their own; every other is 404."""
     async with read(actor) as connection:
         return await queries.get_client(connection, actor, client_id)
 
 
 @post("/", guards=[require_policy("manageClients")], opt=WRITE)
 async def create_client(data: CreateClient, actor: Actor, uow: UnitOfWork, read: ReadOnly) -> ClientView:
-    """Take on a client."""
+    """Create a client."""
     async with uow(actor) as db:
         client = await commands.create_client(db, actor, data)
     async with read(actor) as connection:
@@ -99,7 +99,10 @@ async def enable_portal(
 async def disable_portal(
     *, client_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
 ) -> ClientView:
-    """Close a client's portal: its people are signed out within a second. Whom it is linked to stays."""
+    """Close a client's portal: its people are signed out within a second.
+
+    The portal stays linked to the same person.
+    """
     async with uow(actor) as db:
         touched = await portal.disable(db, actor, client_id)
     await session_cache.tell(ended=touched.ended, changed=touched.changed)

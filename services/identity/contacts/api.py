@@ -46,8 +46,8 @@ async def list_contacts(
     limit: Limit,
     cursor: Cursor,
 ) -> Page[ContactView]:
-    """A client's contacts by name, or those whose name or address contains `q`; with `reachable` only who is active and
-    has an address.
+    """List a client's contacts by name, or those whose name or address contains `q`; with `reachable` only who is
+    active and has an address.
     """
     wanted = ContactFilter(search, reachable)
     async with read(actor) as connection:
@@ -56,7 +56,7 @@ async def list_contacts(
 
 @get("/clients/{client_id:uuid}/contacts.csv", guards=[require_staff], opt=READ)
 async def export_contacts(client_id: UUID, actor: Actor, read: ReadOnly) -> Response[bytes]:
-    """All of a client's contacts as a file for a spreadsheet program."""
+    """Export all of a client's contacts as CSV."""
     async with read(actor) as connection:
         contacts = await queries.all_contacts(connection, actor, client_id)
     headers = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
@@ -65,7 +65,7 @@ async def export_contacts(client_id: UUID, actor: Actor, read: ReadOnly) -> Resp
 
 @get("/contacts/{contact_id:uuid}", guards=[require_staff], opt=READ)
 async def get_contact(contact_id: UUID, actor: Actor, read: ReadOnly) -> ContactView:
-    """One contact."""
+    """Read one contact."""
     async with read(actor) as connection:
         return await queries.get_contact(connection, actor, contact_id)
 
@@ -74,7 +74,7 @@ async def get_contact(contact_id: UUID, actor: Actor, read: ReadOnly) -> Contact
 async def create_contact(
     client_id: UUID, data: CreateContact, actor: Actor, uow: UnitOfWork, read: ReadOnly
 ) -> ContactView:
-    """Add a contact, who may not sign in before portal access is enabled."""
+    """Create a contact, who cannot sign in until portal access is enabled."""
     async with uow(actor) as db:
         contact = await commands.create_contact(db, actor, client_id, data)
     async with read(actor) as connection:

@@ -37,7 +37,7 @@ class Confirmed(msgspec.Struct, frozen=True):
 
 @post("/people/me/email/verification", status_code=202, opt={NEEDS_NO_PROOF: "It mails one's own address."})
 async def ask_to_verify(*, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer) -> None:
-    """Have a link mailed that verifies one's own address."""
+    """Mail a link that verifies one's own address."""
     await limits.admit(LINK, ip=actor.ip, account=str(me))
     async with uow(actor) as db:
         await commands.request_verification(db, me)
@@ -59,7 +59,7 @@ async def verify(data: UseLink, attempt: Attempt, uow: UnitOfWork, limits: Attem
 async def change_email(
     *, data: ChangeEmail, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer
 ) -> None:
-    """Ask for another address to sign in with. The answer is the same for every address."""
+    """Request another address to sign in with. The answer is the same for every address."""
     await limits.admit(CHANGE, ip=actor.ip, account=str(me))
     async with uow(actor) as db:
         await commands.request_change(db, actor, me, data.email)

@@ -51,7 +51,7 @@ class TokenOrEmail(Invalid):
 async def look_at_invitation(
     *, data: Look, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, settings: IdentitySettings
 ) -> InvitationView:
-    """What a mailed link is for. Looking changes nothing."""
+    """Read what a mailed link is for, without redeeming it."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
         found = await acceptance.look(db, data.token, settings.company_name)

@@ -55,8 +55,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
 async def token(
     request: Request[Any, Any, Any], attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, issuer: Issuer
 ) -> Response[dict[str, Any]]:
-    """An access token for an api client (RFC 6749, 4.4): a form with `grant_type=client_credentials` and, if less than
-    everything is wanted, `scope`. The proof is `client_secret_basic`, `client_secret_post` or `private_key_jwt`.
+    """Issue an access token for an API client (RFC 6749, 4.4): a form with `grant_type=client_credentials` and, if less
+    than everything is wanted, `scope`. The proof is `client_secret_basic`, `client_secret_post` or `private_key_jwt`.
     """
     asked = await _read(request)
     claimed = asked.claimed_clients()
@@ -73,7 +73,7 @@ async def token(
 
 @get(WHOAMI_PATH, opt={"scope": ANY_SCOPE}, tags=["partners"])
 async def whoami(actor: Actor) -> Whoami:
-    """What the token of this request stands for; 401 once it counts no more."""
+    """Read what the token of this request is valid for; 401 once it is invalid."""
     if actor.kind != "partner" or actor.id is None or actor.session_ends is None:
         raise Forbidden("This is for partner systems.")
     return Whoami(actor.id, actor.name, actor.client_id, sorted(actor.scopes), actor.session_ends)
@@ -88,7 +88,7 @@ async def jwks(issuer: Issuer) -> Response[bytes]:
 
 @get("/.well-known/oauth-authorization-server", opt={"public": True, "scope": ANY_SCOPE}, tags=["partners"])
 async def metadata(issuer: Issuer) -> Metadata:
-    """Where everything is, and what is possible (RFC 8414)."""
+    """The endpoints and capabilities of the authorization server (RFC 8414)."""
     return Metadata(
         issuer=issuer.address,
         token_endpoint=issuer.token_endpoint,
@@ -102,7 +102,7 @@ async def metadata(issuer: Issuer) -> Metadata:
 
 
 async def _read(request: Request[Any, Any, Any]) -> TokenRequest:
-    """The request as it was put; what is no form has no fields."""
+    """The request's form; a body of another type has no fields."""
     shown = request.headers.get(PASSED_ON) or request.headers.get("authorization", "")
     authorization = shown if shown.lower().startswith("basic ") else ""
     body = await request.body()

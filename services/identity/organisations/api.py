@@ -41,7 +41,7 @@ class Joined(msgspec.Struct, frozen=True):
 
 
 async def require_client_person(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """Staff have one organisation, and choose among clients in another way."""
+    """Refuse staff, who have one organisation only."""
     actor: Actor = connection.scope["auth"]
     if actor.kind != "client":
         raise ForClientPeople
@@ -49,7 +49,7 @@ async def require_client_person(connection: Connection, _handler: BaseRouteHandl
 
 @get("/auth/organisations")
 async def list_organisations(actor: Actor, read: ReadOnly, uow: UnitOfWork) -> Organisations:
-    """The organisations one is in with the account one signed in with."""
+    """List the organisations of the signed-in account."""
     async with read(SYSTEM) as connection:
         only = await queries.find_only_organisation(connection, actor)
     if only:
@@ -62,7 +62,7 @@ async def list_organisations(actor: Actor, read: ReadOnly, uow: UnitOfWork) -> O
 async def join(
     data: JoinOrganisation, attempt: Attempt, actor: Actor, uow: UnitOfWork, limits: AttemptLimits
 ) -> Joined:
-    """Accept an invitation with the account one is signed in with. The session stays where it is."""
+    """Accept an invitation with the signed-in account. The session stays in its organisation."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
         client_id = await commands.join(db, attempt, actor, data.token)
@@ -74,7 +74,7 @@ async def join(
 
 @post("/auth/switch-organisation", status_code=200, opt=SWITCHES)
 async def switch(data: SwitchOrganisation, attempt: Attempt, actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
-    """Go on in another of one's organisations. The session's id is a new one; the old one is dead at once."""
+    """Switch to another of one's organisations. The session gets a new id; the old id is invalid immediately."""
     async with uow(SYSTEM) as db:
         entry = await commands.switch(db, attempt, actor, data.client_id)
     return await door.renew(entry)

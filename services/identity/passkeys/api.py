@@ -49,14 +49,14 @@ class ShowPasskey(msgspec.Struct, forbid_unknown_fields=True):
 
 @get("/passkeys")
 async def list_passkeys(actor: Actor, read: ReadOnly) -> PasskeyList:
-    """One's own passkeys."""
+    """List one's own passkeys."""
     async with read(actor.themselves) as connection:
         return await queries.list_passkeys(connection, actor.themselves)
 
 
 @post("/passkeys/options", status_code=200)
 async def offer_registration(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
-    """Begin to add a passkey: what `navigator.credentials.create()` needs. Good for five minutes, in this session."""
+    """Begin adding a passkey: options for `navigator.credentials.create()`, valid for five minutes in this session."""
     async with uow(actor) as db:
         return Options(await commands.offer_registration(db, actor, me, party))
 
@@ -65,7 +65,7 @@ async def offer_registration(me: UUID, actor: Actor, uow: UnitOfWork, party: Rel
 async def add_passkey(
     *, data: AddPasskey, me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty, mailer: Mailer
 ) -> PasskeyView:
-    """Keep the passkey that the browser has made."""
+    """Store the passkey that the browser created."""
     async with uow(actor) as db:
         challenge = await commands.take_registration(db, actor, data.credential)
     try:
@@ -80,14 +80,14 @@ async def add_passkey(
 
 @patch("/passkeys/{passkey_id:uuid}", opt={NEEDS_NO_PROOF: "A name opens nothing."})
 async def rename_passkey(passkey_id: UUID, data: RenamePasskey, actor: Actor, uow: UnitOfWork) -> PasskeyView:
-    """Call one of one's own passkeys something else."""
+    """Rename one of one's own passkeys."""
     async with uow(actor) as db:
         return _view(await commands.rename_passkey(db, actor, passkey_id, data.name))
 
 
 @delete("/passkeys/{passkey_id:uuid}")
 async def remove_passkey(passkey_id: UUID, actor: Actor, uow: UnitOfWork) -> None:
-    """Drop one of one's own passkeys."""
+    """Remove one of one's own passkeys."""
     async with uow(actor) as db:
         await commands.remove_passkey(db, actor, passkey_id)
 
@@ -96,7 +96,7 @@ async def remove_passkey(passkey_id: UUID, actor: Actor, uow: UnitOfWork) -> Non
 async def offer_sign_in(
     *, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, party: RelyingParty, jar: Cookies, flow: Flow
 ) -> Response[Options]:
-    """Begin a sign-in with a passkey: what `navigator.credentials.get()` needs. The same for everybody.
+    """Begin a sign-in with a passkey: options for `navigator.credentials.get()`, the same for every caller.
 
     A flow the browser has already goes on, so that a mailed code asked for before still works in it.
     """
@@ -118,7 +118,10 @@ async def sign_in(
     party: RelyingParty,
     flow: Flow,
 ) -> Response[SignedIn]:
-    """Sign in with a passkey, in the browser that began: both factors, a device and its owner's finger or PIN."""
+    """Sign in with a passkey, in the browser that began.
+
+    It counts as both factors: a device, and a fingerprint or PIN.
+    """
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
         entry = await commands.sign_in(db, attempt, flow, data.credential, party)
@@ -131,7 +134,7 @@ async def sign_in(
 
 @post("/auth/step-up/passkey/options", status_code=200, opt=IS_PROOF)
 async def offer_step_up(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
-    """Begin to prove with one of one's own passkeys that one is still there."""
+    """Begin to authenticate again with one of one's own passkeys."""
     async with uow(actor) as db:
         return Options(await commands.offer_step_up(db, actor, me, party))
 
@@ -148,7 +151,7 @@ async def show_passkey(
     door: Door,
     party: RelyingParty,
 ) -> Response[Me]:
-    """Prove it with a passkey. The session goes on under a new id; the old one is dead at once."""
+    """Authenticate again with a passkey. The session gets a new id; the old id is invalid immediately."""
     await limits.admit(REDEMPTION, ip=actor.ip)
     async with read(actor) as connection:
         means = await get_means(connection, me)

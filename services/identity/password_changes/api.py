@@ -46,7 +46,7 @@ class ChangePassword(msgspec.Struct, forbid_unknown_fields=True):
 
 @post("/auth/forgot-password", status_code=202, opt={"public": True})
 async def forgot(*, data: Forgot, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer) -> None:
-    """Have a link to a new password mailed. The answer, and all work before it, is the same for every address."""
+    """Mail a link for a new password. The answer, and all work before it, is the same for every address."""
     email = data.email
     await limits.admit(FORGOT, ip=attempt.ip, account=email)
     async with uow(SYSTEM) as db:
@@ -81,7 +81,7 @@ async def reset(
 
 @post("/people/{person_id:uuid}/reset-link", guards=[require_policy("managePeople")])
 async def make_reset_link(person_id: UUID, actor: Actor, uow: UnitOfWork, settings: IdentitySettings) -> ResetLink:
-    """A link to a new password for somebody whom no mail reaches: shown once, to be handed over in person."""
+    """Create a link for a new password, for somebody whom no mail reaches. Shown once, to be handed over in person."""
     async with uow(actor) as db:
         token, secret = await commands.make_link(db, actor, person_id)
     return ResetLink(f"{settings.public_url.rstrip('/')}/reset-password?token={secret}", token.expires_at)
@@ -99,7 +99,7 @@ async def change_password(
     settings: IdentitySettings,
     door: Door,
 ) -> Response[None]:
-    """Change one's own password. All other sessions end, and this one goes on under a new id."""
+    """Change one's own password. All other sessions end, and this one gets a new id."""
     async with uow(actor) as db:
         person = await load_person(db, me)
         person.require_own_account()

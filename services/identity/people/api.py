@@ -37,7 +37,7 @@ async def list_people(
     cursor: Cursor,
     kind: PersonKind | None = None,
 ) -> Page[PersonView]:
-    """People by name, for staff of any client or of all, for a client's person of its own; `q` is looked for in names
+    """List people by name: for staff of any client or all, for a client's person of their own. `q` is searched in names
     and addresses.
     """
     if client_id and not actor.sees(client_id):
@@ -49,7 +49,7 @@ async def list_people(
 
 @get("/{person_id:uuid}")
 async def get_person(person_id: UUID, actor: Actor, read: ReadOnly) -> PersonView:
-    """One person."""
+    """Read one person."""
     async with read(actor) as connection:
         return await queries.get_person(connection, actor, person_id)
 
@@ -108,7 +108,7 @@ async def set_project_roles(
     read: ReadOnly,
     session_cache: SessionCache,
 ) -> PersonView:
-    """Replace what a client's person is in which project. Holds for sessions they already have within a second."""
+    """Replace the project roles of a client's person. Takes effect in their sessions within a second."""
     async with uow(actor) as db:
         changed = await commands.set_project_roles(db, actor, person_id, data.roles, if_match)
     await session_cache.tell(changed=changed)
@@ -127,7 +127,7 @@ async def change_project_roles(
     read: ReadOnly,
     session_cache: SessionCache,
 ) -> PersonView:
-    """Change what a client's person is in some projects. With `If-Match`, only at that version of theirs (else 412)."""
+    """Change some project roles of a client's person. With `If-Match`, only at that version of theirs (else 412)."""
     async with uow(actor) as db:
         changed = await commands.change_project_roles(db, actor, person_id, data.roles, if_match)
     await session_cache.tell(changed=changed)

@@ -1,4 +1,4 @@
-"""What the gateway tells of recorded sessions."""
+"""Requests of recorded sessions, sent by the gateway."""
 
 from typing import Annotated
 
@@ -20,6 +20,6 @@ class Visits(msgspec.Struct, forbid_unknown_fields=True):
 
 @post("/internal/sessions/visits", opt={"internal": True}, include_in_schema=False, status_code=204)
 async def record_visits(data: Visits, uow: UnitOfWork) -> None:
-    """Write down what is about to be served. 204 means stored."""
+    """Record requests before they are served. 204 means that they are stored."""
     async with uow(SYSTEM) as db:
         await commands.record(db, data.visits)

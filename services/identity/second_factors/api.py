@@ -69,7 +69,7 @@ class OneFactor(Invalid):
 async def show_factor(
     *, data: ShowFactor, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, door: Door, flow: Flow, totp: Totp
 ) -> Response[SignedIn]:
-    """Finish signing in, in the browser that began it. A try counts before it is looked at."""
+    """Finish signing in, in the browser that began it. An attempt is counted before it is evaluated."""
     proof = data.proof()
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
@@ -88,7 +88,7 @@ async def show_factor(
 
 @post("/auth/second-factor/enrol", status_code=200, opt={"public": True})
 async def begin_enrolment(*, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, flow: Flow, totp: Totp) -> Setup:
-    """Begin to set up the second factor without which this sign-in cannot end."""
+    """Begin to set up the second factor that this sign-in requires."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
         account = await queries.find_paused(db, ENROL, flow)
@@ -104,7 +104,7 @@ async def begin_enrolment(*, attempt: Attempt, uow: UnitOfWork, limits: AttemptL
 async def finish_enrolment(
     *, data: ConfirmSetup, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, door: Door, flow: Flow, totp: Totp
 ) -> Response[Enrolled]:
-    """Show the first code of the new secret, and be signed in."""
+    """Confirm the new second factor with its first code, and sign in."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
         paused = await commands.count_try(db, ENROL, flow)
@@ -120,14 +120,14 @@ async def finish_enrolment(
 
 @get("/two-factor")
 async def get_two_factor(me: UUID, actor: Actor, read: ReadOnly) -> TwoFactor:
-    """One's own second factor."""
+    """Read the state of one's own second factor."""
     async with read(actor.themselves) as connection:
         return await queries.get_two_factor(connection, me)
 
 
 @post("/two-factor/enrol", status_code=200)
 async def begin_setup(me: UUID, actor: Actor, uow: UnitOfWork, totp: Totp) -> Setup:
-    """Begin to set up an app: the first, or another one in place of it."""
+    """Begin to set up an authenticator app: the first one, or a replacement."""
     account = Account(me, actor.client_id)
     async with uow(actor) as db:
         (await load_person(db, me)).require_own_account()
@@ -140,7 +140,7 @@ async def begin_setup(me: UUID, actor: Actor, uow: UnitOfWork, totp: Totp) -> Se
 async def finish_setup(
     *, data: ConfirmSetup, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, totp: Totp
 ) -> RecoveryCodes:
-    """Show the first code of the app. The recovery codes are shown this once."""
+    """Confirm the app with its first code. The answer contains the recovery codes, which are shown once."""
     await limits.admit(FACTOR, ip=actor.ip, account=str(me))
     async with uow(actor) as db:
         codes = await commands.finish_setup(db, actor, Account(me, actor.client_id), data.code, totp)
@@ -152,21 +152,21 @@ async def finish_setup(
 
 @post("/two-factor/recovery-codes", status_code=200)
 async def replace_codes(me: UUID, actor: Actor, uow: UnitOfWork) -> RecoveryCodes:
-    """Ten new recovery codes in place of those before."""
+    """Create ten new recovery codes; the earlier ones become invalid."""
     async with uow(actor) as db:
         return RecoveryCodes(await commands.replace_codes(db, actor, Account(me, actor.client_id)))
 
 
 @delete("/two-factor")
 async def disable(me: UUID, actor: Actor, uow: UnitOfWork) -> None:
-    """Do without, where one's client allows it."""
+    """Remove one's own second factor, if the client allows it."""
     async with uow(actor) as db:
         await commands.disable(db, actor, Account(me, actor.client_id))
 
 
 @delete("/people/{person_id:uuid}/two-factor", guards=[require_policy("managePeople")])
 async def reset(person_id: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> None:
-    """Help somebody who lost app and recovery codes. Signs them out everywhere."""
+    """Remove the second factor of somebody who lost app and recovery codes. Ends all their sessions."""
     async with uow(actor) as db:
         ended = await commands.reset(db, actor, person_id)
     await session_cache.tell(ended=ended)

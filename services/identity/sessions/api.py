@@ -58,7 +58,7 @@ async def login(
     limits: AttemptLimits,
     door: Door,
 ) -> Response[SignedIn]:
-    """Sign in with a password. Whatever is wrong, the answer is the same, and so is the work."""
+    """Sign in with a password. Every refusal has the same answer and costs the same work."""
     email = data.email
     await limits.admit(PASSWORD, ip=attempt.ip, account=email)
     async with read(SYSTEM) as connection:
@@ -74,7 +74,7 @@ async def login(
 
 @post("/auth/logout", status_code=204, opt={"while_viewing": True, NEEDS_NO_PROOF: "Anybody may leave."})
 async def logout(me: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache, jar: Cookies) -> Response[None]:
-    """End this session everywhere."""
+    """Sign out: end this session."""
     async with uow(actor.themselves) as db:
         ended = await commands.sign_out(db, actor, me)
     await session_cache.tell(ended=ended)
@@ -91,14 +91,14 @@ async def me(me: UUID, actor: Actor, read: ReadOnly) -> Me:
 
 @get("/sessions")
 async def list_sessions(actor: Actor, read: ReadOnly) -> SessionList:
-    """One's own sessions, last used first."""
+    """List one's own sessions, last used first."""
     async with read(SYSTEM) as connection:
         return await queries.list_sessions(connection, actor.themselves)
 
 
 @delete("/sessions/{session_id:uuid}", opt=ENDS)
 async def revoke_session(session_id: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> None:
-    """Sign out one of one's own browsers."""
+    """End one of one's own sessions."""
     async with uow(SYSTEM) as db:
         ended = await commands.revoke_session(db, actor, session_id)
     await session_cache.tell(ended=ended)
@@ -106,7 +106,7 @@ async def revoke_session(session_id: UUID, actor: Actor, uow: UnitOfWork, sessio
 
 @post("/sessions/revoke-others", status_code=200, opt=ENDS)
 async def revoke_others(actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> Revoked:
-    """Sign out all of one's own browsers but this one."""
+    """End all of one's own sessions except this one."""
     async with uow(SYSTEM) as db:
         ended = await commands.revoke_others(db, actor)
     await session_cache.tell(ended=ended)
@@ -115,7 +115,7 @@ async def revoke_others(actor: Actor, uow: UnitOfWork, session_cache: SessionCac
 
 @post("/internal/sessions/resolve", status_code=200, opt={"internal": True}, include_in_schema=False)
 async def resolve(data: Resolve, uow: UnitOfWork, read: ReadOnly) -> SessionRecord:
-    """The session behind a cookie's hash, for the gateway. 404 for one that does not count any more."""
+    """The session behind a cookie's hash, for the gateway. 404 if it is no longer valid."""
     async with read(SYSTEM) as connection:
         record, unseen = await queries.get_record(connection, data.hash)
     if unseen:

@@ -45,7 +45,7 @@ class OneProof(Invalid):
 async def request_link(
     *, data: RequestLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer, jar: Cookies
 ) -> Response[None]:
-    """Have a sign-in link mailed. The answer, and all work before it, is the same for every address."""
+    """Mail a sign-in link. The answer, and all work before it, is the same for every address."""
     email = data.email
     await limits.admit(LINK, ip=attempt.ip, account=email)
     flow = new_token()

@@ -86,7 +86,7 @@ async def finish(
     door: Door,
     flow: Flow,
 ) -> Response[SignedIn]:
-    """Sign in with what a provider answered, in the browser that began. No transaction waits for the provider."""
+    """Sign in with the provider's answer, in the browser that began. No transaction waits for the provider."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
         provider = await commands.take_start(db, flow, data.state, sealer)
@@ -104,7 +104,7 @@ async def finish(
 
 @get("/clients/{client_id:uuid}/single-sign-on", guards=MANAGE)
 async def get_single_sign_on(client_id: UUID, actor: Actor, read: ReadOnly, openid: OpenId) -> SingleSignOnView:
-    """How a client's people sign in at their own organisation; all null where they do not."""
+    """Read a client's single sign-on settings; all null if there are none."""
     async with read(actor) as connection:
         return await queries.get_single_sign_on(connection, client_id, openid.redirect_uri)
 
@@ -120,7 +120,7 @@ async def put_single_sign_on(
     openid: OpenId,
     sealer: Sealer,
 ) -> SingleSignOnView:
-    """Have a client's people sign in at their own organisation. Its issuer is asked at once what it can do."""
+    """Set up single sign-on for a client. Its issuer's discovery document is fetched immediately."""
     await openid.check_issuer(data.issuer)
     async with uow(actor) as db:
         await commands.configure(db, actor, client_id, data, sealer)
@@ -130,7 +130,7 @@ async def put_single_sign_on(
 
 @delete("/clients/{client_id:uuid}/single-sign-on", guards=[*MANAGE, require_policy("managePortalAccess")])
 async def delete_single_sign_on(client_id: UUID, actor: Actor, uow: UnitOfWork) -> None:
-    """Have nobody of the client sign in that way any more."""
+    """Remove a client's single sign-on."""
     async with uow(actor) as db:
         await commands.remove(db, actor, client_id)
 

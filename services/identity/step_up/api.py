@@ -84,7 +84,7 @@ class NothingToMail(Conflict):
 
 @get("/auth/step-up")
 async def get_freshness(me: UUID, actor: Actor, read: ReadOnly) -> Freshness:
-    """Whether one's proof is fresh enough, and how to renew it."""
+    """Read whether the last authentication is recent enough, and how to authenticate again."""
     async with read(actor.themselves) as connection:
         means = await get_means(connection, me)
     until = actor.proven_at + FRESH if actor.proven_at else None
@@ -104,7 +104,7 @@ async def show_proof(
     totp: Totp,
     door: Door,
 ) -> Response[Me]:
-    """Prove once more who one is. The session goes on under a new id; the old one is dead at once."""
+    """Authenticate again. The session gets a new id; the old id is invalid immediately."""
     field, value = data.given()
     method = METHODS.get(field, field)
     async with read(actor) as connection:
@@ -130,7 +130,7 @@ async def show_proof(
 async def mail_code(
     *, me: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, limits: AttemptLimits, mailer: Mailer
 ) -> None:
-    """Have a code mailed, for who has neither app nor passkey nor password."""
+    """Mail a code, for somebody who has neither app nor passkey nor password."""
     async with read(actor) as connection:
         means = await get_means(connection, me)
     if "mail_code" not in means.methods:

@@ -26,7 +26,7 @@ class PutRoles(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def require_primary_contact(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """The guard of the team: everybody else of the client, and staff, have other ways."""
+    """The guard of the team: only a client's primary contacts pass."""
     actor: Actor = connection.scope["auth"]
     if actor.kind != "client" or not actor.is_primary_contact:
         raise NotPrimaryContact
@@ -34,7 +34,7 @@ async def require_primary_contact(connection: Connection, _handler: BaseRouteHan
 
 @get("/")
 async def get_team(actor: Actor, read: ReadOnly) -> Team:
-    """The people of one's own client."""
+    """List the people of one's own client."""
     async with read(actor) as connection:
         return await queries.get_team(connection, actor)
 
@@ -64,7 +64,7 @@ async def set_roles(
     read: ReadOnly,
     session_cache: SessionCache,
 ) -> MemberView:
-    """Replace what a colleague is in which project. Holds for their sessions within a second."""
+    """Replace a colleague's project roles. Takes effect in their sessions within a second."""
     async with uow(actor) as db:
         changed = await commands.set_roles(db, actor, person_id, data.roles, if_match)
     await session_cache.tell(changed=changed)
@@ -83,7 +83,7 @@ async def change_roles(
     read: ReadOnly,
     session_cache: SessionCache,
 ) -> MemberView:
-    """Change what a colleague is in some projects. With `If-Match`, only at that version of theirs (else 412)."""
+    """Change some of a colleague's project roles. With `If-Match`, only at that version of theirs (else 412)."""
     async with uow(actor) as db:
         changed = await commands.change_roles(db, actor, person_id, data.roles, if_match)
     await session_cache.tell(changed=changed)
@@ -95,7 +95,7 @@ async def change_roles(
 async def deactivate(
     *, person_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
 ) -> MemberView:
-    """Shut a colleague out, within a second. Letting them in again is for staff."""
+    """Deactivate a colleague within a second. Only staff can activate them again."""
     async with uow(SYSTEM) as db:  # what they sign in with may be kept at another client
         ended = await commands.deactivate(db, actor, person_id)
     await session_cache.tell(ended=ended)

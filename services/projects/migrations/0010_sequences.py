@@ -1,4 +1,4 @@
-"""Each event knows its place in the stream, so that what the broker loses is told again."""
+"""The outbox stores the sequence of each event in the stream, so that events the broker loses are published again."""
 
 from shared.migrations.tables import execute, sequence_columns
 

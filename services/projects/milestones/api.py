@@ -53,7 +53,7 @@ async def complete_milestone(
 
 @post("/milestones/{milestone_id:uuid}/reopen", status_code=200)
 async def reopen_milestone(milestone_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[MilestoneView]:
-    """Take a completion back. 409 if it is open, or if something completed depends on it."""
+    """Reopen a completed milestone. 409 if it is open, or if something completed depends on it."""
     async with uow(actor) as db:
         milestone = await commands.reopen_milestone(db, actor, milestone_id)
         return with_etag(await queries.get_milestone(db, actor, milestone))
@@ -61,7 +61,7 @@ async def reopen_milestone(milestone_id: UUID, actor: Actor, uow: UnitOfWork) ->
 
 @post("/milestones/{milestone_id:uuid}/share", status_code=200)
 async def share_milestone(milestone_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[MilestoneView]:
-    """Let the client see a private milestone, where it sees the project. 409 if it does, or not what it depends on."""
+    """Share a private milestone with the client. 409 if it is shared, or depends on a private one."""
     async with uow(actor) as db:
         milestone = await commands.share_milestone(db, actor, milestone_id)
         return with_etag(await queries.get_milestone(db, actor, milestone))
@@ -69,7 +69,7 @@ async def share_milestone(milestone_id: UUID, actor: Actor, uow: UnitOfWork) -> 
 
 @post("/milestones/{milestone_id:uuid}/withdraw", status_code=200)
 async def withdraw_milestone(milestone_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[MilestoneView]:
-    """Keep a milestone from the client. 409 if it is, or if something the client sees depends on it."""
+    """Make a milestone private. 409 if it is, or if a shared milestone depends on it."""
     async with uow(actor) as db:
         milestone = await commands.withdraw_milestone(db, actor, milestone_id)
         return with_etag(await queries.get_milestone(db, actor, milestone))

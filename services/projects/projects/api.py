@@ -44,8 +44,9 @@ async def list_projects(
     status: Status | None = None,
     client_id: UUID | None = None,
 ) -> Page[ProjectCard]:
-    """Projects whose content may be read, newest first; `q` is looked for in name and description. With `id`, which may
-    be repeated, only these.
+    """List the projects the caller may read, newest first; `q` is searched in name and description.
+
+    With `id`, which may be repeated, only these.
     """
     async with read(actor) as connection:
         return await queries.list_projects(
@@ -55,7 +56,7 @@ async def list_projects(
 
 @post("/projects", guards=[manage_projects], opt={"scope": "projects:write"})
 async def create_project(data: CreateProject, actor: Actor, uow: UnitOfWork) -> Response[ProjectDetail]:
-    """Start a project for an active client."""
+    """Create a project for an active client."""
     async with uow(actor) as db:
         project = await commands.create_project(db, actor, data)
         return with_etag(await queries.get_project(db, actor, project.id))
@@ -63,7 +64,7 @@ async def create_project(data: CreateProject, actor: Actor, uow: UnitOfWork) -> 
 
 @get("/projects/{project_id:uuid}", opt={"scope": "projects:read"})
 async def get_project(project_id: UUID, actor: Actor, uow: UnitOfWork, refresh: Refresh) -> Response[ProjectDetail]:
-    """A project with its plan. That it was read is an event, once a quarter of an hour: `view_project`."""
+    """Read a project with its plan. Publishes `view_project`, once per person and quarter of an hour."""
     async with uow(actor) as db:
         return with_etag(await commands.view_project(db, actor, project_id, refresh=refresh))
 
@@ -80,7 +81,7 @@ async def change_project(
 
 @post("/projects/{project_id:uuid}/share", status_code=200, guards=[manage_projects], opt={"scope": "projects:write"})
 async def share_project(project_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[ProjectDetail]:
-    """Let the client see a private project, with what happened in it so far. 409 if it does."""
+    """Share a private project and its past entries with the client. 409 if it is shared."""
     async with uow(actor) as db:
         project = await commands.share_project(db, actor, project_id)
         return with_etag(await queries.get_project(db, actor, project.id))
@@ -90,7 +91,7 @@ async def share_project(project_id: UUID, actor: Actor, uow: UnitOfWork) -> Resp
     "/projects/{project_id:uuid}/withdraw", status_code=200, guards=[manage_projects], opt={"scope": "projects:write"}
 )
 async def withdraw_project(project_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[ProjectDetail]:
-    """Keep a project from the client again, with everything in it. 409 if it is."""
+    """Make a project and everything in it private. 409 if it is."""
     async with uow(actor) as db:
         project = await commands.withdraw_project(db, actor, project_id)
         return with_etag(await queries.get_project(db, actor, project.id))
@@ -98,7 +99,7 @@ async def withdraw_project(project_id: UUID, actor: Actor, uow: UnitOfWork) -> R
 
 @get("/projects/{project_id:uuid}/phases", opt={"scope": "projects:read"})
 async def list_phases(project_id: UUID, actor: Actor, read: ReadOnly) -> Phases:
-    """The phases of a project, in the order in which they are due."""
+    """List the phases of a project, ordered by due date."""
     async with read(actor) as connection:
         return Phases(await queries.list_phases(connection, actor, project_id))
 

@@ -30,10 +30,10 @@ _CLIENTS = """
 _PEOPLE = """
     insert into people (id, client_id, kind, email, first_name, last_name, active, is_primary_contact, policies, version,
                         portal_access, created_at, updated_at)
-    select gen_random_uuid(), case when n % 2 = 0 then $2 else any_client.id end, 'client', 'p' || n || '@acme.example',
+    select gen_random_uuid(), case when n % 2 = 0 then $2 else all_clients.ids[1 + n % 2000] end, 'client', 'p' || n || '@acme.example',
            (array['Jürgen','Anna','Zoë','Łukasz','Ayşe'])[1 + n % 5], initcap(md5(n::text)), true, false, '{}', 1, false,
            now(), now()
-    from generate_series(1, $1) n, (select id from clients order by id limit 1) any_client
+    from generate_series(1, $1) n, (select array_agg(id) as ids from clients) all_clients
 """
 Read = Callable[[str | None], Awaitable[Page[object]]]
 

@@ -24,20 +24,28 @@ _SELECT = """
            c.sign_in_methods, c.second_factor,
            c.team_invites, c.language, c.session_recording, c.recorded_since, c.portal_user_id, c.allowed_networks,
            c.allowed_domains, c.closed_modules, c.closed_actions, c.settings::text,
-           (select count(*) from people p where p.client_id = c.id) as people_count
-    from clients c
+           {people} as people_count
+    from {clients} c
 """
-_ONE = f"{_SELECT} where c.id = $1"
-# First the rows of the page, then the people of each: nobody counts those of all clients.
-_PAGE = """(
+_ONE = f"{_SELECT} where c.id = $1".format(
+    people="(select count(*) from people p where p.client_id = c.id)", clients="clients"
+)
+# First the rows of the page, then the people of all of these at once: counted client by client, a large one would have
+# the planner read the whole table for each of the others too.
+_PAGE = """
+    with page as materialized (
         select * from clients c
         where c.found_by like all ((select wanted($1))::text[])
           and ($2::boolean is null or c.active = $2) and ($3::boolean is null or c.portal_enabled = $3)
           and ($4::text is null or c.variant = $4) and ($5::uuid[] is null or c.id = any($5))
           and (c.sort_key, c.id) > ($6, $7)
         order by c.sort_key, c.id limit $8
-    ) c"""
-_LIST = _SELECT.replace("clients c", _PAGE, 1) + "order by c.sort_key, c.id"
+    ), counted as materialized (
+        select client_id, count(*) as people from people where client_id = any(array(select id from page)) group by 1
+    )
+"""
+_COUNTED = "coalesce((select n.people from counted n where n.client_id = c.id), 0)"
+_LIST = _PAGE + _SELECT.format(people=_COUNTED, clients="page") + "order by c.sort_key, c.id"
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:allowed-domains', 0))")
 _FOR_STAFF = (
     "recorded_since",

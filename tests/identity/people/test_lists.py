@@ -53,6 +53,27 @@ async def test_people_are_found_however_their_name_is_typed(identity: Identity, 
     assert await names(identity, "people", client_id=client_id, q=typed) == ["Jürgen Größl"]
 
 
+@pytest.mark.parametrize(
+    ("domain", "typed"),
+    [
+        ("müller-bau.example", "müller-bau"),
+        ("müller-bau.example", "xn--mller-bau-q9a"),
+        ("xn--mller-bau-q9a.example", "mueller-b"),
+        ("xn--mller-bau-q9a.example", "anna@müller-bau.example"),
+        ("büro.größl.example", "buro.grossl"),
+        ("点看.example", "看"),
+        ("ليلى.example", "ليلى.example"),
+        ("пример.example", "ПРИМЕР"),
+    ],
+)
+async def test_people_are_found_by_their_domain_as_it_is_written(identity: Identity, domain: str, typed: str) -> None:
+    client_id = await book(identity)
+    body = {"first_name": "Anna", "last_name": "Bauer", "email": f"anna@{domain}"}
+    assert (await identity.api(ADMIN, "POST", f"clients/{client_id}/contacts", json=body)).status_code == 201
+    assert await names(identity, f"clients/{client_id}/contacts", q=typed) == ["Anna Bauer"]
+    assert await names(identity, "people", client_id=client_id, q=typed) == ["Anna Bauer"]
+
+
 @pytest.mark.parametrize("typed", ["grossl zabel", "%", "gr_ssl", "\\", "jurgen\\"])
 async def test_what_is_typed_is_no_pattern(identity: Identity, typed: str) -> None:
     client_id = await book(identity)

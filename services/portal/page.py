@@ -77,7 +77,12 @@ class Page(Look):
     @property
     def gives_feedback_only(self) -> bool:
         """Somebody who has roles, and none of them shows what a project holds."""
-        return bool(self.actor.project_roles) and self.actor.readable_projects() == frozenset()
+        return bool(self.actor.project_roles) and not self.sees_projects
+
+    @property
+    def sees_projects(self) -> bool:
+        """Whether any project may be read: who only gives feedback, or has no role yet, reads none."""
+        return self.actor.readable_projects() != frozenset()
 
     @property
     def organisations(self) -> list[Organisation]:

@@ -15,7 +15,9 @@ WITHOUT_PORTAL_RIGHT = replace(CLARA, policies=frozenset({"manageClients"}))
 
 
 def hidden(page: str) -> dict[str, str]:
-    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+    """What an edit form sends by itself: what it was opened with, and the kind as it is."""
+    chosen = re.findall(r'<select [^>]*name="(\w+)".*?<option value="(\w+)" selected', page, re.DOTALL)
+    return dict([*re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page), *chosen])
 
 
 async def test_the_list_shows_each_client_and_its_switches(browse, standin):
@@ -221,3 +223,14 @@ async def test_an_edit_that_is_refused_keeps_what_was_typed(browse, standin):
     assert "Give the client a name." in page.text
     assert not re.search(r'name="active"[^>]* checked', page.text)
     assert hidden(page.text) == opened
+
+
+async def test_the_kind_of_a_client_can_be_changed_and_is_told_for_what_it_is(browse, standin):
+    browser = browse(CLARA)
+    page = (await browser.get(EDIT)).text
+    for shown in (page, (await browser.get("/clients/new")).text):
+        assert "You can filter the list of clients by it. The portal looks the same for all of them." in shown
+    await browser.post(
+        EDIT, data={**hidden(page), "name": "Acme GmbH", "active": "on", "portal_enabled": "on", "variant": "regulated"}
+    )
+    assert standin.written == [("PATCH", f"/clients/{ACME}", {"variant": "regulated"})]

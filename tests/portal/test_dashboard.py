@@ -1,5 +1,6 @@
 """The dashboard: complete in time, honest when a part is late or missing, and one project where there is one."""
 
+import pytest
 from msgspec.structs import replace
 
 from tests.portal.people import ANNA, CLARA, MIA
@@ -98,12 +99,26 @@ async def test_staff_over_all_clients_see_cards_even_with_one_project(browse, st
     assert not any(call.path == "/kpis" for call in standin.calls)
 
 
-async def test_feedback_people_get_a_page_that_says_what_will_come(browse, standin):
-    standin.refuse("/", 403)
+async def test_feedback_people_get_a_page_that_says_what_their_role_is_and_whom_to_ask(browse, standin):
+    standin.refuse("/projects", 403)
     page = await browse(MIA).get("/")
     assert page.status_code == 200
-    assert "Nothing needs your feedback yet" in page.text
-    assert [call.path for call in standin.calls] == ["/auth/organisations"]  # the frame's menu
+    main = page.text[page.text.index("<main") :]
+    for words in ("Your role is “Feedback only”", "for the role “Viewer”", "your primary contact", "Anna Keller"):
+        assert words in main
+    for promise in ("yet", "as soon as", "appears here"):
+        assert promise not in main
+    assert {call.path for call in standin.calls} == {"/auth/organisations", "/people"}
+
+
+@pytest.mark.parametrize("roles", [MIA.project_roles, {}], ids=["feedback only", "no role"])
+async def test_who_sees_no_project_has_no_empty_places_in_the_navigation(browse, roles):
+    for path in ("/", "/projects", "/profile"):
+        page = (await browse(replace(MIA, project_roles=roles)).get(path)).text
+        for place in ("/projects", "/activity"):
+            assert f'<a href="{place}"' not in page
+            assert f'data-place="{place}"' not in page
+    assert '<a href="/projects"' in (await browse(ANNA).get("/profile")).text
 
 
 async def test_no_projects_is_an_explained_empty_state(browse, standin):
@@ -124,7 +139,7 @@ async def test_who_has_no_role_reads_whom_to_ask_and_what_will_appear(browse, st
 
 async def test_feedback_people_are_not_told_that_there_is_nothing(browse, standin):
     standin.state["projects"], standin.state["activity"] = [], []
-    for path, words in (("/projects", "You give feedback here"), ("/activity", "Nothing for your role")):
+    for path, words in (("/projects", "Projects are not shown"), ("/activity", "Activity is not shown")):
         page = (await browse(MIA).get(path)).text
         assert words in page
         assert "yet" not in page.partition("<main")[2]

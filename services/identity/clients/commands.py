@@ -56,6 +56,7 @@ class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     name: Name | UnsetType = UNSET
+    variant: Variant | UnsetType = UNSET
     active: bool | UnsetType = UNSET
     portal_enabled: bool | UnsetType = UNSET
     sign_in_methods: Annotated[list[SignInMethod], Meta(min_length=1, max_length=4)] | UnsetType = UNSET

@@ -18,7 +18,7 @@ from shared.errors import Conflict, Forbidden, Invalid
 from shared.orm import Base, Identified, Timestamped, made_by_the_table
 
 Variant = Literal["services", "delivery", "account", "regulated"]
-"""Which shape of the portal its people see."""
+"""What kind of work is done for the client. Staff filter by it; nothing else depends on it."""
 
 
 SignInMethod = Literal["magic_link", "password", "passkey", "sso"]

@@ -109,13 +109,16 @@ async def change(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
 
 
 async def _show_new(page: Page, form: Form) -> Template:
-    return await page.show(
-        "client_admin/new.html", section="clients", status=form.status, form=form, variants=views.VARIANTS
-    )
+    return await _show_form(page, "client_admin/new.html", form)
 
 
 async def _show_edit(page: Page, client: Client, form: Edit) -> Template:
-    return await page.show("client_admin/edit.html", section="clients", status=form.status, form=form, client=client)
+    return await _show_form(page, "client_admin/edit.html", form, client=client)
+
+
+async def _show_form(page: Page, template: str, form: Form, **more: Any) -> Template:
+    kinds = {"variants": views.VARIANTS, "about_variant": views.ABOUT_VARIANT}
+    return await page.show(template, section="clients", status=form.status, form=form, **kinds, **more)
 
 
 router = Router(

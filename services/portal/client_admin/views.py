@@ -19,7 +19,8 @@ VARIANTS = {
     "account": "Account management",
     "regulated": "Healthcare or regulated",
 }
-"""The shapes a client's portal can have."""
+"""The kinds of clients."""
+ABOUT_VARIANT = "You can filter the list of clients by it. The portal looks the same for all of them."
 FILTERS = (
     ("status", "Status", (("active", "Active"), ("inactive", "Inactive"))),
     ("portal", "Portal", (("open", "Open"), ("closed", "Closed"))),
@@ -84,13 +85,18 @@ async def activity(
 
 def inputs(client: Client, actor: Actor) -> dict[str, object]:
     """The inputs of the client's form; fields that decide who can sign in only for staff who may change them."""
-    return {"name": client.name, **{name: "on" if getattr(client, name) else "" for name in _switches(actor)}}
+    return {
+        "name": client.name,
+        "variant": client.variant,
+        **{name: "on" if getattr(client, name) else "" for name in _switches(actor)},
+    }
 
 
 def body(form: Form, actor: Actor) -> dict[str, object]:
     """What the form asks for."""
     form.require(name="Give the client a name.")
-    return {"name": form.values["name"], **{name: bool(form.values[name]) for name in _switches(actor)}}
+    kept = {name: form.values[name] for name in ("name", "variant")}
+    return {**kept, **{name: bool(form.values[name]) for name in _switches(actor)}}
 
 
 def _switches(actor: Actor) -> tuple[str, ...]:

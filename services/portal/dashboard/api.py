@@ -12,8 +12,8 @@ from services.portal.page import Page
 async def dashboard(page: Page) -> Template:
     """The whole dashboard; a widget that is late comes as a skeleton that loads itself."""
     words = greeting(page.actor.reader.name, page.zone)
-    if not views.sees_projects(page.actor):
-        contacts = [] if page.gives_feedback_only else await views.primary_contacts(page.services)
+    if not page.sees_projects:
+        contacts = await views.primary_contacts(page.services)
         return await page.show("dashboard/waiting.html", section="dashboard", greeting=words, contacts=contacts)
     board = await views.load(page.services, page.client_id, page.actor.closed)
     return await page.show("dashboard/page.html", section="dashboard", greeting=words, board=board)

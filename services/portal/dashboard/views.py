@@ -10,7 +10,6 @@ from services.portal.answers import Entry, Kpis, ProjectCard, ProjectStatus
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
 from services.portal.people.answers import Person
 from services.portal.projects.views import Project, nothing, project
-from shared.actor import Actor
 from shared.pagination import Page as Listing
 
 NEWEST = 20
@@ -33,13 +32,8 @@ class Dashboard(msgspec.Struct, frozen=True):
         return not (self.kpis or self.projects or self.activity)
 
 
-def sees_projects(actor: Actor) -> bool:
-    """Whether any project may be read: people who only give feedback see none yet."""
-    return actor.readable_projects() != frozenset()
-
-
 async def primary_contacts(services: Services) -> list[Person]:
-    """Whom somebody without a role can ask among their own people; none where that cannot be said now."""
+    """Whom somebody who sees no project can ask among their own people; none where that cannot be said now."""
     found = await slot(services.identity.get("people", Listing[Person], limit=100))
     return [each for each in (found.value.items if found.value else []) if each.is_primary_contact and each.active]
 

@@ -15,9 +15,12 @@ from shared.actor import Actor
 
 RANK = {None: 0, "feedback_only": 1, "viewer": 2, "approver": 3}
 ROLES = {
-    "approver": ("Approver", "Decides: accepts quotes, approves work, manages requirements."),
-    "viewer": ("Viewer", "Looks at everything in the project and decides nothing."),
-    "feedback_only": ("Feedback only", "Sends change requests and bug reports, and sees nothing else."),
+    "approver": (
+        "Approver",
+        "Sees what is shared of the project. A primary contact with this role can give it to others.",
+    ),
+    "viewer": ("Viewer", "Sees what is shared of the project."),
+    "feedback_only": ("Feedback only", "Can sign in and sees nothing of the project."),
 }
 """The project roles in words."""
 

@@ -86,8 +86,15 @@ async def test_a_change_is_stored_and_told_once(identity: Identity) -> None:
     assert [msgspec.json.decode(event.data) for event in events] == [
         {"name": "Acme AG", "active": True, "portal_enabled": True, "fields": ["name"]}
     ]
-    assert (await identity.api(ADMIN, "PATCH", f"clients/{client_id}", json={"variant": "account"})).status_code == 422
+    assert (await identity.api(ADMIN, "PATCH", f"clients/{client_id}", json={"variant": "clinic"})).status_code == 422
     assert (await identity.api(ADMIN, "PATCH", f"clients/{client_id}", json={"name": None})).status_code == 422
+
+
+async def test_its_kind_can_be_changed(identity: Identity) -> None:
+    client_id = await identity.client("Acme GmbH")
+    answer = await identity.api(ADMIN, "PATCH", f"clients/{client_id}", json={"variant": "account"})
+    assert (answer.status_code, answer.json()["variant"]) == (200, "account")
+    assert (await identity.api(ADMIN, "GET", f"clients/{client_id}")).json()["variant"] == "account"
 
 
 async def test_opening_and_closing_the_portal_needs_its_own_policy(identity: Identity) -> None:

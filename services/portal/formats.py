@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from shared.clock import now
 
 DASH = "—"
+LANGUAGES = (("en", "English"), ("de", "German"))
+"""In which language somebody reads our mails, as every form calls it."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 

@@ -46,6 +46,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         company=settings.company_name,
         has_mailbox=bool(settings.mailbox_dir),
         DASH=formats.DASH,
+        LANGUAGES=formats.LANGUAGES,
         DATES={"min": FIRST_DAY.isoformat(), "max": LAST_DAY.isoformat()},
     )
     cast("dict[str, Any]", environment.filters).update(

@@ -44,7 +44,6 @@ ADMIN_PAGES = [
     "/people",
     "/people/new",
     "/people/{member}",
-    "/people/{viewer}",
     "/failed-sign-ins",
     "/clients/{client}/access",
     "/clients/{client}/recordings",

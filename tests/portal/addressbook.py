@@ -132,7 +132,8 @@ class AddressBook(Hooks):
         return web.json_response(client)
 
     async def get_contact(self, request: web.Request) -> web.Response:
-        return one(self.state["contacts"], request)
+        found = [*self.state["contacts"], *(each for each in self.state["people"] if each["client_id"])]
+        return one(found, request)
 
     async def change_contact(self, request: web.Request) -> web.Response:
         found = next(each for each in self.state["contacts"] if each["id"] == request.match_info["id"])

@@ -197,7 +197,8 @@ class Personnel(Keyring):
         )
 
     async def get_person(self, request: web.Request) -> web.Response:
-        found = [each for each in self.state["people"] if each["id"] == request.match_info["id"]]
+        known = [*self.state["people"], *self.state.get("contacts", [])]
+        found = [each for each in known if each["id"] == request.match_info["id"]]
         return web.json_response(found[0]) if found else missing()
 
     async def create_person(self, request: web.Request) -> web.Response:

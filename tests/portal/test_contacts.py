@@ -1,10 +1,13 @@
 """A client's contacts, for staff: the book, one of them, letting them in and out, moving them."""
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
 from tests.portal.addressbook import ANNA_K, JEAN, LAYLA, OTTO, SABINE
 from tests.portal.people import CLARA, JONAS
+from tests.portal.personnel import EMIL_ID, FELIX_ID
 from tests.portal.standin import ACME, BIRCH
 from tests.portal.test_clients import hidden
 
@@ -12,6 +15,11 @@ FRAGMENT = {"HX-Request": "true"}
 LIST = f"/clients/{ACME}/contacts"
 CLERK = replace(CLARA, policies=frozenset({"manageClients"}))
 DOORMAN = replace(CLARA, policies=frozenset({"managePortalAccess"}))
+
+
+def of_details(page: str) -> str:
+    """The form of their details alone."""
+    return page[page.index("panel form-page") :].partition("</form>")[0]
 
 
 async def test_each_contact_says_how_far_they_have_come(browse):
@@ -47,7 +55,14 @@ async def test_what_one_may_not_do_is_not_shown(browse):
     book, one = (await browse(JONAS).get(LIST)).text, (await browse(JONAS).get(f"/contacts/{SABINE}")).text
     for words in ("New contact", "Invite all"):
         assert words not in book
-    for words in ("Save contact", "Withdraw access", "Send invitation again", "Move to another client", "/people/"):
+    for words in (
+        "Save contact",
+        "Withdraw access",
+        "Send invitation again",
+        "Move to another client",
+        "/people/",
+        "Save project roles",
+    ):
         assert words not in one
     assert "sabine.vogt@acme.example" in one
     clerk = (await browse(CLERK).get(f"/contacts/{SABINE}")).text
@@ -96,7 +111,7 @@ async def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(brows
 async def test_only_what_was_changed_is_saved(browse, standin):
     page = (await browse(CLARA).get(f"/contacts/{SABINE}")).text
     typed = {"first_name": "Sabine", "last_name": "Vogt-Lang", "email": "sabine.vogt@acme.example", "language": "en"}
-    answer = await browse(CLARA).post(f"/contacts/{SABINE}", data={**hidden(page), **typed, "active": "on"})
+    answer = await browse(CLARA).post(f"/contacts/{SABINE}", data={**hidden(of_details(page)), **typed, "active": "on"})
     assert answer.status_code == 303
     assert standin.written == [("PATCH", f"/contacts/{SABINE}", {"last_name": "Vogt-Lang"})]
 
@@ -108,7 +123,7 @@ async def test_whether_somebody_comes_in_is_not_on_the_form_of_who_may_not_decid
     for name in ("email", "is_primary_contact", "active"):
         assert f'name="{name}"' not in page
     typed = {"first_name": "Anna", "last_name": "Keller", "phone": "+49 30 1", "title": "Marketing", "language": "en"}
-    answer = await browse(CLERK).post(f"/contacts/{ANNA_K}", data={**hidden(page), **typed})
+    answer = await browse(CLERK).post(f"/contacts/{ANNA_K}", data={**hidden(of_details(page)), **typed})
     assert answer.status_code == 303
     assert standin.written == [("PATCH", f"/contacts/{ANNA_K}", {"phone": "+49 30 1"})]
     book = (await browse(CLERK).get(f"/contacts/{JEAN}")).text  # without access
@@ -165,3 +180,34 @@ async def test_the_list_of_clients_is_narrowed(browse, standin):
     assert asked == [{"active": "false", "limit": "50"}]
     closed = (await browse(CLARA).get("/clients", params={"portal": "closed"})).text
     assert "fewer filters" in closed
+
+
+async def test_a_clients_person_has_one_page_with_everything_about_them(browse, standin):
+    """Details, access, roles, sign-in: whoever opens it finds what they may change, and no second page."""
+    old = await browse(CLARA).get(f"/people/{FELIX_ID}")
+    assert (old.status_code, old.headers["location"]) == (301, f"/contacts/{FELIX_ID}")
+    page = (await browse(CLARA).get(f"/contacts/{FELIX_ID}")).text
+    for words in ("Save contact", "Withdraw access", "Save project roles", "Second factor", "Create a password link"):
+        assert words in page
+    assert page.count("Last sign-in") == 1
+    assert f'href="/people/{FELIX_ID}"' not in page
+    assert f'href="/contacts/{FELIX_ID}"' in (await browse(CLARA).get("/people", params={"kind": "client"})).text
+    looked = (await browse(JONAS).get(f"/contacts/{FELIX_ID}")).text
+    assert re.search(r"<dt>Website relaunch</dt><dd>Viewer</dd>", looked)
+    assert "/project-roles" not in looked
+
+
+async def test_what_is_refused_is_said_on_that_page(browse, standin):
+    standin.say(f"/people/{FELIX_ID}/reset-link", 409, "account.no_passwords", "This client admits no passwords.")
+    answer = await browse(CLARA).post(f"/people/{FELIX_ID}/reset-link")
+    assert answer.status_code == 409
+    assert "This client admits no passwords." in answer.text
+    assert "Save contact" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/profile", "/people/new", f"/people/{EMIL_ID}", f"{LIST}/new", f"/contacts/{SABINE}"]
+)
+async def test_languages_have_one_spelling(browse, path):
+    page = (await browse(CLARA).get(path)).text
+    assert re.findall(r'<option value="(?:en|de)"[^>]*>(\w+)<', page) == ["English", "German"]

@@ -142,6 +142,7 @@ async def test_feedback_people_are_not_told_that_there_is_nothing(browse, standi
     for path, words in (("/projects", "Projects are not shown"), ("/activity", "Activity is not shown")):
         page = (await browse(MIA).get(path)).text
         assert words in page
+        assert "You have no role in a project yet" in (await browse(replace(MIA, project_roles={})).get(path)).text
         assert "yet" not in page.partition("<main")[2]
 
 

@@ -28,7 +28,7 @@ async def test_each_attempt_says_who_why_and_from_where(browse, standin):
         strict=True,
     ):
         assert [each for each in words if each not in row] == []
-    assert f'href="/people/{FELIX_ID}"' in page
+    assert f'href="/contacts/{FELIX_ID}"' in page
 
 
 async def test_a_name_that_comes_too_late_is_left_out(browse, standin):

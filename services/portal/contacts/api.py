@@ -1,6 +1,5 @@
 """A client's contacts, for staff: the address book, and who of it may use the portal."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from services.portal.choices import is_search
 from services.portal.client_admin.answers import Contact
 from services.portal.clients import ServiceProblem
 from services.portal.contacts import views
+from services.portal.contacts.page import Tried, show
 from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
@@ -60,8 +60,8 @@ async def create(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
 
 @get("/contacts/{contact_id:uuid}")
 async def contact(page: Page, contact_id: UUID) -> Template:
-    """One contact: details, and whether they may use the portal."""
-    return await _show(page, contact_id)
+    """One contact: details, whether they may use the portal, and what they are in its projects."""
+    return await show(page, contact_id)
 
 
 @post("/contacts/{contact_id:uuid}", guards=[manage_clients])
@@ -76,7 +76,7 @@ async def change(page: Page, contact_id: UUID, data: Typed) -> Template | Redire
             return page.go(f"/contacts/{contact_id}", "Contact saved" if changes else "")
         except ServiceProblem as problem:
             form.refuse(problem)
-    return await _show(page, contact_id, form=form)
+    return await show(page, contact_id, Tried(form.status, contact=form))
 
 
 @post("/contacts/{contact_id:uuid}/access/enable", guards=[manage_access])
@@ -137,23 +137,8 @@ async def _decide(page: Page, contact_id: UUID, what: str, done: str) -> Templat
     try:
         await page.services.identity.post(f"contacts/{contact_id}/{what}", Contact)
     except ServiceProblem as problem:
-        return await _show(page, contact_id, missing=views.lacking(problem), status=problem.status)
+        return await show(page, contact_id, Tried(problem.status, missing=views.lacking(problem)))
     return page.go(f"/contacts/{contact_id}", done)
-
-
-async def _show(
-    page: Page, contact_id: UUID, *, form: Edit | None = None, missing: Sequence[str] = (), status: int = 200
-) -> Template:
-    found, client = await views.contact(page.services, contact_id)
-    return await page.show(
-        "contacts/page.html",
-        section="clients",
-        status=form.status if form else status,
-        contact=found,
-        client=client,
-        form=form or Edit(views.inputs(found)),
-        missing=missing,
-    )
 
 
 async def _show_move(page: Page, contact_id: UUID, form: Form) -> Template:

@@ -35,6 +35,11 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     def is_staff(self) -> bool:
         return self.kind == "staff"
 
+    @property
+    def path(self) -> str:
+        """Their page: of a client's person it is that of the contact."""
+        return f"/people/{self.id}" if self.is_staff else f"/contacts/{self.id}"
+
 
 class Policy(msgspec.Struct, frozen=True):
     key: str

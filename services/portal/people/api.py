@@ -11,6 +11,8 @@ from litestar.response import Redirect, Template
 
 from services.portal.choices import is_search
 from services.portal.clients import ServiceProblem
+from services.portal.contacts import page as contact_page
+from services.portal.contacts.page import Tried
 from services.portal.edits import Collision, Edit, Stored
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
@@ -81,9 +83,10 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
 
 
 @get("/people/{person_id:uuid}")
-async def person(page: Page, person_id: UUID) -> Template:
-    """One person: details, rights, ways to take access away."""
-    return await _show(page, person_id)
+async def person(page: Page, person_id: UUID) -> Template | Redirect:
+    """One of staff: details, rights, ways to take access away. A client's person has a page there."""
+    found = await views.person(page.services, person_id)
+    return await _show(page, person_id) if found.is_staff else Redirect(found.path, status_code=301)
 
 
 @post("/people/{person_id:uuid}")
@@ -167,7 +170,7 @@ async def set_active(page: Page, person_id: UUID, data: Typed) -> Template | Red
         found = await page.services.identity.patch(f"people/{person_id}", Person, {"active": active})
     except ServiceProblem as problem:
         return await _refused(page, person_id, problem)
-    return page.go(f"/people/{person_id}", f"{found.name} {'can sign in again' if active else 'is signed out'}")
+    return page.go(found.path, f"{found.name} {'can sign in again' if active else 'is signed out'}")
 
 
 @get("/people/{person_id:uuid}/two-factor/reset")
@@ -247,27 +250,27 @@ async def _show(
     """`details`, or one of `rights`, as it was typed and refused; `refused` is anything else that was."""
     rights = rights or Rights()
     found = await views.detail(page.services, page.actor, person_id, rights.sent)
+    form = details or rights.sent or refused or Form()
+    said = (rights.sent or refused or Form()).error
+    if not found.person.is_staff:
+        tried = Tried(form.status, said, details=details, roles=rights.roles, reset=reset)
+        return await contact_page.show(page, person_id, tried)
     return await page.show(
         "people/page.html",
         section="people",
-        status=(details or rights.sent or refused or Form()).status,
+        status=form.status,
         found=found,
         details=details or views.details(found.person),
-        refused=(rights.sent or refused or Form()).error,
+        refused=said,
         policies=rights.policies or Edit(views.policies_of(found).inputs),
         assignments=rights.assignments or Edit(views.assignments_of(found).inputs),
-        project_roles=rights.roles or Edit(views.roles_of(found).inputs),
         reset=reset,
-        roles=views.ROLES,
-        languages=views.LANGUAGES,
     )
 
 
 async def _show_new(page: Page, form: Form) -> Template:
     known = await views.policies(page.services)
-    return await page.show(
-        "people/new.html", section="people", status=form.status, form=form, known=known, languages=views.LANGUAGES
-    )
+    return await page.show("people/new.html", section="people", status=form.status, form=form, known=known)
 
 
 router = Router(

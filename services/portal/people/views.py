@@ -17,7 +17,6 @@ from shared.pagination import Page as Listing
 
 ROLES = {"approver": "Approver", "viewer": "Viewer", "feedback_only": "Feedback only"}
 """What a client's person can be in a project."""
-LANGUAGES = {"en": "English", "de": "Deutsch"}
 DETAILS = ("first_name", "last_name", "title", "phone", "language")
 POLICY, PROJECT, ROLE = "policy", "project", "role"
 """Begin the names of the inputs of each set of rights."""

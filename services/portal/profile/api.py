@@ -34,9 +34,7 @@ async def save(page: Page, data: Typed) -> Template | Redirect:
 
 
 async def _show(page: Page, me: Me, form: Edit) -> Template:
-    return await page.show(
-        "profile/page.html", section="profile", status=form.status, me=me, form=form, languages=views.LANGUAGES
-    )
+    return await page.show("profile/page.html", section="profile", status=form.status, me=me, form=form)
 
 
 router = Router(path="/", route_handlers=[profile, save])

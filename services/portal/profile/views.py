@@ -4,7 +4,6 @@ from services.portal.answers import Me
 from services.portal.forms import Form
 
 FIELDS = ("first_name", "last_name", "title", "phone", "language")
-LANGUAGES = (("en", "English"), ("de", "German"))
 
 
 def inputs(me: Me) -> dict[str, object]:

@@ -10,7 +10,7 @@ from shared.clock import now
 
 Kind = Literal["staff", "client", "partner", "anonymous", "system"]
 FRESH = timedelta(minutes=10)
-"""How long a proof of who somebody is counts for what needs a fresh one (ASVS 7.5)."""
+"""How long an authentication counts as recent (ASVS 7.5)."""
 WITHIN_PROJECTS = frozenset({"manageProjects"})
 """The policies that somebody limited to projects can use, in those projects; what the others allow reaches further."""
 

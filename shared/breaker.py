@@ -1,6 +1,6 @@
-"""A circuit breaker: who has gone silent is waited for by a few callers, and then by nobody until it answers again.
+"""A circuit breaker: after a few requests without an answer, no caller waits for that upstream until it answers again.
 
-It is about silence alone. Who refuses a connection or answers with an error does so at once, and keeps nobody waiting.
+Only missing answers count: an upstream that refuses connections or answers with an error keeps no caller waiting.
 """
 
 import asyncio

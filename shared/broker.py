@@ -97,32 +97,32 @@ class StreamReplaced(Exception):
     """The broker has another stream than a moment ago, or an older copy of it, or less of it: events were lost."""
 
 
-def stream_configs(replicas: int) -> list[StreamConfig]:
-    """The streams as they must be. A full stream refuses (discard new), so the relay sees it and the outbox keeps."""
-    keep: dict[str, Any] = {
-        "storage": StorageType.FILE,
-        "retention": RetentionPolicy.LIMITS,
-        "discard": DiscardPolicy.NEW,
-        "num_replicas": replicas,
-        "allow_direct": True,
-        "max_msg_size": MAX_EVENT_BYTES + 1024,
-    }
-    return [
-        StreamConfig(
-            name=STREAM, subjects=[EVERYTHING], max_bytes=2 * 1024**3, max_age=30 * DAY, duplicate_window=120, **keep
-        ),
-    ]
+def stream_config(replicas: int) -> StreamConfig:
+    """The stream's configuration. A full stream refuses events (discard new), which then wait in the outbox."""
+    return StreamConfig(
+        name=STREAM,
+        subjects=[EVERYTHING],
+        storage=StorageType.FILE,
+        retention=RetentionPolicy.LIMITS,
+        discard=DiscardPolicy.NEW,
+        max_bytes=2 * 1024**3,
+        max_age=30 * DAY,
+        max_msg_size=MAX_EVENT_BYTES + 1024,
+        duplicate_window=120,
+        num_replicas=replicas,
+        allow_direct=True,
+    )
 
 
-async def ensure_streams(jetstream: JetStreamContext, replicas: int) -> None:
-    """Create what is missing and bring back what drifted; safe to run from every process at once."""
-    for config in stream_configs(replicas):
-        try:
-            metadata = (await jetstream.stream_info(config.name or "")).config.metadata
-            await jetstream.update_stream(config.evolve(metadata=metadata))
-        except NotFoundError:
-            with suppress(ServerError):  # another process was a moment faster
-                await jetstream.add_stream(config)
+async def ensure_stream(jetstream: JetStreamContext, replicas: int) -> None:
+    """Create the stream, or restore its configuration; several processes can do so at once."""
+    config = stream_config(replicas)
+    try:
+        metadata = (await jetstream.stream_info(STREAM)).config.metadata
+        await jetstream.update_stream(config.evolve(metadata=metadata))
+    except NotFoundError:
+        with suppress(ServerError):  # another process created it first
+            await jetstream.add_stream(config)
 
 
 def is_another(stream: StreamInfo, before: StreamInfo) -> bool:
@@ -131,12 +131,12 @@ def is_another(stream: StreamInfo, before: StreamInfo) -> bool:
 
 
 def released(stream: StreamInfo) -> int:
-    """Up to which sequence everybody had folded what was removed. What is missing behind it was lost."""
+    """The sequence up to which events were removed after every consumer had processed them. Later ones were lost."""
     return int((stream.config.metadata or {}).get(RELEASED, 0))
 
 
 async def release(jetstream: JetStreamContext, stream: StreamInfo, last: int) -> None:
-    """Remove events up to the sequence `last`; the stream itself says first that they may be missing."""
+    """Remove events up to the sequence `last`, after noting in the stream's metadata that they may be missing."""
     metadata = (stream.config.metadata or {}) | {RELEASED: str(last)}
     await jetstream.update_stream(stream.config.evolve(metadata=metadata))
     await jetstream.purge_stream(STREAM, seq=last + 1)

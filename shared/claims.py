@@ -1,6 +1,6 @@
 """The gateway's signed claims: verification with public keys only, and the guards routes use.
 
-A service believes nothing but this token: no plain header, no network position (architecture: "A request").
+A service believes nothing but this token: no plain header, no network position.
 """
 
 import time

@@ -11,13 +11,13 @@ import uuid_utils.compat
 _offset = timedelta()
 _company: tzinfo = UTC
 _EARLIEST = timezone(timedelta(hours=14))
-"""Where a day begins first (Kiritimati)."""
+"""The time zone in which a day begins first (Kiritimati)."""
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 """Dates that people type lie between them: nobody means the year 26, and who counts days from one has days left."""
 
 
 def now() -> datetime:
-    """The present, aware, in UTC."""
+    """The current time, aware, in UTC."""
     return datetime.now(UTC) + _offset
 
 
@@ -33,23 +33,26 @@ def moved_to(moment: datetime) -> Generator[None]:
 
 
 def keep_days_of(zone: str) -> None:
-    """Let days begin where the company is (an IANA name). Raises `ZoneInfoNotFoundError` or `ValueError`."""
+    """Set the company's time zone (an IANA name), in which days begin.
+
+    Raises `ZoneInfoNotFoundError` or `ValueError`.
+    """
     global _company  # noqa: PLW0603  (one company an installation)
     _company = ZoneInfo(zone)
 
 
 def day_of(moment: datetime) -> date:
-    """The company's day in which it was that moment."""
+    """The company's day at that moment."""
     return moment.astimezone(_company).date()
 
 
 def today() -> date:
-    """The company's day: what statuses, figures and words go by, whoever reads them."""
+    """The company's current day, which statuses, figures and texts use for every reader."""
     return day_of(now())
 
 
 def latest_today() -> date:
-    """The last day that it is already, anywhere: what people say of their own today lies no later."""
+    """The latest current day anywhere on earth: nobody's own today is later."""
     return now().astimezone(_EARLIEST).date()
 
 

@@ -1,4 +1,4 @@
-"""A service's traffic with the broker: one connection, on it the relay and the consumers, and whether they get on."""
+"""A service's traffic with the broker: one connection for relay and consumers, and the state of both."""
 
 import asyncio
 import time
@@ -13,14 +13,14 @@ from nats.js.api import StreamInfo
 from prometheus_client import Gauge
 
 from shared.background import Background
-from shared.broker import StreamReplaced, connect, ensure_streams, is_another, watch
+from shared.broker import StreamReplaced, connect, ensure_stream, is_another, watch
 from shared.database import Database
 from shared.inbox import Consumer
 from shared.relay import Relay, oldest_unpublished
 from shared.retention import Retention
 
 LATE_SECONDS = 5.0
-"""What waits longer, to be published or folded, is work that is not being done."""
+"""An event that waits longer to be published or processed makes the service not ready."""
 STALE_SECONDS = 4.0
 LOOKS = 600
 CLOSE_SECONDS = 2
@@ -59,7 +59,7 @@ class Traffic:
         self._waiting = {consumer.name: Waiting() for consumer in self._consumers}
         try:
             if self._replicas:
-                await ensure_streams(client.jetstream(timeout=5), self._replicas)
+                await ensure_stream(client.jetstream(timeout=5), self._replicas)
             async with AsyncExitStack() as stack:
                 works = {"relay": Relay(self._name, self._database, client).run}
                 for consumer in self._consumers:

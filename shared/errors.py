@@ -23,13 +23,13 @@ class DomainError(Exception):
 
 
 class Unauthorized(DomainError):
-    """Nobody is signed in, or what was shown as proof is not good."""
+    """Nobody is signed in, or the credentials are invalid."""
 
     code = "auth.required"
 
 
 class NotFound(DomainError):
-    """It does not exist, or it is not yours: the two are never told apart."""
+    """It does not exist, or belongs to somebody else: both get the same answer."""
 
     code = "not_found"
 
@@ -38,13 +38,13 @@ class NotFound(DomainError):
 
 
 class Forbidden(DomainError):
-    """It is yours to see and not yours to do."""
+    """The caller can see it but lacks the permission."""
 
     code = "forbidden"
 
 
 class StepUpRequired(Forbidden):
-    """It takes a fresh proof of who somebody is (`Actor.is_freshly_proven`)."""
+    """The request needs recent authentication (`Actor.is_freshly_proven`)."""
 
     code = "auth.step_up_required"
 
@@ -53,7 +53,7 @@ class StepUpRequired(Forbidden):
 
 
 class Conflict(DomainError):
-    """The state forbids it."""
+    """The current state does not allow it."""
 
     code = "conflict"
 
@@ -75,7 +75,7 @@ class Invalid(DomainError):
 
 
 class UnsupportedMediaType(DomainError):
-    """The body is not of the kind this takes, or does not say so."""
+    """The body has another content type than the route accepts, or none."""
 
     code = "unsupported_media_type"
 

@@ -66,5 +66,5 @@ RawEvent = Event[msgspec.Raw]
 
 
 def comes_from(event: AnyEvent, publisher: str) -> bool:
-    """Whether a service may say this: as itself, and of no type that is another's."""
+    """Whether `service` may publish this event: it is the source, and the type is not another service's."""
     return event.source == source_of(publisher) and _publishers.get(event.type, publisher) == publisher

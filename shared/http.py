@@ -183,7 +183,7 @@ class Authenticate(ASGIMiddleware):
 def _background(
     name: str, settings: ServiceSettings, database: Database, consumers: Sequence[Consumer], stream_replicas: int
 ) -> Callable[[Litestar], Any]:
-    """Relay and consumers beside the HTTP side of the same process (style: one process per service)."""
+    """Relay and consumers beside the HTTP side of the same process."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:

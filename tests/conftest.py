@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from ops.keys import as_text, new_claims_key, new_secrets_key
 from ops.stack.backing import Backing
 from shared.actor import Actor
-from shared.broker import STREAM, connect, ensure_streams
+from shared.broker import STREAM, connect, ensure_stream
 from shared.clock import uuid7
 from shared.config import ServiceSettings
 from shared.events import RawEvent
@@ -59,7 +59,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backing]:
 async def keep_stream(nats_url: str) -> None:
     """What identity does at its start: no other service may make the stream."""
     client = await connect(nats_url, "keeper")
-    await ensure_streams(client.jetstream(), 1)
+    await ensure_stream(client.jetstream(), 1)
     await client.close()
 
 
@@ -138,7 +138,7 @@ async def streams(servers: Backing) -> None:
     """The stream there and empty: what an earlier test published is gone."""
     client = await connect(servers.addresses.nats_url, "tests")
     jetstream = client.jetstream()
-    await ensure_streams(jetstream, 1)
+    await ensure_stream(jetstream, 1)
     await jetstream.purge_stream(STREAM)
     await client.close()
 

@@ -29,7 +29,7 @@ class PartnerSigner:
         self._issuer = issuer
 
     def forgeries(self, partner: Actor) -> dict[str, str]:
-        """Tokens that nobody may believe, by what is wrong with them (G2). Some are signed by the right key."""
+        """Tokens that nobody may believe, by what is wrong with them. Some are signed by the right key."""
         return _forgeries(self, partner)
 
     def named(self, kid: str) -> OKPKey:

@@ -19,7 +19,7 @@ from services.activity.settings import ActivitySettings
 from shared import outbox
 from shared.actor import SYSTEM, Actor
 from shared.background import Background
-from shared.broker import STREAM, connect, ensure_streams
+from shared.broker import STREAM, connect, ensure_stream
 from shared.clock import uuid7
 from shared.database import Database
 from shared.events import EventData
@@ -36,7 +36,7 @@ async def empty_streams(servers: Backing) -> None:
     """The stream there, and nothing in it from an earlier test."""
     client = await connect(servers.addresses.nats_url, "tests")
     jetstream = client.jetstream()
-    await ensure_streams(jetstream, 1)
+    await ensure_stream(jetstream, 1)
     await jetstream.purge_stream(STREAM)
     await client.close()
 

@@ -16,7 +16,7 @@ from ops.stack.backing import Backing
 from services.activity.audit.verify import verify
 from shared import dead_letters, outbox
 from shared.actor import SYSTEM
-from shared.broker import STREAM, connect, ensure_streams
+from shared.broker import STREAM, connect, ensure_stream
 from shared.clock import now, uuid7
 from shared.database import Database
 from shared.events import Event
@@ -200,7 +200,7 @@ async def test_a_stream_that_was_lost_goes_on_behind_what_was_folded(rig: Rig, s
     body = await newest(rig)
     jetstream = rig.source.client.jetstream()
     await jetstream.delete_stream(STREAM)
-    await ensure_streams(jetstream, 1)
+    await ensure_stream(jetstream, 1)
     await again(servers, body)
     after = [await rig.publish(milestone_created(PROJECT, f"After {number}"), uuid7()) for number in range(3)]
     await until_told(rig, after[-1])

@@ -14,7 +14,7 @@ from ops.stack.backing import Backing
 from services.activity.consumers import consumer
 from shared import outbox
 from shared.actor import SYSTEM
-from shared.broker import STREAM, connect, ensure_streams
+from shared.broker import STREAM, connect, ensure_stream
 from shared.clock import now, uuid7
 from shared.contracts.projects import MilestoneCompleted
 from shared.database import Database
@@ -31,7 +31,7 @@ async def databases(servers: Backing) -> tuple[str, str]:
     admin = make_url(servers.addresses.database_admin_url).set(database="postgres")
     cluster = Cluster(admin.render_as_string(hide_password=False))
     client = await connect(servers.addresses.nats_url, "bench")
-    await ensure_streams(client.jetstream(), 1)
+    await ensure_stream(client.jetstream(), 1)
     await client.jetstream().purge_stream(STREAM)
     await client.close()
     return await cluster.create_bare("source"), await cluster.create("activity")

@@ -1,4 +1,4 @@
-"""`make bench-security`: how long access outlives its end, for requests and for streams, with warm caches (S2).
+"""`make bench-security`: how long access outlives its end, for requests and for streams, with warm caches.
 
 25 times each way in which access ends; the suite does each once. PORTAL_BENCH_ENDINGS says how often.
 """

@@ -16,7 +16,7 @@ from redis.exceptions import NoPermissionError
 from ops.serve import SERVICES
 from ops.stack import access
 from ops.stack.backing import Backing, backing
-from shared.broker import JETSTREAM, STREAM, connect, ensure_streams
+from shared.broker import JETSTREAM, STREAM, connect, ensure_stream
 from tests.deploy.nats_users import KEEPER, needs, users
 
 KEYS = {"gateway": ["session:x", "limits:x"], "identity": ["session:x", "attempts:x"], "activity": ["kpis:x"]}
@@ -31,7 +31,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backing]:
 @pytest.fixture
 async def operator(servers: Backing) -> AsyncIterator[Client]:
     client = await connect(servers.addresses.nats_url, "operator")
-    await ensure_streams(client.jetstream(), 1)
+    await ensure_stream(client.jetstream(), 1)
     yield client
     await client.close()
 

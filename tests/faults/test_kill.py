@@ -1,4 +1,4 @@
-"""Any process may be killed at any time: what was answered is there, once, everywhere (reliability: E1, E2, F1 to F4).
+"""Any process may be killed at any time: what was answered is there, once, everywhere.
 
 Bounded: each process of the stack is killed with SIGKILL while people write; the counts of the full programme belong to
 `make bench`-like runs, not to a suite that must end in minutes.

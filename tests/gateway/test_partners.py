@@ -1,4 +1,4 @@
-"""Partner systems at the door: an access token instead of a session, on services' routes alone (reliability: A7, G2, G5)."""
+"""Partner systems at the door: an access token instead of a session, on services' routes alone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""A new id where rights changed, handed out once, to a browser that opens a page (S1); and no use from elsewhere."""
+"""A new id where rights changed, handed out once, to a browser that opens a page; and no use from elsewhere."""
 
 import asyncio
 import re

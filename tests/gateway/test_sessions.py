@@ -1,4 +1,4 @@
-"""Who is signed in, from where that is known, how fast it is forgotten, and what happens when nobody can say (S2, F4)."""
+"""Who is signed in, from where that is known, how fast it is forgotten, and what happens when nobody can say."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -118,7 +118,7 @@ async def test_what_identity_could_not_overwrite_in_redis_is_not_believed(
 
 
 async def test_broadcast_empties_the_memory_of_the_process(rig: Rig, redis: Backing, store: aioredis.Redis) -> None:
-    """200 sessions which this process would believe for an hour end when the broadcast arrives (S2)."""
+    """200 sessions which this process would believe for an hour end when the broadcast arrives."""
 
     async def resolve(digest: str) -> bytes | None:
         return rig.identity.records.get(digest)

@@ -1,4 +1,4 @@
-"""What a race over something that works once must end in (A2)."""
+"""What a race over something that works once must end in."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Answers hold the fields that were decided on for the one who asks, and no others (Z2)."""
+"""Answers hold the fields that were decided on for the one who asks, and no others."""
 
 from collections.abc import Iterator
 

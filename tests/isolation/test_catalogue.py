@@ -1,4 +1,4 @@
-"""What PostgreSQL itself says of every schema (reliability: T1, T2, T5)."""
+"""What PostgreSQL itself says of every schema."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager

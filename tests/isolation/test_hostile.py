@@ -1,5 +1,5 @@
 """What nobody sends by accident: every parameter of every route and page, with the extremes of its kind, is refused or
-answered, never a 5xx (reliability: G4). Asked at each service's own port, as somebody whose request gets that far.
+answered, never a 5xx. Asked at each service's own port, as somebody whose request gets that far.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""No request sets what it does not name, and no answer holds what it should not (Z2)."""
+"""No request sets what it does not name, and no answer holds what it should not."""
 
 from collections.abc import Iterator
 from typing import Any, get_args

@@ -1,4 +1,4 @@
-"""Partner tokens are narrow wherever they are shown: at the gateway and at every service's own port (A7, G2, G6, Z3)."""
+"""Partner tokens are narrow wherever they are shown: at the gateway and at every service's own port."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Declared rights are real rights, and knowing somebody else's id gives nothing (reliability: T3, T5, Z1, Z3)."""
+"""Declared rights are real rights, and knowing somebody else's id gives nothing."""
 
 import hashlib
 import json

@@ -17,7 +17,7 @@ from ops.migrate import ensure_database, runtime_url
 from ops.stack import mailbox
 from ops.stack.backing import Backing, backing
 from ops.stack.errors import StackError
-from shared.broker import connect, ensure_streams
+from shared.broker import connect, ensure_stream
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ async def test_nats_writes_each_message_to_the_disk_before_it_answers(tmp_path: 
         config = (tmp_path / "nats" / "nats.conf").read_text()
         assert "sync_interval: always" in config
         client = await connect(servers.addresses.nats_url, "test")
-        await ensure_streams(client.jetstream(), 1)
+        await ensure_stream(client.jetstream(), 1)
         await client.jetstream().publish("portal.test.thing.made.v1", b"kept")
         await client.close()
         servers.kill("nats")

@@ -1,4 +1,4 @@
-"""Inviting many contacts, for staff: counts, the tick box, progress that can be left, the result (seed 002)."""
+"""Inviting many contacts, for staff: counts, the tick box, progress that can be left, the result."""
 
 import pytest
 from msgspec.structs import replace

@@ -1,4 +1,4 @@
-"""`Idempotency-Key` (reliability M4): the same POST twice makes one thing and is answered alike."""
+"""`Idempotency-Key`: the same POST twice makes one thing and is answered alike."""
 
 import asyncio
 from typing import Any

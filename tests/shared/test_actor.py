@@ -1,4 +1,4 @@
-"""Who may see what, decided in one place (seeds 002 and 004)."""
+"""Who may see what, decided in one place."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Forged claims never pass (reliability: G2, Z3), asked of the one verifier every service uses."""
+"""Forged claims never pass, asked of the one verifier every service uses."""
 
 import base64
 import hashlib

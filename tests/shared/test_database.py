@@ -1,4 +1,4 @@
-"""The tenant lives and dies with its transaction, whatever happens to the request (reliability: T2, T4)."""
+"""The tenant lives and dies with its transaction, whatever happens to the request."""
 
 import asyncio
 import random

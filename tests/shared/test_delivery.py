@@ -22,7 +22,7 @@ from ops.stack.backing import Backing, backing
 from shared import dead_letters, delivery, outbox
 from shared.actor import SYSTEM
 from shared.background import Background
-from shared.broker import STREAM, connect, stream_configs
+from shared.broker import STREAM, connect, stream_config
 from shared.clock import now, uuid7
 from shared.database import Database, Db, driver
 from shared.dead_letters import DeadLetter
@@ -364,7 +364,7 @@ async def leave_deaf(client: Client, *, closed: bool) -> None:
 
 async def stream_of(client: Client, **changed: int) -> None:
     """Bring back the stream, with something about it changed."""
-    [config] = stream_configs(1)
+    config = stream_config(1)
     await client.jetstream().update_stream(config.evolve(**changed))
 
 

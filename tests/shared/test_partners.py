@@ -1,4 +1,4 @@
-"""Partner tokens are narrow (reliability: A7, G2, G6), asked of the one verifier that the gateway and every service use."""
+"""Partner tokens are narrow, asked of the one verifier that the gateway and every service use."""
 
 import asyncio
 import time

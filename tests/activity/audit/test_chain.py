@@ -1,4 +1,4 @@
-"""The audit chain: every tampering shows, and what a chain cannot show itself, heads kept outside do (P2)."""
+"""The audit chain: every tampering shows, and what a chain cannot show itself, heads kept outside do."""
 
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence

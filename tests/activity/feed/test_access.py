@@ -1,4 +1,4 @@
-"""Who may read the live stream, and how it ends when they no longer may (T3, L5)."""
+"""Who may read the live stream, and how it ends when they no longer may."""
 
 import asyncio
 from datetime import timedelta

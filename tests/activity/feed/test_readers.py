@@ -1,4 +1,4 @@
-"""Readers that do not behave, against the service as a process of its own (L3, L4, O2)."""
+"""Readers that do not behave, against the service as a process of its own."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""The live stream through a real server: order, resuming, and what it survives (L1)."""
+"""The live stream through a real server: order, resuming, and what it survives."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Api clients: who may make them, what comes of it, and how their access ends (reliability: A7)."""
+"""Api clients: who may make them, what comes of it, and how their access ends."""
 
 import asyncio
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Many invitations at once: who is picked, what becomes of each, and the button pressed again (seed 002)."""
+"""Many invitations at once: who is picked, what becomes of each, and the button pressed again."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The switch of a client's portal, rule by rule (seed 002; issue: part 2)."""
+"""The switch of a client's portal, rule by rule."""
 
 from typing import Any
 from uuid import uuid4

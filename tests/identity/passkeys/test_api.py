@@ -1,4 +1,4 @@
-"""One's own passkeys: making, naming and dropping them (A2)."""
+"""One's own passkeys: making, naming and dropping them."""
 
 import asyncio
 from typing import Any

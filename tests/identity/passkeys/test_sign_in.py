@@ -1,4 +1,4 @@
-"""Signing in with a passkey, and with everything that is none (A2, A5)."""
+"""Signing in with a passkey, and with everything that is none."""
 
 import asyncio
 import json

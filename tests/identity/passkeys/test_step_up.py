@@ -1,4 +1,4 @@
-"""A passkey as a fresh proof (A2, S1)."""
+"""A passkey as a fresh proof."""
 
 import asyncio
 import json

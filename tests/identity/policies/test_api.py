@@ -1,4 +1,4 @@
-"""What staff may do, who may give it, and that somebody always can (Z4)."""
+"""What staff may do, who may give it, and that somebody always can."""
 
 import asyncio
 from typing import Any

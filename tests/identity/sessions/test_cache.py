@@ -1,4 +1,4 @@
-"""Revocations and changed rights reach the gateways, also when Redis was away at the time (S2, F4)."""
+"""Revocations and changed rights reach the gateways, also when Redis was away at the time."""
 
 import asyncio
 

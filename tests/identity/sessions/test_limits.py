@@ -1,4 +1,4 @@
-"""Guessing is bounded, and nobody else's guessing locks one out for long (A4, G5)."""
+"""Guessing is bounded, and nobody else's guessing locks one out for long."""
 
 import asyncio
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""A session's id changes where its rights do, lives as long as it should, and nothing old comes back (S1)."""
+"""A session's id changes where its rights do, lives as long as it should, and nothing old comes back."""
 
 import asyncio
 import re

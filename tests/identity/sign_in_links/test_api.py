@@ -1,4 +1,4 @@
-"""Signing in by mail (A1, A2, A4, A5)."""
+"""Signing in by mail."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Signing in at one's own organisation: who comes in as whom (A6), and what works once (A2)."""
+"""Signing in at one's own organisation: who comes in as whom, and what works once."""
 
 import asyncio
 import json

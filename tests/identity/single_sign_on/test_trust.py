@@ -1,4 +1,4 @@
-"""What a provider may say, and what is not believed (A6); and providers that are away."""
+"""What a provider may say, and what is not believed; and providers that are away."""
 
 import time
 from collections.abc import Callable

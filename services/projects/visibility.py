@@ -4,7 +4,7 @@ Only the company's own side looks behind it: staff, and partner systems that are
 acts within one client, a private thing does not exist, and a hidden field is empty in every answer.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar, Literal, TypeVar
 
 import msgspec
@@ -37,6 +37,15 @@ class CompanyDecides(Forbidden):
         super().__init__("What the client sees is decided by the company, not from within the client.")
 
 
+class DependsOnHidden(Forbidden):
+    code = "project.depends_on_hidden"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This depends on something that the project keeps from its client. Only the company changes it."
+        )
+
+
 class AlreadyShared(Conflict):
     code = "project.already_shared"
 
@@ -60,6 +69,15 @@ def require_company(actor: Actor) -> None:
     """Raises `CompanyDecides` for who acts within one client: what they hid they could not see themselves."""
     if not looks_behind(actor):
         raise CompanyDecides
+
+
+def require_seen(actor: Actor, hidden_fields: Collection[str], judged_by: Iterable[str]) -> None:
+    """Raises `DependsOnHidden` where the answer would be judged by what is hidden from the actor, whatever it is.
+
+    A refusal, or an answer that nothing changed, would else tell what it was compared with (docs/decisions/0086).
+    """
+    if not looks_behind(actor) and not set(judged_by).isdisjoint(hidden_fields):
+        raise DependsOnHidden
 
 
 class Hideable(msgspec.Struct, frozen=True):

@@ -10,6 +10,10 @@ import msgspec
 import pytest
 
 from services.projects.app import create_app
+from services.projects.milestones.commands import PatchMilestone
+from services.projects.milestones.models import Milestone
+from services.projects.projects.commands import PatchProject
+from services.projects.projects.models import Project
 from services.projects.settings import ProjectsSettings
 from services.projects.visibility import HiddenField
 from shared.actor import Actor
@@ -318,7 +322,8 @@ async def test_what_is_hidden_now_leaves_by_no_exit(desk: Desk, field: str) -> N
             reads += [await desk(actor, method, each, json=body) for method, each, body in writes]
             for milestone, verb in ((second, "complete"), (second, "reopen")):
                 reads.append(await desk(actor, "POST", f"milestones/{milestone['id']}/{verb}"))
-        assert {answer.status_code for answer in reads} == {200}
+        refusals = {answer.json()["code"] for answer in reads if answer.status_code != 200}
+        assert refusals <= ({"project.depends_on_hidden"} if field in Milestone.judged_by["completed_on"] else set())
         return "".join(answer.text for answer in reads)
 
     for actor in [*within(client_id)[:2], bound]:
@@ -409,3 +414,72 @@ async def test_the_database_hides_what_is_private_from_the_tenant(desk: Desk) ->
             await connection.execute("update projects set private = true")
     finally:
         await connection.close()
+
+
+GUESSES: list[tuple[str, str, dict[str, Any] | None, HiddenField, dict[str, Any], dict[str, Any]]] = [
+    ("PATCH", "project", {"description": "A"}, "description", {"description": "A"}, {"description": "B"}),
+    ("PATCH", "project", {"scope": "A"}, "scope", {"scope": "A"}, {"scope": "B"}),
+    ("PATCH", "project", {"completion": 40}, "completion", {"completion": 40}, {"completion": 41}),
+    ("PATCH", "project", {"starts_on": days(3)}, "starts_on", {"starts_on": days(3)}, {"starts_on": days(2)}),
+    ("PATCH", "project", {"starts_on": days(3)}, "ends_on", {"ends_on": days(2)}, {"ends_on": days(4)}),
+    ("PATCH", "project", {"ends_on": days(3)}, "ends_on", {"ends_on": days(3)}, {"ends_on": days(4)}),
+    ("PATCH", "project", {"ends_on": days(3)}, "starts_on", {"starts_on": days(2)}, {"starts_on": days(4)}),
+    ("PATCH", "project", {"team": []}, "team", {"team": []}, {"team": FILLED["team"]}),
+    ("PATCH", "project", {"team": FILLED["team"]}, "contact_details", {"team": FILLED["team"]},
+     {"team": [{"name": "Clara Hoffmann", "role": "Lead"}]}),
+    ("PATCH", "milestone", {"description": "A"}, "milestone_description", {"description": "A"}, {"description": "B"}),
+    ("PATCH", "milestone", {"phase": "A"}, "phase", {"phase": "A"}, {"phase": "B"}),
+    ("PATCH", "milestone", {"starts_on": days(3)}, "milestone_starts_on", {"starts_on": days(3)}, {"starts_on": days(2)}),
+    ("PATCH", "milestone", {"target_on": days(3)}, "milestone_starts_on", {"starts_on": days(2)}, {"starts_on": days(4)}),
+    ("PATCH", "milestone", {"depends_on": []}, "milestone_depends_on", {"depends_on": []}, {"depends_on": ["other"]}),
+    ("PATCH", "milestone", {"depends_on": ["other"]}, "completion", {}, {"completed": True}),
+    ("POST", "milestone/complete", None, "milestone_depends_on", {"depends_on": []}, {"depends_on": ["other"]}),
+    ("POST", "milestone/complete", None, "completion", {}, {"completed": True}),
+    ("POST", "milestone/reopen", None, "completion", {}, {"completed": True}),
+]  # fmt: skip
+"""What is asked for, which field is hidden, and two values of it that a guess would tell apart."""
+
+
+async def plan_with(desk: Desk, client_id: UUID, hidden: str, on: str, value: dict[str, Any]) -> dict[str, str]:
+    """A project that hides the field, with two milestones; the value stands where the guess is made."""
+    done, value = value.get("completed"), {name: each for name, each in value.items() if name != "completed"}
+    project = await desk.project(client_id, hidden_fields=[hidden], **(value if on == "project" else {}))
+    other = await desk.milestone(project, target_on=days(9))
+    value = {name: [other["id"]] if each == ["other"] else each for name, each in value.items()}
+    milestone = await desk.milestone(project, **{"target_on": days(9)} | (value if on == "milestone" else {}))
+    if done:
+        desk.good(await desk(STAFF, "POST", f"milestones/{milestone['id']}/complete"))
+    return {"project": f"projects/{project['id']}", "milestone": f"milestones/{milestone['id']}", "other": other["id"]}
+
+
+@pytest.mark.parametrize("guess", GUESSES, ids=[f"{each[1]} {''.join(each[2] or ())} by {each[3]}" for each in GUESSES])
+async def test_whatever_a_hidden_value_is_a_guess_is_answered_the_same(desk: Desk, guess: Any) -> None:
+    method, path, body, hidden, *values = guess
+    client_id = await desk.client()
+    guesser = partner(client_id, "projects:read", "projects:write")
+    on, _, verb = path.partition("/")
+    answers: list[tuple[int, dict[str, Any]]] = []
+    for value in values:
+        ids = await plan_with(desk, client_id, hidden, on, value)
+        sent = {name: [ids["other"]] if each == ["other"] else each for name, each in (body or {}).items()}
+        request = {"json": sent} if body is not None else {}
+        answer = await desk(guesser, method, f"{ids[on]}/{verb}".rstrip("/"), **request)
+        answers.append((answer.status_code, answer.json() | {"instance": ""}))
+        assert answer.json()["code"] == "project.depends_on_hidden"
+    assert answers[0] == answers[1]
+
+
+def test_every_rule_that_a_hidden_field_has_a_part_in_is_tried() -> None:
+    tried = {
+        (on.partition("/")[0], name, hidden) for _, on, body, hidden, *_ in GUESSES for name in body or ["completed_on"]
+    }
+    rules = {
+        (kind, name, hidden)
+        for kind, judged_by in (("project", Project.judged_by), ("milestone", Milestone.judged_by))
+        for name, by in judged_by.items()
+        for hidden in by
+    }
+    assert rules == tried
+    assert {hidden for *_, hidden in rules} == set(get_args(HiddenField))
+    for sent, judged_by in ((PatchProject, Project.judged_by), (PatchMilestone, Milestone.judged_by)):
+        assert set(sent.__struct_fields__) - set(judged_by) <= {"name", "status", "hidden_fields"}

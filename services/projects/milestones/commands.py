@@ -11,7 +11,7 @@ from services.projects.fields import Dated, Name, ShortName, Text
 from services.projects.milestones import queries
 from services.projects.milestones.models import Milestone, UnknownDependency
 from services.projects.projects.queries import lock_project
-from services.projects.visibility import require_company
+from services.projects.visibility import require_company, require_seen
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import latest_today, today
@@ -63,7 +63,9 @@ async def change_milestone(
     plan = await queries.lock_plan(db, actor, milestone_id)
     milestone = plan[milestone_id]
     milestone.require_match(if_match)
-    if event := milestone.change(_columns(data, plan)):
+    columns = _columns(data, plan)
+    _require_seen(actor, milestone, *columns)
+    if event := milestone.change(columns):
         await _tell(db, actor, milestone, event)
     return milestone
 
@@ -74,6 +76,7 @@ async def complete_milestone(db: Db, actor: Actor, milestone_id: UUID, on: date 
     Who says the day goes by their own calendar, which may be a day ahead of the company's.
     """
     milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
+    _require_seen(actor, milestone, "completed_on")
     await _tell(db, actor, milestone, milestone.complete(on or today(), latest_today()))
     return milestone
 
@@ -81,6 +84,7 @@ async def complete_milestone(db: Db, actor: Actor, milestone_id: UUID, on: date 
 async def reopen_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Milestone:
     """Take a completion back."""
     milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
+    _require_seen(actor, milestone, "completed_on")
     await _tell(db, actor, milestone, milestone.reopen())
     return milestone
 
@@ -99,6 +103,11 @@ async def withdraw_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Milest
     require_company(actor)
     await _tell(db, actor, milestone, milestone.withdraw())
     return milestone
+
+
+def _require_seen(actor: Actor, milestone: Milestone, *fields: str) -> None:
+    judged_by = [each for name in fields for each in Milestone.judged_by.get(name, ())]
+    require_seen(actor, milestone.project.hidden_fields, judged_by)
 
 
 def _columns(data: CreateMilestone | PatchMilestone, plan: queries.Plan) -> dict[str, Any]:

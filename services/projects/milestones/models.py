@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Table, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.projects.projects.models import Project
-from services.projects.visibility import AlreadyPrivate, AlreadyShared, looks_behind
+from services.projects.visibility import AlreadyPrivate, AlreadyShared, HiddenField, looks_behind
 from shared.actor import Actor
 from shared.contracts.projects import (
     MilestoneCompleted,
@@ -130,6 +130,16 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
             ["client_id", "project_id", "project_private"], ["projects.client_id", "projects.id", "projects.private"]
         ),
     )
+
+    judged_by: ClassVar[Mapping[str, tuple[HiddenField, ...]]] = {
+        "description": ("milestone_description",),
+        "phase": ("phase",),
+        "starts_on": ("milestone_starts_on",),
+        "target_on": ("milestone_starts_on",),
+        "depends_on": ("milestone_depends_on", "completion"),
+        "completed_on": ("completion", "milestone_depends_on"),
+    }
+    """As in `Project`."""
 
     project_id: Mapped[UUID]
     name: Mapped[str]

@@ -12,7 +12,7 @@ from services.projects.projects import queries
 from services.projects.projects.models import KnownClient, NotForLimited, Project, Status
 from services.projects.projects.queries import ProjectDetail
 from services.projects.projects.viewings import is_news
-from services.projects.visibility import HiddenField, require_company
+from services.projects.visibility import HiddenField, require_company, require_seen
 from shared import outbox
 from shared.actor import Actor
 from shared.addresses import kept_address
@@ -95,6 +95,7 @@ async def change_project(db: Db, actor: Actor, project_id: UUID, data: PatchProj
     if data.hidden_fields is not UNSET:
         require_company(actor)
     columns = _columns(data)
+    require_seen(actor, project.hidden_fields, [each for name in columns for each in Project.judged_by.get(name, ())])
     status = columns.pop("status", project.status)
     for event in (project.change(columns), project.set_status(status)):
         if event:

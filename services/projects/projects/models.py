@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from sqlalchemy import ColumnElement, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.projects.visibility import AlreadyPrivate, AlreadyShared, looks_behind
+from services.projects.visibility import AlreadyPrivate, AlreadyShared, HiddenField, looks_behind
 from shared.actor import Actor
 from shared.contracts.projects import (
     ProjectCreated,
@@ -75,6 +75,15 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
     """
 
     __tablename__ = "projects"
+    judged_by: ClassVar[Mapping[str, tuple[HiddenField, ...]]] = {
+        "description": ("description",),
+        "scope": ("scope",),
+        "starts_on": ("starts_on", "ends_on"),
+        "ends_on": ("starts_on", "ends_on"),
+        "completion": ("completion",),
+        "team": ("team", "contact_details"),
+    }
+    """By which fields, that may be hidden, a change of which field is judged: its own value and what rules compare."""
 
     name: Mapped[str]
     description: Mapped[str] = mapped_column(default="")

@@ -294,3 +294,25 @@ async def test_a_choice_is_searched_as_one_types_and_chosen_by_keys(sit, standin
         await page.get_by_label("Find a project").press_sequentially("599")
         await page.get_by_role("link", name="Project 599").click()
         await page.wait_for_url(f"**/activity?project_id={uid(20_599)}")
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "stays", "goes", "then", "leads"),
+    [
+        ("/projects", "portal", "Customer portal", "Brand refresh", "At risk", "/projects?status=at_risk&q=portal"),
+        ("/people", "emil", "Emil Sand", "Jonas Weber", "People of clients", "/people?kind=client&q=emil"),
+        ("/clients", "birch", "Birch Ltd", "Acme GmbH", "", ""),
+    ],
+)
+async def test_a_list_follows_what_is_typed_and_so_do_its_address_and_its_filters(
+    sit, standin, path, typed, stays, goes, then, leads
+):
+    async with sit(CLARA) as page:
+        await page.goto(path)
+        await page.get_by_role("searchbox").press_sequentially(typed)
+        await expect(page.locator("main").get_by_text(goes)).to_have_count(0)
+        await expect(page.locator("main").get_by_text(stays).first).to_be_visible()
+        await expect(page.get_by_role("searchbox")).to_be_focused()
+        await page.wait_for_url(f"**{path}?*q={typed}*")
+        if then:
+            await expect(page.get_by_role("link", name=then)).to_have_attribute("href", leads)

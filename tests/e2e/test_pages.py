@@ -40,6 +40,7 @@ ADMIN_PAGES = [
     *STAFF_PAGES,
     "/clients/new",
     "/clients/{client}/edit",
+    "/view-as?client_id={client}",
     "/projects/new?client_id={client}",
     "/people",
     "/people/new",

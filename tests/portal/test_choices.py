@@ -94,7 +94,7 @@ async def test_assignments_beyond_the_first_page_are_shown_found_and_kept(browse
 @pytest.mark.parametrize(
     ("reader", "page", "path"),
     [
-        (CLARA, f"/people/{FELIX_ID}", f"/people/{FELIX_ID}/project-roles"),
+        (CLARA, f"/contacts/{FELIX_ID}", f"/people/{FELIX_ID}/project-roles"),
         (replace(ANNA, is_primary_contact=True), f"/team/{FELIX_ID}", f"/team/{FELIX_ID}"),
     ],
 )
@@ -121,3 +121,11 @@ async def test_the_filter_of_the_activity_finds_any_project_and_keeps_the_chosen
     assert '<details class="menu filter-menu" id="project-filter" open>' in found
     chosen = (await http.get("/activity", params={"project_id": last})).text
     assert f"Project {LAST}</span>" in chosen
+
+
+async def test_a_client_with_more_people_than_its_page_shows_says_where_all_of_them_are(browse, many):
+    anna = many.state["people"][0]
+    page = f"/clients/{ACME}"
+    assert "All contacts" not in (await browse(CLARA).get(page)).text
+    many.state["people"] += [{**anna, "id": uid(40_000 + n)} for n in MANY]
+    assert f'<a href="/clients/{ACME}/contacts">All contacts' in (await browse(CLARA).get(page)).text

@@ -27,7 +27,7 @@ FILTERS = (
     ("variant", "Kind", tuple(VARIANTS.items())),
 )
 """Name, label and choices of what narrows the list."""
-MOST_PEOPLE = 100
+MOST_PEOPLE = 20
 NEWEST = 20
 
 

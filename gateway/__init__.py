@@ -1,1 +1,1 @@
-"""The one public door: authenticate, authorise, sign, forward."""
+"""The public entry point: authenticates, authorises, signs and forwards requests."""

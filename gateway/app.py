@@ -1,4 +1,4 @@
-"""The gateway's composition root: the only file that wires."""
+"""The gateway's composition root: creates its parts and connects them."""
 
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -65,7 +65,8 @@ class Gateway:
         self.connections = Shares(MAX_CONNECTIONS, CONNECTIONS_EACH)
 
     def admit_connection(self, address: str) -> Callable[[], None]:
-        """A place for a connection from `address`; returns what gives it back. Raises `Refused` where it has its share.
+        """Take a place for a connection from `address`; returns the function that gives it back. Raises `Refused` if
+        its share is used.
 
         A trusted proxy has no share of its own: it carries many callers.
         """

@@ -1,4 +1,4 @@
-"""Redis as the gateway uses it: quick, and allowed to be away."""
+"""Redis for the gateway, with short time-outs; the gateway works without it."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 TIMEOUT = 0.25
 PAUSE = 1.0
-"""After a failure nobody waits for Redis for this long."""
+"""Seconds after a failure in which Redis is not asked."""
 
 log = structlog.get_logger("gateway.cache")
 
 
 class CacheAway(Exception):
-    """Redis cannot be asked right now; whoever asked has another source."""
+    """Redis is not available; the caller uses another source."""
 
 
 class Cache:

@@ -1,4 +1,4 @@
-"""The signed token a service believes: at most 60 seconds, one audience list, Ed25519 (RFC 8037, RFC 9864)."""
+"""The claims token that services accept: 60 seconds at most, one audience list, Ed25519 (RFC 8037, RFC 9864)."""
 
 import time
 from collections.abc import Iterable
@@ -70,7 +70,7 @@ class ClaimsSigner:
         return self._sign({"kind": "system", "name": "Gateway"}, (service,), "")
 
     def secret(self, purpose: str) -> bytes:
-        """256 bits that every gateway with this signing key derives, and nobody without it."""
+        """256 bits derived from the signing key: the same for every gateway that has this key."""
         return digest(str(self._keys[0].as_dict(private=True)["d"]).encode(), purpose.encode(), "sha256")
 
     def _sign(self, who: dict[str, Any], audience: Iterable[str], ip: str) -> bytes:

@@ -1,6 +1,6 @@
 """One OpenAPI document for all services, and the page that shows it.
 
-Each service describes itself under `/schema/openapi.json`; only what the route table lets through is published.
+Each service describes itself under `/schema/openapi.json`; only what the route table forwards is published.
 """
 
 import asyncio

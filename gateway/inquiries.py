@@ -1,4 +1,4 @@
-"""What the gateway itself asks of a service: who a session belongs to, what its API looks like, whether it is there."""
+"""Requests of the gateway itself to a service: for a session, its OpenAPI document, its health."""
 
 import asyncio
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Inquiries:
         return body if status == 200 else None
 
     async def rotate_session(self, digest: str) -> bytes:
-        """The `Set-Cookie` of a new id for the session with this hash; b"" if there is none to be had."""
+        """The `Set-Cookie` of a new id for the session with this hash; b"" if it gets none."""
         body = msgspec.json.encode({"hash": digest})
         try:
             status, answer = await self.ask("POST", "/internal/sessions/rotate", body, once=True)

@@ -1,4 +1,4 @@
-"""How much one peer may ask for. Counted in Redis for all gateways together, by sliding window.
+"""Limits on the requests of one peer. Counted in Redis for all gateways together, by sliding window.
 
 Asking Redis for every request would cost more than forwarding it, so a peer's permits are fetched a few at a time and
 spent here. Without Redis each process counts alone, and more strictly.

@@ -30,7 +30,7 @@ def own_pages(
 
     @get("/readyz")
     async def readyz() -> Response[dict[str, str]]:
-        """Can serve: 503 while nobody could say who is signed in, or revocations are not heard."""
+        """Readiness: 503 while sessions cannot be looked up, or revocations are not received."""
         ready, parts = await readiness.check()
         return Response(parts, status_code=200 if ready else 503)
 

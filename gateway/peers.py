@@ -1,4 +1,4 @@
-"""Who is really calling. Limits and claims carry this address, so no header may choose it."""
+"""The caller's address. Limits and claims use it, so only trusted proxies can set it by a header."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""How the gateway says no: RFC 9457, or a plain page where a person typed the address."""
+"""Refusals of the gateway: problem details (RFC 9457), or a page for a person who opened the URL."""
 
 from html import escape
 from http import HTTPStatus

@@ -4,7 +4,11 @@ One rule for all of them (decision 0075). A name is looked up once, and its addr
 connection is made. The URL that somebody enters is checked before that, so that they get an error immediately.
 """
 
+import asyncio
 import re
+import socket
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 # IANA, "IPv4 Special-Purpose Address Registry", multicast and what is reserved with it: all but the internet's hosts.
@@ -24,6 +28,9 @@ _OWN = [
     for each in ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 ]
 _NAT64 = ip_network("64:ff9b::/96")
+LOOK_UPS, LOOK_UPS_EACH = 16, 4
+"""Names looked up at once, each by a thread, of which a container has few; and those of one domain."""
+
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
@@ -54,6 +61,28 @@ def may_name(host: str, *, private: bool) -> bool:
     if _NUMBER.fullmatch(host.rpartition(".")[2]):
         return False
     return private or not (host == "localhost" or host.endswith(".localhost"))
+
+
+class LookUps:
+    """Looks names up in threads of its own. A domain whose name server does not answer keeps its own share of them."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="names")
+        self._shares: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(LOOK_UPS_EACH))
+
+    async def find(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, int, str]]:
+        """Family, protocol and numeric address of each place that the name leads to. Raises `OSError`."""
+        share = self._shares[".".join(host.lower().rstrip(".").split(".")[-2:])]
+        await share.acquire()
+        asked = (self._threads, socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
+        looking = asyncio.get_running_loop().run_in_executor(*asked)
+        looking.add_done_callback(lambda _: share.release())
+        # Who gives up leaves the thread behind, and its place taken: nothing ends it but an answer.
+        return [(each[0], each[2], str(each[4][0])) for each in await asyncio.shield(looking)]
+
+    def close(self) -> None:
+        """End the threads, not waiting for names that nobody answers for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _is_internets(address: IPv4Address | IPv6Address) -> bool:

@@ -1,8 +1,12 @@
 """Which addresses are called on somebody else's word: identity and activity ask the same rule."""
 
+import asyncio
+import socket
+import threading
+
 import pytest
 
-from shared.outgoing import may_call, may_name
+from shared.outgoing import LOOK_UPS, LookUps, may_call, may_name
 
 OWN = [
     *("127.0.0.1", "127.9.9.9", "10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
@@ -80,3 +84,27 @@ def test_this_machine_and_this_network_by_name(host: str) -> None:
 )
 def test_names_of_the_internet(host: str) -> None:
     assert may_name(host, private=False)
+
+
+async def test_a_domain_that_nobody_answers_for_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when many of its names are asked for, and whoever asked has given up long ago."""
+    answers = threading.Event()
+
+    def ask(host: str, port: int, *_: object) -> list[tuple[object, ...]]:
+        if host.endswith("dead.example"):
+            answers.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    look_ups = LookUps()
+    for _ in range(2):
+        asked = [asyncio.create_task(look_ups.find(f"{number}.dead.example", 443)) for number in range(LOOK_UPS)]
+        await asyncio.wait(asked, timeout=0.1)
+        for each in asked:
+            each.cancel()
+    async with asyncio.timeout(10):
+        assert await look_ups.find("erp.alive.example", 443) == [(socket.AF_INET, 6, "93.184.216.34")]
+    answers.set()
+    async with asyncio.timeout(10):
+        await look_ups.find("1.dead.example", 443)
+    look_ups.close()

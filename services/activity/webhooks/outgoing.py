@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -13,11 +12,9 @@ from yarl import URL
 
 from services.activity.webhooks.models import Outcome
 from services.activity.webhooks.targets import TargetRefused, require_target
-from shared.outgoing import may_call
+from shared.outgoing import LookUps, may_call
 
 SECONDS = 10.0
-LOOK_UPS = 16
-"""Names looked up at once: each takes a thread, of which a container has few."""
 MOST_READ = 1024
 """Bytes of an answer that are read, and thrown away: the status says everything."""
 AGENT = "client-portal-webhooks/1"
@@ -87,20 +84,15 @@ class Outgoing:
 
 
 class _Names(AbstractResolver):
-    """Looks names up in threads of its own: one that nobody answers for must not hold up the others."""
-
     def __init__(self, *, private: bool) -> None:
         self._private = private
-        self._threads = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="webhook-names")
+        self._look_ups = LookUps()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Raises `RefusedAddress` if any of the addresses is not one to call."""
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-        )
-        addresses = [(each[0], each[2], str(each[4][0])) for each in found]
+        addresses = await self._look_ups.find(host, port, family)
         if not all(may_call(address, private=self._private) for _, _, address in addresses):
             raise RefusedAddress
         numeric = socket.AI_NUMERICHOST
@@ -110,8 +102,7 @@ class _Names(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """End the threads, not waiting for names that nobody answers for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._look_ups.close()
 
 
 def _failed(error: Exception) -> Outcome:

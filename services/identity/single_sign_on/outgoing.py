@@ -1,13 +1,11 @@
 """The way out to identity providers: what a client's settings name must not reach into this installation's network."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from typing import cast
 
 import httpx2
 
-from shared.outgoing import may_call, may_name
+from shared.outgoing import LookUps, may_call, may_name
 
 SECONDS = 5
 LARGEST = 256 * 1024
@@ -28,6 +26,7 @@ class Outgoing(httpx2.AsyncBaseTransport):
     def __init__(self, *, private: bool) -> None:
         self._private = private
         self._inner = httpx2.AsyncHTTPTransport()
+        self._look_ups = LookUps()
 
     def allows(self, address: httpx2.URL | str) -> bool:
         """Whether a provider may have this URL, checked without looking up its name."""
@@ -54,14 +53,15 @@ class Outgoing(httpx2.AsyncBaseTransport):
     async def close(self) -> None:
         """Close every connection. (`aclose` belongs to the clients that share this transport.)"""
         await self._inner.aclose()
+        self._look_ups.close()
 
     async def _addresses(self, request: httpx2.Request) -> list[str]:
         port = request.url.port or (443 if request.url.scheme == "https" else 80)
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(request.url.host, port, type=socket.SOCK_STREAM)
+            found = await self._look_ups.find(request.url.host, port)
         except OSError as error:
             raise httpx2.ConnectError("no such host", request=request) from error
-        addresses = [str(each[4][0]) for each in found]
+        addresses = [address for _, _, address in found]
         if not all(may_call(each, private=self._private) for each in addresses):
             raise Refused("an address we do not call", request=request)
         return addresses

@@ -29,7 +29,11 @@ class Cache:
     def __init__(self, url: str) -> None:
         # One try more than none: a connection that lay idle while Redis restarted is replaced without a word.
         self.client: redis.Redis = redis.Redis.from_url(
-            url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 1)
+            url,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 1),
+            driver_info=None,  # Redis 7.0 does not know the command that would tell it
         )
         self._away_until = 0.0
 

@@ -31,7 +31,12 @@ class KpiCache:
     """Answers with the figures of a client, as JSON."""
 
     def __init__(self, redis_url: str, definitions: Sequence[Definition]) -> None:
-        self._redis = Redis.from_url(redis_url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+        self._redis = Redis.from_url(
+            redis_url,
+            socket_timeout=PATIENCE,
+            socket_connect_timeout=PATIENCE,
+            driver_info=None,  # Redis 7.0 does not know the command that would tell it
+        )
         self._definitions = definitions
 
     async def answer(self, read: ReadOnly, actor: Actor, client_id: UUID, changed: int, today: date) -> bytes:

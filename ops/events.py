@@ -49,7 +49,10 @@ async def replay(names: Collection[str]) -> bool:
 
 
 async def _take_over_former(client: Client, databases: dict[str, asyncpg.Connection]) -> None:
-    """Move what earlier versions kept in a stream into the tables, and remove the stream once it is empty."""
+    """Move what earlier versions kept in a stream into the tables, and remove the stream once it is empty.
+
+    This function goes with the first release: no released version ever kept dead letters in a stream.
+    """
     jetstream = client.jetstream(timeout=5)
     try:
         state = (await jetstream.stream_info(_FORMER_STREAM)).state

@@ -9,7 +9,8 @@ down_revision = "0023"
 def upgrade() -> None:
     execute(
         [
-            "alter table sessions add column viewing_person_id uuid references people (id)",
+            # No foreign key: it would look into other tenants for whoever may write here.
+            "alter table sessions add column viewing_person_id uuid",
             "create index sessions_viewing_person_id_idx on sessions (viewing_person_id) where viewing_person_id is not null",
         ]
     )

@@ -108,7 +108,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
 
     own = own_pages(
         signer,
-        ApiDocument(inquiries, lambda path: routes.find(path.encode()) is not None),
+        ApiDocument(inquiries, lambda path: routes.find(path.encode()) is not None, cookies.session),
         Readiness(cache, inquiries["identity"], background),
         lifespan,
     )

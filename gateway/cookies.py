@@ -21,6 +21,11 @@ class Cookies:
     def __init__(self, public_url: str) -> None:
         self._prefix = b"__Host-" if public_url.startswith("https:") else b""
 
+    @property
+    def session(self) -> str:
+        """The name under which a browser keeps the session."""
+        return (self._prefix + SESSION).decode()
+
     def split(self, header: bytes) -> tuple[bytes | None, bytes]:
         """The session's value, which goes no further, and what the services see of the others.
 

@@ -48,9 +48,10 @@ REFUSED: Json = {
 class ApiDocument:
     """Fetches and merges the services' documents. A service that does not answer is missing, and named as missing."""
 
-    def __init__(self, services: Mapping[str, Inquiries], is_public: Callable[[str], bool]) -> None:
+    def __init__(self, services: Mapping[str, Inquiries], is_public: Callable[[str], bool], cookie: str) -> None:
         self._services = services
         self._is_public = is_public
+        self._cookie = cookie
         self._flights = SingleFlight(self._build)
 
     async def get(self) -> Json:
@@ -60,7 +61,7 @@ class ApiDocument:
         found = await asyncio.gather(*(_fetch(service) for service in self._services.values()))
         documents = {name: document for name, document in zip(self._services, found, strict=True) if document}
         missing = [name for name in self._services if name not in documents]
-        return merge(documents, self._is_public, missing)
+        return merge(documents, self._is_public, missing, self._cookie)
 
 
 async def _fetch(service: Inquiries) -> Json | None:
@@ -71,8 +72,8 @@ async def _fetch(service: Inquiries) -> Json | None:
     return msgspec.json.decode(body) if status == 200 else None
 
 
-def merge(documents: Mapping[str, Json], is_public: Callable[[str], bool], missing: list[str]) -> Json:
-    """One document of many. Operations are tagged with their service.
+def merge(documents: Mapping[str, Json], is_public: Callable[[str], bool], missing: list[str], cookie: str) -> Json:
+    """One document of many. Operations are tagged with their service; `cookie` is what a browser calls the session's.
 
     A schema whose name means something else in another service gets its service's name in front.
     """
@@ -97,7 +98,7 @@ def merge(documents: Mapping[str, Json], is_public: Callable[[str], bool], missi
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                "session": {"type": "apiKey", "in": "cookie", "name": "portal_session"},
+                "session": {"type": "apiKey", "in": "cookie", "name": cookie},
                 "partner": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"},
             },
         },

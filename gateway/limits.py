@@ -52,6 +52,11 @@ class Limiter:
             if not await self._flights.join(key):
                 raise Refused(429, "gateway.too_many_requests", "Too many requests.", retry_after=RETRY_AFTER)
 
+    def give_back(self, key: str) -> None:
+        """A permit was spent on something that was good. With its portion's minute it is gone."""
+        if lease := self._leases.get(key):
+            lease.left += 1
+
     def _spend(self, key: str) -> bool:
         lease = self._leases.get(key)
         if lease is None or lease.left <= 0 or lease.until < time.monotonic():

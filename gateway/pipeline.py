@@ -35,6 +35,8 @@ CLIENT_GONE = 499
 """In the log only, as nginx has it: nobody was there to be answered."""
 
 log = structlog.get_logger("gateway")
+BAD = 400
+"""From this status on an answer is a refusal or a fault."""
 
 
 class Pipeline(msgspec.Struct, kw_only=True):
@@ -90,7 +92,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
             await self.requests.admit(limit_key(request.peer))
         request.route = route = self._route(request)
         refuse_foreign_change(request.method, request.inbound.read, self.public_origin)
-        if route.sign_in and request.method not in SAFE:
+        counts = route.sign_in and request.method not in SAFE
+        if counts:
             await self.sign_ins.admit(limit_key(request.peer))
         request.session = session = await self._authenticate(request, route)
         if session:
@@ -103,14 +106,20 @@ class Pipeline(msgspec.Struct, kw_only=True):
             authorise(route, session)
         if session and session.rotate and request.is_visit:
             request.new_cookie = await self.rotate(request.session_hash)
+        await self._serve(request, route, receive, send)
+        if counts and request.status < BAD:
+            self.sign_ins.give_back(limit_key(request.peer))
+
+    async def _serve(self, request: Request, route: Route, receive: Receive, send: Send) -> None:
+        """Have it answered by whom the route names, who learns from a token who asks."""
         if route.upstream == "gateway":
             await self.own(request.scope, receive, self._dressed(request, send))
+            return
+        if request.partner:
+            token = self.signer.partner_token(request.partner, route.audience, request.peer)
         else:
-            if request.partner:
-                token = self.signer.partner_token(request.partner, route.audience, request.peer)
-            else:
-                token = self.signer.token(session, route.audience, request.peer)
-            await self.proxy.forward(request, route, token, receive, send)
+            token = self.signer.token(request.session, route.audience, request.peer)
+        await self.proxy.forward(request, route, token, receive, send)
 
     def _peer(self, request: Request) -> str:
         return real_peer(_socket(request), request.inbound.read.get(self.forwarded_header), self.trusted)

@@ -94,6 +94,7 @@ ROUTES = (
     _api("auth", "identity", "public", sign_in=True),
     _api("auth/logout", "identity", "public"),
     _api("auth/me", "identity"),
+    _api("auth/sign-in-methods", "identity"),
     _api("auth/view-as", "identity"),
     _api("auth/organisations", "identity"),
     _api("auth/organisations/join", "identity", sign_in=True),

@@ -24,4 +24,6 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     session_requests_per_minute: int = 1500
     """Of one session, from wherever it is used: a person opening a page every second would ask for less."""
     sign_ins_per_minute: int = 300
-    """Steps of signing in from one address, for an office behind it; guesses have limits of their own, in identity."""
+    """Steps of signing in from one address that were refused: those that succeed do not count, so that an office signs
+    in behind one address. Guesses have limits of their own, in identity.
+    """

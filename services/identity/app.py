@@ -48,6 +48,7 @@ from services.identity.sessions.limits import AttemptLimits
 from services.identity.sessions.models import Attempt, Lifetime, Lifetimes
 from services.identity.settings import IdentitySettings
 from services.identity.sign_in_links.api import router as sign_in_links
+from services.identity.sign_in_methods.api import router as sign_in_methods
 from services.identity.single_sign_on.api import router as single_sign_on
 from services.identity.single_sign_on.openid import OpenId
 from services.identity.single_sign_on.outgoing import Outgoing
@@ -119,6 +120,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             *sessions,
             record_visits,
             sign_in_links,
+            sign_in_methods,
             invitations,
             organisations,
             password_changes,

@@ -70,10 +70,6 @@ class PasskeyList(msgspec.Struct, frozen=True):
     items: list[Passkey]
 
 
-class Revoked(msgspec.Struct, frozen=True):
-    revoked: int
-
-
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a sign-in step: a session, or the next step, bound to this browser by the flow cookie."""
 
@@ -98,6 +94,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     company_name: str
     sign_in_methods: list[str]
     joins_account: bool = False
+    password_needed: bool = False
 
 
 class Organisation(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -13,7 +14,7 @@ from gateway.flights import SingleFlight
 from gateway.peers import is_local, limit_key, parse_networks, real_peer
 from ops.stack.backing import Backing
 from shared.config import SettingsError
-from tests.gateway.rig import Rig
+from tests.gateway.rig import Rig, answer, read_body
 
 LOGIN = "/api/client-portal/auth/login"
 PROXIES = parse_networks("10.0.0.0/8, 2001:db8::/32")
@@ -107,13 +108,20 @@ def test_what_is_no_network_is_said_so() -> None:
 
 @pytest.fixture
 async def rig(redis: Backing) -> AsyncIterator[Rig]:
-    """Ten sign-ins a minute, and nothing counted yet."""
+    """Ten refused sign-ins a minute, and nothing counted yet; who tries has the wrong password."""
     store = aioredis.Redis.from_url(redis.addresses.redis_url)
     await store.flushall()
     await store.aclose()
     rig = Rig(redis.addresses.redis_url, sign_ins_per_minute=10, requests_per_minute=100)
+    rig.identity.echo.special[LOGIN] = rig.service.special["/sign-in"] = wrong
     yield rig
     rig.stop()
+
+
+async def wrong(scope: Any, receive: Any, send: Any) -> None:
+    """What identity, and the portal's form, answer to a wrong password."""
+    await read_body(receive)
+    await answer(send, 200 if scope["method"] == "GET" else 401, b"{}")
 
 
 async def statuses(url: str, count: int, path: str = LOGIN, method: str = "POST", **headers: str) -> list[int]:
@@ -122,7 +130,7 @@ async def statuses(url: str, count: int, path: str = LOGIN, method: str = "POST"
         return [(await http.request(method, path, headers=each)).status_code for each in varied]
 
 
-def assert_limited(answers: list[int], limit: int, good: int = 200) -> None:
+def assert_limited(answers: list[int], limit: int, good: int = 401) -> None:
     """`limit` pass and the rest do not. A window that moves on meanwhile may let one more pass."""
     passed = answers.count(good)
     assert passed in (limit, limit + 1)
@@ -136,6 +144,16 @@ def assert_limited(answers: list[int], limit: int, good: int = 200) -> None:
 async def test_header_opens_no_new_bucket(rig: Rig, header: str) -> None:
     value = "for=198.51.100.{n}" if header == "Forwarded" else "198.51.100.{n}"
     assert_limited(await statuses(rig.server.url, 13, **{header: value}), 10)
+
+
+async def test_an_office_that_signs_in_is_not_refused_and_guessing_beside_it_is(rig: Rig) -> None:
+    """Sixty people behind one address, three steps each, within the minute: what succeeds does not count."""
+    office = rig.again(requests_per_minute=10_000)
+    factor, link = "/api/client-portal/auth/second-factor", "/api/client-portal/auth/magic-link/consume"
+    for path in (factor, link, "/sign-in/password"):
+        assert await statuses(office.url, 60, path) == [200] * 60
+    assert_limited(await statuses(office.url, 12), 10)
+    office.stop()
 
 
 async def test_refusal_says_when_to_come_back(rig: Rig) -> None:
@@ -154,7 +172,7 @@ async def test_a_session_has_a_limit_of_its_own_from_wherever_it_is_used(rig: Ri
     path = "/api/client-portal/projects"
     for cookie in sessions:
         showing = {"Cookie": f"portal_session={cookie}", "X-Forwarded-For": "198.51.100.{n}"}
-        assert_limited(await statuses(behind.url, 110, path, "GET", **showing), 100)
+        assert_limited(await statuses(behind.url, 110, path, "GET", **showing), 100, good=200)
     behind.stop()
 
 
@@ -172,8 +190,10 @@ async def test_looking_at_the_form_is_no_attempt(rig: Rig) -> None:
 
 async def test_behind_a_trusted_proxy_each_caller_has_a_bucket(rig: Rig) -> None:
     behind = rig.again(trusted_proxies="127.0.0.0/8")
-    assert await statuses(behind.url, 25, **{"X-Forwarded-For": "203.0.113.{n}"}) == [200] * 25
-    same = await statuses(behind.url, 12, **{"X-Forwarded-For": "198.51.100.{n}, 203.0.113.200"})
+    assert await statuses(behind.url, 25, **{"X-Forwarded-For": "203.0.113.{n}"}) == [401] * 25
+    told = {"X-Forwarded-For": "198.51.100.{n}, 203.0.113.200"}
+    await statuses(behind.url, 1, "/api/client-portal/auth/invitation", **told)
+    same = await statuses(behind.url, 12, **told)
     assert rig.identity.echo.seen[-1].claims()["ip"] == "203.0.113.200"
     behind.stop()
     assert_limited(same, 10)
@@ -208,7 +228,7 @@ async def test_parallel_sign_ins_are_answered_one_and_all(rig: Rig) -> None:
         for burst in range(30):
             headers = {"X-Forwarded-For": f"203.0.113.{burst % 10}"}
             answers = await asyncio.gather(*(http.post(LOGIN, headers=headers) for _ in range(20)))
-            assert {answer.status_code for answer in answers} <= {200, 429}
+            assert {answer.status_code for answer in answers} <= {401, 429}
         assert (await http.get("/healthz")).status_code == 200
     gateway.stop()
 

@@ -26,12 +26,22 @@ class TestMergedDocument:
     """Schemas keep their names until two services mean different things by one."""
 
     def test_equal_schemas_are_one(self) -> None:
-        both = merge({"a": document("/a", Item=ITEM, Page=PAGE), "b": document("/b", Item=ITEM, Page=PAGE)}, bool, [])
+        both = merge(
+            {"a": document("/a", Item=ITEM, Page=PAGE), "b": document("/b", Item=ITEM, Page=PAGE)},
+            bool,
+            [],
+            "portal_session",
+        )
         assert set(both["components"]["schemas"]) == {"Item", "Page", "Problem"}
 
     def test_different_ones_and_what_refers_to_them_are_told_apart(self) -> None:
         other = {"type": "object", "properties": {"number": {"type": "integer"}}}
-        both = merge({"a": document("/a", Item=ITEM, Page=PAGE), "b": document("/b", Item=other, Page=PAGE)}, bool, [])
+        both = merge(
+            {"a": document("/a", Item=ITEM, Page=PAGE), "b": document("/b", Item=other, Page=PAGE)},
+            bool,
+            [],
+            "portal_session",
+        )
         schemas = both["components"]["schemas"]
         assert (schemas["Item"], schemas["BItem"]) == (ITEM, other)
         assert schemas["Page"] == PAGE
@@ -43,20 +53,29 @@ class TestMergedDocument:
         api, oauth = document("/api/a", Item=ITEM, Page=PAGE), document("/oauth/token", Item=ITEM, Page=PAGE)
         for each, path in ((api, "/api/a"), (oauth, "/oauth/token")):
             each["paths"][path]["get"]["responses"]["400"] = {"description": "Validation Exception"}
-        paths = merge({"a": api, "b": oauth}, bool, [])["paths"]
+        paths = merge({"a": api, "b": oauth}, bool, [], "portal_session")["paths"]
         assert set(paths["/api/a"]["get"]["responses"]) == {"200", "default"}
         assert set(paths["/oauth/token"]["get"]["responses"]) == {"200", "400"}
 
     def test_operations_are_told_apart_and_tagged(self) -> None:
-        both = merge({"a": document("/a"), "b": document("/b")}, bool, [])
+        both = merge({"a": document("/a"), "b": document("/b")}, bool, [], "portal_session")
         assert [both["paths"][path]["get"]["operationId"] for path in ("/a", "/b")] == ["a_List", "b_List"]
         assert both["paths"]["/b"]["get"]["tags"] == ["b"]
 
     def test_only_what_the_routes_let_through_is_published(self) -> None:
         described = document("/a")
         described["paths"] |= document("/internal/x")["paths"]
-        published = merge({"a": described}, lambda path: not path.startswith("/internal"), [])
+        published = merge({"a": described}, lambda path: not path.startswith("/internal"), [], "portal_session")
         assert list(published["paths"]) == ["/a"]
+
+
+@pytest.mark.parametrize(("scheme", "name"), [("http", "portal_session"), ("https", "__Host-portal_session")])
+async def test_document_names_the_cookie_that_browsers_send(redis: Backing, scheme: str, name: str) -> None:
+    rig = Rig(redis.addresses.redis_url, public_url=f"{scheme}://portal.test")
+    async with httpx2.AsyncClient(base_url=rig.server.url) as http:
+        schemes = (await http.get("/docs/openapi.json")).json()["components"]["securitySchemes"]
+    await asyncio.to_thread(rig.stop)
+    assert (schemes["session"]["in"], schemes["session"]["name"]) == ("cookie", name)
 
 
 async def test_document_names_what_is_missing(redis: Backing) -> None:

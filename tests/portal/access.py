@@ -43,6 +43,9 @@ class Access(Accounts):
             "me": person("approver@acme.example"),
             "two_factor": {"enabled": False, "required": False, "recovery_codes_left": 0, "since": None},
             "passkeys": [],
+            "accepted": ["magic_link", "password", "passkey"],
+            "has": ["magic_link", "password"],
+            "managed_here": True,
             "fresh": True,
             "fresh_minutes": 9,
             "methods": ["password"],
@@ -62,6 +65,7 @@ class Access(Accounts):
             ("DELETE", "/sessions/{id}", self.end_session),
             ("POST", "/sessions/revoke-others", self.end_others),
             ("GET", "/passkeys", self.list_passkeys),
+            ("GET", "/auth/sign-in-methods", self.sign_in_methods),
             ("POST", "/auth/second-factor", self.second_factor),
             ("POST", "/auth/second-factor/enrol", self.enrol_on_the_way),
             ("POST", "/auth/second-factor/enrol/confirm", self.confirm_on_the_way),
@@ -152,6 +156,12 @@ class Access(Accounts):
     async def change_me(self, request: web.Request) -> web.Response:
         self.state["me"] |= await request.json()
         return web.json_response(self.state["me"])
+
+    async def sign_in_methods(self, _request: web.Request) -> web.Response:
+        accepted, has = self.state["accepted"], self.state["has"]
+        names = ("magic_link", "password", "passkey", "sso")
+        items = [{"method": name, "accepted": name in accepted, "set_up": name in has} for name in names]
+        return web.json_response({"items": items, "managed_here": self.state["managed_here"]})
 
     async def list_passkeys(self, request: web.Request) -> web.Response:
         return web.json_response({"items": self.state["passkeys"]})

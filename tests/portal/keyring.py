@@ -36,6 +36,7 @@ class Keyring(Access):
             ("POST", "/auth/passkey", self.enter_by_passkey),
             ("POST", "/auth/step-up/passkey", self.prove_by_passkey),
             ("POST", "/auth/sso", self.begin_sso),
+            ("POST", "/auth/sso/domain", self.look_at_domain),
             ("POST", "/auth/sso/callback", self.finish_sso),
             ("GET", "/clients/{id}/single-sign-on", self.get_settings),
             ("PUT", "/clients/{id}/single-sign-on", self.put_settings),
@@ -84,6 +85,9 @@ class Keyring(Access):
         answer = web.json_response(person("approver@acme.example"))
         answer.set_cookie("portal_session", "rotated", httponly=True, samesite="Lax", path="/")
         return answer
+
+    async def look_at_domain(self, request: web.Request) -> web.Response:
+        return web.json_response({"known": (await request.json())["email"].endswith(f"@{DOMAIN}")})
 
     async def begin_sso(self, request: web.Request) -> web.Response:
         known = (await request.json())["email"].endswith(f"@{DOMAIN}")

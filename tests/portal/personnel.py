@@ -45,6 +45,7 @@ def people() -> list[dict[str, Any]]:
             "assigned_projects": [uid(1)] if number == 67 else [],
             "project_roles": {uid(1): "viewer"} if number == 68 else {},
             "two_factor": not of,
+            "reset_link_possible": True,
             "last_sign_in_at": ago(hours=number) if active else None,
             "version": 7,
         }

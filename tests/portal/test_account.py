@@ -6,6 +6,7 @@ from tests.portal.accounts import INVITED, TOKEN
 from tests.portal.people import ANNA, CLARA
 
 GOOD = "three quiet herons"
+PASSKEY = "/security/passkeys/new"
 LINKS = {
     "/reset-password": {"password": GOOD},
     "/verify-email": {},
@@ -103,9 +104,30 @@ async def test_another_persons_session_is_ended_only_after_it_was_said(browse, s
 
 async def test_where_nobody_has_a_password_none_is_asked_for(browse, standin):
     standin.state["invitation"] |= {"sign_in_methods": ["passkey"], "client_name": None}
-    page = await browse().get("/invitation", params={"token": TOKEN})
+    browser = await opened(browse, "/invitation")
+    page = await browser.get("/invitation", params={"token": TOKEN})
     assert 'name="password"' not in page.text
     assert "Your account is ready" in page.text
+    assert "You sign in with a passkey" in page.text
+    answer = await browser.post("/invitation", data={"token": TOKEN, "first_name": "Mara", "next": PASSKEY})
+    assert answer.headers["Location"] == PASSKEY  # or there would be no way back in
+
+
+@pytest.mark.parametrize(
+    ("methods", "words"),
+    [
+        (["magic_link", "password", "passkey"], "Without one you sign in by a mailed link."),
+        (["password", "sso"], "Without one you sign in with your organisation"),
+        (["password", "passkey"], "Without one you add a passkey next"),
+        (["password"], "At least 12 characters.<"),
+    ],
+)
+async def test_an_invitation_says_what_becomes_of_who_leaves_the_password_out(browse, standin, methods, words):
+    standin.state["invitation"] |= {"sign_in_methods": methods, "password_needed": methods == ["password"]}
+    page = (await browse().get("/invitation", params={"token": TOKEN})).text
+    assert words in page
+    assert page.count("Without one") == (methods != ["password"])
+    assert (f'name="next" value="{PASSKEY}"' in page) is (methods == ["password", "passkey"])
 
 
 async def test_an_acceptance_that_is_wrong_keeps_what_was_typed(browse, standin):
@@ -161,6 +183,18 @@ async def test_changing_ones_password(browse, standin):
     answer = await browser.post("/security/password", data={"current": "my present words", "password": GOOD})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/security")
     assert any(cookie.startswith("portal_session=renewed") for cookie in answer.headers.get_list("Set-Cookie"))
+
+
+async def test_a_first_password_is_set_and_none_where_none_is_accepted(browse, standin):
+    standin.state |= {"has": ["magic_link"], "fresh": False}
+    assert "/prove-it" in (await browse(ANNA).get("/security/password")).headers["Location"]
+    standin.state["fresh"] = True
+    page = (await browse(ANNA).get("/security/password")).text
+    assert "Set a password" in page
+    assert 'name="current"' not in page
+    standin.state |= {"accepted": ["magic_link"], "fresh": False}
+    answer = await browse(ANNA).get("/security/password")
+    assert answer.headers["Location"] == "/security"  # and nobody proves anything for nothing
 
 
 async def test_changing_ones_address(browse, standin):

@@ -53,6 +53,20 @@ async def test_a_new_one_is_made_by_the_browser_and_sent_as_a_form(browse, stand
     assert "Your passkey is ready" in (await browser.get(HOME)).text
 
 
+async def test_where_passkeys_are_not_accepted_none_is_offered_and_those_there_are_say_so(browse, two):
+    two.state |= {"accepted": ["magic_link", "sso"], "fresh": False}
+    page = (await browse(ANNA).get(HOME)).text
+    assert "Passkeys do not sign you in" in page
+    assert "Acme GmbH accepts mailed links and your organisation's own sign-in only." in page.replace("&#39;", "'")
+    assert f'href="{HOME}/new"' not in page
+    assert f"{HOME}/{PHONE}/remove" in page
+    answer = await browse(ANNA).get(f"{HOME}/new")
+    assert (answer.status_code, answer.headers["location"]) == (303, HOME)
+    two.state["passkeys"] = []
+    page = (await browse(ANNA).get(HOME)).text
+    assert "No passkey yet" not in page
+
+
 async def test_the_proof_is_asked_for_before_the_form(browse, standin):
     standin.state["fresh"] = False
     answer = await browse(ANNA).get(f"{HOME}/new")

@@ -203,6 +203,12 @@ async def test_whether_a_clients_person_comes_in_is_for_who_manages_portal_acces
     assert "Deactivate" in (await browse(both).get(f"/contacts/{FELIX_ID}")).text
 
 
+async def test_no_password_link_is_offered_for_who_signs_in_without_a_password(browse, standin):
+    assert "Create a password link" in (await browse(CLARA).get(f"/people/{EMIL_ID}")).text
+    standin.person(EMIL_ID)["reset_link_possible"] = False
+    assert "Create a password link" not in (await browse(CLARA).get(f"/people/{EMIL_ID}")).text
+
+
 async def test_second_factor_and_link_ask_for_a_fresh_proof(browse, standin):
     standin.state["fresh"] = False
     for what in ("two-factor/reset", "reset-link"):

@@ -22,6 +22,29 @@ async def test_everybody_sees_how_they_get_in(browse, person):
     assert "approver@acme.example" in page
 
 
+@pytest.mark.parametrize("only", ["magic_link", "password", "passkey", "sso"])
+async def test_only_what_lets_the_person_in_is_offered(browse, standin, only):
+    standin.state |= {"accepted": [only], "has": ["magic_link"]}
+    page = (await browse(ANNA).get("/security")).text
+    offered = {"password": "/security/password", "passkey": "/security/passkeys"}
+    assert [name for name, path in offered.items() if f'href="{path}"' in page] == [only] * (only in offered)
+    assert ("We mail your sign-in links there." in page) is (only == "magic_link")
+    assert ("Your organisation's sign-in" in page.replace("&#39;", "'")) is (only == "sso")
+    assert "Not accepted" not in page
+    assert "You sign in without it." in page if only in ("passkey", "sso") else "A code from your phone" in page
+
+
+async def test_what_is_set_up_and_not_accepted_any_more_says_so_and_why(browse, standin):
+    standin.state |= {"accepted": ["magic_link"], "has": ["magic_link", "password", "passkey"]}
+    standin.state["passkeys"] = [{"id": uid(1), "name": "Phone", "created_at": ago(days=1)}]
+    page = (await browse(ANNA).get("/security")).text
+    assert page.count("Not accepted") == 2
+    assert page.count("Acme GmbH accepts mailed links only.") == 2
+    assert 'href="/security/password"' not in page
+    assert 'href="/security/passkeys"' in page  # to remove it
+    assert "signs you in without a password" not in page
+
+
 async def test_what_is_set_up_is_counted(browse, standin):
     standin.enrolled(left=4)
     standin.state["passkeys"] = [{"id": uid(n), "name": "Phone", "created_at": ago(days=1)} for n in (1, 2)]
@@ -35,7 +58,7 @@ async def test_a_missing_second_factor_that_is_required_stands_out(browse, stand
     assert "Off, but required" in (await browse(ANNA).get("/security")).text
 
 
-@pytest.mark.parametrize("part", ["/sessions", "/passkeys", "/two-factor"])
+@pytest.mark.parametrize("part", ["/sessions", "/passkeys", "/two-factor", "/auth/sign-in-methods"])
 async def test_a_part_that_does_not_answer_leaves_the_others(browse, standin, part):
     standin.refuse(part, 500)
     page = await browse(ANNA).get("/security")

@@ -1,12 +1,16 @@
 """Signing in and out, as forms that need no JavaScript."""
 
+import json
 import re
 
 import pytest
 from markupsafe import escape
 
+from tests.portal.access import FLOW
+from tests.portal.keyring import CREDENTIAL
 from tests.portal.people import ANNA
 from tests.portal.standin import PASSWORD
+from tests.portal.test_single_sign_on import BACK
 
 MAIL = "approver@acme.example"
 
@@ -76,7 +80,8 @@ async def test_a_wrong_password_is_refused_calmly_and_never_repeated(browse):
 
 async def test_password_with_spaces_around_reaches_identity_unchanged(browse, standin):
     await browse().post("/sign-in/password", data={"email": f" {MAIL} ", "password": "  spaced  "})
-    assert standin.calls[-1].body == {"email": MAIL, "password": "  spaced  "}
+    (login,) = [call for call in standin.calls if call.path == "/auth/login"]
+    assert login.body == {"email": MAIL, "password": "  spaced  "}
 
 
 async def test_too_many_tries_say_how_long_to_wait(browse, standin):
@@ -218,12 +223,82 @@ async def test_what_needs_scripts_says_so(browse):
     assert "data-passkeys inert" in page
 
 
+BUTTONS = {
+    "magic_link": "Mail me a sign-in link",
+    "sso": 'action="/sign-in/sso"',
+    "passkey": "Sign in with a passkey",
+    "password": 'type="password"',
+}
+
+
+def ways(page: str) -> list[str]:
+    """The ways a page offers, in order; the first one has its main button."""
+    found = sorted((page.index(words), way) for way, words in BUTTONS.items() if words in page)
+    first = page[: page.index("Other ways")]
+    assert page.count("btn-primary") == first.count("btn-primary") == 1
+    return [way for _, way in found]
+
+
+async def proof(browser, email):
+    await browser.post("/sign-in", data={"email": email})
+    return (await browser.get("/sign-in/proof")).text
+
+
+async def test_an_organisations_own_sign_in_comes_first_for_its_domain_and_is_offered_to_no_other(browse, standin):
+    assert ways(await proof(browse(), MAIL)) == ["sso", "magic_link", "passkey", "password"]
+    assert ways(await proof(browse(), "anna@nowhere.example")) == ["magic_link", "passkey", "password"]
+    standin.refuse("/auth/sso/domain", 503)
+    assert ways(await proof(browse(), MAIL)) == ["magic_link", "sso", "passkey", "password"]
+
+
+@pytest.mark.parametrize("way", ["passkey", "password", "magic_link", "sso"])
+async def test_the_way_last_used_in_this_browser_comes_first_and_says_nothing_of_the_person(browse, standin, way):
+    browser = browse()
+    browser.cookies.set("portal_flow", FLOW)
+    sent = {
+        "password": ("POST", "/sign-in/password", {"data": {"email": MAIL, "password": PASSWORD}}),
+        "magic_link": ("POST", "/sign-in/link", {"data": {"token": "good-token"}}),
+        "passkey": ("POST", "/sign-in/passkey", {"data": {"credential": json.dumps(CREDENTIAL)}}),
+        "sso": ("GET", "/sign-in/sso/callback", {"params": BACK}),
+    }
+    method, path, what = sent[way]
+    answer = await browser.request(method, path, **what)
+    assert answer.status_code == 303
+    (cookie,) = [line for line in answer.headers.get_list("Set-Cookie") if line.startswith("portal_way=")]
+    assert cookie.startswith(f"portal_way={way};")
+    others = [each for each in ("magic_link", "passkey", "password") if each != way]
+    expected = others if way == "sso" else [way, *others]  # this domain has none
+    assert ways(await proof(browser, "anna@nowhere.example")) == expected
+    page = (await browser.get("/sign-in")).text
+    assert (page.index("Sign in with a passkey") < page.index('name="email"')) is (way == "passkey")
+    assert page.count("btn-primary") == 1
+
+
+async def test_a_way_nobody_knows_is_no_way(browse):
+    browser = browse()
+    browser.cookies.set("portal_way", "../x")
+    assert ways(await proof(browser, "anna@nowhere.example"))[0] == "magic_link"
+
+
+async def test_what_was_tried_stays_first_when_it_was_refused(browse):
+    page = await browse().post("/sign-in/password", data={"email": MAIL, "password": "wrong words"})
+    assert page.status_code == 422
+    assert ways(page.text)[0] == "password"
+
+
+async def test_the_address_typed_once_is_there_wherever_one_goes(browse):
+    browser = browse()
+    await browser.post("/sign-in", data={"email": MAIL})
+    for path in ("/sign-in", "/sign-in/sso", "/register", "/forgot-password"):
+        assert f'value="{MAIL}"' in (await browser.get(path)).text, path
+    back = await browser.get("/sign-in/sso/callback", params={"error": "access_denied"})
+    assert f'value="{MAIL}"' in back.text
+
+
 async def test_a_mailed_link_is_the_first_way_and_no_address_is_asked_twice(browse):
     browser = browse()
-    await browser.post("/sign-in", data={"email": "anna+x@acme.example"})
+    await browser.post("/sign-in", data={"email": "anna+x@nowhere.example"})
     page = (await browser.get("/sign-in/proof")).text
-    places = [page.index(words) for words in ("Mail me a sign-in link", "Other ways", "passkey", 'type="password"')]
-    assert places == sorted(places)
-    assert page.count("btn-primary") == 1
+    assert ways(page)[0] == "magic_link"
     assert "anna%2Bx" not in page
-    assert 'value="anna+x@acme.example"' in (await browser.get("/forgot-password")).text
+    assert 'value="anna+x@nowhere.example"' in (await browser.get("/forgot-password")).text

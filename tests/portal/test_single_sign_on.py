@@ -30,7 +30,7 @@ async def test_the_sign_in_offers_it(browse):
     browser = browse(NOBODY)
     await browser.post("/sign-in", data={"email": "anna@acme.example"})
     page = (await browser.get("/sign-in/proof")).text
-    assert 'formaction="/sign-in/sso"' in page
+    assert 'action="/sign-in/sso"' in page
     assert "E-mail" in (await browse(NOBODY).get("/sign-in/sso?next=/projects")).text
 
 

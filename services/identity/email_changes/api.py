@@ -61,7 +61,7 @@ async def change_email(
 ) -> None:
     """Request another address to sign in with. The answer is the same for every address."""
     await limits.admit(CHANGE, ip=actor.ip, account=str(me))
-    async with uow(actor) as db:
+    async with uow(SYSTEM) as db:
         await commands.request_change(db, actor, me, data.email)
     mailer.wake()
 

@@ -21,6 +21,7 @@ from services.identity.people.queries import find_by_email, load_person
 from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import doors_of, lock_namesakes
 from services.identity.sign_in_links.models import SignInLink
+from services.identity.sign_in_methods.queries import lock_own
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import uuid7
@@ -56,10 +57,13 @@ async def verify(db: Db, attempt: Attempt, token: str) -> bool:
     return True
 
 
-async def request_change(db: Db, actor: Actor, person_id: UUID, email: str) -> None:
-    """Mail a link to both addresses. An earlier request becomes invalid; the current address changes nothing."""
-    person = await load_person(db, person_id)
-    person.require_own_account()
+async def request_change(db: Db, actor: Actor, me: UUID, email: str) -> None:
+    """Mail a link to both addresses. An earlier request becomes invalid; the current address changes nothing.
+
+    Raises `AccountElsewhere`.
+    """
+    own = await lock_own(db, actor, me)
+    person = own.person
     if email == person.email:
         return
     await replace(db, person.id, NEW, OLD)
@@ -68,7 +72,7 @@ async def request_change(db: Db, actor: Actor, person_id: UUID, email: str) -> N
         token = await issue(db, purpose, KINDS[purpose].lasts, person, facts)
         mail = await queue(db, purpose, person, token=token, facts={"new": email})
         mail.address = address
-    await outbox.append(db, actor, EmailChangeRequested(), client_id=person.client_id, aggregate_id=person.id)
+    await outbox.append(db, actor, EmailChangeRequested(), client_id=own.client_id, aggregate_id=me)
 
 
 async def write_to_new(db: Db, mail: Mail) -> Draft | None:

@@ -10,9 +10,9 @@ from shared.database import Db
 
 
 async def lock_owner(db: Db, token: OneTimeToken) -> Person | None:
-    """Whose address it is about, if they are active; locked: of two confirmations at once one sees the other."""
+    """Whose address it is about, if that still stands for somebody; locked: of two confirmations one sees the other."""
     person = await db.scalar(select(Person).where(Person.id == token.person_id).with_for_update())
-    return person if person and person.active else None
+    return person if person and person.is_known else None
 
 
 async def is_listed(db: Db, client_id: UUID | None, email: str) -> bool:

@@ -42,15 +42,18 @@ async def look(db: Db, token: str, company_name: str) -> InvitationView | None:
     client = await db.get(Client, found.client_id) if found.client_id else None
     if person and (person.email != found.facts["email"] or refusal(person, client, "invitation", None)):
         return None
+    methods = client.sign_in_methods if client else STAFF_METHODS
+    joins = person is not None and await _standing(db, person) is not None
     return InvitationView(
         email=found.facts["email"],
         first_name=person.first_name if person else found.facts["first_name"],
         last_name=person.last_name if person else found.facts["last_name"],
         client_name=client.name if client else None,
         company_name=company_name,
-        sign_in_methods=client.sign_in_methods if client else STAFF_METHODS,
+        sign_in_methods=methods,
         expires_at=found.expires_at,
-        joins_account=person is not None and await _standing(db, person) is not None,
+        joins_account=joins,
+        password_needed=not joins and set(methods) == {"password"} and not (person and person.password_hash),
     )
 
 

@@ -9,7 +9,7 @@ from msgspec import Meta
 from services.identity.fields import Addressed, Email, PartOfName, Password
 from services.identity.invitations import acceptance, registration
 from services.identity.invitations.acceptance import Acceptance
-from services.identity.invitations.models import InvitationView, PasswordNotUsed
+from services.identity.invitations.models import InvitationView, PasswordNeeded, PasswordNotUsed
 from services.identity.mails.mailer import Mailer
 from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.people.passwords import Passwords
@@ -82,9 +82,11 @@ async def register(
         return Response(None, status_code=202)
     await limits.admit(REDEMPTION, ip=attempt.ip)
     said = Acceptance(token=data.token or "", first_name=data.first_name, last_name=data.last_name)
+    async with uow(SYSTEM) as db:
+        seen = await acceptance.look(db, said.token, settings.company_name)
+    if seen and seen.password_needed and not data.password:
+        raise PasswordNeeded
     if data.password:
-        async with uow(SYSTEM) as db:
-            seen = await acceptance.look(db, said.token, settings.company_name)
         if seen and "password" not in seen.sign_in_methods:
             raise PasswordNotUsed
         about = (seen.email, data.first_name, data.last_name, settings.company_name) if seen else ()

@@ -32,6 +32,15 @@ class PasswordNotUsed(Invalid):
         super().__init__("Nobody signs in with a password here. Leave it out.", field="password")
 
 
+class PasswordNeeded(Invalid):
+    """Whoever accepted without one could not sign in again: the invitation works once."""
+
+    code = "auth.password_needed"
+
+    def __init__(self) -> None:
+        super().__init__("Choose a password: you sign in with it from now on.", field="password")
+
+
 class SignInFirst(Conflict):
     code = "organisation.sign_in_first"
 
@@ -41,7 +50,8 @@ class SignInFirst(Conflict):
 
 class InvitationView(msgspec.Struct, frozen=True):
     """What somebody who holds the link sees before accepting. `client_name` is None for staff. `joins_account`: they
-    sign in with this address already, and join with that (`auth/organisations/join`).
+    sign in with this address already, and join with that (`auth/organisations/join`). `password_needed`: it is the only
+    method here, and they have none.
     """
 
     email: str
@@ -52,3 +62,4 @@ class InvitationView(msgspec.Struct, frozen=True):
     sign_in_methods: Sequence[str]
     expires_at: datetime
     joins_account: bool = False
+    password_needed: bool = False

@@ -164,9 +164,11 @@ async def forget(db: Db) -> None:
 
 
 async def write_to_person(db: Db, mail: Mail) -> Draft | None:
-    """To somebody who is active, whatever their client's portal is: what they must hear about their own account."""
+    """To somebody who is still known here, whatever their client's portal is: what they must hear about their own
+    account.
+    """
     person = await db.get(Person, mail.person_id)
-    if person is None or not person.active:
+    if person is None or not person.is_known:
         return None
     draft = Draft(person.language, person.called, words=mail.facts)
     if mail.token_id is None:

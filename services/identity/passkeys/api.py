@@ -19,12 +19,13 @@ from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import CEREMONY, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
+from services.identity.sign_in_methods.queries import find_own
 from services.identity.step_up.api import IS_PROOF, ProofRefused
 from services.identity.step_up.commands import step_up
 from services.identity.step_up.queries import get_means
 from services.identity.tokens import new_token
 from shared.actor import SYSTEM, Actor
-from shared.database import ReadOnly, UnitOfWork
+from shared.database import UnitOfWork
 from shared.http import API
 
 
@@ -48,16 +49,17 @@ class ShowPasskey(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @get("/passkeys")
-async def list_passkeys(actor: Actor, read: ReadOnly) -> PasskeyList:
+async def list_passkeys(me: UUID, actor: Actor, uow: UnitOfWork) -> PasskeyList:
     """List one's own passkeys."""
-    async with read(actor.themselves) as connection:
-        return await queries.list_passkeys(connection, actor.themselves)
+    async with uow(SYSTEM) as db:
+        own = (await find_own(db, actor, me)).require_managed()
+        return PasskeyList([_view(each) for each in await queries.passkeys_of(db, own.person.id)])
 
 
 @post("/passkeys/options", status_code=200)
 async def offer_registration(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
     """Begin adding a passkey: options for `navigator.credentials.create()`, valid for five minutes in this session."""
-    async with uow(actor) as db:
+    async with uow(SYSTEM) as db:
         return Options(await commands.offer_registration(db, actor, me, party))
 
 
@@ -72,24 +74,24 @@ async def add_passkey(
         made = party.accept_new(data.credential, challenge)
     except NotAccepted as error:
         raise PasskeyUnusable from error
-    async with uow(actor) as db:
+    async with uow(SYSTEM) as db:
         passkey = await commands.add_passkey(db, actor, me, data.name, made)
     mailer.wake()
     return _view(passkey)
 
 
 @patch("/passkeys/{passkey_id:uuid}", opt={NEEDS_NO_PROOF: "A name opens nothing."})
-async def rename_passkey(passkey_id: UUID, data: RenamePasskey, actor: Actor, uow: UnitOfWork) -> PasskeyView:
+async def rename_passkey(passkey_id: UUID, data: RenamePasskey, me: UUID, actor: Actor, uow: UnitOfWork) -> PasskeyView:
     """Rename one of one's own passkeys."""
-    async with uow(actor) as db:
-        return _view(await commands.rename_passkey(db, actor, passkey_id, data.name))
+    async with uow(SYSTEM) as db:
+        return _view(await commands.rename_passkey(db, actor, me, passkey_id, data.name))
 
 
 @delete("/passkeys/{passkey_id:uuid}")
-async def remove_passkey(passkey_id: UUID, actor: Actor, uow: UnitOfWork) -> None:
+async def remove_passkey(passkey_id: UUID, me: UUID, actor: Actor, uow: UnitOfWork) -> None:
     """Remove one of one's own passkeys."""
-    async with uow(actor) as db:
-        await commands.remove_passkey(db, actor, passkey_id)
+    async with uow(SYSTEM) as db:
+        await commands.remove_passkey(db, actor, me, passkey_id)
 
 
 @post("/auth/passkey/options", status_code=200, opt={"public": True})
@@ -135,8 +137,9 @@ async def sign_in(
 @post("/auth/step-up/passkey/options", status_code=200, opt=IS_PROOF)
 async def offer_step_up(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
     """Begin to authenticate again with one of one's own passkeys."""
-    async with uow(actor) as db:
-        return Options(await commands.offer_step_up(db, actor, me, party))
+    async with uow(SYSTEM) as db:
+        own = (await find_own(db, actor, me)).require_managed()
+        return Options(await commands.offer_step_up(db, actor, own.person.id, party))
 
 
 @post("/auth/step-up/passkey", status_code=200, opt=IS_PROOF)
@@ -146,17 +149,15 @@ async def show_passkey(
     me: UUID,
     actor: Actor,
     uow: UnitOfWork,
-    read: ReadOnly,
     limits: AttemptLimits,
     door: Door,
     party: RelyingParty,
 ) -> Response[Me]:
     """Authenticate again with a passkey. The session gets a new id; the old id is invalid immediately."""
     await limits.admit(REDEMPTION, ip=actor.ip)
-    async with read(actor) as connection:
-        means = await get_means(connection, me)
-    async with uow(actor) as db:
-        good = await commands.is_proof(db, actor, me, data.credential, party)
+    async with uow(SYSTEM) as db:
+        means = await get_means(db, actor, me)
+        good = await commands.is_proof(db, actor, means.account_id, data.credential, party)
         entry = await step_up(db, actor, me, "passkey", proven=good and "passkey" in means.methods)
     if entry is None:
         raise ProofRefused("credential")

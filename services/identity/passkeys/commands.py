@@ -11,12 +11,12 @@ from services.identity.passkeys import queries
 from services.identity.passkeys.credentials import Assertion, NewCredential, challenge_of
 from services.identity.passkeys.models import CHALLENGE, MOST, Passkey, PasskeyKnown, PasskeyUnusable, TooManyPasskeys
 from services.identity.passkeys.relying_party import Made, NotAccepted, RelyingParty
-from services.identity.people.queries import load_person
 from services.identity.sessions import admission
 from services.identity.sessions.admission import Pending
 from services.identity.sessions.commands import Entry
 from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import Account
+from services.identity.sign_in_methods.queries import lock_own
 from services.identity.single_use import single_use
 from shared import outbox
 from shared.actor import SYSTEM, Actor
@@ -30,13 +30,17 @@ STEP_UP = single_use("passkey_step_up")
 
 
 async def offer_registration(db: Db, actor: Actor, me: UUID, party: RelyingParty) -> dict[str, Any]:
-    """What the browser needs to make a passkey for who is signed in. Raises `TooManyPasskeys`."""
-    person = await load_person(db, me)
-    person.require_own_account()
-    known = await queries.passkeys_of(db, me)
+    """What the browser needs to make a passkey for who is signed in.
+
+    Raises `TooManyPasskeys`, `PasskeysNotAccepted` and `AccountElsewhere`.
+    """
+    own = await lock_own(db, actor, me)
+    own.require_passkeys()
+    person = own.person
+    known = await queries.passkeys_of(db, person.id)
     if len(known) >= MOST:
         raise TooManyPasskeys
-    value = await challenge(db, REGISTRATION, str(actor.session_id), CHALLENGE, client_id=person.client_id)
+    value = await challenge(db, REGISTRATION, str(actor.session_id), CHALLENGE, client_id=own.client_id)
     return party.ask_for_new(value, person.id, shown_address(person.email or ""), person.name, known)
 
 
@@ -49,10 +53,11 @@ async def take_registration(db: Db, actor: Actor, credential: NewCredential) -> 
 
 
 async def add_passkey(db: Db, actor: Actor, me: UUID, name: str, made: Made) -> Passkey:
-    """Keep a new passkey. Raises `TooManyPasskeys`, `PasskeyKnown`."""
-    person = await load_person(db, me)  # locked: two at once cannot both be the last one allowed
-    person.require_own_account()
-    if len(await queries.passkeys_of(db, me)) >= MOST:
+    """Keep a new passkey. Raises `PasskeyKnown`, and what `offer_registration` does."""
+    own = await lock_own(db, actor, me)  # two at once cannot both be the last one allowed
+    own.require_passkeys()
+    person = own.person
+    if len(await queries.passkeys_of(db, person.id)) >= MOST:
         raise TooManyPasskeys
     passkey = Passkey(
         person_id=person.id,
@@ -72,23 +77,25 @@ async def add_passkey(db: Db, actor: Actor, me: UUID, name: str, made: Made) -> 
         raise PasskeyKnown from error
     await queue(db, "passkey_added", person, facts={"passkey": name, "at": passkey.created_at.isoformat()})
     event = PasskeyAdded(passkey_id=passkey.id)
-    await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
+    await outbox.append(db, actor, event, client_id=own.client_id, aggregate_id=me)
     return passkey
 
 
-async def rename_passkey(db: Db, actor: Actor, passkey_id: UUID, name: str) -> Passkey:
+async def rename_passkey(db: Db, actor: Actor, me: UUID, passkey_id: UUID, name: str) -> Passkey:
     """Its owner's word for it, of no interest to anybody else: no event."""
-    passkey = await queries.load_passkey(db, actor, passkey_id)
+    own = await lock_own(db, actor, me)
+    passkey = await queries.load_passkey(db, own.person.id, passkey_id)
     passkey.name = name
     return passkey
 
 
-async def remove_passkey(db: Db, actor: Actor, passkey_id: UUID) -> None:
+async def remove_passkey(db: Db, actor: Actor, me: UUID, passkey_id: UUID) -> None:
     """From now on this passkey opens nothing. Sessions it opened go on."""
-    passkey = await queries.load_passkey(db, actor, passkey_id)
+    own = await lock_own(db, actor, me)
+    passkey = await queries.load_passkey(db, own.person.id, passkey_id)
     await db.delete(passkey)
     event = PasskeyRemoved(passkey_id=passkey.id)
-    await outbox.append(db, actor, event, client_id=passkey.client_id, aggregate_id=passkey.person_id)
+    await outbox.append(db, actor, event, client_id=own.client_id, aggregate_id=me)
 
 
 async def offer_sign_in(db: Db, flow: str, party: RelyingParty) -> dict[str, Any]:
@@ -110,18 +117,18 @@ async def sign_in(
     )
 
 
-async def offer_step_up(db: Db, actor: Actor, me: UUID, party: RelyingParty) -> dict[str, Any]:
-    """What the browser needs to prove that who is signed in is still there, with one of their own passkeys."""
+async def offer_step_up(db: Db, actor: Actor, account_id: UUID, party: RelyingParty) -> dict[str, Any]:
+    """What the browser needs to prove that who is signed in is still there, with one of their account's passkeys."""
     value = await challenge(db, STEP_UP, str(actor.session_id), CHALLENGE, client_id=actor.client_id)
-    return party.ask_for_proof(value, await queries.passkeys_of(db, me))
+    return party.ask_for_proof(value, await queries.passkeys_of(db, account_id))
 
 
-async def is_proof(db: Db, actor: Actor, me: UUID, assertion: Assertion, party: RelyingParty) -> bool:
-    """Whether who is signed in has shown one of their own passkeys, just now and in this session."""
+async def is_proof(db: Db, actor: Actor, account_id: UUID, assertion: Assertion, party: RelyingParty) -> bool:
+    """Whether who is signed in has shown one of their account's passkeys, just now and in this session."""
     value = challenge_of(assertion)
     fresh = await answered(db, STEP_UP, value, str(actor.session_id))
     passkey = await queries.lock_credential(db, assertion.credential_id)
-    if fresh is None or passkey is None or passkey.person_id != me:
+    if fresh is None or passkey is None or passkey.person_id != account_id:
         return False
     return await _accepts(db, party, assertion, value, passkey)
 

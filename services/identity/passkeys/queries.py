@@ -3,20 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from sqlalchemy import select
 
 from services.identity.passkeys.models import Passkey
 from services.identity.sessions.queries import lock_visitor
-from shared.actor import Actor
 from shared.database import Db
 from shared.errors import NotFound
-
-_MINE = """
-    select id, name, created_at, last_used_at from passkeys
-    where person_id = $1 and client_id is not distinct from $2 order by id
-"""
 
 
 class PasskeyView(msgspec.Struct, frozen=True):
@@ -32,20 +25,14 @@ class PasskeyList(msgspec.Struct, frozen=True):
     items: list[PasskeyView]
 
 
-async def list_passkeys(connection: asyncpg.Connection, actor: Actor) -> PasskeyList:
-    """The actor's own passkeys, oldest first."""
-    rows = await connection.fetch(_MINE, actor.id, actor.client_id)
-    return PasskeyList([PasskeyView(**row) for row in rows])
-
-
 async def passkeys_of(db: Db, person_id: UUID) -> list[Passkey]:
-    """All of a person's passkeys."""
+    """All of an account's passkeys, oldest first."""
     return list(await db.scalars(select(Passkey).where(Passkey.person_id == person_id).order_by(Passkey.id)))
 
 
-async def load_passkey(db: Db, actor: Actor, passkey_id: UUID) -> Passkey:
-    """One of the actor's own, locked for a change. Raises `NotFound` for every other."""
-    mine = select(Passkey).where(Passkey.id == passkey_id, Passkey.person_id == actor.id).with_for_update()
+async def load_passkey(db: Db, person_id: UUID, passkey_id: UUID) -> Passkey:
+    """One of an account's, locked for a change. Raises `NotFound` for every other."""
+    mine = select(Passkey).where(Passkey.id == passkey_id, Passkey.person_id == person_id).with_for_update()
     passkey = await db.scalar(mine)
     if passkey is None:
         raise NotFound

@@ -11,16 +11,16 @@ from services.identity.fields import Addressed, Email, Password
 from services.identity.mails.mailer import Mailer
 from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.password_changes import commands
-from services.identity.password_changes.models import CurrentWrong, ResetLink
+from services.identity.password_changes.models import CurrentWrong, NoPasswords, ResetLink
 from services.identity.password_changes.queries import find_owner
 from services.identity.people.models import Person
 from services.identity.people.passwords import Passwords
-from services.identity.people.queries import load_person
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.entry import Door
 from services.identity.sessions.limits import FORGOT, PASSWORD, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
 from services.identity.settings import IdentitySettings
+from services.identity.sign_in_methods.queries import find_own, lock_own
 from shared.actor import SYSTEM, Actor
 from shared.claims import require_policy
 from shared.database import UnitOfWork
@@ -100,9 +100,11 @@ async def change_password(
     door: Door,
 ) -> Response[None]:
     """Change one's own password. All other sessions end, and this one gets a new id."""
-    async with uow(actor) as db:
-        person = await load_person(db, me)
-        person.require_own_account()
+    async with uow(SYSTEM) as db:
+        own = (await find_own(db, actor, me)).require_managed()
+    if not own.admits("password"):
+        raise NoPasswords
+    person = own.person
     if person.password_hash:
         await limits.admit(PASSWORD, ip=actor.ip, account=person.email or "")
         if not await passwords.matches(person.password_hash, data.current):
@@ -110,7 +112,8 @@ async def change_password(
         await limits.give_back(PASSWORD, ip=actor.ip, account=person.email or "")
     password_hash = await passwords.hash(data.password, *_about(person, settings))
     async with uow(SYSTEM) as db:  # sessions end at other clients, too
-        entry = await commands.change(db, actor, me, password_hash)
+        own = await lock_own(db, actor, me)
+        entry = await commands.change(db, actor, own, password_hash)
     renewed = await door.renew(entry)
     return Response(None, status_code=204, cookies=renewed.cookies)
 

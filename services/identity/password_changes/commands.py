@@ -16,6 +16,7 @@ from services.identity.second_factors.models import ENROL, SECOND_FACTOR
 from services.identity.sessions.commands import Entry, end_sessions, renew
 from services.identity.sessions.models import Attempt, Session
 from services.identity.sessions.queries import lock_entitled, of_account
+from services.identity.sign_in_methods.rules import Own
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import now
@@ -92,17 +93,16 @@ async def reset(db: Db, attempt: Attempt, token: str, password_hash: str) -> lis
     return await end_sessions(db, author, "password_reset", of_account(person.id))
 
 
-async def change(db: Db, actor: Actor, person_id: UUID, password_hash: str) -> Entry:
+async def change(db: Db, actor: Actor, own: Own, password_hash: str) -> Entry:
     """Another password for who is signed in: their session goes on under a new id, all others end.
 
     Raises `NoPasswords`.
     """
-    person = await lock_entitled(db, person_id, "password")
-    if person is None:
+    if not own.admits("password"):
         raise NoPasswords
-    await _replace(db, person, password_hash)
-    await outbox.append(db, actor, PasswordChanged(), client_id=person.client_id, aggregate_id=person.id)
-    others = (of_account(person.id), Session.id.is_distinct_from(actor.session_id))
+    await _replace(db, own.person, password_hash)
+    await outbox.append(db, actor, PasswordChanged(), client_id=own.client_id, aggregate_id=own.here.id)
+    others = (of_account(own.person.id), Session.id.is_distinct_from(actor.session_id))
     ended = await end_sessions(db, actor, "password_changed", *others)
     entry = await renew(db, actor)
     return Entry(entry.person_id, entry.token, [*ended, *entry.ended], entry.seconds)

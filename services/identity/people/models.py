@@ -219,10 +219,10 @@ class Person(Base, Identified, Timestamped, Versioned):
             return self.joined_at is not None
         return self.last_sign_in_at is not None or self.password_hash is not None
 
-    def require_own_account(self) -> None:
-        """Raises `AccountElsewhere` for a membership."""
-        if self.account_id:
-            raise AccountElsewhere
+    @property
+    def is_known(self) -> bool:
+        """Whether this row stands for somebody: it is active, or serves what they are at other clients."""
+        return self.active or self.is_shared
 
     def point_to(self, account: "Person") -> None:
         """Be the same human as `account`, once they have joined."""

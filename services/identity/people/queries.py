@@ -31,8 +31,17 @@ _SELECT = """
     from people p left join clients c on c.id = p.client_id
 """
 _ONE = f"{_SELECT} where p.id = $1"
-# $2 is whose people: null for everybody's. Whoever asks is always among them ($3).
-_ONE_OF = f"{_ONE} and ($2::uuid[] is null or p.client_id = any($2) or p.id = $3)"
+# Who signs in with a password, at whichever of their clients, can be given a link to a new one: `lock_entitled` asks it
+# of locked rows. $2 is whose people: null for everybody's. Whoever asks is always among them ($3).
+_ENTITLED = """
+    p.account_id is null and exists (
+        select from people d left join clients at on at.id = d.client_id
+        where (d.id = p.id or (d.account_id = p.id and d.joined_at is not null)) and d.active and d.portal_access
+          and (d.kind = 'staff' or (at.active and at.portal_enabled and 'password' = any(at.sign_in_methods)))
+    ) as reset_link_possible
+"""
+_NARROWED = " and ($2::uuid[] is null or p.client_id = any($2) or p.id = $3)"
+_ONE_OF = _ONE.replace("from people p", f", {_ENTITLED} from people p", 1) + _NARROWED
 # First the rows of the page, then what belongs to each. Without a search there is no condition for one: the planner
 # would expect few rows of it, and sort them instead of reading the index in its order.
 _PAGE = """(
@@ -107,6 +116,7 @@ class PersonView(msgspec.Struct, frozen=True):
     assigned_projects: list[UUID] | UnsetType = UNSET
     project_roles: dict[UUID, str] | UnsetType = UNSET
     two_factor: bool | UnsetType = UNSET
+    reset_link_possible: bool | UnsetType = UNSET
     last_sign_in_at: datetime | UnsetType | None = UNSET
     created_at: datetime | UnsetType = UNSET
     version: int | UnsetType = UNSET

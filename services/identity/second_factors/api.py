@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, Router, delete, get, post
 
 from services.identity.fresh_proof import NEEDS_NO_PROOF
-from services.identity.people.queries import Me, load_person
+from services.identity.people.queries import Me
 from services.identity.second_factors import commands, queries
 from services.identity.second_factors.commands import Code, Proof, RecoveryText
 from services.identity.second_factors.models import ENROL, SECOND_FACTOR, FactorRefused, SetupRefused
@@ -17,10 +17,10 @@ from services.identity.sessions.cookies import Flow
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import FACTOR, RECOVERY, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
-from services.identity.sessions.queries import Account
+from services.identity.sign_in_methods.queries import find_own, lock_own
 from shared.actor import SYSTEM, Actor
 from shared.claims import require_policy
-from shared.database import ReadOnly, UnitOfWork
+from shared.database import UnitOfWork
 from shared.errors import Invalid
 from shared.http import API
 
@@ -119,18 +119,17 @@ async def finish_enrolment(
 
 
 @get("/two-factor")
-async def get_two_factor(me: UUID, actor: Actor, read: ReadOnly) -> TwoFactor:
+async def get_two_factor(me: UUID, actor: Actor, uow: UnitOfWork) -> TwoFactor:
     """Read the state of one's own second factor."""
-    async with read(actor.themselves) as connection:
-        return await queries.get_two_factor(connection, me)
+    async with uow(SYSTEM) as db:
+        return await queries.get_two_factor(db, (await find_own(db, actor, me)).require_managed())
 
 
 @post("/two-factor/enrol", status_code=200)
 async def begin_setup(me: UUID, actor: Actor, uow: UnitOfWork, totp: Totp) -> Setup:
     """Begin to set up an authenticator app: the first one, or a replacement."""
-    account = Account(me, actor.client_id)
-    async with uow(actor) as db:
-        (await load_person(db, me)).require_own_account()
+    async with uow(SYSTEM) as db:
+        account = (await lock_own(db, actor, me)).account
         secret = await commands.begin_setup(db, account, totp)
         name = await queries.label_of(db, account)
     return Setup(secret, totp.uri(secret, name))
@@ -142,8 +141,9 @@ async def finish_setup(
 ) -> RecoveryCodes:
     """Confirm the app with its first code. The answer contains the recovery codes, which are shown once."""
     await limits.admit(FACTOR, ip=actor.ip, account=str(me))
-    async with uow(actor) as db:
-        codes = await commands.finish_setup(db, actor, Account(me, actor.client_id), data.code, totp)
+    async with uow(SYSTEM) as db:
+        own = await lock_own(db, actor, me)
+        codes = await commands.finish_setup(db, actor, own.account, data.code, totp)
     if codes is None:
         raise SetupRefused
     await limits.give_back(FACTOR, ip=actor.ip, account=str(me))
@@ -153,15 +153,17 @@ async def finish_setup(
 @post("/two-factor/recovery-codes", status_code=200)
 async def replace_codes(me: UUID, actor: Actor, uow: UnitOfWork) -> RecoveryCodes:
     """Create ten new recovery codes; the earlier ones become invalid."""
-    async with uow(actor) as db:
-        return RecoveryCodes(await commands.replace_codes(db, actor, Account(me, actor.client_id)))
+    async with uow(SYSTEM) as db:
+        own = await lock_own(db, actor, me)
+        return RecoveryCodes(await commands.replace_codes(db, actor, own.account))
 
 
 @delete("/two-factor")
 async def disable(me: UUID, actor: Actor, uow: UnitOfWork) -> None:
     """Remove one's own second factor, if the client allows it."""
-    async with uow(actor) as db:
-        await commands.disable(db, actor, Account(me, actor.client_id))
+    async with uow(SYSTEM) as db:
+        own = await lock_own(db, actor, me)
+        await commands.disable(db, actor, own.account)
 
 
 @delete("/people/{person_id:uuid}/two-factor", guards=[require_policy("managePeople")])

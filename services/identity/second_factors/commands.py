@@ -45,6 +45,7 @@ from shared.actor import Actor
 from shared.clock import now
 from shared.contracts.identity import RecoveryCodesReplaced, SecondFactorDisabled, SecondFactorEnabled
 from shared.database import Db
+from shared.events import EventData
 
 Code = Annotated[str, Meta(pattern=r"^[0-9]{6}$(?!\n)")]
 RecoveryText = Annotated[str, Meta(min_length=24, max_length=60, pattern=r"^[A-Za-z2-7 -]+$(?!\n)")]
@@ -156,7 +157,7 @@ async def finish_setup(
     confirmed = update(Authenticator).where(*still).values(counts).returning(Authenticator.person_id)
     if step is None or await db.scalar(confirmed) is None:
         return None
-    await outbox.append(db, actor, SecondFactorEnabled(), client_id=account.client_id, aggregate_id=person_id)
+    await _tell(db, actor, SecondFactorEnabled(), account)
     await _mention(db, person_id, "on")
     return await _hand_out_codes(db, account)
 
@@ -177,19 +178,21 @@ async def replace_codes(db: Db, actor: Actor, account: Account) -> list[str]:
     person_id = _known(account)
     if not await queries.is_enrolled(db, person_id):
         raise NotEnrolled
-    await outbox.append(db, actor, RecoveryCodesReplaced(), client_id=account.client_id, aggregate_id=person_id)
+    await _tell(db, actor, RecoveryCodesReplaced(), account)
     await _mention(db, person_id, "codes")
     return await _hand_out_codes(db, account)
 
 
 async def disable(db: Db, actor: Actor, account: Account) -> None:
-    """Do without a second factor from now on. Raises `FactorRequired` where the client wants one, and `NotEnrolled`."""
+    """Do without a second factor from now on. Raises `FactorRequired` where the client at which one is wants one, and
+    `NotEnrolled`.
+    """
     person_id = _known(account)
-    if account.client_id and await queries.is_required(db, account.client_id):
+    if actor.client_id and await queries.is_required(db, actor.client_id):
         raise FactorRequired
     if not await _forget(db, person_id):
         raise NotEnrolled
-    await outbox.append(db, actor, SecondFactorDisabled(), client_id=account.client_id, aggregate_id=person_id)
+    await _tell(db, actor, SecondFactorDisabled(), account)
     await _mention(db, person_id, "off")
 
 
@@ -216,6 +219,12 @@ async def _forget(db: Db, person_id: UUID) -> bool:
     had = await db.scalar(gone)
     await db.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
     return had is not None
+
+
+async def _tell(db: Db, actor: Actor, event: EventData, account: Account) -> None:
+    """The client at which somebody acts hears of it, with their id there; of who is not in yet, the account's."""
+    at = actor.client_id if actor.id else account.client_id
+    await outbox.append(db, actor, event, client_id=at, aggregate_id=actor.id or _known(account))
 
 
 async def _mention(db: Db, person_id: UUID, change: str) -> None:

@@ -3,28 +3,27 @@
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
 import msgspec
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, text
 
 from services.identity.clients.models import Client
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
 from services.identity.second_factors.models import Authenticator, Step
 from services.identity.sessions.queries import Account
+from services.identity.sign_in_methods.rules import Own
 from services.identity.single_use import live
 from services.identity.tokens import digest
 from shared.addresses import shown_address
 from shared.database import Db
-from shared.errors import NotFound
 
-_STATE = """
+_STATE = text("""
     select a.confirmed_at is not null as enabled, coalesce(c.second_factor = 'required', false) as required,
            a.confirmed_at as since,
            (select count(*) from recovery_codes r where r.person_id = p.id and r.used_at is null) as recovery_codes_left
-    from people p left join clients c on c.id = p.client_id left join authenticators a on a.person_id = p.id
-    where p.id = $1
-"""
+    from people p left join clients c on c.id = :here left join authenticators a on a.person_id = p.id
+    where p.id = :account
+""")
 
 
 class TwoFactor(msgspec.Struct, frozen=True):
@@ -36,12 +35,10 @@ class TwoFactor(msgspec.Struct, frozen=True):
     since: datetime | None
 
 
-async def get_two_factor(connection: asyncpg.Connection, person_id: UUID) -> TwoFactor:
-    """Whether a person has a second factor, since when, and how many recovery codes are left."""
-    row = await connection.fetchrow(_STATE, person_id)
-    if row is None:
-        raise NotFound
-    return TwoFactor(**row)
+async def get_two_factor(db: Db, own: Own) -> TwoFactor:
+    """Whether somebody has a second factor, since when, and how many recovery codes are left."""
+    found = await db.execute(_STATE, {"account": own.person.id, "here": own.client_id})
+    return TwoFactor(**found.mappings().one())
 
 
 async def is_enrolled(db: Db, person_id: UUID | None) -> bool:

@@ -56,8 +56,9 @@ PASSWORD = (
     Limit("password-account-ip", 5, 5, ("account", "ip")),
     Limit("password-account", 20, 15, ("account",)),
 )
+# An office asks for its links within a minute, before the first is used and gives its request back.
 LINK = (
-    Limit("link-ip", 30, 15, ("ip",)),
+    Limit("link-ip", 120, 15, ("ip",)),
     Limit("link-account-ip", 6, 15, ("account", "ip")),
     Limit("link-account", 30, 60, ("account",)),
 )
@@ -76,6 +77,8 @@ REGISTER = (
 REDEMPTION = (Limit("redeem-ip", 30, 5, ("ip",)),)
 CEREMONY = (Limit("ceremony-ip", 60, 5, ("ip",), for_good=True),)
 """Beginnings of sign-ins with a passkey or at an identity provider: each leaves a row for a while."""
+DOMAIN = (Limit("domain-ip", 120, 5, ("ip",)),)
+"""Whether a domain has an organisation's own sign-in: twice for each that an address may begin."""
 CODE = (
     Limit("code-account-ip", 10, 24 * 60, ("account", "ip")),
     Limit("code-account", 20, 24 * 60, ("account",)),

@@ -231,6 +231,13 @@ async def lock_doors(db: Db, account_id: UUID) -> list[Visitor]:
     return doors_of(account_id, await lock_namesakes(db, email)) if email else []
 
 
+async def find_doors(db: Db, account_id: UUID) -> list[Visitor]:
+    """The same doors as they are now, locked by nobody."""
+    theirs = or_(Person.id == account_id, Person.account_id == account_id)
+    found = select(Person, Client).join(Client, Client.id == Person.client_id, isouter=True).where(theirs)
+    return doors_of(account_id, [(person, client) for person, client in await db.execute(found)])
+
+
 def doors_of(account_id: UUID, namesakes: Sequence[Visitor]) -> list[Visitor]:
     """The account and who joined it, the one used last first; none where it is itself a membership."""
     doors = [each for each in namesakes if account_id == (each[0].account_id if each[0].joined_at else each[0].id)]

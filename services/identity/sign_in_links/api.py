@@ -63,7 +63,7 @@ async def redeem_link(
     if bool(data.token) == bool(data.code):
         raise OneProof
     await limits.admit(REDEMPTION, ip=attempt.ip)
-    code = data.code
+    code, address = data.code, None
     if code:
         async with uow(SYSTEM) as db:
             address = await commands.take_code_try(db, flow)
@@ -76,6 +76,8 @@ async def redeem_link(
     if entry is None:
         raise LinkInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)
+    if address:
+        await limits.give_back(CODE, ip=attempt.ip, account=address)
     await limits.give_back(LINK[:1], ip=attempt.ip)  # what an office asks for and uses is no attempt of its address
     return await door.let_in(entry)
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 from services.identity.fields import Addressed, Email
 from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
-from services.identity.sessions.limits import CEREMONY, REDEMPTION, AttemptLimits
+from services.identity.sessions.limits import CEREMONY, DOMAIN, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
 from services.identity.single_sign_on import commands, queries
 from services.identity.single_sign_on.commands import PutSingleSignOn
@@ -39,12 +39,29 @@ class WayThere(msgspec.Struct, frozen=True):
     location: str | None
 
 
+class SingleSignOnDomain(msgspec.Struct, frozen=True):
+    """Whether the domain of an address is one of an organisation's own sign-in; nothing about the address."""
+
+    known: bool
+
+
 class FinishSingleSignOn(msgspec.Struct, forbid_unknown_fields=True):
     """What the provider's answer carries in its query (RFC 6749, 4.1.2; RFC 9207 for `iss`)."""
 
     code: Echoed
     state: Echoed
     iss: Echoed | None = None
+
+
+@post("/auth/sso/domain", status_code=200, opt={"public": True})
+async def look_at_domain(
+    *, data: BeginSingleSignOn, attempt: Attempt, read: ReadOnly, limits: AttemptLimits
+) -> SingleSignOnDomain:
+    """Whether a sign-in could begin there, so that a page can offer it first, or not at all. It begins nothing."""
+    await limits.admit(DOMAIN, ip=attempt.ip)
+    async with read(SYSTEM) as connection:
+        client_id = await queries.client_of_domain(connection, data.email.rpartition("@")[2])
+    return SingleSignOnDomain(client_id is not None)
 
 
 @post("/auth/sso", status_code=200, opt={"public": True})
@@ -137,6 +154,6 @@ async def delete_single_sign_on(client_id: UUID, actor: Actor, uow: UnitOfWork) 
 
 router = Router(
     API,
-    route_handlers=[begin, finish, get_single_sign_on, put_single_sign_on, delete_single_sign_on],
+    route_handlers=[look_at_domain, begin, finish, get_single_sign_on, put_single_sign_on, delete_single_sign_on],
     tags=["single sign-on"],
 )

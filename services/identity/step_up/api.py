@@ -18,8 +18,8 @@ from services.identity.sessions.entry import Door
 from services.identity.sessions.limits import CODE, FACTOR, LINK, PASSWORD, RECOVERY, AttemptLimits, Limit
 from services.identity.step_up import commands
 from services.identity.step_up.queries import get_means
-from shared.actor import FRESH, Actor
-from shared.database import ReadOnly, UnitOfWork
+from shared.actor import FRESH, SYSTEM, Actor
+from shared.database import UnitOfWork
 from shared.errors import Conflict, Invalid
 from shared.http import API
 from shared.texts import TEXT
@@ -83,10 +83,10 @@ class NothingToMail(Conflict):
 
 
 @get("/auth/step-up")
-async def get_freshness(me: UUID, actor: Actor, read: ReadOnly) -> Freshness:
+async def get_freshness(me: UUID, actor: Actor, uow: UnitOfWork) -> Freshness:
     """Read whether the last authentication is recent enough, and how to authenticate again."""
-    async with read(actor.themselves) as connection:
-        means = await get_means(connection, me)
+    async with uow(SYSTEM) as db:
+        means = await get_means(db, actor, me)
     until = actor.proven_at + FRESH if actor.proven_at else None
     return Freshness(actor.is_freshly_proven, until, means.methods)
 
@@ -98,7 +98,6 @@ async def show_proof(
     me: UUID,
     actor: Actor,
     uow: UnitOfWork,
-    read: ReadOnly,
     limits: AttemptLimits,
     passwords: Passwords,
     totp: Totp,
@@ -107,9 +106,9 @@ async def show_proof(
     """Authenticate again. The session gets a new id; the old id is invalid immediately."""
     field, value = data.given()
     method = METHODS.get(field, field)
-    async with read(actor) as connection:
-        means = await get_means(connection, me)
-    account = means.email or "" if field == "password" else str(me)
+    async with uow(SYSTEM) as db:
+        means = await get_means(db, actor, me)
+    account = means.email or "" if field == "password" else str(means.account_id)
     await limits.admit(LIMITS[field], ip=actor.ip, account=account)
     good, token = method in means.methods, None
     if good and method == "password":
@@ -117,22 +116,22 @@ async def show_proof(
     if good and method == "mail_code":
         async with uow(actor) as db:
             token = await commands.count_code_try(db, actor, me)
-    async with uow(actor) as db:
-        proven = good and await commands.is_proof(db, me, method, value, token=token, totp=totp)
+    async with uow(SYSTEM) as db:  # the factor is the account's, whose home may be another client
+        proven = good and await commands.is_proof(db, means.account_id, method, value, token=token, totp=totp)
         entry = await commands.step_up(db, actor, me, method, proven=proven)
     if entry is None:
         raise ProofRefused(field)
     await limits.give_back(LIMITS[field], ip=actor.ip, account=account)
+    if field == "mail_code":
+        await limits.give_back(LINK[:1], ip=actor.ip)  # the address that asked for the mail has used it
     return await door.renew(entry)
 
 
 @post("/auth/step-up/mail", status_code=202, opt=IS_PROOF)
-async def mail_code(
-    *, me: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, limits: AttemptLimits, mailer: Mailer
-) -> None:
+async def mail_code(*, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer) -> None:
     """Mail a code, for somebody who has neither app nor passkey nor password."""
-    async with read(actor) as connection:
-        means = await get_means(connection, me)
+    async with uow(SYSTEM) as db:
+        means = await get_means(db, actor, me)
     if "mail_code" not in means.methods:
         raise NothingToMail
     await limits.admit(LINK, ip=actor.ip, account=means.email or "")

@@ -64,15 +64,17 @@ async def count_code_try(db: Db, actor: Actor, person_id: UUID) -> OneTimeToken 
     return await db.scalar(counted)
 
 
-async def is_proof(db: Db, person_id: UUID, method: str, value: str, *, token: OneTimeToken | None, totp: Totp) -> bool:
-    """Whether it is what the person has to show; what works once is used up. A password was looked at before, outside
+async def is_proof(
+    db: Db, account_id: UUID, method: str, value: str, *, token: OneTimeToken | None, totp: Totp
+) -> bool:
+    """Whether it is what the account has to show; what works once is used up. A password was looked at before, outside
     any transaction. `token` is the mailed code's, from `count_code_try`.
     """
     match method:
         case "totp":
-            return await use_factor(db, person_id, Proof(code=value), totp)
+            return await use_factor(db, account_id, Proof(code=value), totp)
         case "recovery_code":
-            return await use_factor(db, person_id, Proof(recovery_code=value), totp)
+            return await use_factor(db, account_id, Proof(recovery_code=value), totp)
         case "mail_code":
             return token is not None and await _use_code(db, token, value)
         case _:

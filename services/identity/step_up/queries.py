@@ -2,28 +2,30 @@
 
 from uuid import UUID
 
-import asyncpg
 import msgspec
+from sqlalchemy import text
 
-from services.identity.people.models import AccountElsewhere
-from shared.errors import NotFound
+from services.identity.sign_in_methods.queries import find_own
+from shared.actor import Actor
+from shared.database import Db
 
 # What a client does not admit at its door is no proof inside either.
-_MEANS = """
-    select p.account_id, p.email, a.confirmed_at is not null as app,
+_MEANS = text("""
+    select p.id as account_id, p.email, a.confirmed_at is not null as app,
            (c.id is null or 'passkey' = any(c.sign_in_methods))
            and exists(select 1 from passkeys k where k.person_id = p.id) as passkey,
            case when c.id is null or 'password' = any(c.sign_in_methods) then p.password_hash end as password_hash
-    from people p left join clients c on c.id = p.client_id left join authenticators a on a.person_id = p.id
-    where p.id = $1
-"""
+    from people p left join clients c on c.id = :here left join authenticators a on a.person_id = p.id
+    where p.id = :account
+""")
 
 
 class Means(msgspec.Struct, frozen=True):
-    """What a person has to show. Nothing weaker counts beside a second factor, and a mailed code only where
-    there is nothing else.
+    """What a person has to show, of the account `account_id`. Nothing weaker counts beside a second factor, and a
+    mailed code only where there is nothing else.
     """
 
+    account_id: UUID
     email: str | None
     app: bool
     passkey: bool
@@ -38,12 +40,8 @@ class Means(msgspec.Struct, frozen=True):
         return [*passkey, *(["password"] if self.password_hash else [])] or ["mail_code"]
 
 
-async def get_means(connection: asyncpg.Connection, person_id: UUID) -> Means:
-    """What this person has to show. Raises `NotFound`, and `AccountElsewhere` for a membership."""
-    row = await connection.fetchrow(_MEANS, person_id)
-    if row is None:
-        raise NotFound
-    shown = dict(row)
-    if shown.pop("account_id"):
-        raise AccountElsewhere
-    return Means(**shown)
+async def get_means(db: Db, actor: Actor, me: UUID) -> Means:
+    """What who is signed in has to show where they are. `db` sees all clients. Raises what `require_managed` does."""
+    own = (await find_own(db, actor, me)).require_managed()
+    found = await db.execute(_MEANS, {"account": own.person.id, "here": own.client_id})
+    return Means(**found.mappings().one())

@@ -10,7 +10,8 @@ from services.portal.answers import Invitation, Joined, Me, SignedIn
 from services.portal.clients import ServiceProblem, slot
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
-from services.portal.sign_in.arrival import arrive
+from services.portal.paths import local_path
+from services.portal.sign_in.arrival import address_of, arrive
 
 PUBLIC = {"public": True}
 SHORT = "Use at least 12 characters, or leave it empty."
@@ -24,7 +25,7 @@ async def open_invitation(page: Page, token: str = "") -> Template:
 
 @post("/invitation", opt=PUBLIC)
 async def accept(page: Page, data: Typed) -> Template | Redirect:
-    """Accept the invitation: names, and a password if they want one."""
+    """Accept the invitation: names, and a password if they want one. Who has no other method adds a passkey next."""
     form = Form({name: data.get(name) for name in ("token", "first_name", "last_name")} | {"password": ""})
     password = data.get("password", "")
     if password and len(password) < 12:
@@ -35,7 +36,9 @@ async def accept(page: Page, data: Typed) -> Template | Redirect:
         try:
             sent = body | ({"password": password} if password else {})
             answer = await page.services.identity.send("POST", "auth/register", SignedIn, body=sent)
-            return arrive(page, answer, "/", "Welcome. You are signed in.")
+            return arrive(
+                page, answer, "/" if password else local_path(data.get("next")), "Welcome. You are signed in."
+            )
         except ServiceProblem as problem:
             if links.is_void(problem):
                 return await _void(page)
@@ -112,7 +115,7 @@ async def _void(page: Page) -> Template:
 @get("/register", opt=PUBLIC)
 async def open_registration(page: Page) -> Template:
     """Who would like to have access?"""
-    return await page.show("account/register.html", form=Form(), sent=False)
+    return await page.show("account/register.html", form=Form({"email": address_of(page)}), sent=False)
 
 
 @post("/register", opt=PUBLIC)

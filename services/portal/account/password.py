@@ -6,14 +6,17 @@ from litestar.response import Redirect, Template
 from services.portal.account import links
 from services.portal.answers import Me
 from services.portal.clients import ServiceProblem
+from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.prove_it.views import require_fresh
-from services.portal.sign_in.arrival import address_of
+from services.portal.security.answers import SignInMethods
+from services.portal.security.views import methods_of
+from services.portal.sign_in.arrival import WAY_COOKIE, address_of
 from services.portal.sign_in.refusals import explain
 
 SHORT = "Use at least 12 characters: a few words make a good password."
-NO_PASSWORDS = "Your organisation does not sign in with passwords, so there is none to set."
+NO_PASSWORDS = "Your organisation does not accept passwords, so there is none to set."
 PUBLIC = {"public": True}
 
 
@@ -52,19 +55,28 @@ async def reset(page: Page, data: Typed) -> Template | Redirect:
         body = {"token": form.values["token"], "password": password}
         try:
             await page.services.identity.post("auth/reset-password", type(None), body)
-            return page.go("/sign-in", "Your password is changed. Sign in with it.")
         except ServiceProblem as problem:
             if links.is_void(problem):
                 return await links.void(page, "/forgot-password", "Ask for a new link")
             links.refuse(form, problem)
+        else:
+            there = "/sign-in/proof" if address_of(page) else "/sign-in"
+            answer = page.go(there, "Your password is changed. Sign in with it.")
+            answer.cookies.append(cookie(WAY_COOKIE, "password"))
+            return answer
     return await links.show(page, "account/reset.html", form)
 
 
 @get("/security/password")
-async def open_change(page: Page) -> Template:
-    """One's own password. The proof this needs comes first: what is typed here is never carried along."""
+async def open_change(page: Page) -> Template | Redirect:
+    """One's own password, where one signs in with one. The proof this needs comes first: what is typed here is never
+    carried along.
+    """
+    methods = await methods_of(page)
+    if not methods.managed_here or not methods.accepts("password"):
+        return page.go("/security", NO_PASSWORDS if methods.managed_here else "", tone="info")
     await require_fresh(page)
-    return await _change(page, Form())
+    return await _change(page, Form(), methods)
 
 
 @post("/security/password")
@@ -80,15 +92,22 @@ async def change(page: Page, data: Typed) -> Template | Redirect:
             if problem.code == "person.no_passwords":
                 form.error = NO_PASSWORDS
         else:
-            answer = page.go("/security", "Your password is changed. Every other browser is signed out.")
+            answer = page.go("/security", "Your password is saved. Every other browser is signed out.")
             answer.cookies.extend(done.cookies)
             return answer
-    return await _change(page, form)
+    return await _change(page, form, await methods_of(page))
 
 
-async def _change(page: Page, form: Form) -> Template:
+async def _change(page: Page, form: Form, methods: SignInMethods) -> Template:
     me = await page.services.identity.get("auth/me", Me)
-    return await page.show("account/password.html", section="security", form=form, me=me, status=form.status)
+    return await page.show(
+        "account/password.html",
+        section="security",
+        status=form.status,
+        form=form,
+        me=me,
+        has_one=methods.has("password"),
+    )
 
 
 def _long_enough(form: Form, password: str) -> bool:

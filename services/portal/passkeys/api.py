@@ -1,5 +1,6 @@
 """One's own passkeys, and signing in with one. What static/js/passkeys.js had the browser make comes as a form."""
 
+import asyncio
 from uuid import UUID
 
 from litestar import Router, get, post
@@ -13,6 +14,7 @@ from services.portal.passkeys import views
 from services.portal.paths import local_path
 from services.portal.prove_it.views import require_fresh
 from services.portal.questions import Question, ask
+from services.portal.security.views import methods_of, why_not_accepted
 from services.portal.sign_in.arrival import arrive
 from services.portal.sign_in.refusals import explain
 
@@ -22,14 +24,25 @@ REFUSED = "This passkey was not accepted. Try again, or sign in another way."
 
 @get(HOME)
 async def passkeys(page: Page) -> Template:
-    """All of them."""
-    found = await views.load(page.services)
-    return await page.show("passkeys/page.html", section="security", passkeys=found)
+    """All of them, and whether they are accepted."""
+    found, methods = await asyncio.gather(views.load(page.services), methods_of(page))
+    me, known = await asyncio.gather(page.services.identity.get("auth/me", Me), page.load_organisations())
+    return await page.show(
+        "passkeys/page.html",
+        section="security",
+        passkeys=found,
+        accepted=methods.accepts("passkey"),
+        why=why_not_accepted(me.client_name if len(known) < 2 else None, methods),
+    )
 
 
 @get(f"{HOME}/new")
-async def new(page: Page) -> Template:
-    """Name a new one. The proof this needs comes first, not after the fingerprint."""
+async def new(page: Page) -> Template | Redirect:
+    """Name a new one. The proof this needs comes first, not after the fingerprint; and before it whether passkeys are
+    accepted.
+    """
+    if not (await methods_of(page)).accepts("passkey"):
+        return page.go(HOME)
     await require_fresh(page)
     return await _show_new(page, Form())
 
@@ -105,7 +118,7 @@ async def sign_in(page: Page, data: Typed) -> Template | Redirect:
     body = {"credential": views.credential(data.get("credential"))}
     try:
         answer = await page.services.identity.send("POST", "auth/passkey", SignedIn, body=body)
-        return arrive(page, answer, form.values["next"])
+        return arrive(page, answer, form.values["next"], way="passkey")
     except ServiceProblem as problem:
         explain(form, problem, REFUSED)
     return await page.show("passkeys/refused.html", form=form, status=form.status)

@@ -11,6 +11,7 @@ from shared.errors import NotFound
 
 
 async def load(services: Services) -> PasskeyList:
+    """The person's own."""
     return await services.identity.get("passkeys", PasskeyList)
 
 

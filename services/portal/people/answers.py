@@ -28,6 +28,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     assigned_projects: list[UUID] = []
     project_roles: dict[UUID, str] = {}
     two_factor: bool = False
+    reset_link_possible: bool = False
     last_sign_in_at: datetime | None = None
     version: int = 0
 

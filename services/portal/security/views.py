@@ -8,14 +8,25 @@ import msgspec
 from services.portal.answers import Me, Organisation, PasskeyList, Session, Sessions, TwoFactor
 from services.portal.clients import Services, Slot, slot
 from services.portal.page import Page
+from services.portal.security.answers import SignInMethods
 from shared.errors import NotFound
 
 PATIENCE = 2.0
 """Seconds a part of the page may take: worth waiting for, and yet the page stands without it."""
 
 
+METHODS = {
+    "magic_link": "mailed links",
+    "password": "passwords",
+    "passkey": "passkeys",
+    "sso": "your organisation's own sign-in",
+}
+"""What a client accepts, in a sentence."""
+
+
 class Security(msgspec.Struct, frozen=True):
     me: Me
+    methods: Slot[SignInMethods]
     two_factor: Slot[TwoFactor]
     passkeys: Slot[PasskeyList]
     sessions: Slot[Sessions]
@@ -24,12 +35,17 @@ class Security(msgspec.Struct, frozen=True):
     @property
     def is_elsewhere(self) -> bool:
         """Whether the person manages how they sign in at another of their organisations."""
-        return any(each.current and not each.home for each in self.organisations)
+        return self.methods.value is not None and not self.methods.value.managed_here
 
     @property
     def home(self) -> Organisation | None:
         """Which one that is, where it is known."""
         return next((each for each in self.organisations if each.home), None)
+
+    @property
+    def why(self) -> str:
+        """Why a method that is set up does not let the person in."""
+        return why_not_accepted(self.me.client_name if len(self.organisations) < 2 else None, self.methods.value)
 
     @property
     def others(self) -> int:
@@ -40,14 +56,27 @@ class Security(msgspec.Struct, frozen=True):
 async def load(page: Page) -> Security:
     """The person, and each part as far as it answers."""
     identity = page.services.identity
-    me, two_factor, passkeys, sessions, organisations = await asyncio.gather(
+    me, methods, two_factor, passkeys, sessions, organisations = await asyncio.gather(
         identity.get("auth/me", Me),
+        slot(methods_of(page), deadline=PATIENCE),
         slot(identity.get("two-factor", TwoFactor), deadline=PATIENCE),
         slot(identity.get("passkeys", PasskeyList), deadline=PATIENCE),
         slot(identity.get("sessions", Sessions), deadline=PATIENCE),
-        page.load_organisations(PATIENCE),  # they decide which of the two lists is shown
+        page.load_organisations(PATIENCE),  # where the rest is managed, and whose rules it follows
     )
-    return Security(me, two_factor, passkeys, sessions, organisations)
+    return Security(me, methods, two_factor, passkeys, sessions, organisations)
+
+
+async def methods_of(page: Page) -> SignInMethods:
+    """The person's sign-in methods: what may be offered to them, and what they have."""
+    return await page.services.identity.get("auth/sign-in-methods", SignInMethods)
+
+
+def why_not_accepted(client_name: str | None, methods: SignInMethods | None) -> str:
+    """Who accepts what, as the reason why something else does not let the person in."""
+    names = [METHODS[each.method] for each in (methods.items if methods else []) if each.accepted]
+    only = " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+    return f"{client_name} accepts {only} only." if client_name else f"Your organisations accept {only} only."
 
 
 async def session(services: Services, session_id: UUID) -> Session:

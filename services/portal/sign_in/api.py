@@ -11,17 +11,30 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import SignedIn
-from services.portal.clients import FLOW_COOKIE, ServiceProblem
+from services.portal.clients import FLOW_COOKIE, ServiceProblem, slot
 from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
 from services.portal.page import PERSON_COOKIE, Page
 from services.portal.paths import local_path
-from services.portal.sign_in.arrival import ADDRESS_COOKIE, FLOW_SECONDS, NEXT_COOKIE, arrive, begin, heading_for
+from services.portal.sign_in.answers import SingleSignOnDomain
+from services.portal.sign_in.arrival import (
+    FLOW_SECONDS,
+    NEXT_COOKIE,
+    WAY_COOKIE,
+    address_of,
+    arrive,
+    begin,
+    heading_for,
+    ways_for,
+)
 from services.portal.sign_in.refusals import explain
 from services.portal.two_factor.codes import digits
 
 REFUSED = "E-mail or password is not right. Try again, or have a link mailed to you."
 UNUSABLE = "This link or code cannot be used: it may be older than ten minutes, used already, or from another browser."
+
+PATIENCE = 0.5
+"""Seconds that the page waits for the answer about a domain; without an answer it offers everything."""
 
 NextPath = Annotated[str, Parameter(query="next")]
 
@@ -31,7 +44,8 @@ async def ask_email(page: Page, next_path: NextPath = "", *, ended: bool = False
     """The first step. Who is signed in already goes on; `ended` says that a session has just ended."""
     if page.actor.kind != "anonymous":
         return page.go(local_path(next_path))
-    return await page.show("sign_in/email.html", form=Form({"next": local_path(next_path)}), ended=ended)
+    form = Form({"email": address_of(page), "next": local_path(next_path)})
+    return await page.show("sign_in/email.html", form=form, ended=ended, first=page.cookie(WAY_COOKIE))
 
 
 @post("/sign-in")
@@ -39,7 +53,7 @@ async def take_email(page: Page, data: Typed) -> Template | Redirect:
     """On to the second step, which is a page of its own: one gets back to it without sending anything again."""
     form = _form(data)
     if not _has_address(form):
-        return await page.show("sign_in/email.html", form=form, ended=False, status=form.status)
+        return await page.show("sign_in/email.html", form=form, ended=False, first="", status=form.status)
     return Redirect("/sign-in/proof", status_code=303, cookies=begin(form.values["email"], form.values["next"]))
 
 
@@ -49,10 +63,10 @@ async def ask_proof(page: Page) -> Template | Redirect:
     heading = heading_for(page)
     if page.actor.kind != "anonymous":
         return page.go(heading)
-    form = Form({"email": page.cookie(ADDRESS_COOKIE), "next": heading})
+    form = Form({"email": address_of(page), "next": heading})
     if not _has_address(form):
         return page.go("/sign-in")
-    return await page.show("sign_in/proof.html", form=form)
+    return await show_ways(page, form)
 
 
 @post("/sign-in/password")
@@ -60,15 +74,15 @@ async def sign_in(page: Page, data: Typed) -> Template | Redirect:
     """Check the password and go to where the person was heading."""
     form = _form(data)
     if not _has_address(form):
-        return await page.show("sign_in/email.html", form=form, ended=False, status=form.status)
+        return await page.show("sign_in/email.html", form=form, ended=False, first="", status=form.status)
     if form.require(password="Enter your password."):  # noqa: S106 - a sentence
         body = {"email": form.values["email"], "password": data.get("password", "")}
         try:
             answer = await page.services.identity.send("POST", "auth/login", SignedIn, body=body)
-            return arrive(page, answer, form.values["next"])
+            return arrive(page, answer, form.values["next"], way="password")
         except ServiceProblem as problem:
             explain(form, problem, REFUSED)
-    return await page.show("sign_in/proof.html", form=form, status=form.status)
+    return await show_ways(page, form, tried="password")
 
 
 @post("/sign-in/mail-link")
@@ -76,13 +90,13 @@ async def mail_link(page: Page, data: Typed) -> Template | Redirect:
     """Have a link and a code mailed. Whether the address is known stays between identity and the mail server."""
     form = _form(data)
     if not _has_address(form):
-        return await page.show("sign_in/email.html", form=form, ended=False, status=form.status)
+        return await page.show("sign_in/email.html", form=form, ended=False, first="", status=form.status)
     body = {"email": form.values["email"]}
     try:
         asked = await page.services.identity.send("POST", "auth/magic-link", type(None), body=body)
     except ServiceProblem as problem:
         explain(form, problem, problem.detail)
-        return await page.show("sign_in/proof.html", form=form, status=form.status)
+        return await show_ways(page, form, tried="magic_link")
     target = cookie(NEXT_COOKIE, form.values["next"], FLOW_SECONDS)
     return Redirect("/sign-in/link", status_code=303, cookies=[*asked.cookies, target])
 
@@ -103,7 +117,7 @@ async def use_link(page: Page, data: Typed) -> Template | Redirect:
     if "token" in body or form.require(code="Enter the six digits from the mail."):
         try:
             answer = await page.services.identity.send("POST", "auth/magic-link/consume", SignedIn, body=body)
-            return arrive(page, answer, heading_for(page))
+            return arrive(page, answer, heading_for(page), way="magic_link")
         except ServiceProblem as problem:
             form.values["token"] = ""
             explain(form, problem, UNUSABLE)
@@ -123,6 +137,16 @@ async def sign_out(page: Page) -> Response[None]:
         return answer
     answer.cookies.extend(ended.cookies)
     return answer
+
+
+async def show_ways(page: Page, form: Form, *, tried: str = "") -> Template:
+    """The ways to prove it for the address in `form`. What an organisation decided for its domain is known to whoever
+    asks; what one person has is not, and none of it shows.
+    """
+    look = page.services.identity.post("auth/sso/domain", SingleSignOnDomain, {"email": form.values["email"]})
+    domain = (await slot(look, deadline=PATIENCE)).value
+    ways = ways_for(page, domain.known if domain else None, tried)
+    return await page.show("sign_in/proof.html", form=form, ways=ways, status=form.status)
 
 
 def _form(data: Typed) -> Form:

@@ -18,7 +18,7 @@ from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.paths import local_path
-from services.portal.sign_in.arrival import FLOW_SECONDS, NEXT_COOKIE, arrive, heading_for
+from services.portal.sign_in.arrival import FLOW_SECONDS, NEXT_COOKIE, address_of, arrive, heading_for
 from services.portal.sign_in.refusals import explain
 
 NextPath = Annotated[str, Parameter(query="next")]
@@ -39,7 +39,7 @@ class WayThere(msgspec.Struct, frozen=True):
 @get("/sign-in/sso")
 async def open_page(page: Page, next_path: NextPath = "") -> Template:
     """Ask whose organisation."""
-    return await _show_address(page, Form({"next": local_path(next_path)}))
+    return await _show_address(page, Form({"email": address_of(page), "next": local_path(next_path)}))
 
 
 @post("/sign-in/sso")
@@ -62,14 +62,14 @@ async def come_back(
     page: Page, code: Returned = "", brought: State = "", iss: Returned = "", error: Returned = ""
 ) -> Template | Redirect:
     """Back from the provider. Good once, and in the browser that set out."""
-    form = Form({"next": heading_for(page)})
+    form = Form({"email": address_of(page), "next": heading_for(page)})
     body = {name: value for name, value in (("code", code), ("state", brought), ("iss", iss)) if value}
     if error or not (code and brought):
         form.error = _words(error)
         return await _show_address(page, form, status=401)
     try:
         answer = await page.services.identity.send("POST", "auth/sso/callback", SignedIn, body=body)
-        return arrive(page, answer, form.values["next"])
+        return arrive(page, answer, form.values["next"], way="sso")
     except ServiceProblem as problem:
         _explain(form, problem, REFUSED)
     return await _show_address(page, form, status=form.refused_with or 401)

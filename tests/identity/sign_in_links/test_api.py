@@ -321,6 +321,24 @@ async def test_old_requests_are_forgotten(identity: Identity) -> None:
     assert [row["email"] for row in rows] == ["old@nowhere.example"]
 
 
+async def test_an_office_may_ask_for_its_links_before_the_first_is_used(identity: Identity) -> None:
+    address = somewhere()
+    asked = [(await Browser(identity, address).ask_for_link(f"{n}@office.example")).status_code for n in range(60)]
+    assert asked == [202] * 60
+
+
+async def test_codes_that_were_right_are_no_guesses(identity: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "CODE", (Limit("code-office", 2, 24 * 60, ("account", "ip")),))
+    person, address = await identity.person(await identity.client()), somewhere()
+    for n in range(1, 4):
+        browser = Browser(identity, address)
+        await browser.ask_for_link(person["email"])
+        assert (await browser.redeem(code=(await identity.mail_to(person["email"], n)).code)).status_code == 200
+    await browser.ask_for_link(person["email"])
+    wrong = [(await browser.redeem(code="000000")).status_code for _ in range(3)]
+    assert wrong == [401, 401, 429]
+
+
 async def test_links_that_were_used_do_not_use_up_their_address(
     identity: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -342,3 +342,22 @@ async def test_another_subject_that_was_faster_is_not_overtaken(acme: Organisati
     assert (await browsers[0].show(code=app.code())).status_code == 200
     assert (await browsers[1].show(code=app.code(1))).status_code == 401
     assert await linked(identity, person) == 1
+
+
+async def test_whether_a_domain_has_its_own_sign_in_is_told_of_the_domain_alone(
+    acme: Organisation, identity: Identity
+) -> None:
+    """A5: whoever asks could begin it. It begins nothing, and somebody and nobody of the domain are answered alike."""
+    person, browser = await acme.person(), await identity.browser()
+
+    async def look(email: str) -> Any:
+        return (await browser("POST", "auth/sso/domain", json={"email": email})).json()
+
+    assert await look(person["email"]) == await look(f"nobody@{acme.domain}") == {"known": True}
+    assert await look("nobody@elsewhere.example") == {"known": False}
+    assert "portal_flow" not in browser.cookies
+    narrowed = "update clients set sign_in_methods = '{magic_link}' where id = $1"
+    await identity.execute(narrowed, acme.client_id)
+    assert await look(person["email"]) == {"known": False}
+    client = await identity.execute("select 1 from one_time_tokens where client_id = $1", acme.client_id)
+    assert client == []

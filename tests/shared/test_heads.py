@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from litestar import Litestar, get, post
@@ -56,3 +57,22 @@ async def test_what_is_allowed_agrees(client: AsyncTestClient[Litestar]) -> None
 async def test_an_answer_without_end_has_a_head_that_ends(client: AsyncTestClient[Litestar]) -> None:
     async with asyncio.timeout(5):
         assert (await client.head("/stream")).status_code == 200
+
+
+async def test_no_byte_of_the_body_is_sent() -> None:
+    """Asked without a client, which would drop it by itself."""
+    sent: list[Any] = []
+
+    async def whole(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"whole", "more_body": False})
+
+    async def hear() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asked: Any = {"type": "http", "method": "HEAD"}
+    await with_heads(whole)(asked, hear, send)
+    assert [each.get("body") for each in sent] == [None, b""]

@@ -11,6 +11,7 @@ from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.organisations.membership import require_all_clients
 from services.identity.passkeys.models import Passkey
 from services.identity.people.models import Person
+from services.identity.project_roles.models import OfferedRole
 from services.identity.second_factors.models import Authenticator, RecoveryCode
 from services.identity.sessions.commands import end_sessions
 from services.identity.sessions.models import Session
@@ -29,11 +30,12 @@ OF_THE_HUMAN = (Authenticator, RecoveryCode, Passkey, Session)
 
 
 async def shut_out(db: Db, actor: Actor, person: Person, reason: str) -> list[str]:
-    """Take the access of `person` away; returns the hashes of the sessions this ended.
+    """Take the access of `person` away, and the roles they were offered; returns the hashes of the sessions this ended.
 
     While the same human has access at another client, their credentials stay. With the last access they are deleted,
     even if they are stored at another client, so `db` has to see all clients.
     """
+    await db.execute(delete(OfferedRole).where(OfferedRole.person_id == person.id))
     others = await _others(db, person)
     if not any(other.active and other.portal_access for other in others):
         return [each for one in (person, *others) for each in await forget_owner(db, actor, one, reason)]

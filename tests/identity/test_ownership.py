@@ -26,6 +26,8 @@ KEPT = {
     "mails.person_id": "an order to write; what leads in and was not sent is taken back (LEADS_IN)",
     "people.account_id": "whose membership somebody is: counts once they joined, and they have to join anew",
     "project_roles.person_id": "a right, which staff see and give; it goes with another client",
+    "offered_roles.person_id": "a right that waits for them to come in; it goes with their access",
+    "offered_roles.offered_by": "who did it",
     "assignments.person_id": "a right of staff",
     "bulk_invitation_items.person_id": "who was picked to be invited",
     "bulk_invitations.created_by": "who did it",
@@ -36,7 +38,7 @@ KEPT = {
 """What refers to a person and opens nothing, with the reason."""
 OTHERS = {
     *("sessions.viewing_client_id", "mails.token_id", "project_roles.project_id", "assignments.project_id"),
-    *("bulk_invitation_items.bulk_invitation_id", "bulk_invitation_items.mail_id"),
+    *("offered_roles.project_id", "bulk_invitation_items.bulk_invitation_id", "bulk_invitation_items.mail_id"),
     *("api_client_secrets.api_client_id", "inbox.event_id"),
 }
 """Ids of other things than people."""

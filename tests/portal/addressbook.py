@@ -95,6 +95,8 @@ class AddressBook(Hooks):
             ("POST", "/contacts/{id}/portal-access/{what}", self.switch_access),
             ("POST", "/contacts/{id}/invitation/resend", self.get_contact),
             ("GET", "/invitations/bulk/preview", self.get_preview),
+            ("GET", "/invitations/bulk/recipients", self.recipients),
+            ("GET", "/invitations/bulk/{id}/recipients", self.outcomes),
             ("POST", "/invitations/bulk", self.start_bulk),
             ("GET", "/invitations/bulk/{id}", self.get_bulk),
         ]
@@ -150,6 +152,23 @@ class AddressBook(Hooks):
 
     async def get_preview(self, _request: web.Request) -> web.Response:
         return web.json_response(self.state["preview"])
+
+    async def recipients(self, request: web.Request) -> web.Response:
+        def told(each: dict[str, Any], reason: str) -> dict[str, Any]:
+            known = {name: each[name] for name in ("client_id", "name", "email")}
+            return {**known, "person_id": each["id"], "client_name": "Acme GmbH", "reason": reason}
+
+        _, sabine, otto, jean, _ = self.state["contacts"]
+        left_out = [told(sabine, "invited"), told(jean, "no_address")]
+        return page([told(otto, "")] if request.query["invited"] == "true" else left_out, request)
+
+    async def outcomes(self, request: web.Request) -> web.Response:
+        rows = [("sent", "", SABINE, "Sabine Vogt"), ("failed", "refused", OTTO, "Otto Wrong")]
+        told = [
+            {"person_id": of, "client_id": ACME, "name": name, "email": None, "status": status, "reason": reason}
+            for status, reason, of, name in rows
+        ]
+        return page(told, request) if request.match_info["id"] == BULK else missing()
 
     async def start_bulk(self, request: web.Request) -> web.Response:
         self.state["bulk"] |= {"client_id": (await request.json())["client_id"]}

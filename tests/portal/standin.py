@@ -289,6 +289,7 @@ class Standin:
             ("POST", "/auth/view-as", self.view_as),
             ("POST", "/auth/view-as/end", self.view_as),
             ("GET", "/auth/me", self.me),
+            ("GET", "/auth/contacts", self.contacts),
             ("GET", "/clients", self.clients),
             ("GET", "/clients/{id}", self.client),
             ("GET", "/projects", self.projects),
@@ -340,6 +341,9 @@ class Standin:
         answer = web.json_response(person("admin@northwind.example"))
         answer.set_cookie("portal_session", "another", httponly=True, samesite="Lax", path="/")
         return answer
+
+    async def contacts(self, _request: web.Request) -> web.Response:
+        return web.json_response({"company": self.state.get("company_contact")})
 
     async def me(self, request: web.Request) -> web.Response:
         return web.json_response(person("approver@acme.example"))

@@ -36,6 +36,33 @@ async def test_of_one_client_it_says_whose(browse, standin):
     assert [call.query for call in standin.calls if "preview" in call.path] == [{"client_id": ACME}]
 
 
+async def test_who_gets_a_mail_is_read_before_it_is_sent_and_who_gets_none_with_the_reason(browse, standin):
+    page = (await browse(CLARA).get(f"/invitations/bulk?client_id={ACME}")).text
+    invited, left_out = page.split("Who gets none, and why (17)")
+    assert "otto@bounces.example" in invited[invited.index("Who gets a mail (47)") :]
+    assert "They have no e-mail address." in left_out
+    assert "They have an invitation already." in left_out
+    more = (await browse(CLARA).get(f"/invitations/bulk/recipients?client_id={ACME}", headers=FRAGMENT)).text
+    assert "otto@bounces.example" in more
+    assert "<html" not in more
+
+
+async def test_roles_are_chosen_for_those_of_one_client_and_what_was_shown_is_said(browse, standin):
+    page = (await browse(CLARA).get(f"/invitations/bulk?client_id={ACME}")).text
+    assert f'name="role-{uid(1)}"' in page
+    assert 'name="role-' not in (await browse(CLARA).get("/invitations/bulk")).text
+    sent = {"confirm": "on", "client_id": ACME, "expected": "47", f"role-{uid(1)}": "viewer"}
+    standin.say("/invitations/bulk", 409, "bulk_invitation.recipients_changed", "Look at the list, and confirm again.")
+    refused = await browse(CLARA).post("/invitations/bulk", data=sent)
+    assert refused.status_code == 409
+    assert "Look at the list" in refused.text
+    assert '<option value="viewer" selected>' in refused.text
+    standin.problems.clear()
+    assert (await browse(CLARA).post("/invitations/bulk", data=sent)).status_code == 303
+    body = {"confirm": True, "client_id": ACME, "project_roles": {uid(1): "viewer"}, "expected": 47}
+    assert standin.written[-1] == ("POST", "/invitations/bulk", body)
+
+
 async def test_with_nobody_to_invite_or_one_under_way_there_is_no_button(browse, standin):
     standin.state["preview"]["eligible"] = 0
     page = (await browse(CLARA).get("/invitations/bulk")).text
@@ -58,7 +85,7 @@ async def test_without_the_tick_nothing_is_sent(browse, standin):
 async def test_sent_as_a_form_it_leads_to_its_progress(browse, standin):
     answer = await browse(CLARA).post("/invitations/bulk", data={"confirm": "on", "client_id": ACME})
     assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
-    assert standin.written == [("POST", "/invitations/bulk", {"confirm": True, "client_id": ACME})]
+    assert standin.written == [("POST", "/invitations/bulk", {"confirm": True, "client_id": ACME, "project_roles": {}})]
 
 
 async def test_sent_from_the_dialog_the_progress_takes_its_place(browse, standin):
@@ -66,7 +93,7 @@ async def test_sent_from_the_dialog_the_progress_takes_its_place(browse, standin
     assert answer.status_code == 200
     assert "<html" not in answer.text
     assert f'hx-get="{PAGE}" hx-trigger="every 1s"' in answer.text
-    assert standin.written[0][2] == {"confirm": True, "client_id": None}
+    assert standin.written[0][2] == {"confirm": True, "client_id": None, "project_roles": {}}
 
 
 async def test_progress_is_a_page_that_asks_again_until_it_is_done(browse, standin):
@@ -81,6 +108,7 @@ async def test_progress_is_a_page_that_asks_again_until_it_is_done(browse, stand
     assert "hx-trigger" not in bar
     assert "Done, with some left over" in bar
     assert "The mail server knows no such address." in bar
+    assert "Sabine Vogt" in bar[bar.index("Each one's invitation") :]
     assert f'href="/contacts/{OTTO}"' in bar
     standin.state["bulk"] = progress(done=True, total=0, sent=0, skipped=0, waiting=0)
     assert "Invitations sent" in (await browse(CLARA).get(PAGE)).text

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.portal.addressbook import ANNA_K, JEAN, LAYLA, OTTO, SABINE
 from tests.portal.people import CLARA, JONAS
 from tests.portal.personnel import EMIL_ID, FELIX_ID
-from tests.portal.standin import ACME, BIRCH
+from tests.portal.standin import ACME, BIRCH, uid
 from tests.portal.test_clients import hidden
 
 FRAGMENT = {"HX-Request": "true"}
@@ -143,6 +143,26 @@ async def test_letting_in_says_what_lacks(browse, standin):
     assert "The contact has no e-mail address." in answer.text
     standin.say(f"/contacts/{JEAN}/portal-access/enable", 500, "internal", "Something went wrong on our side.")
     assert (await browse(CLARA).post(f"/contacts/{JEAN}/access/enable")).status_code == 500
+
+
+async def test_an_invitation_asks_for_roles(browse, standin):
+    jean = next(each for each in standin.state["contacts"] if each["id"] == JEAN)
+    jean["email"] = "jean@acme.example"
+    form = (await browse(CLARA).get(f"/contacts/{JEAN}/access/enable")).text
+    assert "jean@acme.example" in form
+    assert f'name="role-{uid(1)}"' in form
+    chosen = {f"role-{uid(1)}": "viewer", f"role-{uid(2)}": ""}
+    path = f"/contacts/{JEAN}/portal-access/enable"
+    standin.say(path, 409, "person.email_taken", "Somebody signs in with this address already.")
+    refused = await browse(CLARA).post(f"/contacts/{JEAN}/access/enable", data=chosen)
+    assert refused.status_code == 409
+    assert '<option value="viewer" selected>' in refused.text
+    standin.problems.clear()
+    answer = await browse(CLARA).post(f"/contacts/{JEAN}/access/enable", data=chosen)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/contacts/{JEAN}")
+    assert standin.written[-1] == ("POST", path, {"project_roles": {uid(1): "viewer"}})
+    jean["offered_roles"] = {uid(1): "viewer"}
+    assert "Roles once accepted" in (await browse(CLARA).get(f"/contacts/{JEAN}")).text
 
 
 async def test_withdrawing_access_asks_first(browse, standin):

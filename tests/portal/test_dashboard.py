@@ -108,7 +108,7 @@ async def test_feedback_people_get_a_page_that_says_what_their_role_is_and_whom_
         assert words in main
     for promise in ("yet", "as soon as", "appears here"):
         assert promise not in main
-    assert {call.path for call in standin.calls} == {"/auth/organisations", "/people"}
+    assert {call.path for call in standin.calls} == {"/auth/contacts", "/auth/organisations", "/people"}
 
 
 @pytest.mark.parametrize("roles", [MIA.project_roles, {}], ids=["feedback only", "no role"])
@@ -133,6 +133,11 @@ async def test_who_has_no_role_reads_whom_to_ask_and_what_will_appear(browse, st
     assert "feedback" not in page[page.index("<main") :]
     for words in ("You have no role in a project yet", "your contact at Northwind Studio", "milestones"):
         assert words in page
+    standin.state["company_contact"] = {"name": "Clara Hoffmann", "email": "clara@northwind.example"}
+    for role in ({}, MIA.project_roles):
+        page = (await browse(replace(MIA, project_roles=role)).get("/")).text
+        assert 'href="mailto:clara@northwind.example"' in page
+        assert "Your contact at Northwind Studio" in page
     standin.refuse("/people", 503)
     assert "You have no role in a project yet" in (await browse(replace(MIA, project_roles={})).get("/")).text
 

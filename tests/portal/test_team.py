@@ -57,6 +57,18 @@ async def test_an_invitation_with_roles(browse, standin):
     assert "Invited" in page[page.index("Nina Vogt") :]
 
 
+async def test_roles_that_wait_are_shown_and_changed_like_any(browse, standin):
+    standin.person(FELIX_ID).update(project_roles={}, offered_roles={uid(1): "viewer"})
+    assert "Viewer, once accepted" in (await browse(ANNA).get("/team")).text
+    page = (await browse(ANNA).get(f"/team/{FELIX_ID}")).text
+    assert "Roles take effect when they accept" in page
+    staff_page = (await browse(CLARA).get(f"/people/{FELIX_ID}")).text
+    assert "has not accepted the invitation yet" in staff_page
+    assert '<option value="viewer" selected>' in staff_page
+    await browse(ANNA).post(f"/team/{FELIX_ID}", data=typed(page) | {f"role-{uid(1)}": ""})
+    assert standin.written == [("PATCH", f"/team/{FELIX_ID}/project-roles", {"roles": {uid(1): None}})]
+
+
 async def test_what_is_missing_or_refused_stays_in_the_form(browse, standin):
     empty = await browse(ANNA).post("/team/new", data={"email": "", f"role-{uid(1)}": "viewer"})
     assert empty.status_code == 422

@@ -37,6 +37,7 @@ SECURITY = frozenset(
         "session_rotated",
         "sign_in_link_requested",
         "project_roles_changed",
+        "project_roles_offered",
         "policies_changed",
         "assignments_changed",
         "view_as_started",

@@ -17,7 +17,9 @@ from services.identity.contacts.queries import lock_contact
 from services.identity.invitations.commands import invite
 from services.identity.letting_in import require_may_let_in
 from services.identity.mails.models import Mail
-from services.identity.people.models import Person
+from services.identity.project_roles.commands import change_project_roles
+from services.identity.project_roles.models import Roles, require_staff_may_give
+from services.identity.project_roles.queries import acting, count_known_projects, load_offered, load_roles
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import now
@@ -39,10 +41,14 @@ log = structlog.get_logger("identity.bulk_invitations")
 
 
 class StartBulkInvitation(msgspec.Struct, forbid_unknown_fields=True):
-    """`confirm` is the tick box: many mails cannot be called back."""
+    """`confirm` is the tick box: many mails cannot be called back. Only those of one client can get `project_roles`.
+    `expected` is how many mails somebody was shown before they ticked it.
+    """
 
     confirm: Literal[True]
     client_id: UUID | None = None
+    project_roles: Roles = {}
+    expected: int | None = None
 
 
 class InvitedMeanwhile(Conflict):
@@ -52,25 +58,41 @@ class InvitedMeanwhile(Conflict):
         super().__init__("Somebody else invited this contact in the meantime.")
 
 
-async def start(db: Db, actor: Actor, client_id: UUID | None) -> UUID:
+class RecipientsChanged(Conflict):
+    code = "bulk_invitation.recipients_changed"
+
+    def __init__(self) -> None:
+        super().__init__("Other people can be invited now than a moment ago. Look at the list, and confirm again.")
+
+
+async def start(db: Db, actor: Actor, data: StartBulkInvitation) -> UUID:
     """Pick everybody who can be invited now, of one client or of all; the id. Pressed twice, it is the same one.
 
-    Raises `NotFound`, and what `require_may_let_in` does: here it is decided, whoever carries it out.
+    Raises `NotFound`, `RecipientsChanged`, and what `require_may_let_in` and `require_staff_may_give` do: here it is
+    decided, whoever carries it out.
     """
     require_may_let_in(actor)
+    client_id, roles = data.client_id, data.project_roles
     if client_id and await db.get(Client, client_id) is None:
         raise NotFound
-    bulk = BulkInvitation(created_by=_id_of(actor), client_id=client_id)
+    if roles:
+        require_staff_may_give(actor)
+        if await count_known_projects(db, actor, client_id, set(roles)) < len(roles):
+            raise NotFound
+    kept = {str(project): role for project, role in roles.items()}
+    bulk = BulkInvitation(created_by=_id_of(actor), client_id=client_id, project_roles=kept)
     values = {column.key: getattr(bulk, column.key) for column in BulkInvitation.__table__.columns}
     first = await db.execute(
         insert(BulkInvitation).values(values).on_conflict_do_nothing().returning(BulkInvitation.id)
     )
     if first.scalar() is None:
         running = await queries.find_running(db, client_id)
-        return running or await start(db, actor, client_id)
+        return running or await start(db, actor, data)
     connection = await driver(db)
     picked = await connection.execute(queries.PICK, client_id, bulk.id)
     started = BulkInvitationStarted(total=int(picked.split()[-1]))
+    if data.expected not in (None, started.total):
+        raise RecipientsChanged
     await outbox.append(db, actor, started, client_id=client_id, aggregate_id=bulk.id)
     return bulk.id
 
@@ -101,17 +123,14 @@ async def invite_next(db: Db) -> bool:
 
 
 async def _inviter(db: Db, bulk_id: UUID) -> Actor:
-    """The person who started it, as the author of its events, with their current permissions. They authenticated when
-    they started it; the work may take longer than that is valid.
-    """
-    bulk = await db.get_one(BulkInvitation, bulk_id)
-    person = await db.get_one(Person, bulk.created_by)
-    may = frozenset(person.policies) if person.active and not person.limited else frozenset[str]()
-    return Actor(id=person.id, name=person.name, kind="staff", policies=may, proven_at=now())
+    """The person who started it, as the author of its events, with their current permissions."""
+    return await acting(db, (await db.get_one(BulkInvitation, bulk_id)).created_by)
 
 
 async def _invite(db: Db, inviter: Actor, item: BulkInvitationItem) -> Mail:
-    """Give somebody access and invite them, if the rules still allow it: they were selected a while ago."""
+    """Give somebody access and invite them, if the rules still allow it: they were selected a while ago. Roles that were
+    chosen for them alone stay.
+    """
     person, clients = await lock_contact(db, inviter, item.person_id)
     if person.client_id != item.client_id:
         raise NotFound
@@ -120,7 +139,12 @@ async def _invite(db: Db, inviter: Actor, item: BulkInvitationItem) -> Mail:
     if await queries.holds_invitation(db, person.id):
         raise InvitedMeanwhile
     await grant(db, inviter, client_of(person, clients), person)
-    return await invite(db, inviter, person)
+    mail = await invite(db, inviter, person)
+    known = await load_roles(db, person, inviter) | await load_offered(db, person, inviter)
+    chosen = msgspec.convert((await db.get_one(BulkInvitation, item.bulk_invitation_id)).project_roles, Roles)
+    if new := {project: role for project, role in chosen.items() if project not in known}:
+        await change_project_roles(db, inviter, person.id, new)
+    return mail
 
 
 async def hear_of_mails(db: Db) -> bool:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import now
@@ -13,12 +14,15 @@ Status = Literal["waiting", "sent", "failed", "skipped"]
 
 
 class BulkInvitation(Base, Identified):
-    """Everybody who could be invited at one moment: of one client, or of all where `client_id` is None."""
+    """Everybody who could be invited at one moment: of one client, or of all where `client_id` is None.
+    `project_roles` are what each of them is to become, by project.
+    """
 
     __tablename__ = "bulk_invitations"
 
     created_by: Mapped[UUID]
     client_id: Mapped[UUID | None] = mapped_column(default=None)
+    project_roles: Mapped[dict[str, str]] = mapped_column(JSONB, default_factory=dict[str, str])
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     done_at: Mapped[datetime | None] = mapped_column(default=None)
 

@@ -1,16 +1,20 @@
 """Who can be invited, and how far an invitation of many has come."""
 
 from datetime import datetime
+from typing import Literal, TypeVar
 from uuid import UUID
 
 import asyncpg
 import msgspec
 from sqlalchemy import exists, select, text
 
-from services.identity.bulk_invitations.models import BulkInvitation, BulkInvitationItem
+from services.identity.bulk_invitations.models import BulkInvitation, BulkInvitationItem, Status
 from services.identity.invitations.queries import STATE
 from shared.database import Db
 from shared.errors import NotFound
+from shared.pagination import Page, mark, place
+
+T = TypeVar("T")
 
 _CONTACTS = f"""
     from people p join clients c on c.id = p.client_id left join ({STATE}) i on i.person_id = p.id
@@ -51,6 +55,25 @@ _FAILURES = """
     where i.bulk_invitation_id = $1 and i.status in ('failed', 'skipped')
     order by i.status, p.sort_key, p.id limit 200
 """
+# Why somebody is left out, the first that is true; who has none of it is invited.
+_LEFT_OUT = f"""
+    case when {_ELIGIBLE} then ''
+         when not c.active then 'client_inactive' when not c.portal_enabled then 'portal_closed'
+         when not p.active then 'inactive' when p.email is null then 'no_address'
+         when coalesce(i.status, 'none') in ('waiting', 'sent') then 'invited'
+         when {_INVITED} then 'has_account' else 'staff_address' end
+"""
+_RECIPIENTS = f"""
+    select p.id, p.sort_key, p.id as person_id, p.client_id, c.name as client_name,
+           trim(p.first_name || ' ' || p.last_name) as name, p.email, {_LEFT_OUT} as reason
+    {_CONTACTS} and {_ELIGIBLE} = $2 and (p.sort_key, p.id) > ($3, $4) order by p.sort_key, p.id limit $5
+"""
+_OUTCOMES = """
+    select p.id, p.sort_key, i.person_id, p.client_id, trim(p.first_name || ' ' || p.last_name) as name, p.email,
+           i.status, i.reason
+    from bulk_invitation_items i join people p on p.id = i.person_id
+    where i.bulk_invitation_id = $1 and (p.sort_key, p.id) > ($2, $3) order by p.sort_key, p.id limit $4
+"""
 
 
 _HELD = text(f"select i.status from ({STATE}) i where i.person_id = :person")  # noqa: S608  (a constant)
@@ -65,6 +88,33 @@ class Preview(msgspec.Struct, frozen=True):
     already_invited: int
     total: int
     running: UUID | None
+
+
+LeftOut = Literal[
+    "", "client_inactive", "portal_closed", "inactive", "no_address", "invited", "has_account", "staff_address"
+]
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """Somebody who would be invited now, or for which `reason` they are left out."""
+
+    person_id: UUID
+    client_id: UUID
+    client_name: str
+    name: str
+    email: str | None
+    reason: LeftOut
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """Somebody who was picked, and what became of their invitation. `reason` is as in `Failure`."""
+
+    person_id: UUID
+    client_id: UUID
+    name: str
+    email: str | None
+    status: Status
+    reason: str
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -99,6 +149,30 @@ async def preview(connection: asyncpg.Connection, client_id: UUID | None) -> Pre
         raise NotFound
     row = await connection.fetchrow(_COUNTS, client_id)
     return msgspec.convert(dict(row or {}), Preview)
+
+
+async def list_recipients(
+    connection: asyncpg.Connection, client_id: UUID | None, *, invited: bool, limit: int, cursor: str | None
+) -> Page[Recipient]:
+    """Which contacts of one client, or of all, would be invited or left out, by name. Raises `NotFound`."""
+    if client_id and not await connection.fetchval("select 1 from clients where id = $1", client_id):
+        raise NotFound
+    rows = await connection.fetch(_RECIPIENTS, client_id, invited, *place(cursor), limit + 1)
+    return _page(rows, Recipient, limit)
+
+
+async def list_outcomes(
+    connection: asyncpg.Connection, bulk_id: UUID, *, limit: int, cursor: str | None
+) -> Page[Outcome]:
+    """Everybody who was picked, by name. Raises `NotFound`."""
+    if not await connection.fetchval("select 1 from bulk_invitations where id = $1", bulk_id):
+        raise NotFound
+    return _page(await connection.fetch(_OUTCOMES, bulk_id, *place(cursor), limit + 1), Outcome, limit)
+
+
+def _page(rows: list[asyncpg.Record], kind: type[T], limit: int) -> Page[T]:
+    more = mark(dict(rows[limit - 1])) if len(rows) > limit else None
+    return Page([msgspec.convert(dict(row), kind) for row in rows[:limit]], more)
 
 
 async def get_progress(connection: asyncpg.Connection, bulk_id: UUID) -> Progress:

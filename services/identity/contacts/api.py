@@ -13,6 +13,7 @@ from services.identity.contacts.queries import ContactFilter, ContactView
 from services.identity.contacts.spreadsheet import to_csv
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.mails.mailer import Mailer
+from services.identity.project_roles.models import Roles
 from services.identity.sessions.cache import SessionCache
 from shared.actor import SYSTEM, Actor
 from shared.claims import require_policy, require_staff
@@ -29,6 +30,12 @@ WRITE = {
     "scope": "contacts:write",
     NEEDS_NO_PROOF: "Keeping the address book is everyday work; what decides who can sign in asks by itself.",
 }
+
+
+class EnableAccess(msgspec.Struct, forbid_unknown_fields=True):
+    """In which projects they get which role."""
+
+    project_roles: Roles = {}
 
 
 class Move(msgspec.Struct, forbid_unknown_fields=True):
@@ -107,11 +114,21 @@ async def move_contact(
 
 @post("/contacts/{contact_id:uuid}/portal-access/enable", status_code=200, guards=[MAY_LET_IN])
 async def enable_access(
-    *, contact_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, mailer: Mailer
+    *,
+    contact_id: UUID,
+    actor: Actor,
+    uow: UnitOfWork,
+    read: ReadOnly,
+    mailer: Mailer,
+    session_cache: SessionCache,
+    data: EnableAccess | None = None,
 ) -> ContactView:
-    """Give a contact access, and invite them if they have no account. 422 lists everything that is missing."""
+    """Give a contact access, and invite them if they have no account; project roles wait until they come in. 422 lists
+    everything that is missing.
+    """
     async with uow(actor) as db:
-        await commands.enable_access(db, actor, contact_id)
+        changed = await commands.enable_access(db, actor, contact_id, data.project_roles if data else {})
+    await session_cache.tell(changed=changed)
     mailer.wake()
     async with read(actor) as connection:
         return await queries.get_contact(connection, actor, contact_id)

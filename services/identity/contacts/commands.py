@@ -1,5 +1,6 @@
 """What staff do with contacts."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
@@ -25,7 +26,9 @@ from services.identity.organisations.membership import part
 from services.identity.ownership import forget_owner, shut_out
 from services.identity.people.addresses import store_address
 from services.identity.people.commands import Touched
-from services.identity.people.models import Person, ProjectRole
+from services.identity.people.models import Person, ProjectRole, Role
+from services.identity.project_roles.commands import change_project_roles
+from services.identity.project_roles.models import OfferedRole
 from services.identity.sessions.commands import rights_changed
 from services.identity.sessions.queries import live_hashes
 from shared import outbox
@@ -109,16 +112,18 @@ async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchCon
     return Touched(changed=await (rights_changed if changed else live_hashes)(db, person.id))
 
 
-async def enable_access(db: Db, actor: Actor, contact_id: UUID) -> None:
-    """Give a contact access, and invite them if they have no account.
+async def enable_access(db: Db, actor: Actor, contact_id: UUID, roles: Mapping[UUID, Role]) -> list[str]:
+    """Give a contact access with these project roles, and invite them if they have no account: then the roles wait
+    until they come in. The hashes of the sessions this changes.
 
-    Raises `NotFound`, `NotReady` and `EmailTaken`.
+    Raises `NotFound`, `NotReady`, `EmailTaken` and what `change_project_roles` does.
     """
     person, clients = await queries.lock_contact(db, actor, contact_id)
     had = person.portal_access
     await grant(db, actor, client_of(person, clients), person)
     if not had and not person.has_account:
         await invite(db, actor, person)
+    return await change_project_roles(db, actor, person.id, roles) if roles else []
 
 
 async def disable_access(db: Db, actor: Actor, contact_id: UUID) -> list[str]:
@@ -152,7 +157,8 @@ async def move_contact(db: Db, actor: Actor, contact_id: UUID, client_id: UUID) 
     if not target.active:
         raise ClientInactive
     ended = await forget_owner(db, actor, person, "contact_moved")
-    await db.execute(delete(ProjectRole).where(ProjectRole.person_id == person.id))
+    for kind in (ProjectRole, OfferedRole):
+        await db.execute(delete(kind).where(kind.person_id == person.id))
     take_over(actor, person, target.id)
     await part(db, person)
     moved = ContactMoved(from_client_id=origin.id, to_client_id=target.id)

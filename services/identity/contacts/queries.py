@@ -22,7 +22,9 @@ _SELECT = """
            p.title, p.language, p.active, p.is_primary_contact, p.portal_access, p.last_sign_in_at,
            case when p.account_id is null then p.last_sign_in_at is not null or p.password_hash is not null
                 else p.joined_at is not null end as has_account,
-           exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor
+           exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor,
+           coalesce((select json_object_agg(r.project_id, r.role) from offered_roles r
+                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as offered_roles
     from people p
 """
 _ONE = f"{_SELECT} where p.id = $1 and p.kind = 'client'"
@@ -40,10 +42,13 @@ _LIST, _SEARCH = (
 )
 _ALL = f"{_SELECT} where p.client_id = $1 {_ORDER}"
 NEVER = InvitationState()
+_roles = msgspec.json.Decoder(dict[UUID, str])
 
 
 class ContactView(msgspec.Struct, frozen=True):
-    """A contact as staff see them. `has_account`: they have been in the portal, or could with a password."""
+    """A contact as staff see them. `has_account`: they have been in the portal, or could with a password.
+    `offered_roles` are what they become, by project, when they come in.
+    """
 
     id: UUID
     client_id: UUID
@@ -61,6 +66,7 @@ class ContactView(msgspec.Struct, frozen=True):
     has_account: bool
     two_factor: bool
     invitation: InvitationState
+    offered_roles: dict[UUID, str]
 
 
 async def get_contact(connection: asyncpg.Connection, actor: Actor, contact_id: UUID) -> ContactView:
@@ -109,7 +115,13 @@ async def _require_client(connection: asyncpg.Connection, actor: Actor, client_i
 
 async def _views(connection: asyncpg.Connection, rows: list[asyncpg.Record]) -> list[ContactView]:
     invited = await states_of(connection, [row["id"] for row in rows])
-    return [msgspec.convert({**row, "invitation": invited.get(row["id"], NEVER)}, ContactView) for row in rows]
+    return [
+        msgspec.convert(
+            {**row, "invitation": invited.get(row["id"], NEVER), "offered_roles": _roles.decode(row["offered_roles"])},
+            ContactView,
+        )
+        for row in rows
+    ]
 
 
 def may_read(actor: Actor, client_id: UUID | None) -> bool:

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import msgspec
-from litestar import Response, Router, post
+from litestar import Response, Router, get, post
 from msgspec import Meta
 
 from services.identity.fields import Addressed, Email, PartOfName, Password
-from services.identity.invitations import acceptance, registration
+from services.identity.invitations import acceptance, queries, registration
 from services.identity.invitations.acceptance import Acceptance
-from services.identity.invitations.models import InvitationView, PasswordNeeded, PasswordNotUsed
+from services.identity.invitations.models import Contacts, InvitationView, PasswordNeeded, PasswordNotUsed
 from services.identity.mails.mailer import Mailer
 from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.people.passwords import Passwords
@@ -17,8 +17,8 @@ from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import REDEMPTION, REGISTER, AttemptLimits
 from services.identity.sessions.models import Attempt
 from services.identity.settings import IdentitySettings
-from shared.actor import SYSTEM
-from shared.database import UnitOfWork
+from shared.actor import SYSTEM, Actor
+from shared.database import ReadOnly, UnitOfWork
 from shared.errors import Invalid
 from shared.http import API
 from shared.texts import TEXT
@@ -109,4 +109,11 @@ async def _ask(data: Register, attempt: Attempt, uow: UnitOfWork, limits: Attemp
         await registration.request(db, attempt, email, data.first_name, data.last_name)
 
 
-router = Router(API, route_handlers=[look_at_invitation, register], tags=["invitations"])
+@get("/auth/contacts")
+async def get_contacts(actor: Actor, read: ReadOnly) -> Contacts:
+    """Whom to write to at the company, for a client's people who have a question or no role yet."""
+    async with read(SYSTEM) as connection:  # past the tenant, for one name and address of the staff's
+        return await queries.find_contacts(connection, actor)
+
+
+router = Router(API, route_handlers=[look_at_invitation, register, get_contacts], tags=["invitations"])

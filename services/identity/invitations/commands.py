@@ -28,7 +28,8 @@ async def invite(db: Db, actor: Actor, person: Person) -> Mail:
     """
     person.require_let_in_by(actor, within_team=True)
     await replace(db, person.id, INVITATION)
-    token = await issue(db, INVITATION, KINDS[INVITATION].lasts, person, {"email": person.email})
+    facts = {"email": person.email, "by": str(actor.id) if actor.is_staff else None}
+    token = await issue(db, INVITATION, KINDS[INVITATION].lasts, person, facts)
     return await queue(db, INVITATION, person, token=token, facts={"by": _kept(actor)})
 
 

@@ -25,6 +25,19 @@ class InvitationState(msgspec.Struct, frozen=True):
     failure: str = ""
 
 
+class CompanyContact(msgspec.Struct, frozen=True):
+    """Somebody of the company whom a client's people can write to."""
+
+    name: str
+    email: str
+
+
+class Contacts(msgspec.Struct, frozen=True):
+    """`company` is None where nobody of today's staff has invited anybody of the client."""
+
+    company: CompanyContact | None = None
+
+
 class PasswordNotUsed(Invalid):
     code = "auth.password_not_used"
 

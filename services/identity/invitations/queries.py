@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy import exists, func, or_, select
 
 from services.identity.clients.models import Client
-from services.identity.invitations.models import InvitationState
+from services.identity.invitations.models import CompanyContact, Contacts, InvitationState
 from services.identity.people.models import Person
 from services.identity.sessions.rules import admits
+from shared.actor import Actor
 from shared.database import Db
 
 STATE = """
@@ -26,6 +27,22 @@ STATE = """
 """One row for each person who was ever invited: for queries to join. Mails are forgotten in time, what became of them
 is not.
 """
+
+
+_COMPANY = """
+    select trim(s.first_name || ' ' || s.last_name) as name, s.email
+    from one_time_tokens t join people s on s.id = (t.facts ->> 'by')::uuid
+    where t.client_id = $1 and t.purpose = 'invitation' and s.kind = 'staff' and s.active and s.email is not null
+    order by t.person_id = $2 desc, t.created_at desc limit 1
+"""
+
+
+async def find_contacts(connection: asyncpg.Connection, actor: Actor) -> Contacts:
+    """Who of the staff invited the reader, or else was the last to invite somebody of their client. `connection` has to
+    see the staff, which no client does.
+    """
+    row = await connection.fetchrow(_COMPANY, actor.client_id, actor.reader.id)
+    return Contacts(CompanyContact(**row) if row else None)
 
 
 async def states_of(connection: asyncpg.Connection, person_ids: Collection[UUID]) -> dict[UUID, InvitationState]:

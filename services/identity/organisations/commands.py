@@ -85,8 +85,8 @@ async def switch(db: Db, attempt: Attempt, actor: Actor, client_id: UUID) -> Ent
         expires_at=session.expires_at,
         idle=session.idle,
     )
-    db.add(there)
     await note_arrival(db, person)
+    db.add(there)
     event = OrganisationSwitched(method=there.method, ip=attempt.ip, user_agent=attempt.user_agent)
     author = person.signed_in(there.id, attempt.ip)
     await outbox.append(db, author, event, client_id=person.client_id, aggregate_id=person.id)

@@ -12,6 +12,7 @@ from services.identity.people.commands import CreatePerson, PatchMe, PatchPerson
 from services.identity.people.models import PersonKind
 from services.identity.people.passwords import Passwords
 from services.identity.people.queries import Me, PeopleFilter, PersonView
+from services.identity.project_roles import commands as project_roles
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.queries import live_hashes
 from shared.actor import Actor
@@ -110,7 +111,7 @@ async def set_project_roles(
 ) -> PersonView:
     """Replace the project roles of a client's person. Takes effect in their sessions within a second."""
     async with uow(actor) as db:
-        changed = await commands.set_project_roles(db, actor, person_id, data.roles, if_match)
+        changed = await project_roles.set_project_roles(db, actor, person_id, data.roles, if_match)
     await session_cache.tell(changed=changed)
     async with read(actor) as connection:
         return await queries.get_person(connection, actor, person_id)
@@ -129,7 +130,7 @@ async def change_project_roles(
 ) -> PersonView:
     """Change some project roles of a client's person. With `If-Match`, only at that version of theirs (else 412)."""
     async with uow(actor) as db:
-        changed = await commands.change_project_roles(db, actor, person_id, data.roles, if_match)
+        changed = await project_roles.change_project_roles(db, actor, person_id, data.roles, if_match)
     await session_cache.tell(changed=changed)
     async with read(actor) as connection:
         return await queries.get_person(connection, actor, person_id)

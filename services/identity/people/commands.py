@@ -1,12 +1,10 @@
 """What happens to people."""
 
-from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from services.identity.clients.models import ActionClosed, Client
@@ -19,12 +17,10 @@ from services.identity.people.models import (
     KnownProject,
     Person,
     PersonKind,
-    ProjectRole,
     Role,
 )
 from services.identity.policies.models import ADMIN_POLICIES, Policy, require_grantable, require_reach
 from services.identity.policies.queries import count_admins, lock_admins, require_admin_left
-from services.identity.sessions.commands import rights_changed
 from services.identity.sessions.queries import live_hashes
 from shared import outbox
 from shared.actor import SYSTEM, Actor
@@ -148,40 +144,6 @@ async def change_person(db: Db, actor: Actor, person_id: UUID, patch: PatchPerso
     if "active" in updated.fields and not person.active:
         return Touched(ended=await shut_out(db, actor, person, "person_inactive"))
     return Touched(changed=await live_hashes(db, person.id))
-
-
-async def set_project_roles(
-    db: Db, actor: Actor, person_id: UUID, roles: Mapping[UUID, Role], if_match: str | None = None
-) -> list[str]:
-    """Replace the project roles of a client's person, as far as the actor may know of the projects."""
-    person = await queries.load_person(db, person_id)
-    seen = dict.fromkeys(await queries.load_roles(db, person, actor))
-    return await change_project_roles(db, actor, person_id, {**seen, **roles}, if_match)
-
-
-async def change_project_roles(
-    db: Db, actor: Actor, person_id: UUID, changes: Mapping[UUID, Role | None], if_match: str | None = None
-) -> list[str]:
-    """Give the roles in `changes`, take those that are None there, keep all others; the hashes of the sessions this
-    changes. A project of another client, or one the actor may not know of, is as good as none (404).
-    """
-    person = await queries.load_person(db, person_id)
-    person.require_match(if_match)
-    if await queries.count_known_projects(db, actor, person.client_id, set(changes)) < len(changes):
-        raise NotFound
-    before = await queries.load_roles(db, person, SYSTEM)
-    wanted = {project: role for project, role in {**before, **changes}.items() if role}
-    changed = person.take_roles(wanted, before)
-    if changed is None:
-        return []
-    await db.execute(delete(ProjectRole).where(ProjectRole.person_id == person.id))
-    held = [
-        {"person_id": person.id, "project_id": p, "client_id": person.client_id, "role": r} for p, r in wanted.items()
-    ]
-    if held:
-        await db.execute(insert(ProjectRole), held)
-    await outbox.append(db, actor, changed, client_id=person.client_id, aggregate_id=person.id)
-    return await rights_changed(db, person.id)
 
 
 async def learn_of_project(db: Db, project_id: UUID, client_id: UUID, *, private: bool) -> None:

@@ -13,7 +13,13 @@ from services.identity.letting_in import DECIDING, require_may_let_in
 from shared.actor import Actor
 from shared.clock import now
 from shared.contracts.accounts import OrganisationJoined
-from shared.contracts.identity import PersonCreated, PersonUpdated, PoliciesChanged, ProjectRolesChanged
+from shared.contracts.identity import (
+    PersonCreated,
+    PersonUpdated,
+    PoliciesChanged,
+    ProjectRolesChanged,
+    ProjectRolesOffered,
+)
 from shared.errors import Conflict, Invalid
 from shared.orm import Base, Identified, Timestamped, made_by_the_table
 from shared.versions import Versioned
@@ -200,6 +206,15 @@ class Person(Base, Identified, Timestamped, Versioned):
             return None
         self.version += 1
         return ProjectRolesChanged(roles=roles)
+
+    def be_offered(self, roles: dict[UUID, str], before: dict[UUID, str]) -> ProjectRolesOffered | None:
+        """Get `roles` on coming in, not those `before`; None where they are the same. Raises `RolesNeedClient`."""
+        if self.client_id is None:
+            raise RolesNeedClient
+        if roles == before:
+            return None
+        self.version += 1
+        return ProjectRolesOffered(roles=roles)
 
     def take_policies(self, policies: Collection[str]) -> PoliciesChanged | None:
         """Have exactly these policies; None where they are the same. Raises `PoliciesNeedStaff`."""

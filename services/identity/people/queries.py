@@ -7,9 +7,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import func, or_, select
 
-from services.identity.people.models import KnownProject, Person, PersonKind, ProjectRole
+from services.identity.people.models import Person, PersonKind
 from shared.actor import Actor
 from shared.database import Db
 from shared.errors import NotFound
@@ -26,6 +26,8 @@ _SELECT = """
            array(select a.project_id from assignments a where a.person_id = p.id order by 1) as assigned_projects,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
                      where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles,
+           coalesce((select json_object_agg(r.project_id, r.role) from offered_roles r
+                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as offered_roles,
            array(select r.project_id from project_roles r join known_projects k on k.id = r.project_id
                  where r.client_id = p.client_id and r.person_id = p.id and not k.private) as shared_projects
     from people p left join clients c on c.id = p.client_id
@@ -94,7 +96,7 @@ class Me(msgspec.Struct, frozen=True):
 
 class PersonView(msgspec.Struct, frozen=True):
     """A person as others see them; `version` is what `If-Match` names. What a colleague at the client, or a
-    subcontractor, has no need to know is there for staff only.
+    subcontractor, has no need to know is there for staff only. `offered_roles` are those they get when they come in.
     """
 
     id: UUID
@@ -115,6 +117,7 @@ class PersonView(msgspec.Struct, frozen=True):
     limited: bool | UnsetType = UNSET
     assigned_projects: list[UUID] | UnsetType = UNSET
     project_roles: dict[UUID, str] | UnsetType = UNSET
+    offered_roles: dict[UUID, str] | UnsetType = UNSET
     two_factor: bool | UnsetType = UNSET
     reset_link_possible: bool | UnsetType = UNSET
     last_sign_in_at: datetime | UnsetType | None = UNSET
@@ -190,7 +193,8 @@ def _view(row: asyncpg.Record, actor: Actor) -> PersonView:
 
 def _named(row: asyncpg.Record) -> dict[str, Any]:
     name = f"{row['first_name']} {row['last_name']}".strip()
-    return {**row, "name": name, "project_roles": _roles.decode(row["project_roles"])}
+    roles = {kind: _roles.decode(row[kind]) for kind in ("project_roles", "offered_roles")}
+    return {**row, "name": name, **roles}
 
 
 async def load_person(db: Db, person_id: UUID) -> Person:
@@ -210,22 +214,3 @@ async def find_by_email(db: Db, email: str) -> Person | None:
 async def account_elsewhere(connection: asyncpg.Connection, email: str) -> UUID | None:
     """The account of a client's person that signs in with this address, whichever client that is."""
     return await connection.fetchval(_ACCOUNT_ELSEWHERE, email)
-
-
-async def load_roles(db: Db, person: Person, seen_by: Actor) -> dict[UUID, str]:
-    """What the person is in which of the projects that somebody may know of."""
-    held = select(ProjectRole.project_id, ProjectRole.role).where(
-        ProjectRole.client_id == person.client_id, ProjectRole.person_id == person.id
-    )
-    if not seen_by.sees_all_clients:
-        theirs = (KnownProject.id == ProjectRole.project_id, KnownProject.client_id == ProjectRole.client_id)
-        held = held.where(exists().where(*theirs, ~KnownProject.private))
-    return {row.project_id: row.role for row in await db.execute(held)}
-
-
-async def count_known_projects(db: Db, actor: Actor, client_id: UUID | None, project_ids: set[UUID]) -> int:
-    """How many of these are projects of this client that the actor may know of, as far as has been heard."""
-    found = select(func.count()).where(KnownProject.client_id == client_id, KnownProject.id.in_(project_ids))
-    if not actor.sees_all_clients:
-        found = found.where(~KnownProject.private)
-    return await db.scalar(found) or 0

@@ -16,6 +16,7 @@ from services.identity.clients.models import Client
 from services.identity.mails.commands import queue
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
+from services.identity.project_roles.commands import take_up
 from services.identity.second_factors.models import ENROL, SECOND_FACTOR, Step
 from services.identity.second_factors.queries import is_enrolled
 from services.identity.sessions import queries
@@ -153,15 +154,18 @@ async def _open(db: Db, attempt: Attempt, arrival: Arrival, method: Method, seco
     ended = await end_sessions(db, actor, "signed_in_again", replaced) if attempt.replaces else []
     await _mention_new_place(db, attempt, keeper, person)
     await db.execute(delete(Session).where(Session.account_id == keeper.id, Session.expires_at < now() - FORGET))
-    db.add(session)
     await note_arrival(db, person)
+    db.add(session)
     event = SignedIn(method=method, second_factor=second_factor, ip=attempt.ip, user_agent=attempt.user_agent)
     await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
     return Entry(person.id, token, ended, session.seconds_left)
 
 
 async def note_arrival(db: Db, person: Person) -> None:
-    """Record the sign-in: the next one leads to the same organisation, unless the method decides."""
+    """Record the sign-in: the next one leads to the same organisation, unless the method decides. Roles that were offered
+    take effect.
+    """
+    await take_up(db, person)
     await db.execute(_CAME_IN, {"now": now(), "id": person.id})
 
 

@@ -9,10 +9,11 @@ from litestar.handlers.base import BaseRouteHandler
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people.commands import PatchProjectRoles
 from services.identity.people.queries import account_elsewhere
+from services.identity.project_roles.models import Roles
 from services.identity.sessions.cache import SessionCache
 from services.identity.settings import IdentitySettings
 from services.identity.team import commands, queries
-from services.identity.team.commands import InviteMember, Roles
+from services.identity.team.commands import InviteMember
 from services.identity.team.models import NotPrimaryContact
 from services.identity.team.queries import MemberView, Team
 from shared.actor import SYSTEM, Actor

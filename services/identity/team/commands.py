@@ -1,26 +1,23 @@
 """What a client's primary contact does with the client's own people."""
 
 from collections.abc import Mapping
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
 
 from services.identity.fields import Addressed, Email, PartOfName
 from services.identity.invitations.commands import invite
 from services.identity.ownership import shut_out
-from services.identity.people import commands as people
 from services.identity.people.addresses import store_address
 from services.identity.people.models import EmailTaken, Person, Role
-from services.identity.people.queries import load_roles
+from services.identity.project_roles import commands as project_roles
+from services.identity.project_roles.models import Roles
+from services.identity.project_roles.queries import load_offered, load_roles
 from services.identity.team import queries
 from services.identity.team.models import require_manageable, require_within_own
 from shared import outbox
 from shared.actor import Actor
 from shared.database import Db
-
-Roles = Annotated[dict[UUID, Role], Meta(max_length=500)]
 
 
 class InviteMember(Addressed, msgspec.Struct, forbid_unknown_fields=True):
@@ -46,8 +43,9 @@ async def invite_member(
     await queries.require_room(db, actor, data.email, outside_a_day)
     person = await _add(db, actor, data, account_id)
     await outbox.append(db, actor, person.created(actor), client_id=person.client_id, aggregate_id=person.id)
-    await people.set_project_roles(db, actor, person.id, data.project_roles)
     await invite(db, actor, person)
+    if data.project_roles:
+        await project_roles.change_project_roles(db, actor, person.id, data.project_roles)
     return person
 
 
@@ -55,7 +53,7 @@ async def set_roles(db: Db, actor: Actor, person_id: UUID, roles: Roles, if_matc
     """Replace what a colleague is in which project; the hashes of the sessions this changes."""
     await queries.require_open(db, actor)
     person = await queries.load_member(db, actor, person_id)
-    seen = dict.fromkeys(await load_roles(db, person, actor))
+    seen = dict.fromkeys(await load_roles(db, person, actor) | await load_offered(db, person, actor))
     return await change_roles(db, actor, person_id, {**seen, **roles}, if_match)
 
 
@@ -65,10 +63,7 @@ async def change_roles(
     """Change what a colleague is in some projects; the hashes of the sessions this changes."""
     await queries.require_open(db, actor)
     person = await queries.load_member(db, actor, person_id)
-    require_manageable(actor, person)
-    before = await load_roles(db, person, actor)
-    require_within_own(actor, before, {project: role for project, role in {**before, **changes}.items() if role})
-    return await people.change_project_roles(db, actor, person.id, changes, if_match)
+    return await project_roles.change_project_roles(db, actor, person.id, changes, if_match)
 
 
 async def deactivate(db: Db, actor: Actor, person_id: UUID) -> list[str]:

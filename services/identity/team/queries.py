@@ -23,7 +23,10 @@ _TEAM = """
            p.portal_access, p.is_primary_contact, p.last_sign_in_at, p.version,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
                      join known_projects k on k.client_id = r.client_id and k.id = r.project_id and not k.private
-                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles
+                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles,
+           coalesce((select json_object_agg(r.project_id, r.role) from offered_roles r
+                     join known_projects k on k.client_id = r.client_id and k.id = r.project_id and not k.private
+                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as offered_roles
     from people p
     where p.client_id = $1 and ($2::uuid is null or p.id = $2)
     order by not p.active, p.sort_key, p.id limit 500
@@ -43,7 +46,9 @@ _roles = msgspec.json.Decoder(dict[UUID, str])
 
 
 class MemberView(msgspec.Struct, frozen=True):
-    """One of a client's people as its primary contact sees them. `portal_access`: they have it, or were invited."""
+    """One of a client's people as its primary contact sees them. `portal_access`: they have it, or were invited.
+    `offered_roles` are those they get when they come in.
+    """
 
     id: UUID
     email: str | None
@@ -55,6 +60,7 @@ class MemberView(msgspec.Struct, frozen=True):
     portal_access: bool
     is_primary_contact: bool
     project_roles: dict[UUID, str]
+    offered_roles: dict[UUID, str]
     last_sign_in_at: datetime | None
     version: int
     invitation: Status = "none"
@@ -90,8 +96,8 @@ async def _members(connection: asyncpg.Connection, actor: Actor, person_id: UUID
 def _view(row: asyncpg.Record, invitation: Status) -> MemberView:
     # What an address is elsewhere decides whether an invitation gives access: not for a client to find out.
     access = row["portal_access"] or invitation != "none"
-    roles = _roles.decode(row["project_roles"])
-    told = {**row, "portal_access": access, "project_roles": roles, "invitation": invitation}
+    roles = {kind: _roles.decode(row[kind]) for kind in ("project_roles", "offered_roles")}
+    told = {**row, "portal_access": access, **roles, "invitation": invitation}
     return msgspec.convert(told, MemberView)
 
 

@@ -49,3 +49,4 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     two_factor: bool = False
     last_sign_in_at: datetime | None = None
     invitation: InvitationState = InvitationState()
+    offered_roles: dict[UUID, str] = {}

@@ -16,6 +16,8 @@ from services.portal.contacts.page import Tried, show
 from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
+from services.portal.people.views import ROLES, roles, roles_choice
+from services.portal.prove_it.views import require_fresh
 from services.portal.questions import Question, ask
 from shared.claims import require_policy, require_staff
 
@@ -79,10 +81,28 @@ async def change(page: Page, contact_id: UUID, data: Typed) -> Template | Redire
     return await show(page, contact_id, Tried(form.status, contact=form))
 
 
+@get("/contacts/{contact_id:uuid}/access/enable", guards=[manage_access])
+async def invite(page: Page, contact_id: UUID) -> Template:
+    """Which roles shall they have? Inviting takes a fresh proof, so it is asked for before anything is chosen."""
+    await require_fresh(page)
+    return await _show_invite(page, contact_id, Form())
+
+
 @post("/contacts/{contact_id:uuid}/access/enable", guards=[manage_access])
-async def enable_access(page: Page, contact_id: UUID) -> Template | Redirect:
-    """Give access; somebody without an account is invited."""
-    return await _decide(page, contact_id, "portal-access/enable", "Access given")
+async def enable_access(page: Page, contact_id: UUID, data: Typed) -> Template | Redirect:
+    """Let them in with these roles; who has never been in is invited, and has the roles once they accept."""
+    chosen, form = roles(data), Form(data)
+    if is_search(data):
+        return await _show_invite(page, contact_id, form)
+    if not chosen:
+        return await _decide(page, contact_id, "portal-access/enable", "Access given")
+    try:
+        body = {"project_roles": chosen}
+        await page.services.identity.post(f"contacts/{contact_id}/portal-access/enable", Contact, body)
+    except ServiceProblem as problem:
+        form.refuse(problem)
+        return await _show_invite(page, contact_id, form)
+    return page.go(f"/contacts/{contact_id}", "Access given")
 
 
 @post("/contacts/{contact_id:uuid}/invitation", guards=[manage_access])
@@ -141,6 +161,20 @@ async def _decide(page: Page, contact_id: UUID, what: str, done: str) -> Templat
     return page.go(f"/contacts/{contact_id}", done)
 
 
+async def _show_invite(page: Page, contact_id: UUID, form: Form) -> Template:
+    found, client = await views.contact(page.services, contact_id)
+    return await page.show(
+        "contacts/invite.html",
+        section="clients",
+        status=form.status,
+        form=form,
+        contact=found,
+        client=client,
+        choice=await roles_choice(page.services, found.client_id, form),
+        roles=ROLES,
+    )
+
+
 async def _show_move(page: Page, contact_id: UUID, form: Form) -> Template:
     found = await page.services.identity.get(f"contacts/{contact_id}", Contact)
     others = (await choices.clients(page.services, form)).only(lambda each: each.id != found.client_id)
@@ -153,7 +187,7 @@ router = Router(
     path="/",
     route_handlers=[
         *(contacts, new, create, contact, change),
-        *(enable_access, resend, question_disable, disable_access, move, do_move),
+        *(invite, enable_access, resend, question_disable, disable_access, move, do_move),
     ],
     guards=[require_staff],
 )

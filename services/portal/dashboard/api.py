@@ -13,8 +13,14 @@ async def dashboard(page: Page) -> Template:
     """The whole dashboard; a widget that is late comes as a skeleton that loads itself."""
     words = greeting(page.actor.reader.name, page.zone)
     if not page.sees_projects:
-        contacts = await views.primary_contacts(page.services)
-        return await page.show("dashboard/waiting.html", section="dashboard", greeting=words, contacts=contacts)
+        contacts, company_contact = await views.whom_to_ask(page.services)
+        return await page.show(
+            "dashboard/waiting.html",
+            section="dashboard",
+            greeting=words,
+            contacts=contacts,
+            company_contact=company_contact,
+        )
     board = await views.load(page.services, page.client_id, page.actor.closed)
     return await page.show("dashboard/page.html", section="dashboard", greeting=words, board=board)
 

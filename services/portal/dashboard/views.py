@@ -32,10 +32,29 @@ class Dashboard(msgspec.Struct, frozen=True):
         return not (self.kpis or self.projects or self.activity)
 
 
-async def primary_contacts(services: Services) -> list[Person]:
-    """Whom somebody who sees no project can ask among their own people; none where that cannot be said now."""
-    found = await slot(services.identity.get("people", Listing[Person], limit=100))
-    return [each for each in (found.value.items if found.value else []) if each.is_primary_contact and each.active]
+class CompanyContact(msgspec.Struct, frozen=True):
+    """Whom at the company somebody can write to."""
+
+    name: str
+    email: str
+
+
+class Contacts(msgspec.Struct, frozen=True):
+    """`GET auth/contacts`."""
+
+    company: CompanyContact | None = None
+
+
+async def whom_to_ask(services: Services) -> tuple[list[Person], CompanyContact | None]:
+    """Whom somebody who sees no project can ask: their own primary contacts, and somebody of the company. None of either
+    where that cannot be said now.
+    """
+    found, known = await asyncio.gather(
+        slot(services.identity.get("people", Listing[Person], limit=100)),
+        slot(services.identity.get("auth/contacts", Contacts)),
+    )
+    people = found.value.items if found.value else []
+    return [each for each in people if each.is_primary_contact and each.active], known.value and known.value.company
 
 
 async def load(services: Services, client_id: UUID | None, closed: Collection[str]) -> Dashboard:

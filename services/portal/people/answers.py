@@ -27,10 +27,16 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     limited: bool = False
     assigned_projects: list[UUID] = []
     project_roles: dict[UUID, str] = {}
+    offered_roles: dict[UUID, str] = {}
     two_factor: bool = False
     reset_link_possible: bool = False
     last_sign_in_at: datetime | None = None
     version: int = 0
+
+    @property
+    def roles(self) -> dict[UUID, str]:
+        """What they are in which project, or become when they accept their invitation."""
+        return self.project_roles | self.offered_roles
 
     @property
     def is_staff(self) -> bool:

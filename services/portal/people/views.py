@@ -56,11 +56,16 @@ async def detail(services: Services, actor: Actor, person_id: UUID, form: Form |
     found = await person(services, person_id)
     known = await policies(services)
     beyond = [policy.name for policy in known.policies if policy.key in set(found.policies) - actor.policies]
-    field, held = (PROJECT, found.assigned_projects) if found.is_staff else (ROLE, found.project_roles)
+    field, held = (PROJECT, found.assigned_projects) if found.is_staff else (ROLE, found.roles)
     form = form or Form()
     chosen = {*held, *form.members(field)}
     choice = await choices.projects(services, found.client_id, field, form.values[FIND + field], chosen)
     return Detail(found, known, choice, beyond)
+
+
+async def roles_choice(services: Services, client_id: UUID, form: Form) -> Choice[ProjectCard]:
+    """A client's projects to give somebody a role in: those chosen on the form, and those that are looked for."""
+    return await choices.projects(services, client_id, ROLE, form.values[FIND + ROLE], form.members(ROLE))
 
 
 def details(found: Person) -> Edit:
@@ -90,7 +95,7 @@ def assignments_of(found: Detail) -> Stored:
 
 def roles_of(found: Detail) -> Stored:
     """What a client's person is in which project, as far as the page shows it."""
-    held = found.person.project_roles
+    held = found.person.roles
     return roles_stored([project for project in found.projects if project.id in held], held, found.person.version)
 
 

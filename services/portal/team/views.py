@@ -37,9 +37,15 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     portal_access: bool = True
     is_primary_contact: bool = False
     project_roles: dict[UUID, str] = {}
+    offered_roles: dict[UUID, str] = {}
     last_sign_in_at: datetime | None = None
     invitation: str = "none"
     version: int = 0
+
+    @property
+    def roles(self) -> dict[UUID, str]:
+        """What they are in which project, or become when they accept their invitation."""
+        return self.project_roles | self.offered_roles
 
 
 class Team(msgspec.Struct, frozen=True):
@@ -72,7 +78,7 @@ async def team(services: Services) -> Team:
 async def team_with_projects(services: Services, actor: Actor) -> tuple[Team, list[ProjectCard]]:
     """The team, and the projects to name their roles by; none where the company shows the client no projects."""
     found = await team(services)
-    named = {project for member in found.items for project in member.project_roles}
+    named = {project for member in found.items for project in member.roles}
     return found, await choices.named(services, named) if "projects" not in actor.closed else []
 
 
@@ -100,5 +106,5 @@ def _line(card: ProjectCard, own: int, held: str | None) -> Line:
 
 def stored(found: Member, lines: list[Line]) -> Stored:
     """What a colleague is in the projects where the reader may change it."""
-    shown = [each.project for each in lines if each.free and each.project.id in found.project_roles]
-    return roles_stored(shown, found.project_roles, found.version)
+    shown = [each.project for each in lines if each.free and each.project.id in found.roles]
+    return roles_stored(shown, found.roles, found.version)

@@ -27,6 +27,21 @@ async def test_the_preview_counts_who_could_be_invited(identity: Identity, offic
     everybody = await office.preview(None)
     assert everybody["eligible"] >= 1
     assert everybody["total"] >= 7
+    told = {}
+    for wanted in ("true", "false"):
+        params = {"client_id": client_id, "invited": wanted, "limit": 2}
+        cursor: str | None = ""
+        while cursor is not None:
+            path = "invitations/bulk/recipients"
+            page = (
+                await identity.api(office.clara, "GET", path, params=params | {"cursor": cursor} if cursor else params)
+            ).json()
+            told.update({each["person_id"]: (wanted, each["reason"]) for each in page["items"]})
+            cursor = page["next_cursor"]
+    assert sorted(told.values()) == [
+        *[("false", reason) for reason in ("has_account", "inactive", "invited", "no_address", "staff_address")],
+        *[("true", "")] * 2,
+    ]
     await identity.api(ADMIN, "PATCH", f"clients/{client_id}", json={"portal_enabled": False})
     assert (await office.preview(client_id))["eligible"] == 0
 
@@ -44,6 +59,9 @@ async def test_everybody_who_can_be_is_invited_once_and_let_in(identity: Identit
     assert [(each["person_id"], each["name"], each["status"], each["reason"]) for each in result["failures"]] == [
         (bounced["id"], "Otto Vogt", "failed", "refused")
     ]
+    told = await identity.api(office.clara, "GET", f"invitations/bulk/{result['id']}/recipients")
+    outcomes = {each["person_id"]: (each["status"], each["reason"]) for each in told.json()["items"]}
+    assert outcomes == {bounced["id"]: ("failed", "refused")} | {each["id"]: ("sent", "") for each in contacts}
     for contact in contacts:
         assert len(identity.mails_to(contact["email"])) == 1
         seen = (await identity.api(ADMIN, "GET", f"contacts/{contact['id']}")).json()
@@ -55,6 +73,16 @@ async def test_everybody_who_can_be_is_invited_once_and_let_in(identity: Identit
     await identity.until("select 1 from bulk_invitations where id = $1 and done_at is not null", result["id"])
     (finished,) = await identity.events("bulk_invitation_finished", result["id"])
     assert msgspec.json.decode(finished.data) == {"sent": 4, "failed": 1, "skipped": 0}
+
+
+async def test_nobody_gets_a_mail_who_was_not_on_the_list(identity: Identity, office: Office) -> None:
+    client_id = await identity.client()
+    contacts = [await office.contact(client_id) for _ in range(2)]
+    answer = await office.start(client_id, expected=1)
+    assert (answer.status_code, answer.json()["code"]) == (409, "bulk_invitation.recipients_changed")
+    assert (await office.preview(client_id))["eligible"] == 2
+    assert (await office.start(client_id, expected=2)).status_code == 202
+    assert identity.mails_to(contacts[0]["email"]) is not None
 
 
 async def test_again_only_who_failed_or_is_new_is_invited(identity: Identity, office: Office) -> None:
@@ -139,7 +167,11 @@ async def test_without_the_tick_nothing_is_sent(identity: Identity, office: Offi
 
 async def test_what_does_not_exist_is_404(identity: Identity, office: Office) -> None:
     assert (await office.start(str(uuid4()))).status_code == 404
-    for path in (f"invitations/bulk/{uuid4()}", f"invitations/bulk/preview?client_id={uuid4()}"):
+    for path in (
+        f"invitations/bulk/{uuid4()}",
+        f"invitations/bulk/{uuid4()}/recipients",
+        f"invitations/bulk/preview?client_id={uuid4()}",
+    ):
         assert (await identity.api(office.clara, "GET", path)).status_code == 404
 
 

@@ -62,23 +62,23 @@ async def test_the_primary_contact_sees_the_team(office: Office) -> None:
     assert [member["name"] for member in team["items"]] == ["Felix Brandt", "Anna Keller"]
     assert set(team["items"][0]) == {
         "id", "email", "first_name", "last_name", "name", "title", "active", "is_primary_contact", "project_roles",
-        "last_sign_in_at", "invitation", "portal_access", "version",
+        "offered_roles", "last_sign_in_at", "invitation", "portal_access", "version",
     }  # fmt: skip
     assert [member["portal_access"] for member in team["items"]] == [True, True]
     assert team["items"][1]["project_roles"] == {office.shop: "approver"}
 
 
-async def test_an_invited_colleague_has_the_roles_and_a_mail(office: Office, identity: Identity) -> None:
+async def test_an_invited_colleague_is_offered_the_roles_and_has_a_mail(office: Office, identity: Identity) -> None:
     asked = new(project_roles={office.shop: "approver", office.app: "viewer"})
     answer = await office.browser("POST", "team", json=asked)
     assert answer.status_code == 201, answer.text
     member = answer.json()
-    assert (member["email"], member["project_roles"]) == (asked["email"], asked["project_roles"])
+    assert (member["email"], member["offered_roles"]) == (asked["email"], asked["project_roles"])
     assert member["invitation"] == "waiting"
     assert (await identity.mail_to(asked["email"])).message["Subject"]
     (event,) = await identity.events("person_created", member["id"])
     assert (event.actorid, str(event.clientid)) == (UUID(office.anna["id"]), office.client_id)
-    assert len(await identity.events("project_roles_changed", member["id"])) == 1
+    assert len(await identity.events("project_roles_offered", member["id"])) == 1
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ async def test_an_invitation_sent_twice_is_one_invitation(office: Office, identi
     headers, asked = {"Idempotency-Key": uuid4().hex}, new(project_roles={office.shop: "viewer"})
     first, second = [await office.browser("POST", "team", json=asked, headers=headers) for _ in range(2)]
     assert (first.status_code, second.status_code, second.json()) == (201, 201, first.json())
-    assert first.json()["project_roles"] == {office.shop: "viewer"}
+    assert first.json()["offered_roles"] == {office.shop: "viewer"}
     assert len(await identity.events("person_created", first.json()["id"])) == 1
     taken = {"Idempotency-Key": uuid4().hex}
     before = await office.stored()

@@ -7,9 +7,7 @@ from services.portal.page import Page
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """Yes is a POST to `action` with `fields`; no leads to `back`. `warning` is what somebody should know first, and
-    `remedy` the label and path of what helps.
-    """
+    """Yes is a POST to `action` with `fields`; no leads to `back`."""
 
     title: str
     text: str
@@ -18,8 +16,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     back: str
     fields: dict[str, str] = {}
     danger: bool = False
-    warning: str = ""
-    remedy: tuple[str, str] | None = None
 
 
 async def ask(page: Page, question: Question, *, section: str) -> Template:

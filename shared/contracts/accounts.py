@@ -4,6 +4,7 @@ Golden JSON: tests/contracts.
 """
 
 from typing import ClassVar
+from uuid import UUID
 
 from shared.events import EventData
 
@@ -113,3 +114,11 @@ class EmailChanged(EventData, frozen=True):
 
     type: ClassVar[str] = "email_changed"
     subject: ClassVar[str] = "identity.email.changed.v1"
+
+
+class ProjectRolesOffered(EventData, frozen=True):
+    """Somebody who was invited gets exactly these roles when they come in for the first time."""
+
+    type: ClassVar[str] = "project_roles_offered"
+    subject: ClassVar[str] = "identity.person.roles_offered.v1"
+    roles: dict[UUID, str]

@@ -50,14 +50,6 @@ class ProjectRolesChanged(EventData, frozen=True):
     roles: dict[UUID, str]
 
 
-class ProjectRolesOffered(EventData, frozen=True):
-    """Somebody who was invited gets exactly these roles when they come in for the first time."""
-
-    type: ClassVar[str] = "project_roles_offered"
-    subject: ClassVar[str] = "identity.person.roles_offered.v1"
-    roles: dict[UUID, str]
-
-
 class PoliciesChanged(EventData, frozen=True):
     """A member of staff has exactly these policies from now on."""
 

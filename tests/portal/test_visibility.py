@@ -3,12 +3,14 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from shared.actor import Actor
 from tests.portal.people import ANNA, CLARA, JONAS
-from tests.portal.standin import uid
+from tests.portal.standin import ACME, uid
 from tests.portal.test_project_forms import typed
 
+MANAGER = frozenset({"manageProjects"})
 FRAGMENT = {"HX-Request": "true"}
 PROJECT = f"/projects/{uid(1)}"
 BUILD = uid(104)
@@ -129,7 +131,7 @@ async def test_state_stands_in_words_and_what_was_withdrawn_can_be_shared_again(
     assert toast["undo"] == {"action": f"/milestones/{BUILD}/share", "fields": OF}
 
 
-async def test_sharing_says_when_nobody_would_see_it_and_leads_to_the_remedy(browse, standin):
+async def test_sharing_says_when_nobody_would_see_it_and_offers_to_give_access(browse, standin):
     project = stored(standin)
     project["private"] = True
     people = [each for each in standin.state["people"] if each["client_id"] == project["client_id"]]
@@ -138,11 +140,52 @@ async def test_sharing_says_when_nobody_would_see_it_and_leads_to_the_remedy(bro
         each |= {"is_primary_contact": False, "project_roles": {}}
     asked = (await browser.get(f"{PROJECT}/share")).text
     assert "nobody there has a role in it" in asked
-    assert f'href="/clients/{project["client_id"]}/contacts"' in asked
+    anna, felix = (f"person-{each['id']}" for each in people[:2])
+    assert f'name="{felix}"' in asked
+    assert "person-" not in (await browse(replace(CLARA, policies=MANAGER)).get(f"{PROJECT}/share")).text
+    path = f"/people/{people[1]['id']}/project-roles"
+    standin.say(path, 409, "x", "Not now.")
+    refused = await browser.post(f"{PROJECT}/share", data={felix: "viewer"})
+    assert refused.status_code == 409
+    assert '<option value="viewer" selected>' in refused.text
+    assert project["private"], "what nobody was given access to is not shared"
+    standin.problems.clear()
+    await browser.post(f"{PROJECT}/share", data={felix: "viewer", anna: ""})
+    assert [call[1] for call in standin.written[-2:]] == [path, f"{PROJECT}/share"]
+    assert standin.written[-2][2] == {"roles": {uid(1): "viewer"}}
+    people[1]["project_roles"], project["private"] = {}, True
     people[0] |= {"project_roles": {uid(1): "viewer"}, "active": True, "portal_access": True}
     assert "nobody there has a role" not in (await browser.get(f"{PROJECT}/share")).text
     people[0]["portal_access"] = False
     assert "nobody there has a role in it" in (await browser.get(f"{PROJECT}/share")).text
+
+
+async def test_without_anybody_in_the_portal_sharing_leads_to_inviting_somebody(browse, standin):
+    stored(standin)["private"] = True
+    for each in standin.state["people"]:
+        each["portal_access"] = False
+    asked = (await browse(CLARA).get(f"{PROJECT}/share")).text
+    assert f'href="/clients/{stored(standin)["client_id"]}/contacts"' in asked
+    standin.refuse("/people", 503)
+    assert "nobody there has a role" not in (await browse(CLARA).get(f"{PROJECT}/share")).text
+
+
+async def test_a_new_project_that_nobody_there_sees_leads_to_giving_access(browse, standin):
+    browser = browse(CLARA)
+    sent = {"client_id": ACME, "name": "Shop", "status": "on_track"}
+    seen = await browser.post("/projects/new", data=sent)
+    assert not seen.headers["location"].endswith("/access")
+    for each in standin.state["people"]:
+        each |= {"is_primary_contact": False, "project_roles": {}}
+    unseen = await browser.post("/projects/new", data=sent)
+    assert unseen.headers["location"].endswith("/access")
+    page = (await browser.get(f"{PROJECT}/access")).text
+    assert "nobody there has a role in it" in page
+    felix = next(each for each in standin.state["people"] if each["name"] == "Felix Brandt")
+    given = await browser.post(f"{PROJECT}/access", data={f"person-{felix['id']}": "approver"})
+    assert (given.status_code, given.headers["location"]) == (303, PROJECT)
+    assert standin.written[-1][2] == {"roles": {uid(1): "approver"}}
+    assert f'name="person-{felix["id"]}"' not in (await browser.get(f"{PROJECT}/access")).text
 
 
 async def test_why_it_cannot_be_shared_is_said_beside_the_plan(browse, standin):

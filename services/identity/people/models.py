@@ -12,13 +12,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.identity.letting_in import DECIDING, require_may_let_in
 from shared.actor import Actor
 from shared.clock import now
-from shared.contracts.accounts import OrganisationJoined
+from shared.contracts.accounts import OrganisationJoined, ProjectRolesOffered
 from shared.contracts.identity import (
     PersonCreated,
     PersonUpdated,
     PoliciesChanged,
     ProjectRolesChanged,
-    ProjectRolesOffered,
 )
 from shared.errors import Conflict, Invalid
 from shared.orm import Base, Identified, Timestamped, made_by_the_table

@@ -17,6 +17,7 @@ from services.portal.project_forms import team, views
 from services.portal.projects.views import HIDEABLE
 from services.portal.projects.views import project as project_page
 from services.portal.toasts import Toast
+from services.portal.visibility.views import audience
 from shared.actor import Actor
 from shared.claims import Connection, require_policy
 from shared.errors import Forbidden
@@ -52,7 +53,7 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
     if not form.is_wrong:
         try:
             made = await page.services.projects.post("projects", ProjectDetail, body)
-            return page.go(f"/projects/{made.id}", f"{made.name} has started")
+            return page.go(await _next(page, made), f"{made.name} has started")
         except ServiceProblem as problem:
             if problem.status == 404:
                 form.errors["client_id"] = UNKNOWN_CLIENT
@@ -99,6 +100,14 @@ async def set_status(page: Page, project_id: UUID, data: Typed) -> Template | Re
         shown = await project_page(page.services, project_id)
         return page.fragment("projects/plan.html", project=shown, toast=Toast(words))
     return page.go(f"/projects/{project_id}", words)
+
+
+async def _next(page: Page, made: ProjectDetail) -> str:
+    """Where to go on: to who may see the project, where the client does and nobody there has a role in it."""
+    if made.private or not page.actor.can("managePeople"):
+        return f"/projects/{made.id}"
+    seen = await audience(page.services, made.client_id, made.id)
+    return f"/projects/{made.id}/access" if seen.is_empty else f"/projects/{made.id}"
 
 
 async def _show_new(page: Page, form: Form) -> Template:

@@ -1,46 +1,59 @@
 """Letting the client see a project or a milestone, and keeping it from the client. For staff who manage projects."""
 
+from typing import Any
 from uuid import UUID
 
 from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Milestone, ProjectDetail
-from services.portal.clients import ServiceProblem, Services, slot
-from services.portal.forms import Typed
+from services.portal.clients import ServiceProblem
+from services.portal.forms import Form, Typed
 from services.portal.milestone_forms import views
 from services.portal.milestone_forms.api import named_project, not_turned, place, turned
 from services.portal.page import Page
-from services.portal.people.answers import Person
+from services.portal.people.views import ROLES
 from services.portal.questions import Question, ask
 from services.portal.toasts import LONGEST, Toast, Undo
+from services.portal.visibility.views import audience, give_roles
 from shared.claims import require_policy
-from shared.pagination import Page as Listing
 
 
 @get("/projects/{project_id:uuid}/share")
 async def ask_to_share(page: Page, project_id: UUID) -> Template:
     """Sure? What the client has seen cannot be unseen."""
-    found = await views.project(page.services, project_id)
-    nobody = found.client_id and not await _somebody_sees(page.services, found.client_id, project_id)
-    client = found.client_name or "the client"
-    question = Question(
-        title=f"Share {found.name}?",
-        text=f"{found.client_name or 'The client'} sees the project from then on, with its milestones and with what"
-        " happened so far. Milestones that are private themselves stay so.",
-        action=page.path,
-        yes="Share with the client",
-        back=f"/projects/{project_id}",
-        warning=f"Nobody at {client} can see this project yet: nobody there has a role in it." if nobody else "",
-        remedy=("Give access", f"/clients/{found.client_id}/contacts") if nobody else None,
-    )
-    return await ask(page, question, section="projects")
+    return await _show_share(page, project_id, Form())
 
 
 @post("/projects/{project_id:uuid}/share")
-async def share(page: Page, project_id: UUID) -> Redirect:
-    """Let the client see the project."""
+async def share(page: Page, project_id: UUID, data: Typed) -> Template | Redirect:
+    """Give the people who were chosen their role, and let the client see the project: nothing is shown to nobody."""
+    form = Form(data)
+    try:
+        await give_roles(page.services, project_id, data)
+    except ServiceProblem as problem:
+        form.refuse(problem)
+        return await _show_share(page, project_id, form)
     return await _turn_project(page, project_id, "share", "{} is shared with the client")
+
+
+@get("/projects/{project_id:uuid}/access", guards=[require_policy("managePeople")])
+async def access(page: Page, project_id: UUID) -> Template:
+    """Who at the client sees the project, and who could."""
+    return await _show_access(page, project_id, Form())
+
+
+@post("/projects/{project_id:uuid}/access", guards=[require_policy("managePeople")])
+async def give_access(page: Page, project_id: UUID, data: Typed) -> Template | Redirect:
+    """Give the people who were chosen their role in the project."""
+    form = Form(data)
+    try:
+        given = await give_roles(page.services, project_id, data)
+    except ServiceProblem as problem:
+        form.refuse(problem)
+        return await _show_access(page, project_id, form)
+    people = "person has" if given == 1 else "people have"
+    return page.go(f"/projects/{project_id}", f"{given} {people} a role in this project now" if given else "")
 
 
 @post("/projects/{project_id:uuid}/withdraw")
@@ -100,20 +113,29 @@ async def _turn_milestone(
     return await turned(page, project_id, found.id, Toast(words.format(found.name), undo=undo))
 
 
-async def _somebody_sees(services: Services, client_id: UUID, project_id: UUID) -> bool:
-    """Whether somebody of the client would see the project; also True where that cannot be said now.
+async def _show_share(page: Page, project_id: UUID, form: Form) -> Template:
+    shown = await _with_audience(page, project_id, form)
+    if page.is_fragment:
+        return page.fragment("visibility/share.html", **shown)
+    return await page.show("visibility/share_page.html", section="projects", status=form.status, **shown)
 
-    Looks at the first hundred people: a client with more of them has somebody for every project.
-    """
-    found = await slot(services.identity.get("people", Listing[Person], client_id=client_id, limit=100))
-    if not found.value or found.value.next_cursor:
-        return True
-    comers = [each for each in found.value.items if each.active and each.portal_access]
-    return any(each.is_primary_contact or project_id in each.project_roles for each in comers)
+
+async def _show_access(page: Page, project_id: UUID, form: Form) -> Template:
+    shown = await _with_audience(page, project_id, form)
+    return await page.show("visibility/access.html", section="projects", status=form.status, **shown)
+
+
+async def _with_audience(page: Page, project_id: UUID, form: Form) -> dict[str, Any]:
+    found = await views.project(page.services, project_id)
+    seen = await audience(page.services, found.client_id, project_id) if found.client_id else None
+    return {"detail": found, "audience": seen, "form": form, "roles": ROLES}
 
 
 router = Router(
     path="/",
-    route_handlers=[ask_to_share, share, withdraw, ask_to_share_milestone, share_milestone, withdraw_milestone],
+    route_handlers=[
+        *(ask_to_share, share, withdraw, access, give_access),
+        *(ask_to_share_milestone, share_milestone, withdraw_milestone),
+    ],
     guards=[require_policy("manageProjects")],
 )

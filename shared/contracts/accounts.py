@@ -117,7 +117,7 @@ class EmailChanged(EventData, frozen=True):
 
 
 class ProjectRolesOffered(EventData, frozen=True):
-    """Somebody who was invited gets exactly these roles when they come in for the first time."""
+    """Somebody who was invited gets exactly these roles when they sign in for the first time."""
 
     type: ClassVar[str] = "project_roles_offered"
     subject: ClassVar[str] = "identity.person.roles_offered.v1"

@@ -37,8 +37,8 @@ async def list_recipients(
 
 @post("/", status_code=202)
 async def start(data: StartBulkInvitation, actor: Actor, uow: UnitOfWork, read: ReadOnly, inviter: Inviter) -> Progress:
-    """Invite every contact who can be invited; 409 if they are not as many as `expected`. If that is running already, the
-    answer is the running invitation.
+    """Invite every contact who can be invited; 409 if they are not as many as `expected`. If that is running already,
+    the answer is the running invitation.
     """
     async with uow(actor) as db:
         bulk_id = await commands.start(db, actor, data)

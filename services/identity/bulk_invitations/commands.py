@@ -128,8 +128,8 @@ async def _inviter(db: Db, bulk_id: UUID) -> Actor:
 
 
 async def _invite(db: Db, inviter: Actor, item: BulkInvitationItem) -> Mail:
-    """Give somebody access and invite them, if the rules still allow it: they were selected a while ago. Roles that were
-    chosen for them alone stay.
+    """Give somebody access and invite them, if the rules still allow it: they were selected a while ago. Roles that
+    were chosen for them alone stay.
     """
     person, clients = await lock_contact(db, inviter, item.person_id)
     if person.client_id != item.client_id:

@@ -123,7 +123,7 @@ async def enable_access(
     session_cache: SessionCache,
     data: EnableAccess | None = None,
 ) -> ContactView:
-    """Give a contact access, and invite them if they have no account; project roles wait until they come in. 422 lists
+    """Give a contact access, and invite them if they have no account; project roles wait until they sign in. 422 lists
     everything that is missing.
     """
     async with uow(actor) as db:

@@ -114,7 +114,7 @@ async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchCon
 
 async def enable_access(db: Db, actor: Actor, contact_id: UUID, roles: Mapping[UUID, Role]) -> list[str]:
     """Give a contact access with these project roles, and invite them if they have no account: then the roles wait
-    until they come in. The hashes of the sessions this changes.
+    until they sign in. The hashes of the sessions this changes.
 
     Raises `NotFound`, `NotReady`, `EmailTaken` and what `change_project_roles` does.
     """

@@ -47,7 +47,7 @@ _roles = msgspec.json.Decoder(dict[UUID, str])
 
 class ContactView(msgspec.Struct, frozen=True):
     """A contact as staff see them. `has_account`: they have been in the portal, or could with a password.
-    `offered_roles` are what they become, by project, when they come in.
+    `offered_roles` are what they become, by project, when they sign in.
     """
 
     id: UUID

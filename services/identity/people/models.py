@@ -207,7 +207,7 @@ class Person(Base, Identified, Timestamped, Versioned):
         return ProjectRolesChanged(roles=roles)
 
     def be_offered(self, roles: dict[UUID, str], before: dict[UUID, str]) -> ProjectRolesOffered | None:
-        """Get `roles` on coming in, not those `before`; None where they are the same. Raises `RolesNeedClient`."""
+        """Get `roles` at the first sign-in, not those `before`; None if they are the same. Raises `RolesNeedClient`."""
         if self.client_id is None:
             raise RolesNeedClient
         if roles == before:

@@ -96,7 +96,7 @@ class Me(msgspec.Struct, frozen=True):
 
 class PersonView(msgspec.Struct, frozen=True):
     """A person as others see them; `version` is what `If-Match` names. What a colleague at the client, or a
-    subcontractor, has no need to know is there for staff only. `offered_roles` are those they get when they come in.
+    subcontractor, has no need to know is there for staff only. `offered_roles` are those they get when they sign in.
     """
 
     id: UUID

@@ -1,4 +1,4 @@
-"""Giving project roles and taking them, at once or, to somebody who was invited, from the day they come in."""
+"""Giving project roles and taking them, at once or, to somebody who was invited, from their first sign-in."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -32,7 +32,7 @@ async def change_project_roles(
     db: Db, actor: Actor, person_id: UUID, changes: Mapping[UUID, Role | None], if_match: str | None = None
 ) -> list[str]:
     """Give the roles in `changes`, take those that are None there, keep all others; the hashes of the sessions this
-    changes. To somebody who was invited and has not come in they are offered (decision 0104).
+    changes. To somebody who was invited and has not signed in they are offered (decision 0104).
 
     A project of another client, or one the actor may not know of, is as good as none (404). Raises what
     `require_may_give` does.
@@ -49,7 +49,7 @@ async def change_project_roles(
 
 async def take_up(db: Db, person: Person) -> None:
     """Give somebody who is in now what they were offered, as far as who offered it could give it today: with the
-    rights they have now, in a project that is still there for them to name. The rest is worth nothing.
+    rights they have now, in a project that is still there for them to name. The rest is deleted.
     """
     offers = list(await db.scalars(select(OfferedRole).where(OfferedRole.person_id == person.id)))
     if not offers:

@@ -26,7 +26,7 @@ class RolesNeedPolicy(Forbidden):
 
 
 class OfferedRole(Base):
-    """A role that somebody who was invited gets when they come in for the first time, and who offered it."""
+    """A role that somebody who was invited gets when they sign in for the first time, and who offered it."""
 
     __tablename__ = "offered_roles"
 

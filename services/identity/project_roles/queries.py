@@ -19,7 +19,7 @@ async def load_roles(db: Db, person: Person, seen_by: Actor) -> dict[UUID, str]:
 
 
 async def load_offered(db: Db, person: Person, seen_by: Actor) -> dict[UUID, str]:
-    """What the person becomes when they come in, in the projects that somebody may know of."""
+    """What the person becomes when they sign in, in the projects that somebody may know of."""
     return await _roles(db, OfferedRole, person, seen_by)
 
 
@@ -40,14 +40,14 @@ async def count_known_projects(db: Db, actor: Actor, client_id: UUID | None, pro
 
 
 async def is_awaited(db: Db, person: Person) -> bool:
-    """Whether somebody was invited and has not come in yet."""
+    """Whether somebody was invited and has not signed in yet."""
     unused = (OneTimeToken.person_id == person.id, OneTimeToken.purpose == INVITATION, OneTimeToken.used_at.is_(None))
     return not person.has_account and await db.scalar(select(exists().where(*unused))) is True
 
 
 async def acting(db: Db, person_id: UUID) -> Actor:
-    """Somebody as the author of what follows from what they started earlier, with what they may do now. They proved who
-    they are when they started it; what follows takes longer than a proof counts.
+    """Somebody as the author of what follows from what they started earlier, with their current permissions. They
+    authenticated when they started it; what follows may take longer than that is valid.
     """
     person = await db.get(Person, person_id)
     if person is None:

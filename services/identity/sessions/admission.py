@@ -162,8 +162,8 @@ async def _open(db: Db, attempt: Attempt, arrival: Arrival, method: Method, seco
 
 
 async def note_arrival(db: Db, person: Person) -> None:
-    """Record the sign-in: the next one leads to the same organisation, unless the method decides. Roles that were offered
-    take effect.
+    """Record the sign-in: the next one leads to the same organisation, unless the method decides. Roles that were
+    offered take effect.
     """
     await take_up(db, person)
     await db.execute(_CAME_IN, {"now": now(), "id": person.id})

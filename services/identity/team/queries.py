@@ -47,7 +47,7 @@ _roles = msgspec.json.Decoder(dict[UUID, str])
 
 class MemberView(msgspec.Struct, frozen=True):
     """One of a client's people as its primary contact sees them. `portal_access`: they have it, or were invited.
-    `offered_roles` are those they get when they come in.
+    `offered_roles` are those they get when they sign in.
     """
 
     id: UUID

@@ -171,7 +171,7 @@ async def outcomes(page: Page, bulk_id: UUID, cursor: Short = "") -> Template:
 
 
 def expected(form: Form) -> dict[str, int]:
-    """How many mails whoever pressed the button was told of."""
+    """How many mails whoever pressed the button was shown."""
     count = form.whole("expected", 0, 1_000_000)
     return {} if count is None else {"expected": count}
 

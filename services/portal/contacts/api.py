@@ -90,7 +90,7 @@ async def invite(page: Page, contact_id: UUID) -> Template:
 
 @post("/contacts/{contact_id:uuid}/access/enable", guards=[manage_access])
 async def enable_access(page: Page, contact_id: UUID, data: Typed) -> Template | Redirect:
-    """Let them in with these roles; who has never been in is invited, and has the roles once they accept."""
+    """Give them access with these roles; who has no account is invited, and has the roles once they accept."""
     chosen, form = roles(data), Form(data)
     if is_search(data):
         return await _show_invite(page, contact_id, form)

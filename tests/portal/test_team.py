@@ -62,7 +62,7 @@ async def test_roles_that_wait_are_shown_and_changed_like_any(browse, standin):
     assert "Viewer, once accepted" in (await browse(ANNA).get("/team")).text
     page = (await browse(ANNA).get(f"/team/{FELIX_ID}")).text
     assert "Roles take effect when they accept" in page
-    staff_page = (await browse(CLARA).get(f"/people/{FELIX_ID}")).text
+    staff_page = (await browse(CLARA).get(f"/contacts/{FELIX_ID}")).text
     assert "has not accepted the invitation yet" in staff_page
     assert '<option value="viewer" selected>' in staff_page
     await browse(ANNA).post(f"/team/{FELIX_ID}", data=typed(page) | {f"role-{uid(1)}": ""})

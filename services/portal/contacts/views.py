@@ -2,12 +2,10 @@
 
 from uuid import UUID
 
-from services.portal import choices
 from services.portal.client_admin.answers import ClientAccess, Contact
 from services.portal.clients import ServiceProblem, Services
 from services.portal.forms import Form
 from services.portal.page import Page
-from services.portal.people.views import ROLES
 from shared.addresses import shown_address
 from shared.pagination import Page as Listing
 
@@ -31,12 +29,6 @@ async def contact(services: Services, contact_id: UUID) -> tuple[Contact, Client
     """One contact, and whose."""
     found = await services.identity.get(f"contacts/{contact_id}", Contact)
     return found, await client(services, found.client_id)
-
-
-async def offered(services: Services, contact: Contact) -> list[tuple[str, str]]:
-    """The projects by name, and what they become there when they accept their invitation."""
-    held = contact.offered_roles
-    return [(each.name, ROLES[held[each.id]]) for each in await choices.named(services, held)]
 
 
 def inputs(contact: Contact) -> dict[str, object]:

@@ -46,8 +46,8 @@ class Contacts(msgspec.Struct, frozen=True):
 
 
 async def whom_to_ask(services: Services) -> tuple[list[Person], CompanyContact | None]:
-    """Whom somebody who sees no project can ask: their own primary contacts, and somebody of the company. None of either
-    where that cannot be said now.
+    """Whom somebody who sees no project can ask, as far as that can be said now: their own primary contacts, and
+    somebody of the company.
     """
     found, known = await asyncio.gather(
         slot(services.identity.get("people", Listing[Person], limit=100)),

@@ -1,11 +1,14 @@
 """deploy/Dockerfile: what it copies is there, and an image holds its own service alone."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops.serve import SERVICES
+from ops.serve import SERVICES, module
 from tests.deploy.composition import ROOT
 
 DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text().replace("\\\n", "")
@@ -30,9 +33,22 @@ def test_what_a_stage_copies_is_there(stage: str) -> None:
 
 
 def test_a_service_gets_the_kernel_the_starter_and_itself() -> None:
-    assert copied("kernel") == ["shared", "ops/__init__.py", "ops/serve.py", "ops/probe.py"]
+    assert copied("kernel") == ["shared", *(f"ops/{name}.py" for name in ("__init__", "serve", "watchdog", "probe"))]
     assert copied("service") == ["services/__init__.py", "services/${SERVICE}"]
     assert copied("gateway") == ["gateway"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_with_what_its_image_holds_a_service_can_be_imported(service: str, tmp_path: Path) -> None:
+    for source in copied("kernel") + copied("gateway" if service == "gateway" else "service"):
+        held = source.replace("${SERVICE}", service)
+        (tmp_path / held).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / held).symlink_to(ROOT / held)
+    imports = f"import ops.serve, importlib; importlib.import_module({module(service)!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", imports], cwd=tmp_path, env={}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_each_service_of_the_composition_builds_its_own_image(services: dict[str, Any]) -> None:

@@ -62,6 +62,7 @@ async def test_the_invited_come_in(identity: Identity) -> None:
         "company_name": "Northwind <Studio>",
         "sign_in_methods": ["magic_link", "password"],
         "joins_account": False,
+        "password_needed": False,
     }
     answer = await accept(browser, mail.token, password="three quiet herons")
     assert answer.status_code == 200, answer.text

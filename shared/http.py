@@ -27,7 +27,7 @@ from shared.heads import with_heads
 from shared.idempotency import Idempotent
 from shared.inbox import Consumer
 from shared.partners import PartnerVerifier
-from shared.problems import EXCEPTION_HANDLERS, AnyRequest
+from shared.problems import EXCEPTION_HANDLERS, AnyRequest, StrictRequest
 from shared.texts import TEXT
 from shared.tokens import header_of
 from shared.versions import etag
@@ -87,6 +87,7 @@ def create_service(
             *([Idempotent(database)] if database else []),
         ],
         exception_handlers=litestar.pop("exception_handlers", EXCEPTION_HANDLERS),
+        request_class=StrictRequest,
         openapi_config=OpenAPIConfig(
             title=f"Client portal: {name}", version="1", path="/schema", render_plugins=[JsonRenderPlugin()]
         ),

@@ -4,6 +4,7 @@ import re
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -13,7 +14,6 @@ from shared import errors
 from shared.database import cannot_be_stored, out_of_reach
 
 PROBLEM = "application/problem+json"
-_IN_THE_BODY = re.compile(r" - at `\$\.data\.(.+)`$")
 STATUS: dict[type[errors.DomainError], HTTPStatus] = {
     errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
     errors.NotFound: HTTPStatus.NOT_FOUND,
@@ -49,6 +49,18 @@ _WORDS = [
 ]
 
 
+class StrictRequest(AnyRequest):
+    """Reads a JSON body by the types its handler declares: 1 is no boolean, "1" no number (decision 0109)."""
+
+    async def json(self) -> Any:
+        sent, declared = await super().json(), self.route_handler.parsed_data_field
+        try:
+            return msgspec.convert(sent, declared.annotation) if declared else sent
+        except msgspec.ValidationError as error:
+            said, _, where = str(error).partition(" - at `$")
+            raise ValidationException(extra=[{"key": where.strip("`.") or "data", "message": said}]) from error
+
+
 def problem(
     status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
 ) -> Response[dict[str, Any]]:
@@ -72,26 +84,13 @@ def domain_problem(_request: AnyRequest, error: errors.DomainError) -> Response[
 
 def http_problem(_request: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:
     """A refusal by the framework: routing, method, size, or a body that does not fit its schema (then 422)."""
-    if found := _wrong_fields(error):
-        return problem(
-            422, "invalid", "Some of what was sent is not right.", errors=[_in_words(each) for each in found]
-        )
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        return problem(422, "invalid", "Some of what was sent is not right.", errors=[*map(_in_words, error.extra)])
     if error.status_code == HTTPStatus.NOT_FOUND:
         return domain_problem(_request, errors.NotFound())
     status = HTTPStatus(error.status_code)
     code = f"http.{status.name.lower()}"
     return problem(status, code, _CALM.get(status, status.description), headers=dict(error.headers or {}))
-
-
-def _wrong_fields(error: HTTPException) -> list[dict[str, str]]:
-    """Which fields are wrong, and how. A field called like a dependency is one to the framework, which blames us (500):
-    then the cause knows better.
-    """
-    if isinstance(error, ValidationException):
-        return error.extra if isinstance(error.extra, list) else []
-    cause = str(error.__cause__)
-    match = _IN_THE_BODY.search(cause)
-    return [{"key": match[1], "message": cause[: match.start()]}] if match else []
 
 
 def _in_words(each: dict[str, str]) -> dict[str, str]:

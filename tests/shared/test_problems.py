@@ -10,7 +10,7 @@ from litestar import Litestar, post
 from litestar.testing import TestClient
 from msgspec import Meta
 
-from shared.problems import EXCEPTION_HANDLERS
+from shared.problems import EXCEPTION_HANDLERS, StrictRequest
 
 
 class Sent(msgspec.Struct, forbid_unknown_fields=True):
@@ -21,6 +21,7 @@ class Sent(msgspec.Struct, forbid_unknown_fields=True):
     day: date | None = None
     time: datetime | None = None
     client_id: UUID | None = None
+    active: bool = True
 
 
 @post("/")
@@ -43,11 +44,16 @@ async def take(data: Sent) -> None:
         ("day", {"day": "31.1.2027"}, "Write a date like 2027-01-31."),
         ("time", {"time": "noon"}, "Write a time like 2027-01-31T09:00:00Z."),
         ("client_id", {"client_id": "acme"}, "This is not an id."),
+        ("active", {"active": 0}, "This has to be of the type bool."),
+        ("active", {"active": "yes"}, "This has to be of the type bool."),
+        ("percent", {"percent": "50"}, "This has to be of the type int."),
+        ("client_id", {"client_id": "null"}, "This is not an id."),
+        ("time", {"time": 1_700_000_000}, "This has to be of the type datetime | null."),
         ("admin", {"admin": True}, "There is no such field here."),
     ],
 )
 def test_each_field_that_is_wrong_is_named(field: str, sent: dict[str, Any], words: str) -> None:
-    with TestClient(Litestar([take], exception_handlers=EXCEPTION_HANDLERS)) as client:
+    with TestClient(Litestar([take], request_class=StrictRequest, exception_handlers=EXCEPTION_HANDLERS)) as client:
         answer = client.post("/", json=sent if field == "name" else {"name": "x", **sent})
     assert answer.status_code == 422
     assert answer.headers["content-type"].startswith("application/problem+json")

@@ -1,5 +1,6 @@
 """One page being answered: who asks, and what the frame around the content needs."""
 
+import hashlib
 import json
 from typing import Any
 from urllib.parse import quote
@@ -52,6 +53,15 @@ class Page(Look):
     def once(self) -> str:
         """A token for a form that makes something: another one each time it is shown."""
         return str(uuid7())
+
+    @property
+    def stream_key(self) -> str:
+        """Whose eyes this page is for: tabs of one browser share an event stream where it is the same (0108). It is
+        another one for another session, person, organisation, and for staff as the client or person they see the portal as.
+        """
+        actor = self.actor
+        known = f"{actor.session_id} {actor.id} {actor.reader.id} {actor.kind} {actor.client_id}"
+        return hashlib.sha256(known.encode()).hexdigest()[:32]
 
     @property
     def here(self) -> str:

@@ -1,14 +1,16 @@
-// Keeps a page true while it stays open: one event stream per tab, and a poll only while that stream is down.
+// Keeps a page true while somebody looks at it: by events, and by a poll only while their stream is down.
 //
 // A widget is an element with `data-widget`; `data-live` lists the event types that concern it and `data-project` narrows
 // it to one project. Refreshing a widget means triggering `refresh` on it: HTMX fetches its fragment and swaps it whole,
 // the old content staying until the new one is there.
 import { toast } from './shell.js';
+import { follow } from './stream.js';
 
 const POLL_MS = 60_000;
 const SETTLE_MS = 400;
 const ASK_MS = 1_000;
-const SHORTEST_WAIT_MS = 2_000;
+/** How long a tab that was left goes on listening: whoever comes back at once finds it as it is. */
+const HIDDEN_MS = 5_000;
 const SPREAD_MS = 10_000;
 const FEED_TYPES = [
   'project_created', 'project_updated', 'project_status_changed', 'project_shared', 'project_withdrawn',
@@ -16,14 +18,16 @@ const FEED_TYPES = [
   'milestone_shared', 'milestone_withdrawn',
   'document_shared', 'message_received', 'invoice_created', 'ticket_updated',
 ];
+/** Too much was missed; or something was shared with this reader, or taken back. */
+const RESETS = ['reset', 'changed'];
 const WORDS = { live: 'Live', polling: 'Updating every minute' };
 
-let stream = null;
+let leave = null;
 let poll = null;
-let broken = false;
+let followed = false;
 let cut = false;
-let wait = SHORTEST_WAIT_MS;
-let returning = null;
+let asleep = true;
+let sleeping = null;
 
 /** Refresh at once, then at most once per SETTLE_MS however many events arrive in between. */
 const pending = new Map();
@@ -78,62 +82,67 @@ function stopPolling() {
   show('live');
 }
 
-function onEntry(event) {
-  const entry = JSON.parse(event.data);
-  refreshFor(event.type, entry.project_id);
+function onEntry(type, entry) {
+  refreshFor(type, entry.project_id);
   const own = entry.actor?.id === document.body.dataset.person;
-  if (event.type === 'milestone_completed' && !own) toast(`${entry.title} · ${entry.description}`, 'done');
+  if (type === 'milestone_completed' && !own) toast(`${entry.title} · ${entry.description}`, 'done');
 }
 
-function onOpen() {
-  stopPolling();
-  wait = SHORTEST_WAIT_MS;
-  if (broken) refreshAll(); // a new stream does not know what the one before it had missed
-  else if (cut) setTimeout(refreshAll, Math.random() * SPREAD_MS); // what was missed is sent again, but not what was withdrawn
-  broken = cut = false;
-}
-
-/** Not at once: this may be the very tab that is being answered, and has its new cookie in a moment. */
+/** Not at once: this may be the very tab that is being answered, and has its new cookie in a moment. If the session is over, the
+ *  server says 401 and HTMX moves the page to the sign-in page; if it is another organisation's now, to that one's dashboard. */
 function askWhoIsThere() {
   window.htmx.ajax('GET', `/widgets/session?person=${document.body.dataset.person}`, { swap: 'none' });
 }
 
-/** The stream ended for good. If the session is over, the server says 401 and HTMX moves the page to the sign-in page; if
- *  it is another organisation's now, to that one's dashboard. */
-function connectLater() {
-  stream.close();
-  broken = true;
-  startPolling();
-  setTimeout(askWhoIsThere, ASK_MS);
-  returning = setTimeout(connect, wait * (1 + Math.random()));
-  wait = Math.min(wait * 2, POLL_MS);
-}
+/** What became of the stream, or an event of it: the same in the tab that holds it and in those that are told. */
+const hear = ({ kind, fresh, type, data }) => {
+  if (kind === 'event') {
+    if (RESETS.includes(type)) refreshAll();
+    else onEntry(type, JSON.parse(data));
+    return;
+  }
+  if (kind === 'open') {
+    stopPolling();
+    if (fresh && followed) refreshAll(); // a new stream does not know what the one before it had missed
+    else if (cut) setTimeout(refreshAll, Math.random() * SPREAD_MS); // what was missed is sent again, but not what was withdrawn
+    cut = false;
+  } else {
+    startPolling();
+    if (kind === 'cut') cut = true;
+    else setTimeout(askWhoIsThere, ASK_MS);
+  }
+  followed = true;
+};
 
 /** Sent along with the answer to that question: the company closed the stream for this client, so nobody asks for it again.
  *  A widget that was closed with it has the page loaded anew. */
 document.addEventListener('stream-closed', () => {
-  clearTimeout(returning);
+  leave?.();
+  delete document.body.dataset.events;
   refreshAll();
 });
 
-/** The browser reconnects by itself after a break, and the server sends what was missed; a refusal is final for it. */
-function onError() {
-  if (stream.readyState === EventSource.CLOSED) {
-    connectLater();
-    return;
-  }
-  cut = true;
-  startPolling();
+function wake() {
+  clearTimeout(sleeping);
+  if (!asleep) return;
+  asleep = false;
+  const { events: url, reader } = document.body.dataset;
+  if (url) leave = follow({ url, reader, types: [...FEED_TYPES, ...RESETS], hear });
+  else startPolling();
 }
 
-function connect() {
-  stream = new EventSource(document.body.dataset.events);
-  stream.addEventListener('open', onOpen);
-  stream.addEventListener('error', onError);
-  stream.addEventListener('reset', refreshAll);
-  stream.addEventListener('changed', refreshAll); // something was shared with this reader, or taken back
-  stream.addEventListener('closed', connectLater);
-  for (const type of FEED_TYPES) stream.addEventListener(type, onEntry);
+/** What nobody looks at asks for nothing, and keeps no connection. */
+function sleep() {
+  asleep = true;
+  leave?.();
+  clearInterval(poll);
+  poll = null;
+  followed = cut = false;
+}
+
+function wakeAndCatchUp() {
+  if (asleep) refreshAll();
+  wake();
 }
 
 /** What the reader opened stays open, and a menu in use is not taken away: its widget waits. */
@@ -159,7 +168,12 @@ document.addEventListener('click', (event) => {
   refreshAll();
 });
 
-window.addEventListener('pagehide', () => stream?.close());
-window.addEventListener('pageshow', (event) => { if (event.persisted) { refreshAll(); connect(); } });
-if (document.body.dataset.events) connect();
-else startPolling();
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) sleeping = setTimeout(sleep, HIDDEN_MS);
+  else wakeAndCatchUp();
+});
+document.addEventListener('freeze', sleep);
+document.addEventListener('resume', () => { if (!document.hidden) wakeAndCatchUp(); });
+window.addEventListener('pagehide', sleep);
+window.addEventListener('pageshow', (event) => { if (event.persisted) wakeAndCatchUp(); });
+if (!document.hidden) wake();

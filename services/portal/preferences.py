@@ -40,6 +40,8 @@ class Look:
         self.client_name: str | None = None
         self.recorded = request.headers.get(RECORDED_HEADER) == "1"
         """Whether the gateway recorded this visit; the page informs its reader."""
+        self.is_answer = request.method == "POST"
+        """Whether this page is what a form was answered with: the form is shown again, and nothing of it is saved."""
         self.toast = recall(request.cookies.get(TOAST_COOKIE))
 
     @property

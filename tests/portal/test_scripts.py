@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from litestar import Litestar
 from msgspec.structs import replace
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Dialog, Page, Route, async_playwright, expect
 
 from shared.testing.claims import Signer
 from tests.e2e.conftest import FLAGS
@@ -316,3 +316,74 @@ async def test_a_list_follows_what_is_typed_and_so_do_its_address_and_its_filter
         await page.wait_for_url(f"**{path}?*q={typed}*")
         if then:
             await expect(page.get_by_role("link", name=then)).to_have_attribute("href", leads)
+
+
+async def asks(page: Page) -> bool:
+    """Whether the page asks before it is left by Cancel. Whoever is asked stays."""
+    asked = asyncio.get_running_loop().create_future()
+
+    async def stay(dialog: Dialog) -> None:
+        asked.set_result(dialog.type)
+        await dialog.dismiss()
+
+    page.once("dialog", stay)
+    await page.get_by_role("link", name="Cancel").click(no_wait_after=True)
+    left = asyncio.create_task(page.wait_for_url(lambda url: not url.endswith("/edit") and not url.endswith("/new")))
+    await asyncio.wait([asked, left], return_when=asyncio.FIRST_COMPLETED)
+    left.cancel()
+    page.remove_listener("dialog", stay)
+    return asked.done() and asked.result() == "beforeunload"
+
+
+async def test_a_changed_form_asks_before_it_is_left_until_it_is_changed_back(sit):
+    async with sit(CLARA) as page:
+        await page.goto(f"/projects/{uid(1)}/edit")
+        name, status, hide = (
+            page.locator("#field-name"),
+            page.get_by_label("Status"),
+            page.get_by_label("Hide scope"),
+        )
+        was, chosen = await name.input_value(), await status.input_value()
+        await name.fill("Another")
+        assert await asks(page)
+        await expect(name).to_have_value("Another")
+        await name.fill(was)
+        await status.select_option("completed")
+        assert await asks(page)
+        await status.select_option(chosen)
+        await hide.check()
+        assert await asks(page)
+        await hide.uncheck()
+        assert not await asks(page)
+
+
+async def test_a_form_that_nobody_changed_or_that_was_sent_is_left_without_a_word(sit):
+    async with sit(CLARA) as page:
+        said: list[str] = []
+        page.on("dialog", lambda dialog: said.append(dialog.message))
+        await page.goto(f"/projects/{uid(1)}/edit")
+        assert not await asks(page)
+        await page.goto(f"/projects/{uid(1)}/edit")
+        await page.locator("#field-scope").fill("Everything")
+        await page.get_by_role("button", name="Save project").click()
+        await page.wait_for_url(f"**/projects/{uid(1)}")
+        assert said == []
+
+
+async def test_a_form_that_is_shown_again_asks_before_it_is_left(sit):
+    async with sit(CLARA) as page:
+        await page.goto(f"/projects/{uid(1)}/edit")
+        await page.locator("#field-name").fill(" ")
+        await page.get_by_role("button", name="Save project").click()
+        await expect(page.locator("[aria-invalid]")).to_be_visible()
+        assert await asks(page)
+
+
+async def test_a_row_that_was_taken_away_is_a_change(sit):
+    async with sit(CLARA) as page:
+        await page.goto(f"/projects/{uid(1)}/edit")
+        rows = page.locator(".team-row")
+        before = await rows.count()
+        await page.get_by_role("button", name="Remove person 1").click()
+        await expect(rows).to_have_count(before - 1)
+        assert await asks(page)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.clock import now
+from shared.texts import isolated
 
 DASH = "—"
 LANGUAGES = (("en", "English"), ("de", "German"))
@@ -99,7 +100,7 @@ def greeting(name: str, where: ZoneInfo | None) -> str:
     hour = local(now(), where).hour
     part = "morning" if 5 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
     words = f"Good {part}" if where else "Welcome back"
-    return f"{words}, {first}" if first else words
+    return f"{words}, {isolated(first)}" if first else words
 
 
 def figure(value: float | str | None, kind: str) -> str:

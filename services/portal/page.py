@@ -57,7 +57,7 @@ class Page(Look):
     @property
     def stream_key(self) -> str:
         """Whose eyes this page is for: tabs of one browser share an event stream where it is the same (0108). It is
-        another one for another session, person, organisation, and for staff as the client or person they see the portal as.
+        another one for another session, person or organisation, and for staff who see the portal as somebody else.
         """
         actor = self.actor
         known = f"{actor.session_id} {actor.id} {actor.reader.id} {actor.kind} {actor.client_id}"

@@ -104,3 +104,36 @@ def test_who_reads_the_code_and_its_documents_reads_the_same_terms() -> None:
     """Documents, docstrings and comments explain with the terms of the pages, and refer to what a reader has."""
     found = _found(_explanations(), BANNED | UNEXPLAINED)
     assert not found, "\n".join(found)
+
+
+A_NAME = re.compile(r"(^|[._])(name|client_name|first)( or .+)?$")
+
+
+def _sentences(tree: ast.AST) -> Iterator[tuple[int, str, list[str]]]:
+    """The f-strings and formats that are read as words, with what they hold."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            words = "".join(str(each.value) for each in ast.walk(node) if isinstance(each, ast.Constant))
+            yield (
+                node.lineno,
+                words,
+                [ast.unparse(each.value) for each in node.values if isinstance(each, ast.FormattedValue)],
+            )
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            yield node.lineno, "a format", [ast.unparse(each) for each in node.args]
+
+
+def test_a_name_in_a_sentence_turns_nothing_around_it() -> None:
+    """Templates isolate each expression; a sentence that Python makes is one expression, so it isolates its names itself
+    (decision 0107). A name that stands alone, and what no person reads, is left as it is.
+    """
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {value}"
+        for path in sorted((ROOT / "services").rglob("*.py"))
+        if "migrations" not in path.parts
+        for line, words, values in _sentences(ast.parse(path.read_text()))
+        if re.search(r"[A-Za-z?:·,]", words) and " " in words and "filename=" not in words
+        for value in values
+        if A_NAME.search(value) and not value.startswith(("isolated(", "self.first_name", "self.last_name"))
+    ]
+    assert found == []

@@ -1,6 +1,7 @@
 """Every page, as everybody, in light and dark, wide and narrow: no complaint, nothing inaccessible, screenshots kept."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,26 @@ def test_a_page_on_paper(sit: Sit, ids: dict[str, str]) -> None:
         for gone in (".updated", ".live", ".sidenav", ".page-actions"):
             for each in seat.page.locator(gone).all():
                 expect(each).to_be_hidden()
+
+
+RELATIVE = re.compile(r"\b(ago|just now|yesterday|today|tomorrow|in \d+ days)\b", re.IGNORECASE)
+SHOWN = """() => [...document.querySelectorAll('body *')]
+    .filter((each) => each.checkVisibility() && getComputedStyle(each).fontSize !== '0px')
+    .flatMap((each) => [...each.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE))
+    .map((node) => node.textContent.trim())"""
+
+
+@pytest.mark.parametrize("who", ["approver", "admin"])
+def test_dates_stand_on_paper(sit: Sit, ids: dict[str, str], who: str) -> None:
+    """What is two hours ago on a screen is something else when the paper is read."""
+    with sit(who) as seat:
+        seat.page.emulate_media(media="print")
+        for path in PAGES[who]:
+            seat.open(path.format(**ids))
+            said = [
+                each for each in seat.page.evaluate(SHOWN) if RELATIVE.search(each) and not each.startswith("Today,")
+            ]
+            assert (path, said) == (path, [])
 
 
 def keep(seat: Seat, name: str | None) -> None:

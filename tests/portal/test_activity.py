@@ -10,7 +10,7 @@ FRAGMENT = {"HX-Request": "true"}
 
 async def test_entries_are_grouped_by_day(browse):
     page = await browse(ANNA).get("/activity")
-    headings = re.findall(r'class="day-head">([^<]+)', page.text)
+    headings = re.findall(r'class="day-head"><span class="screen-only">([^<]+)', page.text)
     assert len(headings) == len(set(headings)) >= 4
 
 

@@ -94,9 +94,8 @@ def _of_project(subject: UUID, data: EventData | None) -> Words | None:
         case ProjectUpdated():
             return Words(DONE[type(data)].format(isolated(data.name)), _changed(data), subject, "project", data.fields)
         case ProjectStatusChanged(new=new):
-            name = isolated(data.name)
-            what = f"completed {name}" if new == "completed" else f"marked {name} as {_plain(new)}"
-            return Words(what, f"Was {_plain(data.old)}", subject, "project")
+            done = "completed {}" if new == "completed" else f"marked {{}} as {_plain(new)}"
+            return Words(done.format(isolated(data.name)), f"Was {_plain(data.old)}", subject, "project")
         case _:
             return None
 

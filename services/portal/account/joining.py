@@ -12,6 +12,7 @@ from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.paths import local_path
 from services.portal.sign_in.arrival import address_of, arrive
+from shared.texts import isolated
 
 PUBLIC = {"public": True}
 SHORT = "Use at least 12 characters, or leave it empty."
@@ -105,7 +106,7 @@ async def join(page: Page, data: Typed) -> Template | Redirect:
 async def _joined(page: Page, joined: Joined) -> Redirect:
     known = await page.load_organisations()
     name = next((each.name for each in known if each.client_id == joined.client_id), "It")
-    return page.go("/organisations", f"{name} is one of your organisations now")
+    return page.go("/organisations", f"{isolated(name)} is one of your organisations now")
 
 
 async def _void(page: Page) -> Template:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from services.portal.answers import Entry
+from shared.texts import isolated
 
 DONE_TO_MANY = {
     "milestone_created": "added {} milestones",
@@ -34,7 +35,7 @@ class Run(msgspec.Struct, frozen=True):
         if len(self.entries) == 1:
             return self.newest.title
         who = self.newest.actor.name if self.newest.actor else None
-        return f"{who or 'The portal'} {DONE_TO_MANY[self.newest.type].format(len(self.entries))}"
+        return f"{isolated(who or 'The portal')} {DONE_TO_MANY[self.newest.type].format(len(self.entries))}"
 
     def goes_on_with(self, entry: Entry) -> bool:
         """Whether `entry`, the one before in time, belongs to it."""

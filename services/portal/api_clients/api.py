@@ -17,6 +17,7 @@ from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.questions import Question, ask
 from shared.claims import require_policy
+from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
 SECTION = "api-clients"
@@ -106,7 +107,7 @@ async def ask_revoke(page: Page, api_client_id: UUID) -> Template:
     found, _ = await views.detail(page.services, api_client_id)
     here = f"/api-clients/{api_client_id}"
     question = Question(
-        title=f"Revoke {found.name}?",
+        title=f"Revoke {isolated(found.name)}?",
         text="The API client and all its tokens lose access within a second. You cannot undo this.",
         action=f"{here}/revoke",
         yes="Revoke access",

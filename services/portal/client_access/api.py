@@ -15,6 +15,7 @@ from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.questions import Question, ask
 from shared.claims import require_policy, require_staff
+from shared.texts import isolated
 
 manage_clients, manage_access = require_policy("manageClients"), require_policy("managePortalAccess")
 
@@ -63,7 +64,7 @@ async def question_disable(page: Page, client_id: UUID) -> Template:
     """Are you sure?"""
     client = await page.services.identity.get(f"clients/{client_id}", ClientAccess)
     question = Question(
-        title=f"Close {client.name}'s portal?",
+        title=f"Close {isolated(client.name)}'s portal?",
         text="All of its people are signed out within a second. Nothing is deleted, and it can be opened again.",
         action=f"/clients/{client_id}/portal/disable",
         yes="Close portal",

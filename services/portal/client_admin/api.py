@@ -15,6 +15,7 @@ from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from shared.claims import require_policy, require_staff
+from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
 manage_clients = require_policy("manageClients")
@@ -80,7 +81,7 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
     if form.require(name="Give the client a name."):
         try:
             made = await page.services.identity.post("clients", Client, dict(form.values))
-            return page.go(f"/clients/{made.id}", f"{made.name} is a client now.")
+            return page.go(f"/clients/{made.id}", f"{isolated(made.name)} is a client now.")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, form)

@@ -20,6 +20,7 @@ from services.portal.people.views import ROLES, roles, roles_choice
 from services.portal.prove_it.views import require_fresh
 from services.portal.questions import Question, ask
 from shared.claims import require_policy, require_staff
+from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
 manage_clients, manage_access = require_policy("manageClients"), require_policy("managePortalAccess")
@@ -53,7 +54,7 @@ async def create(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
     if not form.is_wrong:
         try:
             made = await page.services.identity.post(f"clients/{client_id}/contacts", Contact, body)
-            return page.go(f"/contacts/{made.id}", f"{made.name} is a contact now.")
+            return page.go(f"/contacts/{made.id}", f"{isolated(made.name)} is a contact now.")
         except ServiceProblem as problem:
             form.refuse(problem)
     client = await views.client(page.services, client_id)
@@ -116,7 +117,7 @@ async def question_disable(page: Page, contact_id: UUID) -> Template:
     """Are you sure?"""
     found, _ = await views.contact(page.services, contact_id)
     question = Question(
-        title=f"Withdraw {found.name}'s access?",
+        title=f"Withdraw {isolated(found.name)}'s access?",
         text="They are signed out everywhere within a second, and their invitation becomes invalid.",
         action=f"/contacts/{contact_id}/access/disable",
         yes="Withdraw access",
@@ -146,7 +147,7 @@ async def do_move(page: Page, contact_id: UUID, data: Typed) -> Template | Redir
         try:
             body = {"client_id": form.values["client_id"]}
             moved = await page.services.identity.post(f"contacts/{contact_id}/move", Contact, body)
-            return page.go(f"/contacts/{contact_id}", f"{moved.name} was moved.")
+            return page.go(f"/contacts/{contact_id}", f"{isolated(moved.name)} was moved.")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_move(page, contact_id, form)

@@ -20,6 +20,7 @@ from services.portal.questions import Question, ask
 from services.portal.toasts import LONGEST, Toast
 from shared.claims import require_policy
 from shared.errors import NotFound
+from shared.texts import isolated
 
 
 @get("/projects/{project_id:uuid}/milestones/new")
@@ -37,7 +38,7 @@ async def create(page: Page, project_id: UUID, data: Typed) -> Template | Redire
     if not form.is_wrong:
         try:
             made = await page.services.projects.post(f"projects/{project_id}/milestones", Milestone, body)
-            return page.go(place(project_id, made.id), f"{made.name} is part of the plan")
+            return page.go(place(project_id, made.id), f"{isolated(made.name)} is part of the plan")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, await views.project(page.services, project_id), form)
@@ -77,7 +78,7 @@ async def complete(page: Page, milestone_id: UUID, data: Typed) -> Template | Re
         if not form.is_wrong:
             body = {"completed_on": day or page.readers_today}
             done = await page.services.projects.post(f"milestones/{milestone_id}/complete", Milestone, body)
-            return await turned(page, project_id, done.id, Toast(f"{done.name} is completed"))
+            return await turned(page, project_id, done.id, Toast(f"{isolated(done.name)} is completed"))
     except ServiceProblem as problem:
         if "completed_on" not in data:
             return await not_turned(page, project_id, milestone_id, problem)
@@ -91,7 +92,7 @@ async def ask_to_reopen(page: Page, milestone_id: UUID, project_id: UUID) -> Tem
     """Sure?"""
     plan = await views.plan(page.services, project_id, milestone_id)
     question = Question(
-        title=f"Reopen {plan.milestone.name}?",
+        title=f"Reopen {isolated(plan.milestone.name)}?",
         text="It counts as open again, and the progress goes down. The client sees that it was reopened, and by whom.",
         action=page.path,
         yes="Reopen",
@@ -109,7 +110,7 @@ async def reopen(page: Page, milestone_id: UUID, data: Typed) -> Template | Redi
         opened = await page.services.projects.post(f"milestones/{milestone_id}/reopen", Milestone)
     except ServiceProblem as problem:
         return await not_turned(page, project_id, milestone_id, problem)
-    return await turned(page, project_id, opened.id, Toast(f"{opened.name} is open again"))
+    return await turned(page, project_id, opened.id, Toast(f"{isolated(opened.name)} is open again"))
 
 
 async def turned(page: Page, project_id: UUID, milestone_id: UUID, toast: Toast) -> Template | Redirect:

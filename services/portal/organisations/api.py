@@ -14,6 +14,7 @@ from services.portal.page import Page
 from shared.actor import Actor
 from shared.claims import Connection
 from shared.errors import Forbidden, NotFound
+from shared.texts import isolated
 
 
 async def require_own(connection: Connection, _handler: BaseRouteHandler) -> None:
@@ -48,7 +49,7 @@ async def switch(page: Page, data: Typed) -> Redirect:
         if not problem.code.startswith("organisation."):
             raise
         return page.go(f"/organisations?refused={client_id}")
-    answer = page.go("/", f"You are in {there.body.client_name} now")
+    answer = page.go("/", f"You are in {isolated(there.body.client_name or 'your organisation')} now")
     answer.cookies.extend(there.cookies)
     return answer
 

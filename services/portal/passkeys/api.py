@@ -17,6 +17,7 @@ from services.portal.questions import Question, ask
 from services.portal.security.views import methods_of, why_not_accepted
 from services.portal.sign_in.arrival import arrive
 from services.portal.sign_in.refusals import explain
+from shared.texts import isolated
 
 HOME = "/security/passkeys"
 REFUSED = "This passkey was not accepted. Try again, or sign in another way."
@@ -89,7 +90,7 @@ async def ask_to_remove(page: Page, passkey_id: UUID) -> Template:
     """Sure?"""
     passkey = await views.passkey(page.services, passkey_id)
     question = Question(
-        title=f"Remove {passkey.name}?",
+        title=f"Remove {isolated(passkey.name)}?",
         text="It will not sign you in here any more. Afterwards, delete it on the device as well.",
         action=page.path,
         yes="Remove passkey",

@@ -20,6 +20,7 @@ from services.portal.people import views
 from services.portal.people.answers import Person, ResetLink
 from services.portal.questions import Question, ask
 from shared.claims import require_policy
+from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
 Kind = Literal["staff", "client"]
@@ -76,7 +77,7 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
         body = {name: form.values[name] for name in (*views.DETAILS, "email")}
         try:
             made = await page.services.identity.post("people", Person, body | {"kind": "staff", "policies": policies})
-            return page.go(f"/people/{made.id}", f"{made.name} can sign in now.")
+            return page.go(f"/people/{made.id}", f"{isolated(made.name)} can sign in now.")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, form)
@@ -152,7 +153,7 @@ async def question_deactivate(page: Page, person_id: UUID) -> Template:
     """Are you sure?"""
     found = await views.person(page.services, person_id)
     question = Question(
-        title=f"Deactivate {found.name}?",
+        title=f"Deactivate {isolated(found.name)}?",
         text="They are signed out everywhere within a second and cannot sign in any more. Nothing they did is deleted.",
         action=f"/people/{person_id}/active",
         yes="Deactivate",
@@ -170,7 +171,7 @@ async def set_active(page: Page, person_id: UUID, data: Typed) -> Template | Red
         found = await page.services.identity.patch(f"people/{person_id}", Person, {"active": active})
     except ServiceProblem as problem:
         return await _refused(page, person_id, problem)
-    return page.go(found.path, f"{found.name} {'can sign in again' if active else 'is signed out'}")
+    return page.go(found.path, f"{isolated(found.name)} {'can sign in again' if active else 'is signed out'}")
 
 
 @get("/people/{person_id:uuid}/two-factor/reset")
@@ -178,7 +179,7 @@ async def question_two_factor(page: Page, person_id: UUID) -> Template:
     """Are you sure?"""
     found = await views.person(page.services, person_id)
     question = Question(
-        title=f"Remove the second factor of {found.name}?",
+        title=f"Remove the second factor of {isolated(found.name)}?",
         text="Do this when they lost their phone and their recovery codes, and you are sure it is them who asks.",
         action=f"/people/{person_id}/two-factor/reset",
         yes="Remove second factor",

@@ -14,6 +14,7 @@ from services.portal.forms import FIND, Form
 from services.portal.people.answers import Person, Policies
 from shared.actor import Actor
 from shared.pagination import Page as Listing
+from shared.texts import isolated
 
 ROLES = {"approver": "Approver", "viewer": "Viewer", "feedback_only": "Feedback only"}
 """What a client's person can be in a project."""
@@ -102,7 +103,7 @@ def roles_of(found: Detail) -> Stored:
 def roles_stored(projects: list[ProjectCard], held: Mapping[UUID, str], version: int) -> Stored:
     """Roles in these projects, as the inputs of a form."""
     inputs: dict[str, object] = {f"{ROLE}-{project.id}": held[project.id] for project in projects}
-    said = ", ".join(f"{project.name}: {ROLES[held[project.id]]}" for project in projects)
+    said = ", ".join(f"{isolated(project.name)}: {ROLES[held[project.id]]}" for project in projects)
     return Stored({**inputs, "version": version}, {ROLE: ("Project roles", said or "None")})
 
 

@@ -21,6 +21,7 @@ from services.portal.visibility.views import audience
 from shared.actor import Actor
 from shared.claims import Connection, require_policy
 from shared.errors import Forbidden
+from shared.texts import isolated
 
 UNKNOWN_CLIENT = "This client cannot be found. If it was added a moment ago, try again."
 
@@ -53,7 +54,7 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
     if not form.is_wrong:
         try:
             made = await page.services.projects.post("projects", ProjectDetail, body)
-            return page.go(await _next(page, made), f"{made.name} has started")
+            return page.go(await _next(page, made), f"{isolated(made.name)} has started")
         except ServiceProblem as problem:
             if problem.status == 404:
                 form.errors["client_id"] = UNKNOWN_CLIENT
@@ -95,7 +96,7 @@ async def set_status(page: Page, project_id: UUID, data: Typed) -> Template | Re
     """Set the project's status; HTMX loads the plan again."""
     body = {"status": data.get("status", "")}
     changed = await page.services.projects.patch(f"projects/{project_id}", ProjectDetail, body)
-    words = f"{changed.name}: {views.STATUS[changed.status].lower()}"
+    words = f"{isolated(changed.name)}: {views.STATUS[changed.status].lower()}"
     if page.is_fragment:
         shown = await project_page(page.services, project_id)
         return page.fragment("projects/plan.html", project=shown, toast=Toast(words))

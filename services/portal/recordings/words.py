@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from shared.texts import isolated
+
 API = "/api/client-portal/"
 DID = {
     "login": "Signed in",
@@ -45,7 +47,7 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def did(kind: str, detail: Mapping[str, object]) -> str:
     """What an audit record says was done; with the name of what it was done to, where it has one."""
     name = detail.get("name")
-    return DID.get(kind, plain(kind)) + (f" · {name}" if isinstance(name, str) and name else "")
+    return DID.get(kind, plain(kind)) + (f" · {isolated(name)}" if isinstance(name, str) and name else "")
 
 
 def place(path: str) -> str:

@@ -14,6 +14,7 @@ from services.portal.security.answers import Revoked
 from shared.actor import Actor
 from shared.claims import Connection
 from shared.errors import Forbidden
+from shared.texts import isolated
 
 HOME = "/security"
 
@@ -36,7 +37,7 @@ async def ask_to_end(page: Page, session_id: UUID) -> Template:
     """Sure?"""
     session = await views.session(page.services, session_id)
     question = Question(
-        title=f"Sign out {session.name}?",
+        title=f"Sign out {isolated(session.name)}?",
         text="That browser is signed out at once. To come back, it has to sign in again.",
         action=page.path,
         yes="Sign out",

@@ -10,6 +10,7 @@ from services.portal.clients import Services, Slot, slot
 from services.portal.page import Page
 from services.portal.security.answers import SignInMethods
 from shared.errors import NotFound
+from shared.texts import isolated
 
 PATIENCE = 2.0
 """Seconds a part of the page may take: worth waiting for, and yet the page stands without it."""
@@ -76,7 +77,7 @@ def why_not_accepted(client_name: str | None, methods: SignInMethods | None) -> 
     """Who accepts what, as the reason why something else does not let the person in."""
     names = [METHODS[each.method] for each in (methods.items if methods else []) if each.accepted]
     only = " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-    return f"{client_name} accepts {only} only." if client_name else f"Your organisations accept {only} only."
+    return f"{isolated(client_name)} accepts {only} only." if client_name else f"Your organisations accept {only} only."
 
 
 async def session(services: Services, session_id: UUID) -> Session:

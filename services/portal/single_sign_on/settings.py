@@ -16,6 +16,7 @@ from services.portal.prove_it.views import require_fresh
 from services.portal.questions import Question, ask
 from shared.addresses import shown_domain
 from shared.claims import require_policy
+from shared.texts import isolated
 
 PATH = "/clients/{client_id:uuid}/single-sign-on"
 REQUIRED = {
@@ -67,7 +68,7 @@ async def ask_to_remove(page: Page, client_id: UUID) -> Template:
     """Sure?"""
     client = await page.services.identity.get(f"clients/{client_id}", Client)
     question = Question(
-        title=f"Remove the sign-in of {client.name}?",
+        title=f"Remove the sign-in of {isolated(client.name)}?",
         text="Its people use their other sign-in methods from now on. Nobody is signed out.",
         action=page.path,
         yes="Remove",

@@ -16,6 +16,7 @@ from services.portal.paths import local_path
 from shared.claims import require_staff
 from shared.errors import NotFound
 from shared.pagination import Page as Listing
+from shared.texts import isolated
 
 MOST = 20
 """As many as one reads; more are found by typing."""
@@ -45,7 +46,7 @@ async def switch(page: Page, data: Typed) -> Redirect:
     if chosen is None:
         raise NotFound
     client = await page.services.identity.get(f"clients/{chosen}", Client)
-    answer = page.go(_landing(data.get("next"), client.id), f"Showing {client.name} only", tone="info")
+    answer = page.go(_landing(data.get("next"), client.id), f"Showing {isolated(client.name)} only", tone="info")
     answer.cookies.append(cookie(CLIENT_COOKIE, str(client.id)))
     return answer
 

@@ -19,6 +19,7 @@ from shared.actor import Actor
 from shared.addresses import shown_address
 from shared.claims import Connection
 from shared.errors import Forbidden
+from shared.texts import isolated
 
 
 async def require_primary_contact(connection: Connection, _handler: BaseRouteHandler) -> None:
@@ -98,7 +99,7 @@ async def question(page: Page, person_id: UUID) -> Template:
     """Are you sure?"""
     found = await views.member(page.services, page.actor, person_id)
     asked = Question(
-        title=f"Remove {found.name} from the portal?",
+        title=f"Remove {isolated(found.name)} from the portal?",
         text="They are signed out everywhere within a second and cannot sign in any more. We can let them in again.",
         action=f"/team/{person_id}/deactivate",
         yes="Remove access",
@@ -117,7 +118,7 @@ async def deactivate(page: Page, person_id: UUID) -> Redirect:
         if problem.status != 403 or not problem.code.startswith("team."):
             raise
         return page.go("/team", problem.detail, tone="over")
-    return page.go("/team", f"{found.name} has no access any more.")
+    return page.go("/team", f"{isolated(found.name)} has no access any more.")
 
 
 async def _show_new(page: Page, form: Form) -> Template:

@@ -10,6 +10,7 @@ from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.sign_in.refusals import explain
 from services.portal.two_factor import codes
+from shared.texts import isolated
 
 HOME = "/security/two-factor"
 WRONG = "This code is not right. Type the one your app shows now; each works once."
@@ -70,7 +71,7 @@ async def renew(page: Page) -> Template:
 async def download(page: Page, data: Typed) -> Response[bytes]:
     """The codes on the page, as a text file: nobody else has them any more, so the page sends them back."""
     lines = [
-        f"Recovery codes for {page.actor.name}",
+        f"Recovery codes for {isolated(page.actor.name)}",
         "Each works once.",
         "",
         *codes.recovery_codes(data.get("codes", "")),

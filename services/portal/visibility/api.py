@@ -17,6 +17,7 @@ from services.portal.questions import Question, ask
 from services.portal.toasts import LONGEST, Toast, Undo
 from services.portal.visibility.views import audience, give_roles
 from shared.claims import require_policy
+from shared.texts import isolated
 
 
 @get("/projects/{project_id:uuid}/share")
@@ -69,8 +70,9 @@ async def ask_to_share_milestone(page: Page, milestone_id: UUID, project_id: UUI
     plan = await views.plan(page.services, project_id, milestone_id)
     when = "once the project is shared" if plan.project.private else "from then on"
     question = Question(
-        title=f"Share {plan.milestone.name}?",
-        text=f"{plan.project.client_name or 'The client'} sees the milestone {when}, with what happened to it so far.",
+        title=f"Share {isolated(plan.milestone.name)}?",
+        text=f"{isolated(plan.project.client_name or 'The client')} sees the milestone {when},"
+        " with what happened to it so far.",
         action=page.path,
         yes="Share with the client",
         back=place(project_id, milestone_id),
@@ -99,7 +101,7 @@ async def _turn_project(page: Page, project_id: UUID, verb: str, words: str, *, 
         if problem.status != 409:
             raise
         return page.go(f"/projects/{project_id}", problem.detail[:LONGEST], tone="risk")
-    return page.go(f"/projects/{project_id}", Toast(words.format(turned_to.name), undo=undo))
+    return page.go(f"/projects/{project_id}", Toast(words.format(isolated(turned_to.name)), undo=undo))
 
 
 async def _turn_milestone(
@@ -110,7 +112,7 @@ async def _turn_milestone(
         found = await page.services.projects.post(f"milestones/{milestone_id}/{verb}", Milestone)
     except ServiceProblem as problem:
         return await not_turned(page, project_id, milestone_id, problem)
-    return await turned(page, project_id, found.id, Toast(words.format(found.name), undo=undo))
+    return await turned(page, project_id, found.id, Toast(words.format(isolated(found.name)), undo=undo))
 
 
 async def _show_share(page: Page, project_id: UUID, form: Form) -> Template:

@@ -17,6 +17,7 @@ from services.portal.questions import Question, ask
 from services.portal.webhooks import views
 from services.portal.webhooks.answers import EventType, Rotated, Webhook
 from shared.claims import require_policy
+from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
 SECTION = "webhooks"
@@ -135,7 +136,7 @@ async def ask_remove(page: Page, webhook_id: UUID) -> Template:
     found = await views.webhook(page.services, webhook_id)
     here = f"/webhooks/{webhook_id}"
     question = Question(
-        title=f"Remove {found.name}?",
+        title=f"Remove {isolated(found.name)}?",
         text="The webhook receives no more events, and its delivery log is deleted. You cannot undo this.",
         action=f"{here}/remove",
         yes="Remove webhook",

@@ -21,6 +21,7 @@ from shared.contracts.projects import (
 )
 from shared.errors import Conflict, Invalid
 from shared.orm import Base, Identified, TenantOwned, Timestamped
+from shared.texts import isolated
 from shared.versions import Versioned
 
 
@@ -38,25 +39,29 @@ class NotCompleted(Conflict):
         super().__init__("This milestone is open already.")
 
 
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(isolated(name) for name in names)
+
+
 class DependenciesOpen(Conflict):
     code = "milestone.dependencies_open"
 
     def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(f"Something it depends on is not completed yet: {', '.join(names)}.")
+        super().__init__(f"Something it depends on is not completed yet: {_listed(names)}.")
 
 
 class DependentsCompleted(Conflict):
     code = "milestone.dependents_completed"
 
     def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(f"Something completed rests on it. Reopen that first: {', '.join(names)}.")
+        super().__init__(f"Something completed rests on it. Reopen that first: {_listed(names)}.")
 
 
 class DependsOnPrivate(Invalid):
     code = "milestone.depends_on_private"
 
     def __init__(self, names: Iterable[str]) -> None:
-        text = f"The client would see it, but not what it depends on: {', '.join(names)}."
+        text = f"The client would see it, but not what it depends on: {_listed(names)}."
         super().__init__(text, field="depends_on")
 
 
@@ -64,14 +69,14 @@ class NeededByShared(Conflict):
     code = "milestone.needed_by_shared"
 
     def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(f"The client sees something that depends on it. Keep that private first: {', '.join(names)}.")
+        super().__init__(f"The client sees something that depends on it. Keep that private first: {_listed(names)}.")
 
 
 class RestsOnPrivate(Conflict):
     code = "milestone.rests_on_private"
 
     def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(f"It depends on something private. Share that first: {', '.join(names)}.")
+        super().__init__(f"It depends on something private. Share that first: {_listed(names)}.")
 
 
 class DependencyCycle(Invalid):

@@ -84,6 +84,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
         keep, database = app.state.background.keep, app.state.database
         async with (
             keep("mails", partial(mailer.run, database), finish=mailer.stop),
+            keep("mail queue", partial(mailer.measure, database)),
             keep("bulk invitations", partial(inviter.run, database)),
         ):
             yield

@@ -58,21 +58,29 @@ class Part:
         assert not self.runs
 
 
-def _serve(environ: dict[str, str], log: Path) -> None:
+def serve_activity(environ: dict[str, str], log: Path) -> None:
+    """Serve, with everything that is said in `log`."""
+    write_to(log)
+    serve("activity", environ)
+
+
+def write_to(log: Path) -> None:
+    """Have what this process says go there."""
     with log.open("ab") as output:
         for stream in (1, 2):
             os.dup2(output.fileno(), stream)
-    serve("activity", environ)
 
 
 class Service(Part):
     """The whole service on a port that stays the same over restarts."""
 
-    def __init__(self, environ: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, environ: dict[str, str], log: Path, work: Callable[[dict[str, str], Path], None] = serve_activity
+    ) -> None:
         self.port, self.private_port = _free_port(), _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         ports = {"PORTAL_PORT": str(self.port), "PORTAL_PRIVATE_PORT": str(self.private_port)}
-        super().__init__(_serve, environ | ports, log)
+        super().__init__(work, environ | ports, log)
         self._log = log
 
     async def begin(self) -> None:

@@ -584,8 +584,7 @@ async def test_the_stream_keeps_what_one_consumer_still_has_to_fold(things: Rig)
         Consumer(f"slow-{uuid7().hex}", {Thing: things.fold}),
         Consumer(f"deaf-{uuid7().hex}", {Other: things.fold}),
     )
-    for durable in await operator.jetstream().consumers_info(STREAM):  # of other tests
-        await operator.jetstream().delete_consumer(STREAM, durable.name)
+    await forget_durables(operator)
     begin = (await operator.jetstream().stream_info(STREAM)).state.last_seq + 1
     async with traffic_of(things, slow, deaf):
         await things.publish(1, 2)
@@ -607,6 +606,42 @@ async def test_the_stream_keeps_what_one_consumer_still_has_to_fold(things: Rig)
         await until(partial(all_published, things))
         assert told() == before + 1, "what was removed because it was folded is not told again"
     await operator.close()
+
+
+async def test_what_was_folded_an_hour_ago_goes_and_nothing_newer(things: Rig) -> None:
+    """A database that loses its last commits folds them again: they are still in the stream."""
+
+    async def keep(_connection: asyncpg.Connection, _deliveries: Sequence[Delivery]) -> None: ...
+
+    async def first_after(looks: int) -> int:
+        for _ in range(looks):
+            await retention.look(operator)
+        return (await operator.jetstream().stream_info(STREAM)).state.first_seq
+
+    async def fold(*numbers: int) -> int:
+        await things.publish(*numbers)
+        await until(partial(all_published, things))
+        await until(lambda: folded_all(everything, operator))
+        return (await operator.jetstream().stream_info(STREAM)).state.last_seq
+
+    operator, retention = await connect(things.nats_url, "operator"), Retention()
+    everything = Consumer(f"all-{uuid7().hex}", every=keep)
+    await forget_durables(operator)
+    begin = (await operator.jetstream().stream_info(STREAM)).state.last_seq + 1
+    async with traffic_of(things, everything):
+        little = await fold(1, 2)
+        assert await first_after(1) <= begin
+        more = await fold(3, 4)
+        assert await first_after(KEEP_LOOKS - 2) <= begin
+        assert await first_after(1) == little + 1, "what was folded at the first look, and no more"
+        assert await first_after(1) == more + 1
+    await operator.close()
+
+
+async def forget_durables(client: Client) -> None:
+    """Those of other tests, which fold nothing any more."""
+    for durable in await client.jetstream().consumers_info(STREAM):
+        await client.jetstream().delete_consumer(STREAM, durable.name)
 
 
 async def folded_all(consumer: Consumer, client: Client) -> bool:

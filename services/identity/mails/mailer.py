@@ -5,9 +5,9 @@ import time
 from contextlib import suppress
 
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
-from services.identity.mails import commands
+from services.identity.mails import commands, queries
 from services.identity.mails.commands import Authors
 from services.identity.mails.models import KINDS, Letter
 from services.identity.mails.server import MailServer, NotNow, Overtaken, Refused, Unconfirmed
@@ -19,9 +19,12 @@ POLL_SECONDS = 1.0
 ANSWER_SECONDS = 0.1
 """Writing begins when the answer to who asked for a mail is long out: where there is one it takes no longer."""
 FORGET_SECONDS = 3600.0
+MEASURE_SECONDS = 5.0
 
 SENT = Counter("identity_mails_sent_total", "Mails handed to the mail server", ["kind"])
 FAILED = Counter("identity_mails_failed_total", "Attempts the mail server did not take", ["kind"])
+WAITING = Gauge("identity_mails_waiting", "Mails not yet handed to the mail server")
+OLDEST = Gauge("identity_mails_oldest_seconds", "Time that the oldest of them has waited")
 
 log = structlog.get_logger("identity.mailer")
 
@@ -52,6 +55,15 @@ class Mailer:
             finally:
                 await self._server.close()
             await self._wait()
+
+    async def measure(self, database: Database) -> None:
+        """Keep the metrics of the queue up to date, also while the mail server holds up the next mail."""
+        while True:
+            async with database.uow(SYSTEM) as db:
+                count, oldest = await queries.waiting(db)
+            WAITING.set(count)
+            OLDEST.set(oldest)
+            await asyncio.sleep(MEASURE_SECONDS)
 
     def stop(self) -> None:
         """End between two mails: one that is half handed over would have to count as lost."""

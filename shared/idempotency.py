@@ -64,10 +64,7 @@ class Idempotent(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         handler, actor = scope["route_handler"], scope["auth"]
         key = next((value for name, value in scope["headers"] if name == b"idempotency-key"), None)
-        makes = (
-            isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"POST"} and handler.status_code in _MAKES
-        )
-        if key is None or not makes or actor.id is None:
+        if key is None or actor.id is None or not isinstance(handler, HTTPRouteHandler) or not _makes(handler):
             await next_app(scope, receive, send)
             return
         if not _KEY.fullmatch(key.decode("latin-1")):
@@ -77,16 +74,22 @@ class Idempotent(ASGIMiddleware):
         async with self._database.joined(actor) as (connection, roll_back):
             answer = await once.claim(connection)
             if answer is None:
-                answer, made = await _answer(next_app, scope, receive)
-                if made:
+                answer = await _answer(next_app, scope, receive)
+                if answer.status < 400:  # a refusal leaves the key as good as new
                     await once.keep(connection, answer)
                 else:
                     roll_back()
             else:
                 await handler.authorize_connection(request)
+                if ask := handler.resolve_before_request():  # for a fresh proof, where one is due
+                    await ask(request)
                 answer.headers.append((b"idempotency-replayed", b"true"))
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+
+def _makes(handler: HTTPRouteHandler) -> bool:
+    return handler.http_methods == {"POST"} and handler.status_code in _MAKES
 
 
 class _Once:
@@ -115,20 +118,18 @@ class _Once:
         found = await connection.fetchrow(_FIND, self._id)
         if found is None or found["request"] != self._request:
             raise KeyReused if found else KeyInUse
-        return msgspec.msgpack.decode(
-            self._seal.decrypt(found["answer"][:12], found["answer"][12:], None), type=_Answer
-        )
+        answer = self._seal.decrypt(found["answer"][:12], found["answer"][12:], None)
+        return msgspec.msgpack.decode(answer, type=_Answer)
 
     async def keep(self, connection: asyncpg.Connection, answer: _Answer) -> None:
         """Store the answer with what was made."""
         nonce = urandom(12)
         kept = msgspec.structs.replace(answer, headers=[each for each in answer.headers if each[0].lower() in _KEPT])
-        sealed = nonce + self._seal.encrypt(nonce, msgspec.msgpack.encode(kept), None)
-        await connection.execute(_KEEP, self._id, sealed)
+        await connection.execute(_KEEP, self._id, nonce + self._seal.encrypt(nonce, msgspec.msgpack.encode(kept), None))
 
 
-async def _answer(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[_Answer, bool]:
-    """What `app` answers, and whether it made anything: a refusal leaves the key as good as new."""
+async def _answer(app: ASGIApp, scope: Scope, receive: Receive) -> _Answer:
+    """What `app` answers, whole."""
     told: list[Message] = []
 
     async def keep(message: Message) -> None:
@@ -137,5 +138,4 @@ async def _answer(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[_Answer
     await app(scope, receive, keep)
     start = cast("HTTPResponseStartEvent", told[0])
     body = b"".join(message.get("body", b"") for message in told[1:])
-    answer = _Answer(start["status"], [(bytes(name), bytes(value)) for name, value in start["headers"]], body)
-    return answer, answer.status < 400
+    return _Answer(start["status"], [(bytes(name), bytes(value)) for name, value in start["headers"]], body)

@@ -42,6 +42,7 @@ async def change_project_roles(
     await _require_may_give(db, actor, person, changes)
     held = await queries.load_roles(db, person, SYSTEM)
     if not await queries.is_awaited(db, person):
+        await _offer(db, actor, person, dict.fromkeys(changes))  # what waits from before must not come back later
         return await _give(db, actor, person, held, changes)
     await _offer(db, actor, person, {project: role for project, role in changes.items() if project not in held})
     return await _give(db, actor, person, held, {p: role for p, role in changes.items() if p in held})

@@ -49,6 +49,14 @@ async def test_a_secret_is_answered_again_to_who_has_the_key_and_kept_sealed(ide
     assert all(secret.encode().hex() not in str(row) for row in kept)
 
 
+async def test_a_secret_is_not_answered_again_without_a_fresh_proof(identity: Identity) -> None:
+    headers = {"Idempotency-Key": str(uuid7())}
+    assert (await identity.api(ADMIN, "POST", "api-clients", json=NEW, headers=headers)).status_code == 201
+    stale = msgspec.structs.replace(ADMIN, proven_at=now() - timedelta(minutes=11))
+    again = await identity.api(stale, "POST", "api-clients", json=NEW, headers=headers)
+    assert (again.status_code, again.json()["code"]) == (403, "auth.step_up_required")
+
+
 async def test_it_is_made_for_one_client_or_for_all(identity: Identity) -> None:
     client = await identity.client("Birch AG")
     bound = await create(identity, client_id=client, scopes=["projects:read", "activity:read", "projects:read"])

@@ -102,6 +102,23 @@ async def test_what_was_offered_can_be_changed_while_it_waits(house: House, iden
     assert await house.roles_of(by_anna) == ({house.app: "feedback_only"}, {})
 
 
+async def test_a_role_taken_or_lowered_while_no_invitation_is_out_does_not_come_back(
+    house: House, identity: Identity
+) -> None:
+    """A new address ends the invitation and leaves what it offered."""
+    for later in (None, "viewer"):
+        person = await house.invite({house.shop: "approver"})
+        email = f"{uuid4().hex}@acme.example"
+        moved = await identity.api(house.clara, "PATCH", f"contacts/{person['id']}", json={"email": email})
+        assert moved.status_code == 200, moved.text
+        await house.give(person, {house.shop: later})
+        assert (await house.roles_of(person))[1] == {}
+        again = await identity.api(house.clara, "POST", f"contacts/{person['id']}/invitation/resend")
+        assert again.status_code == 200, again.text
+        await house.come_in({**person, "email": email})
+        assert await house.roles_of(person) == ({house.shop: later} if later else {}, {})
+
+
 async def test_an_offer_is_worth_what_its_giver_may_give_when_it_takes_effect(house: House, identity: Identity) -> None:
     asked = {house.shop: "approver", house.app: "viewer"}
     first, second, by_staff = await house.ask(asked), await house.ask(asked), await house.invite(asked)

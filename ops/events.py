@@ -8,9 +8,11 @@ import nats.errors
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
+from ops import dead_letters
 from ops.migrate import services_with_schema
 from ops.running import database_of, setting
-from shared import broker, dead_letters
+from shared import broker
+from shared.dead_letters import set_aside
 
 _FORMER_STREAM = "PORTAL_DEAD"
 
@@ -67,7 +69,7 @@ async def _take_over_former(client: Client, databases: dict[str, asyncpg.Connect
         consumer = (kept.subject or "").partition(".")[2]
         connection = databases[consumer.partition("-")[0]]
         subject, reason = headers.get("Portal-Subject", ""), headers.get("Portal-Reason", "")
-        await dead_letters.set_aside(connection, consumer, subject, kept.data or b"", reason)
+        await set_aside(connection, consumer, subject, kept.data or b"", reason)
         await jetstream.delete_msg(_FORMER_STREAM, place)
     await jetstream.delete_stream(_FORMER_STREAM)
 

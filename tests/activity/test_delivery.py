@@ -12,9 +12,10 @@ import aiohttp
 import asyncpg
 import msgspec
 
+from ops import dead_letters
 from ops.stack.backing import Backing
 from services.activity.audit.verify import verify
-from shared import dead_letters, outbox
+from shared import outbox
 from shared.actor import SYSTEM
 from shared.broker import STREAM, connect, ensure_stream
 from shared.clock import now, uuid7

@@ -49,6 +49,25 @@ async def test_more_projects_come_a_page_at_a_time_with_and_without_javascript(b
     assert "<html" in whole.text
 
 
+async def test_the_order_stays_with_filter_search_and_pages(browse, standin):
+    many(standin, 25)
+    browser = browse(ANNA)
+    page = await browser.get("/projects", params={"q": "project", "status": "on_track", "sort": "ends_on"})
+    assert [call for call in standin.calls if call.path == "/projects"][-1].query["sort"] == "ends_on"
+    assert '<option value="ends_on" selected>' in page.text
+    assert '<option value="client_name"' not in page.text
+    leads = [link for link in re.findall(r'(?:href|hx-get)="(/projects\?[^"]*)"', page.text) if "sort=" in link]
+    assert len(leads) == 8
+    assert all("sort=ends_on" in link for link in leads)
+    assert '<option value="client_name"' in (await browse(CLARA).get("/projects", params={"sort": "client_name"})).text
+
+
+async def test_an_order_that_does_not_exist_is_the_usual_one(browse, standin):
+    for sort in ("budget", "-client_name"):
+        assert (await browse(ANNA).get("/projects", params={"sort": sort})).status_code == 200
+        assert "sort" not in [call for call in standin.calls if call.path == "/projects"][-1].query
+
+
 async def test_a_project_shows_where_it_stands(browse):
     page = await browse(ANNA).get(f"/projects/{uid(2)}")
     for words in (

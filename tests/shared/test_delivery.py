@@ -18,14 +18,16 @@ import pytest
 from nats.aio.client import Client
 from sqlalchemy import text
 
+from ops import dead_letters
+from ops.dead_letters import DeadLetter
 from ops.stack.backing import Backing, backing
-from shared import dead_letters, delivery, outbox
+from shared import delivery, outbox
 from shared.actor import SYSTEM
 from shared.background import Background
 from shared.broker import STREAM, connect, stream_config
 from shared.clock import now, uuid7
 from shared.database import Database, Db, driver
-from shared.dead_letters import DeadLetter
+from shared.dead_letters import RELAY
 from shared.delivery import Traffic, Waiting
 from shared.events import MAX_EVENT_BYTES, EventData
 from shared.inbox import Consumer, Delivery
@@ -250,7 +252,7 @@ async def test_what_the_broker_will_never_take_leaves_the_outbox_and_its_neighbo
     async with asyncio.timeout(10):
         while len(letters := await rig.letters()) < len(wrong):
             await asyncio.sleep(0.05)
-    assert {letter.consumer for letter in letters} == {dead_letters.RELAY}
+    assert {letter.consumer for letter in letters} == {RELAY}
     assert sorted((letter.subject, letter.event.decode()) for letter in letters) == sorted(
         (subject, f'"{body}"') for subject, body in wrong.values()
     )

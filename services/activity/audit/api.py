@@ -43,7 +43,7 @@ async def list_audit(
     start = After(tenant, 0 if oldest_first else LAST, session_id, oldest_first)
     place = decode_cursor(cursor, After) if cursor else start
     if msgspec.structs.replace(place, key=start.key) != start:
-        raise BadCursor("This page link belongs to another list.", field="cursor")
+        raise BadCursor
     wanted = AuditFilter(
         private=looks_behind(actor),
         client_id=tenant,

@@ -32,7 +32,7 @@ async def list_recordings(
     tenant = require_tenant(actor, client_id)
     after = decode_cursor(cursor, After) if cursor else After(tenant, LAST)
     if after.client_id != tenant:
-        raise BadCursor("This page link belongs to another list.", field="cursor")
+        raise BadCursor
     async with read(actor) as connection:
         rows = await queries.list_recordings(connection, after, session_id, limit + 1)
     more = encode_cursor(rows[limit - 1][0]) if len(rows) > limit else None

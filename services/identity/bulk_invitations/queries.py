@@ -12,7 +12,7 @@ from services.identity.bulk_invitations.models import BulkInvitation, BulkInvita
 from services.identity.invitations.queries import STATE
 from shared.database import Db
 from shared.errors import NotFound
-from shared.pagination import Page, mark, place
+from shared.pagination import Order, Orders, Page
 
 T = TypeVar("T")
 
@@ -64,17 +64,17 @@ _LEFT_OUT = f"""
          when {_INVITED} then 'has_account' else 'staff_address' end
 """
 _RECIPIENTS = f"""
-    select p.id, p.sort_key, p.id as person_id, p.client_id, c.name as client_name,
+    (select p.id, p.sort_key, p.id as person_id, p.client_id, c.name as client_name,
            trim(p.first_name || ' ' || p.last_name) as name, p.email, {_LEFT_OUT} as reason
-    {_CONTACTS} and {_ELIGIBLE} = $2 and (p.sort_key, p.id) > ($3, $4) order by p.sort_key, p.id limit $5
+    {_CONTACTS} and {_ELIGIBLE} = $2) listed
 """
 _OUTCOMES = """
-    select p.id, p.sort_key, i.person_id, p.client_id, trim(p.first_name || ' ' || p.last_name) as name, p.email,
+    (select p.id, p.sort_key, i.person_id, p.client_id, trim(p.first_name || ' ' || p.last_name) as name, p.email,
            i.status, i.reason
     from bulk_invitation_items i join people p on p.id = i.person_id
-    where i.bulk_invitation_id = $1 and (p.sort_key, p.id) > ($2, $3) order by p.sort_key, p.id limit $4
+    where i.bulk_invitation_id = $1) listed
 """
-
+_ORDERS = Orders("name", name="sort_key")
 
 _HELD = text(f"select i.status from ({STATE}) i where i.person_id = :person")  # noqa: S608  (a constant)
 
@@ -157,8 +157,10 @@ async def list_recipients(
     """Which contacts of one client, or of all, would be invited or left out, by name. Raises `NotFound`."""
     if client_id and not await connection.fetchval("select 1 from clients where id = $1", client_id):
         raise NotFound
-    rows = await connection.fetch(_RECIPIENTS, client_id, invited, *place(cursor), limit + 1)
-    return _page(rows, Recipient, limit)
+    order = _ORDERS.order("name", cursor)
+    statement = order.rows(_RECIPIENTS, "true", first=4) + " limit $3"
+    rows = await connection.fetch(statement, client_id, invited, limit + 1, *(order.place or ()))
+    return _page(order, rows, Recipient, limit)
 
 
 async def list_outcomes(
@@ -167,12 +169,14 @@ async def list_outcomes(
     """Everybody who was picked, by name. Raises `NotFound`."""
     if not await connection.fetchval("select 1 from bulk_invitations where id = $1", bulk_id):
         raise NotFound
-    return _page(await connection.fetch(_OUTCOMES, bulk_id, *place(cursor), limit + 1), Outcome, limit)
+    order = _ORDERS.order("name", cursor)
+    statement = order.rows(_OUTCOMES, "true", first=3) + " limit $2"
+    rows = await connection.fetch(statement, bulk_id, limit + 1, *(order.place or ()))
+    return _page(order, rows, Outcome, limit)
 
 
-def _page(rows: list[asyncpg.Record], kind: type[T], limit: int) -> Page[T]:
-    more = mark(dict(rows[limit - 1])) if len(rows) > limit else None
-    return Page([msgspec.convert(dict(row), kind) for row in rows[:limit]], more)
+def _page(order: Order, rows: list[asyncpg.Record], kind: type[T], limit: int) -> Page[T]:
+    return order.page(rows, limit, [msgspec.convert(dict(row), kind) for row in rows[:limit]])
 
 
 async def get_progress(connection: asyncpg.Connection, bulk_id: UUID) -> Progress:

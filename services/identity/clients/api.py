@@ -22,6 +22,7 @@ from shared.texts import TEXT
 Search = Annotated[str, Parameter(query="q", max_length=100, pattern=TEXT, default="")]
 
 
+Sort = Annotated[str, queries.ORDERS.parameter]
 Active = Annotated[bool | None, Parameter(query="active", default=None)]
 Portal = Annotated[bool | None, Parameter(query="portal", default=None)]
 OfVariant = Annotated[Variant | None, Parameter(query="variant", default=None)]
@@ -44,13 +45,17 @@ async def list_clients(
     active: Active,
     enabled: Portal,
     variant: OfVariant,
+    sort: Sort,
     limit: Limit,
     cursor: Cursor,
 ) -> Page[ClientView]:
-    """List clients by name; those whose name contains `q`; active or not, with or without portal, of one variant."""
+    """List clients by name; those whose name contains `q`; active or not, with or without portal, of one variant.
+
+    A hyphen before the name of a `sort` turns the order round.
+    """
     async with read(actor) as connection:
         wanted = ClientFilter(search, active, enabled, variant)
-        return await queries.list_clients(connection, actor, wanted, limit, cursor)
+        return await queries.list_clients(connection, actor, wanted, sort=sort, limit=limit, cursor=cursor)
 
 
 @get("/{client_id:uuid}", opt=READ)

@@ -17,10 +17,10 @@ from shared.actor import Actor
 from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
-from shared.pagination import Page, mark, place
+from shared.pagination import Orders, Page
 
 _SELECT = """
-    select c.id, c.sort_key, c.name, c.active, c.portal_enabled, c.variant, c.created_at,
+    select c.id, {value}c.name, c.active, c.portal_enabled, c.variant, c.created_at,
            c.sign_in_methods, c.second_factor,
            c.team_invites, c.language, c.session_recording, c.recorded_since, c.portal_user_id, c.allowed_networks,
            c.allowed_domains, c.closed_modules, c.closed_actions, c.settings::text,
@@ -28,24 +28,29 @@ _SELECT = """
     from {clients} c
 """
 _ONE = f"{_SELECT} where c.id = $1".format(
-    people="(select count(*) from people p where p.client_id = c.id)", clients="clients"
+    people="(select count(*) from people p where p.client_id = c.id)", clients="clients", value=""
 )
 # First the rows of the page, then the people of all of these at once: counted client by client, a large one would have
 # the planner read the whole table for each of the others too.
 _PAGE = """
-    with page as materialized (
-        select * from clients c
-        where c.found_by like all ((select wanted($1))::text[])
-          and ($2::boolean is null or c.active = $2) and ($3::boolean is null or c.portal_enabled = $3)
-          and ($4::text is null or c.variant = $4) and ($5::uuid[] is null or c.id = any($5))
-          and (c.sort_key, c.id) > ($6, $7)
-        order by c.sort_key, c.id limit $8
-    ), counted as materialized (
+    with page as materialized ({rows} limit $6), counted as materialized (
         select client_id, count(*) as people from people where client_id = any(array(select id from page)) group by 1
     )
 """
 _COUNTED = "coalesce((select n.people from counted n where n.client_id = c.id), 0)"
-_LIST = _PAGE + _SELECT.format(people=_COUNTED, clients="page") + "order by c.sort_key, c.id"
+_LIST = _PAGE + _SELECT.format(people=_COUNTED, clients="page", value="c.sort_value, ")
+_LISTED = """
+    c.found_by like all ((select wanted($1))::text[])
+    and ($2::boolean is null or c.active = $2) and ($3::boolean is null or c.portal_enabled = $3)
+    and ($4::text is null or c.variant = $4) and ($5::uuid[] is null or c.id = any($5))
+"""
+ORDERS = Orders(
+    "name",
+    name="sort_key",
+    active="active::text",
+    portal_enabled="portal_enabled::text",
+    created_at="to_char(created_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US')",
+)
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:allowed-domains', 0))")
 _FOR_STAFF = (
     "recorded_since",
@@ -104,13 +109,14 @@ async def get_client(connection: asyncpg.Connection, actor: Actor, client_id: UU
 
 
 async def list_clients(
-    connection: asyncpg.Connection, actor: Actor, wanted: ClientFilter, limit: int, cursor: str | None
+    connection: asyncpg.Connection, actor: Actor, wanted: ClientFilter, *, sort: str, limit: int, cursor: str | None
 ) -> Page[ClientView]:
-    """Clients by name; for a subcontractor those of its projects."""
-    filters = (wanted.name, wanted.active, wanted.portal, wanted.variant)
-    rows = await connection.fetch(_LIST, *filters, _reach(actor), *place(cursor), limit + 1)
-    more = mark(rows[limit - 1]) if len(rows) > limit else None
-    return Page([_view(row, actor) for row in rows[:limit]], more)
+    """Clients; for a subcontractor those of its projects."""
+    order = ORDERS.order(sort, cursor)
+    filters = (wanted.name, wanted.active, wanted.portal, wanted.variant, _reach(actor), limit + 1)
+    statement = _LIST.format(rows=order.rows("clients c", _LISTED, first=7)) + order.by
+    rows = await connection.fetch(statement, *filters, *(order.place or ()))
+    return order.page(rows, limit, [_view(row, actor) for row in rows[:limit]])
 
 
 def _reach(actor: Actor) -> list[UUID] | None:

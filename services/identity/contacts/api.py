@@ -23,6 +23,7 @@ from shared.pagination import Cursor, Limit, Page
 from shared.texts import TEXT
 
 Search = Annotated[str, Parameter(query="q", max_length=100, pattern=TEXT, default="")]
+Sort = Annotated[str, queries.ORDERS.parameter]
 Reachable = Annotated[bool, Parameter(query="reachable", default=False)]
 MAY_LET_IN = require_policy("managePortalAccess")
 READ = {"scope": "contacts:read"}
@@ -50,15 +51,16 @@ async def list_contacts(
     read: ReadOnly,
     search: Search,
     reachable: Reachable,
+    sort: Sort,
     limit: Limit,
     cursor: Cursor,
 ) -> Page[ContactView]:
     """List a client's contacts by name, or those whose name or address contains `q`; with `reachable` only who is
-    active and has an address.
+    active and has an address. A hyphen before the name of a `sort` turns the order round.
     """
     wanted = ContactFilter(search, reachable)
     async with read(actor) as connection:
-        return await queries.list_contacts(connection, actor, client_id, wanted, limit=limit, cursor=cursor)
+        return await queries.list_contacts(connection, actor, client_id, wanted, sort=sort, limit=limit, cursor=cursor)
 
 
 @get("/clients/{client_id:uuid}/contacts.csv", guards=[require_staff], opt=READ)

@@ -11,13 +11,14 @@ from services.identity.clients.models import Client
 from services.identity.invitations.models import InvitationState
 from services.identity.invitations.queries import states_of
 from services.identity.people.models import Person
+from services.identity.people.queries import LAST_SIGN_IN
 from shared.actor import Actor
 from shared.database import Db
 from shared.errors import NotFound
-from shared.pagination import Page, mark, place
+from shared.pagination import Orders, Page
 
 _SELECT = """
-    select p.id, p.sort_key, p.client_id, p.first_name, p.last_name,
+    select p.id, p.client_id, p.first_name, p.last_name,
            trim(p.first_name || ' ' || p.last_name) as name, p.email, p.phone,
            p.title, p.language, p.active, p.is_primary_contact, p.portal_access, p.last_sign_in_at,
            case when p.account_id is null then p.last_sign_in_at is not null or p.password_hash is not null
@@ -28,19 +29,11 @@ _SELECT = """
     from people p
 """
 _ONE = f"{_SELECT} where p.id = $1 and p.kind = 'client'"
-_ORDER = "order by p.sort_key, p.id"
 # As for all people: no condition where nothing is looked for, so that the index is read in its order.
-_PAGE = """(
-        select * from people p
-        where p.client_id = $1 and (p.sort_key, p.id) > ($2, $3)
-          and (not $5 or p.active and p.email is not null) {found}
-        order by p.sort_key, p.id limit $4
-    ) p"""
-_LIST, _SEARCH = (
-    _SELECT.replace("people p", _PAGE.format(found=found), 1) + _ORDER
-    for found in ("", "and p.found_by like all ((select wanted($6))::text[])")
-)
-_ALL = f"{_SELECT} where p.client_id = $1 {_ORDER}"
+_LISTED = "p.client_id = $1 and (not $2 or p.active and p.email is not null)"
+_FOUND = " and p.found_by like all ((select wanted($4))::text[])"
+_ALL = f"{_SELECT} where p.client_id = $1 order by p.sort_key, p.id"
+ORDERS = Orders("name", name="sort_key", portal_access="portal_access::text", last_sign_in_at=LAST_SIGN_IN)
 NEVER = InvitationState()
 _roles = msgspec.json.Decoder(dict[UUID, str])
 
@@ -90,15 +83,20 @@ async def list_contacts(
     client_id: UUID,
     wanted: ContactFilter,
     *,
+    sort: str,
     limit: int,
     cursor: str | None,
 ) -> Page[ContactView]:
-    """A client's contacts by name. Raises `NotFound`."""
+    """A client's contacts. Raises `NotFound`."""
     await _require_client(connection, actor, client_id)
-    narrowed = (client_id, *place(cursor), limit + 1, wanted.reachable)
-    rows = await connection.fetch(*((_SEARCH, *narrowed, wanted.q) if wanted.q else (_LIST, *narrowed)))
-    more = mark(rows[limit - 1]) if len(rows) > limit else None
-    return Page(await _views(connection, rows[:limit]), more)
+    order = ORDERS.order(sort, cursor)
+    narrowed = (client_id, wanted.reachable, limit + 1, *([wanted.q] if wanted.q else []))
+    page = order.rows("people p", _LISTED + (_FOUND if wanted.q else ""), first=len(narrowed) + 1)
+    statement = (
+        _SELECT.replace("people p", f"({page} limit $3) p", 1).replace("p.id", "p.sort_value, p.id", 1) + order.by
+    )
+    rows = await connection.fetch(statement, *narrowed, *(order.place or ()))
+    return order.page(rows, limit, await _views(connection, rows[:limit]))
 
 
 async def all_contacts(connection: asyncpg.Connection, actor: Actor, client_id: UUID) -> list[ContactView]:

@@ -24,6 +24,7 @@ from shared.pagination import Cursor, Limit, Page
 from shared.texts import TEXT
 
 OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
+Sort = Annotated[str, queries.ORDERS.parameter]
 Search = Annotated[str, Parameter(query="q", max_length=100, pattern=TEXT, default="")]
 
 
@@ -34,18 +35,19 @@ async def list_people(
     read: ReadOnly,
     client_id: OfClient,
     search: Search,
+    sort: Sort,
     limit: Limit,
     cursor: Cursor,
     kind: PersonKind | None = None,
 ) -> Page[PersonView]:
     """List people by name: for staff of any client or all, for a client's person of their own. `q` is searched in names
-    and addresses.
+    and addresses. Staff may `sort` by more than the name; `-` turns the order round.
     """
     if client_id and not actor.sees(client_id):
         raise NotFound
     wanted = PeopleFilter(client_id, kind, search.strip())
     async with read(actor) as connection:
-        return await queries.list_people(connection, actor, wanted, limit, cursor)
+        return await queries.list_people(connection, actor, wanted, sort=sort, limit=limit, cursor=cursor)
 
 
 @get("/{person_id:uuid}")

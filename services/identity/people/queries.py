@@ -12,11 +12,13 @@ from sqlalchemy import func, or_, select
 from services.identity.people.models import Person, PersonKind
 from shared.actor import Actor
 from shared.database import Db
-from shared.errors import NotFound
-from shared.pagination import Page, mark, place
+from shared.errors import Invalid, NotFound
+from shared.pagination import Orders, Page
 
+LAST_SIGN_IN = "coalesce(to_char(last_sign_in_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US'), {none})"
+"""The key of a list of people by when they last signed in."""
 _SELECT = """
-    select p.id, p.sort_key, p.kind, p.client_id, c.name as client_name,
+    select p.id, p.kind, p.client_id, c.name as client_name,
            p.email, p.first_name, p.last_name, p.phone, p.title,
            p.language, p.active, p.portal_access, p.is_primary_contact, p.policies, p.limited, p.created_at, p.version,
            coalesce(c.closed_modules || c.closed_actions, '{}') as closed,
@@ -46,15 +48,18 @@ _NARROWED = " and ($2::uuid[] is null or p.client_id = any($2) or p.id = $3)"
 _ONE_OF = _ONE.replace("from people p", f", {_ENTITLED} from people p", 1) + _NARROWED
 # First the rows of the page, then what belongs to each. Without a search there is no condition for one: the planner
 # would expect few rows of it, and sort them instead of reading the index in its order.
-_PAGE = """(
-        select * from people p
-        where ($1::uuid[] is null or p.client_id = any($1) or p.id = $2) and (p.active or $3)
-          and (p.sort_key, p.id) > ($4, $5) and ($6::text is null or p.kind = $6) {found}
-        order by p.sort_key, p.id limit $7
-    ) p"""
-_LIST, _SEARCH = (
-    _SELECT.replace("people p", _PAGE.format(found=found), 1) + "order by p.sort_key, p.id"
-    for found in ("", "and p.found_by like all ((select wanted($8))::text[])")
+_LISTED = """
+    ($1::uuid[] is null or p.client_id = any($1) or p.id = $2) and (p.active or $3)
+    and ($4::text is null or p.kind = $4)
+"""
+_FOUND = "and p.found_by like all ((select wanted($6))::text[])"
+ORDERS = Orders(
+    "name",
+    name="sort_key",
+    client_name="coalesce((select c.sort_key from clients c where c.id = p.client_id), {none})",
+    active="active::text",
+    last_sign_in_at=LAST_SIGN_IN,
+    created_at="''",  # ids are in the order in which people are added
 )
 _ACCOUNT_ELSEWHERE = """
     select id from people
@@ -65,6 +70,15 @@ _VIEWED = """
 """
 _FOR_COLLEAGUES = ("id", "email", "first_name", "last_name", "name", "is_primary_contact")
 _roles = msgspec.json.Decoder(dict[UUID, str])
+
+
+class SortNotShown(Invalid):
+    """What somebody is not shown of others, the order of a list would tell."""
+
+    code = "sort.not_shown"
+
+    def __init__(self) -> None:
+        super().__init__("You can sort people by their name only.", field="sort")
 
 
 class Me(msgspec.Struct, frozen=True):
@@ -158,15 +172,21 @@ async def get_person(connection: asyncpg.Connection, actor: Actor, person_id: UU
 
 
 async def list_people(
-    connection: asyncpg.Connection, actor: Actor, wanted: PeopleFilter, limit: int, cursor: str | None
+    connection: asyncpg.Connection, actor: Actor, wanted: PeopleFilter, *, sort: str, limit: int, cursor: str | None
 ) -> Page[PersonView]:
-    """People by name, of one client or of all; only staff see those who are no longer active."""
+    """People of one client or of all; only staff see those who are no longer active. Raises `SortNotShown`."""
+    if sort.removeprefix("-") != "name" and not _sees_all_of(actor):
+        raise SortNotShown
+    order = ORDERS.order(sort, cursor)
     reach = _reach(actor, wanted.client_id)
     myself = actor.id if wanted.client_id is None else None
-    narrowed = (reach, myself, _sees_all_of(actor), *place(cursor), wanted.kind, limit + 1)
-    rows = await connection.fetch(*((_SEARCH, *narrowed, wanted.q) if wanted.q else (_LIST, *narrowed)))
-    more = mark(rows[limit - 1]) if len(rows) > limit else None
-    return Page([_view(row, actor) for row in rows[:limit]], more)
+    narrowed = (reach, myself, _sees_all_of(actor), wanted.kind, limit + 1, *([wanted.q] if wanted.q else []))
+    page = order.rows("people p", _LISTED + (_FOUND if wanted.q else ""), first=len(narrowed) + 1)
+    statement = (
+        _SELECT.replace("people p", f"({page} limit $5) p", 1).replace("p.id", "p.sort_value, p.id", 1) + order.by
+    )
+    rows = await connection.fetch(statement, *narrowed, *(order.place or ()))
+    return order.page(rows, limit, [_view(row, actor) for row in rows[:limit]])
 
 
 def _reach(actor: Actor, client_id: UUID | None) -> list[UUID] | None:

@@ -15,15 +15,15 @@ Short = Annotated[str, Parameter(max_length=400)]
 
 
 @get("/projects")
-async def projects(page: Page, q: Short = "", status: Short = "", cursor: Short = "") -> Template:
+async def projects(page: Page, q: Short = "", status: Short = "", sort: Short = "", cursor: Short = "") -> Template:
     """Cards, a page of them at a time; HTMX gets the next page alone."""
     if not (page.has("projects") or page.is_fragment):
         return await page.closed("projects")
-    wanted = views.Filter(q.strip(), status, cursor)
+    wanted = views.Filter(q.strip(), status, sort if sort in views.SORTS else "", cursor)
     found = await views.listed(page.services, page.client_id, wanted)
     if page.is_fragment:
         return page.fragment("projects/cards.html", found=found, wanted=wanted)
-    return await page.show("projects/list.html", section="projects", found=found, wanted=wanted)
+    return await page.show("projects/list.html", section="projects", found=found, wanted=wanted, sorts=views.SORTS)
 
 
 @get("/projects/{project_id:uuid}")

@@ -24,6 +24,14 @@ HIDEABLE = {
     "milestone_depends_on": "What milestones depend on",
 }
 """What a project can keep from its client, in words."""
+SORTS = {
+    "": "Newest first",
+    "-status": "Most urgent first",
+    "ends_on": "Earliest planned end first",
+    "name": "By name",
+    "client_name": "By client",
+}
+"""The orders of the list, as the service calls them, in words."""
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -31,6 +39,7 @@ class Filter(msgspec.Struct, frozen=True):
 
     q: str = ""
     status: str = ""
+    sort: str = ""
     cursor: str = ""
 
 
@@ -51,9 +60,8 @@ class Project(msgspec.Struct, frozen=True):
 
 
 async def listed(services: Services, client_id: UUID | None, wanted: Filter) -> Listing[ProjectCard]:
-    return await services.projects.get(
-        "projects", Listing[ProjectCard], client_id=client_id, q=wanted.q, status=wanted.status, cursor=wanted.cursor
-    )
+    query = msgspec.structs.asdict(wanted)
+    return await services.projects.get("projects", Listing[ProjectCard], client_id=client_id, **query)
 
 
 async def project(services: Services, project_id: UUID) -> Project:

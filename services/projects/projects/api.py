@@ -21,6 +21,7 @@ from shared.pagination import MAX_LIMIT, Cursor, Limit, Page
 
 Search = Annotated[str | None, Parameter(query="q", max_length=200, pattern=TEXT, default=None)]
 Ids = Annotated[list[UUID] | None, Parameter(query="id", max_items=MAX_LIMIT, default=None)]
+Sort = Annotated[str, queries.ORDERS.parameter]
 Refresh = Annotated[bool, Parameter(header="X-Portal-Refresh", default=False)]
 """Said by the portal of what its open pages ask for by themselves."""
 manage_projects = require_policy("manageProjects")
@@ -39,6 +40,7 @@ async def list_projects(
     read: ReadOnly,
     q: Search,
     ids: Ids,
+    sort: Sort,
     cursor: Cursor,
     limit: Limit,
     status: Status | None = None,
@@ -46,11 +48,12 @@ async def list_projects(
 ) -> Page[ProjectCard]:
     """List the projects the caller may read, newest first; `q` is searched in name and description.
 
-    With `id`, which may be repeated, only these.
+    With `id`, which may be repeated, only these. `sort=-status` begins with the delayed ones, `sort=ends_on` with those
+    that end first.
     """
     async with read(actor) as connection:
         return await queries.list_projects(
-            connection, actor, client_id=client_id, status=status, q=q, ids=ids, cursor=cursor, limit=limit
+            connection, actor, client_id=client_id, status=status, q=q, ids=ids, sort=sort, cursor=cursor, limit=limit
         )
 
 

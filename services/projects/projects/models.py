@@ -59,6 +59,7 @@ class KnownClient(Identified, Base):
 
     name: Mapped[str]
     active: Mapped[bool]
+    sort_key: Mapped[str] = made_by_the_table()
 
     def require_active(self) -> None:
         """New work is for active clients only."""
@@ -95,6 +96,7 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
     team: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default_factory=list)
     private: Mapped[bool] = mapped_column(default=False)
     hidden_fields: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    sort_key: Mapped[str] = made_by_the_table()
     found_by: Mapped[str] = made_by_the_table()
     description_found_by: Mapped[str] = made_by_the_table()
 

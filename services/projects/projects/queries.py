@@ -18,9 +18,23 @@ from shared.actor import Actor
 from shared.contracts.projects import ProjectUpdated
 from shared.database import Db, driver
 from shared.errors import NotFound
-from shared.pagination import Page, decode_cursor, encode_cursor
+from shared.pagination import Order, Orders, Page
 
-LAST_ID = UUID(int=2**128 - 1)
+
+def _orders(ends_on: str) -> Orders:
+    return Orders(
+        "-created_at",
+        created_at="''",  # ids are in the order in which projects are created
+        name="sort_key",
+        client_name="select c.sort_key from known_clients c where c.id = projects.client_id",
+        status="case status when 'delayed' then '4' when 'at_risk' then '3' when 'on_track' then '2' else '1' end",
+        ends_on=f"coalesce(to_char({ends_on}, 'YYYY-MM-DD'), {{none}})",
+    )
+
+
+ORDERS = _orders("ends_on")
+# An end that a project hides does not decide its place either (decision 0086).
+_ORDERS_WITHIN = _orders("case when not 'ends_on' = any(hidden_fields) then ends_on end")
 
 # First the rows that are asked for, then what belongs to each: no more milestones are read than are shown. Private
 # milestones count in no figure, whoever asks: staff and the client see one and the same progress.
@@ -29,12 +43,7 @@ select p.*, p.team::text as people, c.name as client_name,
     plan.total as milestones_total, plan.completed as milestones_completed,
     greatest(p.updated_at, plan.updated_at) as last_activity_at,
     next.id as next_id, next.name as next_name, next.target_on as next_target_on, next.phase
-from (
-    select * from projects
-    where {tenant} and {wanted}
-    order by id desc
-    limit {limit}
-) p
+from ({rows}) p
 join known_clients c on c.id = p.client_id
 cross join lateral (
     select count(*) as total, count(m.completed_on) as completed, max(m.updated_at) as updated_at
@@ -48,37 +57,29 @@ left join lateral (
     order by m.target_on, m.id
     limit 1
 ) next on true
-order by p.id desc
 """
-_LISTED = """id < $2
-    and ($3::uuid[] is null or id = any($3))
-    and ($4::text is null or status = $4)
-    and ($6::uuid[] is null or id = any($6))
-    and ($5::text is null or found_by like all ((select wanted($5))::text[])
-         or {searched} and description_found_by like all ((select wanted($5))::text[]))"""
+_ONE = "select * from projects where {tenant} and id = $2"
+_LISTED = """($2::uuid[] is null or id = any($2))
+    and ($3::text is null or status = $3)
+    and ($5::uuid[] is null or id = any($5))
+    and ($4::text is null or found_by like all ((select wanted($4))::text[])
+         or {searched} and description_found_by like all ((select wanted($4))::text[]))"""
 _NOT_HIDDEN = "not 'description' = any(hidden_fields)"
 
 
-class _Cards:
-    """The statement for who looks from within a client, for one client seen from outside, and for all of them: three
-    texts, so that each gets a plan of its own.
+def _list(actor: Actor, client_id: UUID | None, order: Order) -> str:
+    tenant, listed = _tenant(actor, client_id), _LISTED.format(searched="true" if looks_behind(actor) else _NOT_HIDDEN)
+    rows = order.rows("projects", f"{tenant} and {listed}", first=7)
+    return _CARDS.format(rows=f"{rows} limit $6") + order.by
+
+
+def _tenant(actor: Actor, client_id: UUID | None) -> str:
+    """For who looks from within a client, for one client seen from outside, and for all of them: three texts, so that
+    each gets a plan of its own.
     """
-
-    def __init__(self, wanted: str, limit: str) -> None:
-        shared = "client_id = $1 and not private"
-        self.within = _CARDS.format(tenant=shared, wanted=wanted.format(searched=_NOT_HIDDEN), limit=limit)
-        everything = wanted.format(searched="true")
-        self.of_client = _CARDS.format(tenant="client_id = $1", wanted=everything, limit=limit)
-        self.of_all = _CARDS.format(tenant="$1::uuid is null", wanted=everything, limit=limit)
-
-    def seen_by(self, actor: Actor, client_id: UUID | None) -> str:
-        if not looks_behind(actor):
-            return self.within
-        return self.of_client if client_id else self.of_all
-
-
-_LIST = _Cards(wanted=_LISTED, limit="$7")
-_ONE = _Cards(wanted="id = $2", limit="1")
+    if not looks_behind(actor):
+        return "client_id = $1 and not private"
+    return "client_id = $1" if client_id else "$1::uuid is null"
 
 
 class Member(Hideable, frozen=True):
@@ -166,10 +167,11 @@ async def list_projects(
     status: Status | None,
     q: str | None,
     ids: list[UUID] | None,
+    sort: str,
     cursor: str | None,
     limit: int,
 ) -> Page[ProjectCard]:
-    """The projects whose content the actor may read, newest first.
+    """The projects whose content the actor may read.
 
     Raises `NotFound` for another client than the actor's own. `q` is looked for in name and description; with
     `ids` only these are listed.
@@ -177,15 +179,14 @@ async def list_projects(
     if client_id and not actor.sees(client_id):
         raise NotFound
     tenant = client_id if actor.sees_all_clients else actor.client_id
-    before = decode_cursor(cursor, UUID) if cursor else LAST_ID
-    readable = actor.readable_projects()
-    statement = _LIST.seen_by(actor, client_id)
-    rows = await connection.fetch(statement, tenant, before, readable, status, q, ids, limit + 1)
+    order = (ORDERS if looks_behind(actor) else _ORDERS_WITHIN).order(sort, cursor)
+    filters = (tenant, actor.readable_projects(), status, q, ids, limit + 1)
+    rows = await connection.fetch(_list(actor, client_id, order), *filters, *(order.place or ()))
     cards = [
         seen_by(actor, ProjectCard(**_fields(actor, row), team=_members.decode(row["people"])), row["hidden_fields"])
         for row in rows[:limit]
     ]
-    return Page(cards, encode_cursor(cards[-1].id) if len(rows) > limit else None)
+    return order.page(rows, limit, cards)
 
 
 async def get_project(db: Db, actor: Actor, project_id: UUID) -> ProjectDetail:
@@ -231,7 +232,8 @@ async def get_client(db: Db, client_id: UUID) -> KnownClient:
 
 
 async def _readable(connection: Connection, actor: Actor, project_id: UUID) -> Record:
-    row = await connection.fetchrow(_ONE.seen_by(actor, None), actor.client_id, project_id)
+    statement = _CARDS.format(rows=_ONE.format(tenant=_tenant(actor, None)))
+    row = await connection.fetchrow(statement, actor.client_id, project_id)
     if row is None:
         raise NotFound
     readable = actor.readable_projects()

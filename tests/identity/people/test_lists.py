@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.identity.rig import ADMIN, Identity
+from tests.identity.rig import ADMIN, Identity, colleague_of
 
 NAMES = [("Ä", "Ahrens"), ("", "Äberle"), ("Jürgen", "Größl"), ("Ju\u0308rgen", "Grossmann"), ("Zoë", "Zabel")]
 """In the order in which people expect them, which is not the order they are made in."""
@@ -115,3 +115,125 @@ async def test_the_longest_names_still_have_a_next_page(identity: Identity) -> N
     path = f"clients/{client_id}/contacts"
     first = (await identity.api(ADMIN, "GET", path, params={"limit": 1})).json()
     assert len(await names(identity, path, cursor=first["next_cursor"])) == 1
+
+
+async def pages(identity: Identity, path: str, **query: Any) -> list[str]:
+    """The names of a list, read two at a time."""
+    seen: list[str] = []
+    while True:
+        answer = await identity.api(ADMIN, "GET", path, params={"limit": 2, **query})
+        assert answer.status_code == 200, answer.text
+        seen += [each["name"] for each in answer.json()["items"]]
+        query["cursor"] = answer.json()["next_cursor"]
+        if query["cursor"] is None:
+            return seen
+
+
+SIGNED_IN = {
+    "Zoë Zabel": "2026-03-01 10:00:00.5+00",
+    "Ä Ahrens": "2026-03-01 10:00:00.25+00",
+    "Äberle": "2025-12-31 23:59+00",
+}
+LAST_FIRST = ["Zoë Zabel", "Ä Ahrens", "Äberle", "Jürgen Größl", "Jürgen Grossmann"]
+"""Who never signed in is at the end in both directions, by when they were added: `book` adds them in this order's reverse."""
+
+
+@pytest.mark.parametrize("listed", ["contacts", "people"])
+async def test_people_are_sorted_both_ways_over_several_pages(identity: Identity, listed: str) -> None:
+    client_id = await book(identity)
+    for name, at in SIGNED_IN.items():
+        await identity.execute(
+            f"update people set last_sign_in_at = '{at}', portal_access = false"
+            " where client_id = $1 and trim(first_name || ' ' || last_name) = $2",
+            client_id,
+            name,
+        )
+    path, query = (
+        (f"clients/{client_id}/contacts", {}) if listed == "contacts" else ("people", {"client_id": client_id})
+    )
+    assert await pages(identity, path, **query, sort="name") == IN_ORDER
+    assert await pages(identity, path, **query, sort="-name") == IN_ORDER[::-1]
+    assert await pages(identity, path, **query, sort="-last_sign_in_at") == LAST_FIRST
+    assert await pages(identity, path, **query, sort="last_sign_in_at") == [*LAST_FIRST[2::-1], *LAST_FIRST[:2:-1]]
+    assert await pages(identity, path, **query, sort="-name", q="jurgen") == ["Jürgen Grossmann", "Jürgen Größl"]
+
+
+async def test_names_alike_stand_in_one_order_over_their_pages(identity: Identity) -> None:
+    client_id = await identity.client()
+    made: list[str] = []
+    for _ in range(5):
+        body = {"first_name": "Anna", "last_name": "Bauer"}
+        answer = await identity.api(ADMIN, "POST", f"clients/{client_id}/contacts", json=body)
+        made.append(answer.json()["id"])
+    for sort, expected in (
+        ("name", made),
+        ("-name", made[::-1]),
+        ("portal_access", made),
+        ("-portal_access", made[::-1]),
+    ):
+        seen: list[str] = []
+        query: dict[str, Any] = {"sort": sort, "limit": 2}
+        while True:
+            page = (await identity.api(ADMIN, "GET", f"clients/{client_id}/contacts", params=query)).json()
+            seen += [each["id"] for each in page["items"]]
+            if page["next_cursor"] is None:
+                break
+            query["cursor"] = page["next_cursor"]
+        assert seen == expected
+
+
+async def test_people_of_all_clients_stand_by_client_and_staff_at_the_end(identity: Identity) -> None:
+    for client in ("Zäh AG", "Äthna"):
+        await identity.person(await identity.client(client), first_name="Sorta", last_name=client)
+    await identity.person(first_name="Sorta", last_name="Staff")
+    assert await pages(identity, "people", q="sorta", sort="client_name") == [
+        "Sorta Äthna",
+        "Sorta Zäh AG",
+        "Sorta Staff",
+    ]
+    assert await pages(identity, "people", q="sorta", sort="-client_name") == [
+        "Sorta Zäh AG",
+        "Sorta Äthna",
+        "Sorta Staff",
+    ]
+
+
+async def test_colleagues_cannot_sort_by_what_they_are_not_shown(identity: Identity) -> None:
+    anna = colleague_of(await book(identity))
+    for sort in ("last_sign_in_at", "-active", "created_at"):
+        answer = await identity.api(anna, "GET", "people", params={"sort": sort})
+        assert (answer.status_code, answer.json()["code"]) == (422, "sort.not_shown")
+    assert (await identity.api(anna, "GET", "people", params={"sort": "-name"})).status_code == 200
+
+
+async def test_clients_are_sorted_both_ways_over_several_pages(identity: Identity) -> None:
+    made = [(name, await identity.client(f"Ordnung {name}")) for name in ("C", "Ä", "B")]
+    await identity.execute("update clients set active = false where id = $1", made[2][1])
+    for sort, expected in {
+        "name": "ÄBC",
+        "-name": "CBÄ",
+        "created_at": "CÄB",
+        "-created_at": "BÄC",
+        "active": "BCÄ",
+        "-portal_enabled": "BÄC",
+    }.items():
+        assert await pages(identity, "clients", q="ordnung", sort=sort) == [f"Ordnung {each}" for each in expected], (
+            sort
+        )
+
+
+@pytest.mark.parametrize("path", ["people", "clients", "clients/{}/contacts"])
+async def test_an_order_that_does_not_exist_is_refused_and_so_is_a_cursor_of_another(
+    identity: Identity, path: str
+) -> None:
+    path = path.format(await book(identity))
+    await identity.client()
+    first = (await identity.api(ADMIN, "GET", path, params={"sort": "name", "limit": 1})).json()
+    for query, field in (
+        ({"sort": "password_hash"}, "sort"),
+        ({"sort": "name,id"}, "sort"),
+        ({"sort": ""}, "sort"),
+        ({"sort": "-name", "cursor": first["next_cursor"]}, "cursor"),
+    ):
+        answer = await identity.api(ADMIN, "GET", path, params=query)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)

@@ -171,6 +171,10 @@ async def test_a_cursor_of_somebody_else_shows_only_ones_own(desk: Desk) -> None
         {"cursor": "\u0000"},
         {"cursor": "a" * 401},
         {"status": "finished"},
+        {"sort": "budget"},
+        {"sort": "--name"},
+        {"sort": "name\n"},
+        {"sort": ""},
         {"client_id": "nobody"},
         {"q": "a" * 201},
         {"q": "a\u0000"},
@@ -181,3 +185,74 @@ async def test_a_question_that_makes_no_sense_is_refused(desk: Desk, query: dict
     answer = await desk(STAFF, "GET", "projects", params=query)
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["field"] == next(iter(query))
+
+
+PROJECTS = [
+    ("Äpfel", "completed", 30),
+    ("alpha", "on_track", 20),
+    ("Álpha", "on_track", 30),
+    ("zeta", "at_risk", 10),
+    ("ßigma", "at_risk", None),
+    ("Beta", "delayed", None),
+]
+
+
+async def pages(desk: Desk, actor: Actor, **query: Any) -> list[str]:
+    """The names of a list, read two at a time."""
+    seen: list[str] = []
+    while True:
+        page = desk.good(await desk(actor, "GET", "projects", params={"limit": 2, **query}))
+        seen += [card["name"] for card in page["items"]]
+        if page["next_cursor"] is None:
+            return seen
+        query["cursor"] = page["next_cursor"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("created_at", ["Äpfel", "alpha", "Álpha", "zeta", "ßigma", "Beta"]),
+        ("name", ["alpha", "Álpha", "Äpfel", "Beta", "ßigma", "zeta"]),
+        ("-name", ["zeta", "ßigma", "Beta", "Äpfel", "Álpha", "alpha"]),
+        ("status", ["Äpfel", "alpha", "Álpha", "zeta", "ßigma", "Beta"]),
+        ("-status", ["Beta", "ßigma", "zeta", "Álpha", "alpha", "Äpfel"]),
+        ("ends_on", ["zeta", "alpha", "Äpfel", "Álpha", "ßigma", "Beta"]),
+        ("-ends_on", ["Álpha", "Äpfel", "alpha", "zeta", "Beta", "ßigma"]),
+        ("-client_name", ["Beta", "ßigma", "zeta", "Álpha", "alpha", "Äpfel"]),
+    ],
+)
+async def test_a_list_is_sorted_both_ways_over_its_pages(desk: Desk, sort: str, expected: list[str]) -> None:
+    """Equal keys stand in the order of creation or in its opposite; who has no date is at the end in both."""
+    client_id = await desk.client()
+    for name, status, days_left in PROJECTS:
+        ends_on = {} if days_left is None else {"ends_on": days(days_left)}
+        await desk.project(client_id, name=name, status=status, **ends_on)
+    for actor in (STAFF, person(client_id)):
+        assert await pages(desk, actor, client_id=str(client_id), sort=sort) == expected
+
+
+async def test_projects_of_all_clients_stand_by_client(desk: Desk) -> None:
+    made = [(await desk.client(name), name) for name in ("Zäh AG", "Äthna", "Bau")]
+    projects = [await desk.project(client_id, name=name) for client_id, name in made]
+    ids = [each["id"] for each in projects]
+    assert await pages(desk, STAFF, id=ids, sort="client_name") == ["Äthna", "Bau", "Zäh AG"]
+    assert await pages(desk, STAFF, id=ids, sort="-client_name") == ["Zäh AG", "Bau", "Äthna"]
+
+
+async def test_an_end_that_is_hidden_decides_no_place_within_the_client(desk: Desk) -> None:
+    client_id = await desk.client()
+    await desk.project(client_id, name="Late", ends_on=days(90))
+    await desk.project(client_id, name="Hidden", ends_on=days(10), hidden_fields=["ends_on"])
+    for sort in ("ends_on", "-ends_on"):
+        assert await pages(desk, person(client_id), sort=sort, limit=1) == ["Late", "Hidden"]
+    assert await pages(desk, STAFF, client_id=str(client_id), sort="ends_on") == ["Hidden", "Late"]
+
+
+async def test_a_cursor_belongs_to_its_order(desk: Desk) -> None:
+    client_id = await desk.client()
+    for number in range(3):
+        await desk.project(client_id, name=str(number))
+    first = desk.good(await desk(STAFF, "GET", "projects", params={"limit": 1, "sort": "name"}))
+    for sort in ({"sort": "-name"}, {"sort": "status"}, {}):
+        answer = await desk(STAFF, "GET", "projects", params={"cursor": first["next_cursor"], **sort})
+        refused(answer, 422, "cursor.invalid")

@@ -11,7 +11,7 @@ from gateway.headers import Headers
 from gateway.problems import Refused
 
 SESSION = b"portal_session"
-_OURS = re.compile(rb"portal_[a-z_]+")
+_OURS = re.compile(rb"portal_[a-z0-9_]+")
 _VISIBLE = re.compile(rb"[\x20-\x7e]*")
 
 
@@ -54,5 +54,6 @@ class Cookies:
         return [(name, self._kept(value) if name == b"set-cookie" else value) for name, value in headers]
 
     def _kept(self, line: bytes) -> bytes:
+        """Browsers refuse the prefix for any other path than `/`, which therefore every cookie of ours has."""
         secure = b"" if b"; secure" in line.lower() else b"; Secure"
         return self._prefix + line + secure

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import Sit, sign_in
 from tests.e2e.test_contacts import make_client
 from tests.e2e.test_story import make_person
-from tests.portal_stack import Portal
+from tests.portal_stack import PASSWORD, Portal
 
 API = "/api/client-portal"
 NEW = "three quiet herons"
@@ -67,3 +67,23 @@ def test_who_forgot_the_password_chooses_another(portal: Portal, sit: Sit) -> No
         page.wait_for_url("**/sign-in")
         sign_in(page, email, NEW)
         assert seat.complaints == []
+
+
+def test_a_form_whose_session_ended_waits_while_its_person_signs_in(portal: Portal, sit: Sit) -> None:
+    email = make_person(portal, "birch", "Edda", "Voss")
+    with sit("anonymous") as edda:
+        sign_in(edda.page, email)
+        edda.open("/team/new")
+        edda.page.get_by_label("E-mail").fill("jo.reed@birch.example")
+        edda.page.get_by_label("First name").fill("Jo")
+        edda.page.get_by_label("Last name").fill("Reed")
+        ended = portal.sign_in(email).post(f"{API}/sessions/revoke-others")
+        assert ended.status_code == 200, ended.text
+        edda.page.locator("main form").get_by_role("button").last.click()
+        expect(edda.page.get_by_text("what you typed is kept")).to_be_visible()
+        edda.page.get_by_label("E-mail").fill(email)
+        edda.page.get_by_role("button", name="Continue").click()
+        edda.page.get_by_label("Password").fill(PASSWORD)
+        edda.page.get_by_role("button", name="Sign in", exact=True).click()
+        edda.page.get_by_role("button", name="Send it now").click()
+        expect(edda.page.get_by_text("Jo Reed").first).to_be_visible()

@@ -239,9 +239,9 @@ class TestOverHttps:
         seen: list[bytes | None] = []
         secure.service.special["/sign-in"] = setting
         async with httpx2.AsyncClient(base_url=secure.server.url) as http:
-            sent = "portal_flow=planted; __Host-portal_flow=mine; __Host-theirs=1"
+            sent = "portal_flow=planted; __Host-portal_flow=mine; __Host-theirs=1; __Host-portal_form_0=x"
             answer = await http.get("/sign-in", headers={"Cookie": sent})
-        assert seen == [b"portal_flow=mine"]
+        assert seen == [b"portal_flow=mine; portal_form_0=x"]
         assert answer.headers.get_list("set-cookie") == [
             "__Host-portal_theme=dark; Path=/; HttpOnly; SameSite=lax; Secure",
             "__Host-portal_session=x; Path=/; Secure",

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from litestar import Litestar
 
+from gateway.cookies import Cookies
 from ops.keys import new_secrets_key
 from services.portal.app import create_app
 from services.portal.settings import PortalSettings
@@ -64,6 +65,14 @@ async def web(server: Office, signer: Signer, tmp_path_factory: pytest.TempPathF
     await task
 
 
+async def through_the_gateway(answer: httpx2.Response) -> None:
+    """Each cookie comes back: the gateway passes its name on, and over https a browser takes it."""
+    for line in answer.headers.get_list("set-cookie"):
+        sent = line.partition(";")[0].encode()
+        assert Cookies("http://portal.test").split(sent) != (None, b""), line
+        assert "; Path=/;" in f"{line};".replace("path=", "Path="), line
+
+
 @pytest.fixture
 async def browse(web: Litestar, standin: Office, signer: Signer) -> AsyncGenerator[Browse]:
     """`browse(ANNA)` is a browser of that person, behind the gateway; without a person nobody is signed in."""
@@ -72,7 +81,10 @@ async def browse(web: Litestar, standin: Office, signer: Signer) -> AsyncGenerat
     def client(actor: Actor = NOBODY) -> httpx2.AsyncClient:
         transport: Any = httpx2.ASGITransport(app=web)
         headers = signer.headers(actor, *AUDIENCE)
-        opened.append(httpx2.AsyncClient(transport=transport, base_url="http://portal.test", headers=headers))
+        hooks: Any = {"response": [through_the_gateway]}
+        opened.append(
+            httpx2.AsyncClient(transport=transport, base_url="http://portal.test", headers=headers, event_hooks=hooks)
+        )
         return opened[-1]
 
     yield client

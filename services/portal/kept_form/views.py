@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from litestar.datastructures import Cookie
 
+from services.portal.cookies import cookie
 from services.portal.forms import Inputs, carried
 from services.portal.page import Page
 from services.portal.paths import local_path
@@ -15,8 +16,10 @@ from shared.sealing import Sealer
 
 HOME = "/kept-form"
 COOKIE = "portal_form"
-MOST, LONGEST = 6, 3_800
-"""As many cookies, of as many letters: a browser keeps 4,096 bytes of each, the gateway reads a head of 32 KB."""
+MOST, LONGEST = 2, 3_400
+"""As many cookies, of as many letters: a browser keeps 4,096 bytes of each, and proxies in front commonly read lines of
+8 KB, in which all of a site's cookies arrive.
+"""
 SECONDS = 3600
 """Long enough to find the mail with the link in it."""
 
@@ -41,7 +44,7 @@ class Forms:
         parts = [text[at : at + LONGEST] for at in range(0, len(text), LONGEST)]
         if len(parts) > MOST:
             return None
-        kept_in = [_cookie(number, part, SECONDS) for number, part in enumerate(parts)]
+        kept_in = [cookie(_name(number), part, SECONDS) for number, part in enumerate(parts)]
         return kept_in + nothing()[len(parts) :]
 
     def open(self, page: Page) -> Kept | None:
@@ -76,15 +79,11 @@ def is_there(page: Page) -> bool:
 
 def nothing() -> list[Cookie]:
     """The cookies with which no form waits any more."""
-    return [_cookie(number, "", 0) for number in range(MOST)]
+    return [cookie(_name(number), "", 0) for number in range(MOST)]
 
 
 def _name(number: int) -> str:
     return f"{COOKIE}_{number}"
-
-
-def _cookie(number: int, value: str, max_age: int) -> Cookie:
-    return Cookie(key=_name(number), value=value, path=HOME, max_age=max_age, httponly=True, samesite="lax")
 
 
 def _bound_to(person: str) -> bytes:

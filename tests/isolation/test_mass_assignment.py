@@ -90,7 +90,7 @@ NAMED = {
     "PutRoles": {"roles"},
     "Resolve": {"hash"},
     "Visit": {"person_id", "client_id", "kind"},
-    "ViewAs": {"client_id"},
+    "ViewAs": {"client_id", "person_id"},
     "SwitchOrganisation": {"client_id"},
     "CreateApiClient": {"scopes", "client_id"},
     "PatchApiClient": {"scopes"},

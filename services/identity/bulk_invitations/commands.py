@@ -1,5 +1,6 @@
 """Inviting many at once: picking them, inviting one after the other, and hearing from the mails what became of it."""
 
+import time
 from typing import Literal
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from shared.clock import now
 from shared.contracts.contacts import BulkInvitationFinished, BulkInvitationStarted
 from shared.database import Db, driver, out_of_reach
 from shared.errors import Conflict, DomainError, NotFound
+from shared.inbox import PATIENCE_SECONDS
 
 # A mail that was overtaken by a newer one, or by the end of the person's access, is no failure: nobody waits for it.
 _HEAR = text("""
@@ -103,22 +105,30 @@ def _id_of(actor: Actor) -> UUID:
     return actor.id
 
 
-async def invite_next(db: Db) -> bool:
-    """Queue the mail of the next one; False where nobody is left. Whom a rule keeps out is skipped, and says why."""
+async def invite_next(db: Db, held_up: dict[UUID, float]) -> bool:
+    """Queue the mail of the next one; False where nobody is left who can be invited now. Whom a rule keeps out is
+    skipped, and says why.
+
+    What may pass, such as a lock, has a minute, and puts the person behind all others (decision 0085). `held_up` says
+    since when, by person. A database that is away does not let that be stored, and then its error is raised.
+    """
     item = await queries.lock_next(db)
     if item is None:
         return False
-    inviter, person_id = await _inviter(db, item.bulk_invitation_id), item.person_id
+    person_id = item.person_id
     try:
         async with db.begin_nested():
-            item.mail_id = (await _invite(db, inviter, item)).id
+            item.mail_id = (await _invite(db, await _inviter(db, item.bulk_invitation_id), item)).id
     except DomainError as error:
         item.skip(error.code)
     except Exception as error:
-        if out_of_reach(error):
-            raise
+        since = held_up.setdefault(person_id, time.monotonic())
+        if out_of_reach(error) and time.monotonic() - since < PATIENCE_SECONDS:
+            item.updated_at = now()
+            return False
         log.exception("bulk_invitation.failed", person=str(person_id), error=repr(error))
         item.status, item.reason = "failed", "internal"
+    held_up.pop(person_id, None)
     return True
 
 

@@ -207,9 +207,14 @@ async def holds_invitation(db: Db, person_id: UUID) -> bool:
 
 
 async def lock_next(db: Db) -> BulkInvitationItem | None:
-    """Somebody who has no mail yet, locked; whom another process has in hand is passed over."""
+    """Somebody who has no mail yet, locked; whom another process has in hand is passed over.
+
+    Who was tried in vain comes after those who were not.
+    """
     due = (BulkInvitationItem.status == "waiting", BulkInvitationItem.mail_id.is_(None))
-    next_one = select(BulkInvitationItem).where(*due).order_by(BulkInvitationItem.bulk_invitation_id)
+    next_one = (
+        select(BulkInvitationItem).where(*due).order_by(BulkInvitationItem.updated_at, BulkInvitationItem.person_id)
+    )
     return await db.scalar(next_one.limit(1).with_for_update(skip_locked=True))
 
 

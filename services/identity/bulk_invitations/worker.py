@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+from uuid import UUID
 
 from services.identity.bulk_invitations import commands, queries
 from services.identity.mails.mailer import ANSWER_SECONDS, Mailer
@@ -18,6 +20,7 @@ class Inviter:
     def __init__(self, mailer: Mailer) -> None:
         self._mailer = mailer
         self._wake = asyncio.Event()
+        self._held_up: dict[UUID, float] = {}
 
     def wake(self) -> None:
         """Somebody was picked, and is stored once the answer is out. Without a word they are found a little later."""
@@ -41,7 +44,7 @@ class Inviter:
         """Everything that can be done now, each step a transaction of its own; whether there is more to wait for."""
         if not await _step(database, queries.is_anything_running):
             return False
-        while await _step(database, commands.invite_next):
+        while await _step(database, partial(commands.invite_next, held_up=self._held_up)):
             self._mailer.wake()
         await _step(database, commands.hear_of_mails)
         while await _step(database, commands.finish_next):

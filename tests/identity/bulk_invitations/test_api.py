@@ -156,6 +156,45 @@ async def test_who_became_pointless_in_the_meantime_is_skipped_and_says_why(iden
     assert identity.mails_to(staff["email"]) == []
 
 
+HOLD_UP = (
+    "create or replace function hold_up() returns trigger language plpgsql as $$"
+    " begin raise exception 'somebody has it in hand' using errcode = 'lock_not_available'; end $$",
+    "create trigger hold_up before update on people for each row when (old.last_name = 'Held')"
+    " execute function hold_up()",
+)
+
+
+@pytest.mark.parametrize("passes", [True, False])
+async def test_one_who_cannot_be_invited_now_holds_up_nobody_and_has_a_minute(
+    identity: Identity, office: Office, monkeypatch: pytest.MonkeyPatch, passes: bool
+) -> None:
+    client_id = await identity.client()
+    held = await office.contact(client_id, last_name="Held")
+    others = [await office.contact(client_id) for _ in range(3)]
+    for statement in HOLD_UP:
+        await identity.execute(statement)
+    try:
+        bulk_id = (await office.start(client_id)).json()["id"]
+        async with asyncio.timeout(60):
+            while (await office.progress(bulk_id))["sent"] < len(others):
+                await asyncio.sleep(0.05)
+        tried = "select 1 from bulk_invitation_items i join bulk_invitations b on b.id = i.bulk_invitation_id"
+        await identity.until(f"{tried} where i.person_id = $1 and i.updated_at > b.created_at + '1 s'", held["id"])
+        waits = await office.progress(bulk_id)
+        assert (waits["sent"], waits["waiting"], waits["done"]) == (3, 1, False)
+        ready = await identity.api(None, "GET", "/readyz")
+        assert ready.json()["bulk invitations"] == "ok"
+        if not passes:
+            monkeypatch.setattr("services.identity.bulk_invitations.commands.PATIENCE_SECONDS", 0.0)
+            result = await office.done(bulk_id)
+            assert [(each["person_id"], each["reason"]) for each in result["failures"]] == [(held["id"], "internal")]
+    finally:
+        await identity.execute("drop trigger hold_up on people")
+    result = await office.done(bulk_id)
+    assert (result["sent"], result["failed"]) == ((4, 0) if passes else (3, 1))
+    assert len(identity.mails_to(held["email"])) == result["sent"] - 3
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"confirm": False}, {"confirm": "yes"}, {"confirm": None}, {"confirm": True, "client_id": "acme"}]
 )

@@ -1,11 +1,14 @@
 """A session that ends while somebody types: the form waits for them, and for nobody else, while they sign in."""
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 
+from services.portal.kept_form import views
 from services.portal.page import PERSON_COOKIE
+from shared.clock import now
 from tests.portal.people import ANNA, CLARA, NOBODY
 from tests.portal.standin import PASSWORD
 
@@ -73,9 +76,30 @@ async def test_nobody_else_reads_it_and_its_person_still_finds_it(browser, back)
     await keep(browser)
     assert "Caf" not in str(browser.cookies)
     page = await back(browser, ANNA).get("/kept-form")
-    assert "This belongs to another account" in page.text
+    assert "This form cannot be opened" in page.text
     assert "Café" not in page.text
     assert hidden((await back(browser, CLARA).get("/kept-form")).text) == NEW_CLIENT
+
+
+async def test_a_form_lasts_an_hour_whatever_the_browser_keeps(browser, back, monkeypatch):
+    await keep(browser)
+    clara = back(browser, CLARA)
+    for minutes, found in ((59, NEW_CLIENT), (61, {})):
+        monkeypatch.setattr(views, "now", lambda minutes=minutes: now() + timedelta(minutes=minutes))
+        assert hidden((await clara.get("/kept-form")).text) == found
+
+
+@pytest.mark.parametrize("at", [0, 15, 16, -1], ids=["nonce", "end of the nonce", "content", "tag"])
+async def test_a_form_that_was_changed_is_not_opened(browser, back, at):
+    await keep(browser)
+    clara = back(browser, CLARA)
+    whole = clara.cookies["portal_form_0"]
+    clara.cookies["portal_form_0"] = whole[:at] + ("A" if whole[at] != "A" else "B") + whole[at:][1:]
+    page = await clara.get("/kept-form")
+    assert page.status_code == 200
+    assert hidden(page.text) == {}
+    clara.cookies["portal_form_0"] = whole
+    assert hidden((await clara.get("/kept-form")).text) == NEW_CLIENT
 
 
 async def test_passwords_are_typed_again(browser, back):

@@ -4,6 +4,7 @@ import base64
 import binascii
 import zlib
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 from litestar.datastructures import Cookie
@@ -12,6 +13,7 @@ from services.portal.cookies import cookie
 from services.portal.forms import Inputs, carried
 from services.portal.page import Page
 from services.portal.paths import local_path
+from shared.clock import now
 from shared.sealing import Sealer
 
 HOME = "/kept-form"
@@ -31,6 +33,13 @@ class Kept(msgspec.Struct, frozen=True):
     fields: Sequence[tuple[str, str]]
 
 
+class _Sealed(msgspec.Struct, frozen=True):
+    """What is sealed: a browser may bring a cookie for longer than it was told to keep it."""
+
+    kept: Kept
+    until: datetime
+
+
 class Forms:
     """Keeps forms, and gives them back to whom they are of."""
 
@@ -39,7 +48,8 @@ class Forms:
 
     def cookies(self, kept: Kept, person: str) -> list[Cookie] | None:
         """The cookies in which it waits for `person` (an id); None where they do not hold it."""
-        sealed = self._sealer.seal(zlib.compress(msgspec.json.encode(kept), 9), _bound_to(person))
+        lasting = _Sealed(kept, now() + timedelta(seconds=SECONDS))
+        sealed = self._sealer.seal(zlib.compress(msgspec.json.encode(lasting), 9), _bound_to(person))
         text = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
         parts = [text[at : at + LONGEST] for at in range(0, len(text), LONGEST)]
         if len(parts) > MOST:
@@ -48,15 +58,15 @@ class Forms:
         return kept_in + nothing()[len(parts) :]
 
     def open(self, page: Page) -> Kept | None:
-        """The form that waits in this browser for the person of `page`; None for somebody else's."""
+        """The form that waits in this browser for the person of `page`; None for one that is another's, old or changed."""
         text = "".join(page.cookie(_name(number)) for number in range(MOST))
         try:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            return msgspec.json.decode(
-                zlib.decompress(self._sealer.open(sealed, _bound_to(str(page.actor.id)))), type=Kept
-            )
+            opened = self._sealer.open(sealed, _bound_to(str(page.actor.id)))
+            found = msgspec.json.decode(zlib.decompress(opened), type=_Sealed)
         except (ValueError, binascii.Error, zlib.error):
             return None
+        return found.kept if now() < found.until else None
 
 
 def proves_for_a_page(data: Inputs) -> bool:

@@ -156,12 +156,14 @@ async def test_who_became_pointless_in_the_meantime_is_skipped_and_says_why(iden
     assert identity.mails_to(staff["email"]) == []
 
 
-HOLD_UP = (
-    "create or replace function hold_up() returns trigger language plpgsql as $$"
-    " begin raise exception 'somebody has it in hand' using errcode = 'lock_not_available'; end $$",
-    "create trigger hold_up before update on people for each row when (old.last_name = 'Held')"
-    " execute function hold_up()",
-)
+HOLD_UP = """
+    create or replace function hold_up() returns trigger language plpgsql as
+    $$ begin raise exception 'somebody has it in hand' using errcode = 'lock_not_available'; end $$
+"""
+ON_WHOM = """
+    create trigger hold_up before update on people for each row when (old.last_name = 'Held')
+    execute function hold_up()
+"""
 
 
 @pytest.mark.parametrize("passes", [True, False])
@@ -171,7 +173,7 @@ async def test_one_who_cannot_be_invited_now_holds_up_nobody_and_has_a_minute(
     client_id = await identity.client()
     held = await office.contact(client_id, last_name="Held")
     others = [await office.contact(client_id) for _ in range(3)]
-    for statement in HOLD_UP:
+    for statement in (HOLD_UP, ON_WHOM):
         await identity.execute(statement)
     try:
         bulk_id = (await office.start(client_id)).json()["id"]

@@ -58,7 +58,7 @@ class Forms:
         return kept_in + nothing()[len(parts) :]
 
     def open(self, page: Page) -> Kept | None:
-        """The form that waits in this browser for the person of `page`; None for one that is another's, old or changed."""
+        """The form that waits in this browser for the person of `page`; None if another's, old or changed."""
         text = "".join(page.cookie(_name(number)) for number in range(MOST))
         try:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -245,6 +245,30 @@ async def test_a_contact_who_changes_sides_leaves_the_other_organisation_alone(b
     ] == "organisation.here_already"
 
 
+async def test_whoever_moved_has_nothing_of_the_account_that_stays_and_it_nothing_of_them(both: Consultant) -> None:
+    """Anna's row goes to Cedar: what she is at Birch stays hers, and Cedar is entered by its own invitation alone."""
+    identity, (_, there) = both.identity, await in_both(both)
+    project = await identity.project(both.birch)
+    await both.staff("PUT", f"people/{both.guest['id']}/project-roles", json={"roles": {project: "approver"}})
+    cedar = await identity.client("Cedar & Co", sign_in_methods=["magic_link", "password"])
+    await both.staff("POST", f"contacts/{both.anna['id']}/move", json={"client_id": cedar})
+    assert await held(identity, both.anna["id"]) == set()
+    roles = await identity.execute("select person_id, project_id from project_roles")
+    assert [(str(row[0]), str(row[1])) for row in roles if str(row[1]) == project] == [(both.guest["id"], project)]
+
+    await both.staff("POST", f"contacts/{both.anna['id']}/portal-access/enable")
+    row = await both.row(both.anna)
+    assert (str(row["account_id"]), row["joined_at"]) == (both.guest["id"], None), (
+        "waits to join who the address is now"
+    )
+    assert [each["name"] for each in await both.organisations(there)] == ["Birch Ltd"]
+    assert (await both.switch(cedar, there)).status_code == 404
+    assert (await (await identity.browser()).sign_in(both.email)).status_code == 401
+    token = (await identity.mail_to(both.email, len(await identity.mails_written(both.email)))).token
+    assert (await both.join(there, token)).status_code == 200
+    assert (await both.switch(cedar, there)).status_code == 200
+
+
 async def change_address(both: Consultant, browser: Browser) -> str:
     email = f"{uuid4().hex}@acme.example"
     before = len(await both.identity.mails_written(both.email))

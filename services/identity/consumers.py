@@ -15,7 +15,7 @@ from shared.contracts.identity import (
     SessionRotated,
     ViewAsEnded,
 )
-from shared.contracts.projects import ProjectCreated, ProjectShared, ProjectWithdrawn
+from shared.contracts.projects import ProjectCreated, ProjectShared, ProjectUpdated, ProjectWithdrawn
 from shared.database import Db
 from shared.inbox import Consumer, Delivery
 
@@ -28,9 +28,9 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
         if event.clientid is None:
             raise ValueError("a project without a client")
         private = isinstance(event.data, ProjectWithdrawn) or (
-            isinstance(event.data, ProjectCreated) and event.data.private
+            isinstance(event.data, ProjectCreated | ProjectUpdated) and event.data.private
         )
-        await learn_of_project(db, event.subject, event.clientid, private=private)
+        await learn_of_project(db, event.subject, event.clientid, name=event.data.name, private=private)
 
     async def session_revoked(_db: Db, delivery: Delivery) -> None:
         """Repeat what was said after the commit: Redis, or this process, may not have been there then."""
@@ -47,7 +47,10 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
             await session_cache.insist(changed=await hashes_of(db, delivery.event.subject))
 
     return [
-        Consumer("identity-projects", {ProjectCreated: project, ProjectShared: project, ProjectWithdrawn: project}),
+        Consumer(
+            "identity-projects",
+            dict.fromkeys((ProjectCreated, ProjectUpdated, ProjectShared, ProjectWithdrawn), project),
+        ),
         Consumer(
             "identity-sessions",
             {

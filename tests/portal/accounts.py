@@ -25,6 +25,8 @@ class Accounts(Standin):
                 "company_name": "Northwind Studio",
                 "sign_in_methods": ["magic_link", "password"],
                 "expires_at": "2026-12-01T12:00:00Z",
+                "invited_by": "Lena Fuchs",
+                "ahead": {"projects": [{"name": "Relaunch", "role": "viewer"}], "more": 2, "every_project": False},
             },
             "waiting_for": "old",
             "organisations": [

@@ -74,7 +74,10 @@ async def test_an_invitation_shows_who_is_meant_and_lets_in(browse, standin):
     page = await browser.get("/invitation", params={"token": TOKEN})
     for words in (
         "Welcome to Northwind Studio",
-        "the portal for Acme GmbH",
+        "the portal for <bdi>Acme GmbH</bdi>",
+        "<bdi>Lena Fuchs</bdi> invites you to",
+        '<li><bdi>Relaunch</bdi> <span class="small faint">Viewer</span></li>',
+        "and 2 more",
         INVITED,
         'value="Mara"',
         'name="password"',
@@ -85,6 +88,22 @@ async def test_an_invitation_shows_who_is_meant_and_lets_in(browse, standin):
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert standin.calls[-1].body == data
     assert any(cookie.startswith("portal_session=") for cookie in answer.headers.get_list("Set-Cookie"))
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        ({}, "You have no role in a project yet. Your first page says whom to ask for one."),
+        ({"every_project": True}, "As a primary contact you can open every project of <bdi>Acme GmbH</bdi>."),
+        ({"more": 1}, "1 project"),
+    ],
+)
+async def test_an_invitation_says_what_will_be_there(browse, standin, ahead, said):
+    standin.state["invitation"] |= {"ahead": ahead, "invited_by": ""}
+    page = (await browse().get("/invitation", params={"token": TOKEN})).text
+    assert said in page
+    assert "You are invited to the portal" in page
+    assert ("no role" in page) == (not ahead)
 
 
 async def test_another_persons_session_is_ended_only_after_it_was_said(browse, standin):
@@ -107,7 +126,7 @@ async def test_where_nobody_has_a_password_none_is_asked_for(browse, standin):
     browser = await opened(browse, "/invitation")
     page = await browser.get("/invitation", params={"token": TOKEN})
     assert 'name="password"' not in page.text
-    assert "Your account is ready" in page.text
+    assert "invites you to the portal." in page.text
     assert "You sign in with a passkey" in page.text
     answer = await browser.post("/invitation", data={"token": TOKEN, "first_name": "Mara", "next": PASSKEY})
     assert answer.headers["Location"] == PASSKEY  # or there would be no way back in

@@ -4,7 +4,7 @@ import msgspec
 
 from services.identity.clients.models import Client
 from services.identity.invitations.models import INVITATION, REGISTRATION, STAFF_METHODS, InvitationView, SignInFirst
-from services.identity.invitations.queries import lock_host
+from services.identity.invitations.queries import find_inviter, lock_host
 from services.identity.one_time_tokens.commands import redeem, refuse
 from services.identity.one_time_tokens.models import OneTimeToken, TokenInvalid
 from services.identity.one_time_tokens.queries import find_live
@@ -13,6 +13,7 @@ from services.identity.people.addresses import ListedAlready, note_verified
 from services.identity.people.commands import CreatePerson, create_person
 from services.identity.people.models import EmailTaken, Person
 from services.identity.people.queries import find_by_email
+from services.identity.project_roles.offers import look_ahead
 from services.identity.sessions.admission import Pending, sign_in
 from services.identity.sessions.commands import Entry
 from services.identity.sessions.models import Attempt
@@ -44,6 +45,7 @@ async def look(db: Db, token: str, company_name: str) -> InvitationView | None:
         return None
     methods = client.sign_in_methods if client else STAFF_METHODS
     joins = person is not None and await _standing(db, person) is not None
+    ahead = await look_ahead(db, person) if person and person.client_id and not joins else None
     return InvitationView(
         email=found.facts["email"],
         first_name=person.first_name if person else found.facts["first_name"],
@@ -54,6 +56,8 @@ async def look(db: Db, token: str, company_name: str) -> InvitationView | None:
         expires_at=found.expires_at,
         joins_account=joins,
         password_needed=not joins and set(methods) == {"password"} and not (person and person.password_hash),
+        invited_by=await find_inviter(db, found),
+        ahead=ahead,
     )
 
 

@@ -7,11 +7,13 @@ from sqlalchemy import select
 
 from services.identity.clients.models import Client
 from services.identity.invitations.models import INVITATION
+from services.identity.invitations.queries import find_inviter
 from services.identity.mails.commands import queue, replace
 from services.identity.mails.models import KINDS, Draft, Mail
 from services.identity.one_time_tokens.commands import issue, mint
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
+from services.identity.project_roles.offers import look_ahead
 from services.identity.sessions.rules import refusal
 from shared import outbox
 from shared.actor import Actor
@@ -28,7 +30,7 @@ async def invite(db: Db, actor: Actor, person: Person) -> Mail:
     """
     person.require_let_in_by(actor, within_team=True)
     await replace(db, person.id, INVITATION)
-    facts = {"email": person.email, "by": str(actor.id) if actor.is_staff else None}
+    facts = {"email": person.email, "by": str(actor.id) if actor.kind in ("staff", "client") else None}
     token = await issue(db, INVITATION, KINDS[INVITATION].lasts, person, facts)
     return await queue(db, INVITATION, person, token=token, facts={"by": _kept(actor)})
 
@@ -41,8 +43,16 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
     client = await db.scalar(select(Client).where(Client.id == person.client_id))
     if refusal(person, client, "invitation", None):
         return None
-    words = {"client": client.name if client else ""}
-    return Draft(person.language, person.called, token=await mint(db, token), words=words)
+    ahead = await look_ahead(db, person)
+    words = {
+        "client": client.name if client else "",
+        "by": await find_inviter(db, token),
+        "primary": "yes" if ahead.every_project else "",
+    }
+    projects = [(each.name, each.role) for each in ahead.projects]
+    return Draft(
+        person.language, person.called, token=await mint(db, token), words=words, projects=projects, more=ahead.more
+    )
 
 
 async def mail_settled(db: Db, mail: Mail) -> None:

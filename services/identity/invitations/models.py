@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from services.identity.project_roles.models import Ahead
 from services.identity.single_use import single_use
 from shared.errors import Conflict, Invalid
 
@@ -64,7 +65,8 @@ class SignInFirst(Conflict):
 class InvitationView(msgspec.Struct, frozen=True):
     """What somebody who holds the link sees before accepting. `client_name` is None for staff. `joins_account`: they
     sign in with this address already, and join with that (`auth/organisations/join`). `password_needed`: it is the only
-    method here, and they have none.
+    method here, and they have none. `ahead` is None where the link alone opens nothing (`joins_account`) and where they
+    were not invited to anything: nobody reads there what they could not open with the link.
     """
 
     email: str
@@ -76,3 +78,5 @@ class InvitationView(msgspec.Struct, frozen=True):
     expires_at: datetime
     joins_account: bool = False
     password_needed: bool = False
+    invited_by: str = ""
+    ahead: Ahead | None = None

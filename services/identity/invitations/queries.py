@@ -9,6 +9,7 @@ from sqlalchemy import exists, func, or_, select
 
 from services.identity.clients.models import Client
 from services.identity.invitations.models import CompanyContact, Contacts, InvitationState
+from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
 from services.identity.sessions.rules import admits
 from shared.actor import Actor
@@ -49,6 +50,13 @@ async def states_of(connection: asyncpg.Connection, person_ids: Collection[UUID]
     """The state of the last invitation of each of these people; who was never invited is missing."""
     rows = await connection.fetch(f"{STATE} and t.person_id = any($1)", list(person_ids))
     return {row["person_id"]: msgspec.convert(dict(row), InvitationState) for row in rows}
+
+
+async def find_inviter(db: Db, token: OneTimeToken) -> str:
+    """The name of who invited; "" where nobody of today's people did."""
+    by = token.facts.get("by")
+    person = await db.get(Person, UUID(by)) if by else None
+    return person.name if person and person.active and person.portal_access else ""
 
 
 async def lock_host(db: Db, email: str) -> Client | None:

@@ -96,13 +96,17 @@ class Mail(Base, Identified):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """What a mail says: the words its text leaves open, in which language. `token` and `code` are secrets."""
+    """What a mail says: the words its text leaves open, in which language. `token` and `code` are secrets. `projects`:
+    names, each with a role in it, and how many `more` there are.
+    """
 
     language: str
     name: str
     token: str = ""
     code: str = ""
     words: dict[str, str] = {}
+    projects: list[tuple[str, str]] = []
+    more: int = 0
 
 
 class Letter(msgspec.Struct, frozen=True):

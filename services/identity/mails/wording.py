@@ -22,6 +22,7 @@ _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\
 _JOINS = frozenset("-'\u2019\u2010\u2011")
 """Hyphens and apostrophes."""
 _VERSION = re.compile(r" \d{1,5}$")
+_SHORT_NUMBER = re.compile(r"(?<![^ ])[0-9]{1,4}(?![^ ])")
 _EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]+(\.[\w-]+)+")
 
 
@@ -51,6 +52,14 @@ def name(text: str) -> str:
     if not all(_names(each, after) for each, after in zip(line, [*line[1:], " "], strict=False)):
         return ""
     return isolated(" ".join(line.split()))
+
+
+def title(text: str) -> str:
+    """What a project is called, if it reads as a name with, at most, numbers of up to four digits in it ("Website
+    2027") and an "&"; "" otherwise.
+    """
+    words = _SHORT_NUMBER.sub("", text.replace(" & ", " "))
+    return isolated(" ".join(unicodedata.normalize("NFC", text).split())) if name(words) else ""
 
 
 def _names(character: str, after: str) -> bool:

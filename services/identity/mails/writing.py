@@ -13,7 +13,17 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
 from services.identity.mails.models import KINDS, Letter
-from services.identity.mails.wording import address, device, duration, moment, name, network_address, plain, readable_on
+from services.identity.mails.wording import (
+    address,
+    device,
+    duration,
+    moment,
+    name,
+    network_address,
+    plain,
+    readable_on,
+    title,
+)
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "de")
@@ -58,6 +68,8 @@ class Writing:
         kind = KINDS[letter.kind]
         words: dict[str, object] = {each: FORMS.get(each, name)(value) for each, value in draft.words.items()}
         words |= {"name": name(draft.name), "company": plain(self._company), "lasts": kind.lasts.total_seconds()}
+        projects = [{"name": said, "role": role} for called, role in draft.projects if (said := title(called))]
+        words |= {"projects": projects, "more": draft.more + len(draft.projects) - len(projects)}
         common, own = texts.fill("common", words), texts.fill(letter.kind, words)
         return {
             "button": "",
@@ -65,6 +77,7 @@ class Writing:
             "note": "",
             **common,
             **own,
+            "items": [each for each in own.get("items", "").splitlines() if each],
             "language": draft.language,
             "company": words["company"],
             "link": f"{self._public_url}/{kind.page}?token={draft.token}" if draft.token else "",

@@ -146,10 +146,11 @@ async def change_person(db: Db, actor: Actor, person_id: UUID, patch: PatchPerso
     return Touched(changed=await live_hashes(db, person.id))
 
 
-async def learn_of_project(db: Db, project_id: UUID, client_id: UUID, *, private: bool) -> None:
+async def learn_of_project(db: Db, project_id: UUID, client_id: UUID, *, name: str, private: bool) -> None:
     """Fold what projects tell: the project can be named in roles from now on, by its client where it is not private."""
-    known = insert(KnownProject).values(id=project_id, client_id=client_id, private=private)
-    await db.execute(known.on_conflict_do_update(index_elements=[KnownProject.id], set_={"private": private}))
+    told = {"name": name, "private": private}
+    known = insert(KnownProject).values(id=project_id, client_id=client_id, **told)
+    await db.execute(known.on_conflict_do_update(index_elements=[KnownProject.id], set_=told))
 
 
 def _sent(patch: msgspec.Struct) -> dict[str, object]:

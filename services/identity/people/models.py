@@ -280,10 +280,13 @@ class ProjectRole(Base):
 
 
 class KnownProject(Base):
-    """A projection of projects' events: which there are to have a role in. Private ones the client cannot name."""
+    """A projection of projects' events: which there are to have a role in. Private ones the client cannot name. A project
+    not heard of since names are kept has an empty one.
+    """
 
     __tablename__ = "known_projects"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     client_id: Mapped[UUID]
     private: Mapped[bool]
+    name: Mapped[str]

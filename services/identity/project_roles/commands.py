@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from services.identity.people.models import Person, ProjectRole, Role
 from services.identity.people.queries import load_person
 from services.identity.project_roles import queries
-from services.identity.project_roles.models import OfferedRole, require_may_give
+from services.identity.project_roles.models import OfferedRole
+from services.identity.project_roles.offers import require_may_change, still_given
 from services.identity.sessions.commands import rights_changed
-from services.identity.team.queries import require_open
 from shared import outbox
 from shared.actor import SYSTEM, Actor
 from shared.clock import now
 from shared.database import Db
-from shared.errors import DomainError, NotFound
 
 
 async def set_project_roles(
@@ -39,7 +38,7 @@ async def change_project_roles(
     """
     person = await load_person(db, person_id)
     person.require_match(if_match)
-    await _require_may_give(db, actor, person, changes)
+    await require_may_change(db, actor, person, changes)
     held = await queries.load_roles(db, person, SYSTEM)
     if not await queries.is_awaited(db, person):
         await _offer(db, actor, person, dict.fromkeys(changes))  # what waits from before must not come back later
@@ -52,35 +51,10 @@ async def take_up(db: Db, person: Person) -> None:
     """Give somebody who is in now what they were offered, as far as who offered it could give it today: with the
     rights they have now, in a project that is still there for them to name. The rest is deleted.
     """
-    offers = list(await db.scalars(select(OfferedRole).where(OfferedRole.person_id == person.id)))
-    if not offers:
-        return
+    offers = await still_given(db, person)
     await db.execute(delete(OfferedRole).where(OfferedRole.person_id == person.id))
-    for giver_id in sorted({each.offered_by for each in offers}):
-        giver = await queries.acting(db, giver_id)
-        good: dict[UUID, str] = {}
-        for offer in offers:
-            if offer.offered_by == giver_id and await _could_give(db, giver, person, offer):
-                good[offer.project_id] = offer.role
+    for giver, good in offers:
         await _give(db, giver, person, await queries.load_roles(db, person, SYSTEM), good)
-
-
-async def _could_give(db: Db, giver: Actor, person: Person, offer: OfferedRole) -> bool:
-    try:
-        if giver.kind == "client":
-            await require_open(db, giver)
-        await _require_may_give(db, giver, person, {offer.project_id: offer.role})
-    except DomainError:
-        return False
-    return True
-
-
-async def _require_may_give(db: Db, actor: Actor, person: Person, changes: Mapping[UUID, str | None]) -> None:
-    if await queries.count_known_projects(db, actor, person.client_id, set(changes)) < len(changes):
-        raise NotFound
-    before = {**await queries.load_offered(db, person, actor), **await queries.load_roles(db, person, actor)}
-    after = {project: role for project, role in {**before, **changes}.items() if role}
-    require_may_give(actor, person, before, after)
 
 
 async def _give(

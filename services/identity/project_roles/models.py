@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -36,6 +37,23 @@ class OfferedRole(Base):
     role: Mapped[str]
     offered_by: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class ProjectAhead(msgspec.Struct, frozen=True):
+    """A project that somebody who was invited will have a role in."""
+
+    name: str
+    role: str
+
+
+class Ahead(msgspec.Struct, frozen=True):
+    """What somebody who was invited comes into: at most ten projects by name, and how many `more`. `every_project`: a
+    primary contact can open each project of the client, whatever their roles.
+    """
+
+    projects: list[ProjectAhead] = []
+    more: int = 0
+    every_project: bool = False
 
 
 def require_staff_may_give(actor: Actor) -> None:

@@ -11,6 +11,7 @@ from services.portal.clients import ServiceProblem, slot
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.paths import local_path
+from services.portal.people.views import ROLES
 from services.portal.sign_in.arrival import address_of, arrive
 from shared.texts import isolated
 
@@ -67,7 +68,8 @@ async def _show(page: Page, form: Form, *, opened: bool) -> Template:
         form.values |= {"first_name": found.first_name, "last_name": found.last_name}
     if found.joins_account:
         return await _ask_to_join(page, form, found)
-    return await links.show(page, "account/invitation.html", form, invitation=found, has_session=_has_session(page))
+    shown = {"invitation": found, "has_session": _has_session(page), "roles": ROLES}
+    return await links.show(page, "account/invitation.html", form, **shown)
 
 
 async def _ask_to_join(page: Page, form: Form, found: Invitation) -> Template:

@@ -63,6 +63,8 @@ async def test_the_invited_come_in(identity: Identity) -> None:
         "sign_in_methods": ["magic_link", "password"],
         "joins_account": False,
         "password_needed": False,
+        "invited_by": "",
+        "ahead": {"projects": [], "more": 0, "every_project": False},
     }
     answer = await accept(browser, mail.token, password="three quiet herons")
     assert answer.status_code == 200, answer.text
@@ -90,7 +92,7 @@ async def test_what_became_of_an_invitation_outlives_its_mail(identity: Identity
 async def test_staff_are_invited_like_anybody(identity: Identity) -> None:
     person, browser = await invited(identity, None), await identity.browser()
     mail = await identity.mail_to(person["email"])
-    assert "has an account for you" in mail.text
+    assert "Northwind <Studio> invites you to its portal." in mail.text
     assert (await look(browser, mail.token)).json()["client_name"] is None
     assert (await accept(browser, mail.token)).status_code == 200
 

@@ -21,7 +21,7 @@ WRITING = Writing(
 )
 AT = "2026-03-09T08:05:00+01:00"
 WORDS: dict[str, dict[str, Any]] = {
-    "invitation": {"client": "Acme GmbH"},
+    "invitation": {"client": "Acme GmbH", "by": "Lena Fuchs", "primary": ""},
     "registration": {"client": "Acme GmbH"},
     "email_change": {"new": "neu@acme.example"},
     "email_change_notice": {"new": "neu@acme.example"},
@@ -57,7 +57,7 @@ def test_every_kind_in_every_language(kind: str, language: str) -> None:
     assert f'<html lang="{language}">' in mail.html
     for part in (mail.text, mail.html):
         assert not re.search(r"[{}]{2}|{%|Undefined|None", part)
-        for word in ("Acme GmbH", "neu@acme.example", "192.0.2.7", "Laptop"):
+        for word in ("Acme GmbH", "Lena Fuchs", "neu@acme.example", "192.0.2.7", "Laptop"):
             assert (word in part) == (word in WORDS.get(kind, {}).values())
     if KINDS[kind].lasts:
         lasts = LASTS[language][int(KINDS[kind].lasts.total_seconds())]
@@ -140,6 +140,28 @@ def test_a_name_is_said_as_it_is(name: str, language: str) -> None:
     assert escape(name) in mail.html
 
 
+@pytest.mark.parametrize(
+    ("language", "primary", "said"),
+    [
+        ("en", "", ["Your project roles:", "- Shop 2027 & app: Approver", "- Relaunch: Viewer", "- 3 more"]),
+        ("de", "", ["Ihre Rollen in den Projekten:", "- Shop 2027 & app: Freigabe", "- 3 weitere"]),
+        (
+            "en",
+            "yes",
+            ["As a primary contact you can open every project of Acme GmbH. Your roles:", "- Relaunch: Viewer"],
+        ),
+    ],
+)
+def test_an_invitation_says_what_it_leads_to(language: str, primary: str, said: list[str]) -> None:
+    told = letter("invitation", language, primary=primary)
+    projects = [("Shop 2027 & app", "approver"), ("Relaunch", "viewer"), ("Call 0301234567", "viewer")]
+    mail = Mail(WRITING.compose(structs.replace(told, draft=structs.replace(told.draft, projects=projects, more=2))))
+    for line in said:
+        assert f"\n{line}\n" in mail.text
+        assert f">{escape(line.removeprefix('- '))}<" in mail.html
+    assert "0301234567" not in mail.text + mail.html
+
+
 def test_a_right_to_left_name_keeps_to_itself() -> None:
     mail = Mail(WRITING.compose(letter("invitation", name="\u05d0\u05e0\u05d4")))
     assert "Hello \u2068\u05d0\u05e0\u05d4\u2069," in mail.text
@@ -149,14 +171,15 @@ def test_a_right_to_left_name_keeps_to_itself() -> None:
 def test_strangers_have_the_company_say_nothing_but_a_name(kind: str, language: str) -> None:
     """In every place of every mail that a word fills: what is no name is left out, and the mail reads well without."""
     told = letter(kind, language)
-    words = words_of(kind, language) - {"company", "name", "lasts"}
+    words = words_of(kind, language) - {"company", "name", "lasts", "projects", "more"}
     assert words == set(WORDS.get(kind, {}))
-    without = dict.fromkeys(words - {"at", "change"}, "")
+    without = dict.fromkeys(words - {"at", "change", "primary"}, "")
     bare = WRITING.compose(
-        structs.replace(told, draft=structs.replace(told.draft, name="", words=told.draft.words | without))
+        structs.replace(told, draft=structs.replace(told.draft, name="", words=told.draft.words | without, more=1))
     )
     for bad in NO_NAMES:
-        draft = structs.replace(told.draft, name=bad, words=told.draft.words | dict.fromkeys(without, bad))
+        filled = told.draft.words | dict.fromkeys(without, bad)
+        draft = structs.replace(told.draft, name=bad, words=filled, projects=[(bad, "viewer")])
         if "new" in words and "@" in bad and "\n" not in bad:
             continue  # an address is what this mail has to name
         written = WRITING.compose(structs.replace(told, draft=draft))

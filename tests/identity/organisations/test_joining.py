@@ -26,6 +26,7 @@ async def register(browser: Browser, token: str, **more: str) -> Any:
 async def test_the_link_says_that_the_address_signs_in_already(invited: Consultant) -> None:
     seen = await look(await invited.identity.browser(), invited.token)
     assert (seen["joins_account"], seen["client_name"], seen["email"]) == (True, "Birch Ltd", invited.email)
+    assert seen["ahead"] is None, "a stranger with the link reads what only signing in would open"
 
 
 async def test_the_link_alone_opens_and_links_nothing(invited: Consultant) -> None:
@@ -147,7 +148,8 @@ async def test_who_holds_two_open_invitations_comes_in_with_either_and_joins_the
     (first, to_acme), (second, to_birch) = await anna.invite(anna.acme, email), await anna.invite(anna.birch, email)
     assert str((await anna.row(second))["account_id"]) == first["id"]
     browser = await identity.browser()
-    assert (await look(browser, to_birch))["joins_account"] is False
+    seen = await look(browser, to_birch)
+    assert (seen["joins_account"], seen["ahead"] is None) == (False, False)
     assert (await register(browser, to_birch, password=PASSWORD)).status_code == 200
     await browser.refresh()
     assert str(browser.actor.id) == second["id"]

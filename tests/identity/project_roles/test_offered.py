@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from shared.actor import Actor
-from shared.contracts.projects import ProjectShared, ProjectWithdrawn
+from shared.contracts.projects import ProjectShared, ProjectUpdated, ProjectWithdrawn
 from tests.identity.bulk_invitations.conftest import Office, open_office
 from tests.identity.rig import ADMIN, Browser, Identity, staff
 
@@ -47,6 +47,12 @@ class House:
         answer = await self.browser("POST", "team", json=body)
         assert answer.status_code == 201, answer.text
         return answer.json()
+
+    async def call(self, project: str, name: str) -> None:
+        """Have identity hear that a project has another name."""
+        renamed = ProjectUpdated(name=name, status="on_track", version=2, fields=["name"])
+        await self.identity.hears(renamed, UUID(project), self.client_id)
+        await self.identity.until("select 1 from known_projects where id = $1 and name = $2", UUID(project), name)
 
     async def come_in(self, person: dict[str, Any]) -> Browser:
         browser = await self.identity.browser()
@@ -178,3 +184,42 @@ async def test_many_are_invited_with_one_choice_of_roles(house: House, identity:
     assert await house.roles_of(contacts[0]) == ({house.shop: "viewer"}, {})
     of_nobody = await house.office.start(None, project_roles={house.shop: "viewer"})
     assert of_nobody.status_code == 404
+
+
+async def look(identity: Identity, person: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What the mail and the page behind its link say."""
+    mail = await identity.mail_to(person["email"])
+    seen = await (await identity.browser())("POST", "auth/invitation", json={"token": mail.token})
+    assert seen.status_code == 200, seen.text
+    return mail.text, seen.json()
+
+
+def ahead(*roles: tuple[str, str]) -> dict[str, Any]:
+    """What the page behind the link says of these projects, to somebody who is no primary contact."""
+    named = [{"name": name, "role": role} for name, role in roles]
+    return {"projects": named, "more": 0, "every_project": False}
+
+
+async def test_an_invitation_names_who_invites_and_what_it_leads_to(house: House, identity: Identity) -> None:
+    await house.call(house.shop, "Web shop 2027")
+    by_staff, by_anna = await house.invite({house.shop: "viewer"}), await house.ask({house.shop: "approver"})
+    for person, inviter, role in ((by_staff, house.clara.name, "viewer"), (by_anna, house.anna["name"], "approver")):
+        mail, seen = await look(identity, person)
+        assert f"{inviter} invites you to the portal of" in mail
+        assert f"- Web shop 2027: {role.title()}\n" in mail
+        assert seen["invited_by"] == inviter
+        assert seen["ahead"] == ahead(("Web shop 2027", role))
+
+
+async def test_an_invitation_names_nothing_that_acceptance_would_not_give(house: House, identity: Identity) -> None:
+    asked = {house.shop: "approver", house.app: "viewer"}
+    by_anna, by_staff = await house.ask(asked), await house.invite(asked)
+    await house.give(house.anna, {house.shop: "viewer"})
+    assert (await look(identity, by_anna))[1]["ahead"] == ahead(("Relaunch", "viewer"))
+    hidden = ProjectWithdrawn(name="Secret", status="on_track", version=2)
+    await identity.hears(hidden, UUID(house.shop), house.client_id)
+    await identity.until("select 1 from known_projects where id = $1 and private", UUID(house.shop))
+    assert (await look(identity, by_staff))[1]["ahead"] == ahead(("Relaunch", "viewer"))
+    await identity.execute("update people set policies = '{}', active = false where id = $1", house.clara.id)
+    seen = (await look(identity, by_staff))[1]
+    assert (seen["ahead"], seen["invited_by"]) == (ahead(), "")

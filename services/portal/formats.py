@@ -99,7 +99,7 @@ def greeting(name: str, where: ZoneInfo | None) -> str:
     first = name.split(" ", 1)[0] if name else ""
     hour = local(now(), where).hour
     part = "morning" if 5 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
-    words = f"Good {part}" if where else "Welcome back"
+    words = f"Good {part}" if where else "Welcome"
     return f"{words}, {isolated(first)}" if first else words
 
 

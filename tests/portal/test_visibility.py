@@ -139,7 +139,7 @@ async def test_sharing_says_when_nobody_would_see_it_and_offers_to_give_access(b
     for each in people:
         each |= {"is_primary_contact": False, "project_roles": {}}
     asked = (await browser.get(f"{PROJECT}/share")).text
-    assert "nobody there has a role in it" in asked
+    assert "nobody there has a role that shows it" in asked
     anna, felix = (f"person-{each['id']}" for each in people[:2])
     assert f'name="{felix}"' in asked
     assert "person-" not in (await browse(replace(CLARA, policies=MANAGER)).get(f"{PROJECT}/share")).text
@@ -156,8 +156,10 @@ async def test_sharing_says_when_nobody_would_see_it_and_offers_to_give_access(b
     people[1]["project_roles"], project["private"] = {}, True
     people[0] |= {"project_roles": {uid(1): "viewer"}, "active": True, "portal_access": True}
     assert "nobody there has a role" not in (await browser.get(f"{PROJECT}/share")).text
+    people[0]["project_roles"] = {uid(1): "feedback_only"}
+    assert "nobody there has a role" in (await browser.get(f"{PROJECT}/share")).text, "it shows no project"
     people[0]["portal_access"] = False
-    assert "nobody there has a role in it" in (await browser.get(f"{PROJECT}/share")).text
+    assert "nobody there has a role that shows it" in (await browser.get(f"{PROJECT}/share")).text
 
 
 async def test_without_anybody_in_the_portal_sharing_leads_to_inviting_somebody(browse, standin):
@@ -180,7 +182,7 @@ async def test_a_new_project_that_nobody_there_sees_leads_to_giving_access(brows
     unseen = await browser.post("/projects/new", data=sent)
     assert unseen.headers["location"].endswith("/access")
     page = (await browser.get(f"{PROJECT}/access")).text
-    assert "nobody there has a role in it" in page
+    assert "nobody there has a role that shows it" in page
     felix = next(each for each in standin.state["people"] if each["name"] == "Felix Brandt")
     given = await browser.post(f"{PROJECT}/access", data={f"person-{felix['id']}": "approver"})
     assert (given.status_code, given.headers["location"]) == (303, PROJECT)

@@ -280,8 +280,9 @@ class ProjectRole(Base):
 
 
 class KnownProject(Base):
-    """A projection of projects' events: which there are to have a role in. Private ones the client cannot name. A project
-    not heard of since names are kept has an empty one.
+    """A projection of projects' events: which there are to have a role in. Private ones the client cannot name.
+
+    A project not heard of since names are kept has an empty one.
     """
 
     __tablename__ = "known_projects"

@@ -6,7 +6,8 @@ from litestar import get, post
 from litestar.response import Redirect, Template
 
 from services.portal.account import links
-from services.portal.answers import Invitation, Joined, Me, SignedIn
+from services.portal.account.answers import Invitation
+from services.portal.answers import Joined, Me, SignedIn
 from services.portal.clients import ServiceProblem, slot
 from services.portal.forms import Form, Typed
 from services.portal.page import Page

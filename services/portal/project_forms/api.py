@@ -104,7 +104,7 @@ async def set_status(page: Page, project_id: UUID, data: Typed) -> Template | Re
 
 
 async def _next(page: Page, made: ProjectDetail) -> str:
-    """Where to go on: to who may see the project, where the client does and nobody there has a role in it."""
+    """Where to go on: to who may see the project, where the client does and nobody there has a role that shows it."""
     if made.private or not page.actor.can("managePeople"):
         return f"/projects/{made.id}"
     seen = await audience(page.services, made.client_id, made.id)

@@ -11,6 +11,8 @@ from shared.pagination import Page as Listing
 
 PERSON = "person"
 """Begins the names of the inputs with a role for one person."""
+SEEING = ("approver", "viewer")
+"""The roles that show a project."""
 MOST = 100
 
 
@@ -27,8 +29,13 @@ class Audience(msgspec.Struct, frozen=True):
     @property
     def is_empty(self) -> bool:
         """Whether nobody would see the project. A client with many people has somebody for every project."""
-        seen = any(each.is_primary_contact or self.project_id in each.roles for each in self.people)
+        seen = any(each.is_primary_contact or each.roles.get(self.project_id) in SEEING for each in self.people)
         return self.is_known and not (self.more or seen)
+
+    @property
+    def without_role(self) -> list[Person]:
+        """Who could be given one here."""
+        return [each for each in self.people if self.project_id not in each.roles]
 
 
 async def audience(services: Services, client_id: UUID, project_id: UUID) -> Audience:

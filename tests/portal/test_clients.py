@@ -234,3 +234,42 @@ async def test_the_kind_of_a_client_can_be_changed_and_is_told_for_what_it_is(br
         EDIT, data={**hidden(page), "name": "Acme GmbH", "active": "on", "portal_enabled": "on", "variant": "regulated"}
     )
     assert standin.written == [("PATCH", f"/clients/{ACME}", {"variant": "regulated"})]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "column", "first", "then"),
+    [
+        ("/clients", "q=a&status=active&portal=&variant=", "Client since", "-created_at", "created_at"),
+        ("/clients", "q=&status=&portal=open&variant=", "Client", "-name", "name"),
+        (f"/clients/{ACME}/contacts", "q=a", "Last sign-in", "-last_sign_in_at", "last_sign_in_at"),
+        ("/people", "kind=client&q=a", "Client", "client_name", "-client_name"),
+        ("/people", "kind=staff&q=", "Name", "-name", "name"),
+    ],
+)
+async def test_headings_sort_and_keep_what_narrows_the_list(browse, standin, path, query, column, first, then):
+    def heading(page: str) -> tuple[str, str]:
+        found = re.search(rf'<th[^>]*?(?:aria-sort="(\w+)")?><a [^>]*href="([^"]*)"[^>]*>{column}<', page)
+        return found[1] or "none", found[2].replace("&amp;", "&")
+
+    browser = browse(CLARA)
+    usual, address = heading((await browser.get(f"{path}?{query}")).text)
+    assert address == f"{path}?{query}&sort={first}"
+    assert usual == ("ascending" if first == "-name" else "none")
+    for sort, following in ((first, then), (then, first)):
+        page = (await browser.get(f"{path}?{query}&sort={sort}")).text
+        way = "descending" if sort.startswith("-") else "ascending"
+        leads = "" if following == "name" else f"&sort={following}"
+        assert heading(page) == (way, f"{path}?{query}{leads}")
+        assert page.count("aria-sort=") == 1
+        assert (f'name="sort" value="{sort}" form="list-search"' in page) is (sort != "name")
+        lists = [call for call in standin.calls if call.path in ("/people", "/clients", f"/clients/{ACME}/contacts")]
+        assert lists[-1].query["sort"] == sort
+
+
+async def test_a_list_that_is_sorted_stays_so_over_its_pages(browse, standin):
+    first = standin.state["clients"][0]
+    standin.state["clients"] = [{**copy.deepcopy(first), "id": uid(700 + n)} for n in range(60)]
+    page = await browse(CLARA).get("/clients", params={"sort": "-created_at"})
+    assert "sort=-created_at&amp;cursor=" in page.text
+    await browse(CLARA).get("/clients", params={"sort": "secret"})
+    assert [call for call in standin.calls if call.path == "/clients"][-1].query["sort"] == "name"

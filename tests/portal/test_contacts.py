@@ -197,7 +197,7 @@ async def test_the_list_of_clients_is_narrowed(browse, standin):
     assert "Acme GmbH" not in page
     assert '<option value="inactive" selected>' in page
     asked = [call.query for call in standin.calls if call.path == "/clients"]
-    assert asked == [{"active": "false", "limit": "50"}]
+    assert asked == [{"active": "false", "sort": "name", "limit": "50"}]
     closed = (await browse(CLARA).get("/clients", params={"portal": "closed"})).text
     assert "fewer filters" in closed
 

@@ -387,3 +387,15 @@ async def test_a_row_that_was_taken_away_is_a_change(sit):
         await page.get_by_role("button", name="Remove person 1").click()
         await expect(rows).to_have_count(before - 1)
         assert await asks(page)
+
+
+async def test_a_heading_sorts_in_place_and_a_search_keeps_its_order(sit):
+    async with sit(CLARA) as page:
+        await page.goto("/people")
+        await page.get_by_role("searchbox").press_sequentially("a")
+        await page.wait_for_url("**q=a")
+        await page.get_by_role("link", name="Last sign-in").press("Enter")
+        await page.wait_for_url("**q=a&sort=-last_sign_in_at")
+        await expect(page.get_by_role("link", name="Last sign-in")).to_be_focused()
+        await page.get_by_role("searchbox").press_sequentially("n")
+        await page.wait_for_url("**an&sort=-last_sign_in_at")

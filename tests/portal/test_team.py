@@ -1,9 +1,12 @@
 """The team of a client, in the hands of its primary contact."""
 
 import re
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
+from services.portal.team.views import Member, in_order
+from shared.clock import uuid7
 from tests.portal.people import ANNA, CLARA, MIA
 from tests.portal.personnel import ANNA_ID, FELIX_ID
 from tests.portal.standin import uid
@@ -129,3 +132,25 @@ async def test_the_team_is_the_primary_contacts_alone(browse, standin):
             assert (await browse(actor).get(path)).status_code == 403
         assert (await browse(actor).post("/team/new", data={"email": "x"})).status_code == 403
     assert standin.calls == []
+
+
+def test_the_team_is_sorted_both_ways_and_who_left_stays_at_the_end() -> None:
+    def member(name: str, day: int = 0, *, active: bool = True) -> Member:
+        seen = datetime(2026, 3, day, tzinfo=UTC) if day else None
+        return Member(id=uuid7(), name=name, first_name=name, active=active, last_sign_in_at=seen)
+
+    members = [member("A", 2), member("B"), member("C", 9), member("D", 2), member("E", 20, active=False)]
+    for sort, expected in (
+        ("name", "ABCDE"),
+        ("-name", "DCBAE"),
+        ("last_sign_in_at", "ADCBE"),
+        ("-last_sign_in_at", "CADBE"),
+    ):
+        assert "".join(each.name for each in in_order(members, sort)) == expected
+
+
+async def test_headings_of_the_team_sort_it(browse):
+    page = (await browse(ANNA).get("/team", params={"sort": "-name"})).text
+    assert 'aria-sort="descending"><a id="team-by-name" href="/team"' in page
+    assert 'href="/team?sort=-last_sign_in_at"' in page
+    assert page.index("<span>Felix Brandt") < page.index("<span>Anna Keller")

@@ -14,6 +14,7 @@ from services.portal.dashboard import views as dashboard
 from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
+from services.portal.sorting import Sorting
 from shared.claims import require_policy, require_staff
 from shared.texts import isolated
 
@@ -23,12 +24,21 @@ manage_clients = require_policy("manageClients")
 
 @get("/clients")
 async def clients(
-    *, page: Page, q: Short = "", status: Short = "", portal: Short = "", variant: Short = "", cursor: Short = ""
+    *,
+    page: Page,
+    q: Short = "",
+    status: Short = "",
+    portal: Short = "",
+    variant: Short = "",
+    sort: Short = "",
+    cursor: Short = "",
 ) -> Template:
-    """All clients by name, searched as one types, narrowed by what they are; HTMX gets the rows alone."""
+    """All clients, searched as one types, narrowed by what they are; HTMX gets the rows alone."""
     wanted = {"q": q.strip(), "status": status, "portal": portal, "variant": variant}
+    sorting = Sorting(page.path, wanted, views.COLUMNS, sort, "client-list")
     shown: dict[str, Any] = {
-        "found": await views.listed(page.services, wanted, cursor),
+        "found": await views.listed(page.services, wanted, sorting.by, cursor),
+        "sorting": sorting,
         "wanted": wanted,
         "is_narrowed": any(wanted.values()),
         "cursor": cursor,

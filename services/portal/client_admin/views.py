@@ -27,6 +27,8 @@ FILTERS = (
     ("variant", "Kind", tuple(VARIANTS.items())),
 )
 """Name, label and choices of what narrows the list."""
+COLUMNS = ("name", "active", "portal_enabled", "-created_at")
+"""What the table is sorted by."""
 MOST_PEOPLE = 20
 NEWEST = 20
 
@@ -40,15 +42,15 @@ class Detail(msgspec.Struct, frozen=True):
     activity: Slot[Listing[Entry]]
 
 
-async def listed(services: Services, wanted: Mapping[str, str], cursor: str) -> Listing[Client]:
-    """Clients by name. What is no choice of a filter leaves it open."""
+async def listed(services: Services, wanted: Mapping[str, str], sort: str, cursor: str) -> Listing[Client]:
+    """Clients. What is no choice of a filter leaves it open."""
     query = {
         "q": wanted["q"],
         "active": {"active": "true", "inactive": "false"}.get(wanted["status"]),
         "portal": {"open": "true", "closed": "false"}.get(wanted["portal"]),
         "variant": wanted["variant"] if wanted["variant"] in VARIANTS else None,
     }
-    return await services.identity.get("clients", Listing[Client], **query, cursor=cursor, limit=50)
+    return await services.identity.get("clients", Listing[Client], **query, sort=sort, cursor=cursor, limit=50)
 
 
 async def client(services: Services, client_id: UUID) -> Client:

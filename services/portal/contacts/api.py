@@ -19,6 +19,7 @@ from services.portal.page import Page
 from services.portal.people.views import ROLES, roles, roles_choice
 from services.portal.prove_it.views import require_fresh
 from services.portal.questions import Question, ask
+from services.portal.sorting import Sorting
 from shared.claims import require_policy, require_staff
 from shared.texts import isolated
 
@@ -27,11 +28,12 @@ manage_clients, manage_access = require_policy("manageClients"), require_policy(
 
 
 @get("/clients/{client_id:uuid}/contacts")
-async def contacts(page: Page, client_id: UUID, q: Short = "", cursor: Short = "") -> Template:
-    """A client's contacts by name, searched as one types; HTMX gets the rows alone."""
+async def contacts(page: Page, client_id: UUID, q: Short = "", sort: Short = "", cursor: Short = "") -> Template:
+    """A client's contacts, searched as one types; HTMX gets the rows alone."""
     q = q.strip()
-    found = await views.listed(page.services, client_id, q, cursor)
-    shown: dict[str, Any] = {"found": found, "q": q, "cursor": cursor, "client_id": client_id}
+    sorting = Sorting(page.path, {"q": q}, views.COLUMNS, sort, "contact-list")
+    found = await views.listed(page.services, client_id, q, sorting.by, cursor)
+    shown: dict[str, Any] = {"found": found, "q": q, "sorting": sorting, "cursor": cursor, "client_id": client_id}
     if page.is_fragment:
         return page.fragment("contacts/rows.html", **shown)
     client = await views.client(page.services, client_id)

@@ -13,12 +13,14 @@ TEXTS = ("first_name", "last_name", "email", "phone", "title", "language")
 DECIDES_ACCESS = ("email", "is_primary_contact", "active")
 """Fields of somebody with access that decide whether they can sign in: for staff who manage portal access."""
 MOST = 50
+COLUMNS = ("name", "portal_access", "-last_sign_in_at")
+"""What the table is sorted by."""
 
 
-async def listed(services: Services, client_id: UUID, q: str, cursor: str) -> Listing[Contact]:
-    """A client's contacts by name."""
+async def listed(services: Services, client_id: UUID, q: str, sort: str, cursor: str) -> Listing[Contact]:
+    """A client's contacts."""
     path = f"clients/{client_id}/contacts"
-    return await services.identity.get(path, Listing[Contact], q=q, cursor=cursor, limit=MOST)
+    return await services.identity.get(path, Listing[Contact], q=q, sort=sort, cursor=cursor, limit=MOST)
 
 
 async def client(services: Services, client_id: UUID) -> ClientAccess:

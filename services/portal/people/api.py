@@ -19,6 +19,7 @@ from services.portal.page import Page
 from services.portal.people import views
 from services.portal.people.answers import Person, ResetLink
 from services.portal.questions import Question, ask
+from services.portal.sorting import Sorting
 from shared.claims import require_policy
 from shared.texts import isolated
 
@@ -45,14 +46,16 @@ class Rights(msgspec.Struct, frozen=True):
 
 
 @get("/people")
-async def people(page: Page, q: Short = "", kind: Kind = "staff", cursor: Short = "") -> Template:
-    """Staff by name, or the people of all clients; HTMX gets the rows alone."""
+async def people(page: Page, q: Short = "", kind: Kind = "staff", sort: Short = "", cursor: Short = "") -> Template:
+    """Staff, or the people of all clients; HTMX gets the rows alone."""
     q = q.strip()
-    found = await views.listed(page.services, kind, q, cursor)
+    sorting = Sorting(page.path, {"kind": kind, "q": q}, views.COLUMNS, sort, "people-list")
+    found = await views.listed(page.services, kind, q, sorting.by, cursor)
     shown: dict[str, Any] = {
         "found": found,
         "q": q,
         "kind": kind,
+        "sorting": sorting,
         "cursor": cursor,
         "known": await views.policies(page.services),
     }

@@ -19,6 +19,8 @@ from shared.texts import isolated
 ROLES = {"approver": "Approver", "viewer": "Viewer", "feedback_only": "Feedback only"}
 """What a client's person can be in a project."""
 DETAILS = ("first_name", "last_name", "title", "phone", "language")
+COLUMNS = ("name", "client_name", "active", "-last_sign_in_at")
+"""What the table is sorted by."""
 POLICY, PROJECT, ROLE = "policy", "project", "role"
 """Begin the names of the inputs of each set of rights."""
 
@@ -36,9 +38,9 @@ class Detail(msgspec.Struct, frozen=True):
         return self.choice.items
 
 
-async def listed(services: Services, kind: str, q: str, cursor: str) -> Listing[Person]:
-    """People of one kind by name."""
-    query = {"kind": kind, "q": q, "cursor": cursor, "limit": 50}
+async def listed(services: Services, kind: str, q: str, sort: str, cursor: str) -> Listing[Person]:
+    """People of one kind."""
+    query = {"kind": kind, "q": q, "sort": sort, "cursor": cursor, "limit": 50}
     return (await services.identity.send("GET", "people", Listing[Person], query=query)).body
 
 

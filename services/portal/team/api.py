@@ -1,9 +1,11 @@
 """The team of a client: its primary contact invites colleagues, gives them roles, and shuts them out."""
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get, post
 from litestar.handlers.base import BaseRouteHandler
+from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.choices import is_search
@@ -13,6 +15,7 @@ from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.people.views import changed_roles, roles
 from services.portal.questions import Question, ask
+from services.portal.sorting import Sorting
 from services.portal.team import views
 from services.portal.team.views import Member
 from shared.actor import Actor
@@ -33,11 +36,21 @@ ASKED = ("first_name", "last_name", "email")
 
 
 @get("/team")
-async def team(page: Page) -> Template:
+async def team(page: Page, sort: Annotated[str, Parameter(max_length=400)] = "") -> Template:
     """Everybody of the client, with what they are in which project."""
     found, cards = await views.team_with_projects(page.services, page.actor)
     names = {card.id: card.name for card in cards}
-    return await page.show("team/page.html", section="team", found=found, names=names, roles=views.ROLES)
+    sorting = Sorting(page.path, {}, views.COLUMNS, sort, "team")
+    members = views.in_order(found.items, sorting.by)
+    return await page.show(
+        "team/page.html",
+        section="team",
+        found=found,
+        members=members,
+        sorting=sorting,
+        names=names,
+        roles=views.ROLES,
+    )
 
 
 @get("/team/new")

@@ -1,6 +1,6 @@
 """A client's own people, as their primary contact sees and changes them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,9 @@ ROLES = {
     "feedback_only": ("Feedback only", "Can sign in and sees nothing of the project."),
 }
 """The project roles in words."""
+NEVER = datetime.min.replace(tzinfo=UTC)
+COLUMNS = ("name", "-last_sign_in_at")
+"""What the table is sorted by."""
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +76,15 @@ class Roles(msgspec.Struct, frozen=True):
 
 async def team(services: Services) -> Team:
     return await services.identity.get("team", Team)
+
+
+def in_order(members: list[Member], sort: str) -> list[Member]:
+    """The team, which identity has by name. Who is no longer active is at the end, after who never signed in."""
+    turned = sort.startswith("-")
+    if sort.removeprefix("-") == "last_sign_in_at":
+        found = sorted(members, key=lambda each: each.last_sign_in_at or NEVER, reverse=turned)
+        return sorted(found, key=lambda each: (not each.active, not each.last_sign_in_at))
+    return sorted(members[::-1] if turned else members, key=lambda each: not each.active)
 
 
 async def team_with_projects(services: Services, actor: Actor) -> tuple[Team, list[ProjectCard]]:

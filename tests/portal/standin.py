@@ -365,6 +365,8 @@ class Standin:
             and request.query.get("client_id") in (None, item["client_id"])
             and ("id" not in request.query or item["id"] in request.query.getall("id"))
         ]
+        if request.query.get("sort") == "-status":
+            found.sort(key=lambda item: ("delayed", "at_risk", "on_track", "completed").index(item["status"]))
         return page(found, request)
 
     async def project(self, request: web.Request) -> web.Response:

@@ -1,5 +1,7 @@
 """The dashboard: complete in time, honest when a part is late or missing, and one project where there is one."""
 
+import copy
+
 import pytest
 from msgspec.structs import replace
 
@@ -178,3 +180,11 @@ async def test_what_needs_attention_comes_first(browse, standin):
         < page.text.index("Customer portal</a>")
         < page.text.index("Website relaunch</a>")
     )
+
+
+async def test_an_old_project_at_risk_comes_before_fifty_new_ones_that_run_well(browse, standin):
+    first = standin.state["projects"][0]
+    fine = [{**copy.deepcopy(first), "id": uid(500 + n), "status": "on_track", "name": f"Fine {n}"} for n in range(60)]
+    standin.state["projects"] = [*fine, {**copy.deepcopy(first), "id": uid(600), "status": "at_risk", "name": "Old"}]
+    page = (await browse(ANNA).get("/widgets/projects")).text
+    assert 0 < page.index("Old</") < page.index("Fine 0</")

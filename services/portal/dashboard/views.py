@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.answers import Entry, Kpis, ProjectCard, ProjectStatus
+from services.portal.answers import Entry, Kpis, ProjectCard
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
 from services.portal.people.answers import Person
 from services.portal.projects.views import Project, nothing, project
@@ -14,7 +14,6 @@ from shared.pagination import Page as Listing
 
 NEWEST = 20
 MOST_PROJECTS = 50
-URGENCY: tuple[ProjectStatus, ...] = ("delayed", "at_risk", "on_track", "completed")
 
 
 class Dashboard(msgspec.Struct, frozen=True):
@@ -85,11 +84,11 @@ async def kpis(services: Services, client_id: UUID | None, deadline: float | Non
 async def projects(
     services: Services, client_id: UUID | None, deadline: float | None = WIDGET_DEADLINE
 ) -> Slot[list[ProjectCard]]:
-    """What needs attention first, then what runs well, then what is done; each in the service's order."""
+    """The most urgent: what needs attention first, then what runs well, then what is done; each newest first."""
 
     async def listed() -> list[ProjectCard]:
-        page = await services.projects.get("projects", Listing[ProjectCard], client_id=client_id, limit=MOST_PROJECTS)
-        return sorted(page.items, key=lambda project: URGENCY.index(project.status))
+        query = {"client_id": client_id, "sort": "-status", "limit": MOST_PROJECTS}
+        return (await services.projects.get("projects", Listing[ProjectCard], **query)).items
 
     return await slot(listed(), deadline=deadline)
 

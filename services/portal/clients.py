@@ -30,6 +30,7 @@ WIDGET_DEADLINE = 0.150
 TOO_LONG = "This took too long, and may have been done or not. Look at what is there before you try again."
 FORWARDED = ("authorization", "user-agent", "x-request-id", "traceparent", "tracestate")
 FLOW_COOKIE = "portal_flow"
+PENDING_COOKIE = "portal_pending"
 FORM = "application/x-www-form-urlencoded"
 _FLOW = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -182,9 +183,10 @@ class Services:
         headers = {name: value for name in FORWARDED if (value := request.headers.get(name))}
         if request.scope["path"].startswith("/widgets/"):
             headers["X-Portal-Refresh"] = "true"  # an open page asks for it, and no person
-        flow = request.cookies.get(FLOW_COOKIE, "")
-        if _FLOW.fullmatch(flow):  # what identity made: anybody may have planted another
-            headers["Cookie"] = f"{FLOW_COOKIE}={flow}"
+        own = {name: request.cookies.get(name, "") for name in (FLOW_COOKIE, PENDING_COOKIE)}
+        # Only what identity made: anybody may have planted another.
+        if known := [f"{name}={value}" for name, value in own.items() if _FLOW.fullmatch(value)]:
+            headers["Cookie"] = "; ".join(known)
 
         async def once() -> Mapping[str, str]:
             """The token of the form that was sent makes what it asks for happen once."""

@@ -84,22 +84,25 @@ class Access(Accounts):
         if answer.status != 200 or not self.state["next"]:
             return answer
         waiting = web.json_response({"person": None, "next": self.state["next"], "methods": ["totp", "recovery_code"]})
-        waiting.set_cookie("portal_flow", FLOW, httponly=True, samesite="Lax", path="/")
+        waiting.set_cookie("portal_pending", FLOW, httponly=True, samesite="Lax", path="/")
         return waiting
 
     async def second_factor(self, request: web.Request) -> web.Response:
         data = await request.json()
-        good = data in ({"code": CODE}, {"recovery_code": RECOVERY})
-        if not good or request.cookies.get("portal_flow") != FLOW:
+        if request.cookies.get("portal_pending") != FLOW:
+            return problem(401, "auth.nothing_pending", "Sign in again.")
+        if data not in ({"code": CODE}, {"recovery_code": RECOVERY}):
             return problem(401, "auth.second_factor_refused", "This code is not right.")
         return signed_in("approver@acme.example")
 
     async def enrol_on_the_way(self, request: web.Request) -> web.Response:
-        if request.cookies.get("portal_flow") != FLOW:
-            return problem(401, "auth.flow_over", "Sign in again.")
+        if request.cookies.get("portal_pending") != FLOW:
+            return problem(401, "auth.nothing_pending", "Sign in again.")
         return web.json_response({"secret": SECRET, "uri": URI})
 
     async def confirm_on_the_way(self, request: web.Request) -> web.Response:
+        if request.cookies.get("portal_pending") != FLOW:
+            return problem(401, "auth.nothing_pending", "Sign in again.")
         if (await request.json())["code"] != CODE:
             return problem(401, "auth.second_factor_refused", "This code is not right.")
         who = person("approver@acme.example") | {"session_recording": self.state.get("recorded", False)}

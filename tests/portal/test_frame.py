@@ -198,7 +198,7 @@ async def test_the_caller_travels_on_as_they_are(browse, standin):
         "User-Agent": "Firefox",
         "X-Request-Id": "r-1",
         "traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01",
-        "Cookie": "portal_flow=f; other=secret",
+        "Cookie": "portal_flow=f; other=secret; portal_pending=p",
     }
     browser = browse(ANNA)
     await browser.get("/", headers=headers)
@@ -207,7 +207,7 @@ async def test_the_caller_travels_on_as_they_are(browse, standin):
         assert call.headers["User-Agent"] == "Firefox"
         assert call.headers["X-Request-Id"] == "r-1"
         assert call.headers["traceparent"].startswith("00-aaaa")
-        assert call.headers["Cookie"] == "portal_flow=f"
+        assert call.headers["Cookie"] == "portal_flow=f; portal_pending=p"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ SIGN_IN = {"email": "approver@acme.example", "password": PASSWORD, "next": "/pro
 def halfway(browse):
     """A browser in which the first proof is given."""
     browser = browse()
-    browser.cookies.set("portal_flow", FLOW)
+    browser.cookies.set("portal_pending", FLOW)
     browser.cookies.set("portal_next", "/activity")
     return browser
 
@@ -29,7 +29,7 @@ async def test_a_password_may_not_be_all(browse, standin, step, leads_to):
     answer = await browse().post("/sign-in/password", data=SIGN_IN)
     assert (answer.status_code, answer.headers["Location"]) == (303, leads_to)
     cookies = answer.headers.get_list("Set-Cookie")
-    assert any(each.startswith(f"portal_flow={FLOW}") and "HttpOnly" in each for each in cookies)
+    assert any(each.startswith(f"portal_pending={FLOW}") and "HttpOnly" in each for each in cookies)
     assert any(each.startswith("portal_next=") and "/projects?status=delayed" in each for each in cookies)
     assert not any(each.startswith("portal_session=") for each in cookies)
 
@@ -126,12 +126,21 @@ def picture(page: str) -> str:
     return found[0]
 
 
-async def test_a_flow_that_is_over_starts_again(browse):
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [
+        ("/sign-in/enrol/begin", {}),
+        ("/sign-in/second-factor", {"code": CODE}),
+        ("/sign-in/second-factor", {"recovery_code": RECOVERY}),
+        ("/sign-in/enrol", {"uri": URI, "code": CODE}),
+    ],
+)
+async def test_a_sign_in_that_waits_no_longer_starts_again_and_calls_no_code_wrong(browse, path, typed):
     browser = browse()
-    browser.cookies.set("portal_flow", "flow-0")
-    answer = await browser.post("/sign-in/enrol/begin")
-    assert answer.headers["Location"] == "/sign-in"
-    assert "That took too long" in (await browser.get("/sign-in")).text
+    browser.cookies.set("portal_pending", "flow-0")
+    answer = await browser.post(path, data=typed)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+    assert "Start again; no code was used up." in (await browser.get("/sign-in")).text
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.mails.mailer import Mailer
 from services.identity.passkeys import commands, queries
 from services.identity.passkeys.credentials import Assertion, NewCredential
-from services.identity.passkeys.models import CHALLENGE, Passkey, PasskeyRefused, PasskeyUnusable
+from services.identity.passkeys.models import Passkey, PasskeyRefused, PasskeyUnusable
 from services.identity.passkeys.queries import PasskeyList, PasskeyView
 from services.identity.passkeys.relying_party import NotAccepted, RelyingParty
 from services.identity.people.queries import Me
@@ -23,7 +23,6 @@ from services.identity.sign_in_methods.queries import find_own
 from services.identity.step_up.api import IS_PROOF, ProofRefused
 from services.identity.step_up.commands import step_up
 from services.identity.step_up.queries import get_means
-from services.identity.tokens import new_token
 from shared.actor import SYSTEM, Actor
 from shared.database import UnitOfWork
 from shared.http import API
@@ -98,15 +97,12 @@ async def remove_passkey(passkey_id: UUID, me: UUID, actor: Actor, uow: UnitOfWo
 async def offer_sign_in(
     *, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, party: RelyingParty, jar: Cookies, flow: Flow
 ) -> Response[Options]:
-    """Begin a sign-in with a passkey: options for `navigator.credentials.get()`, the same for every caller.
-
-    A flow the browser has already goes on, so that a mailed code asked for before still works in it.
-    """
+    """Begin a sign-in with a passkey: options for `navigator.credentials.get()`, the same for every caller."""
     await limits.admit(CEREMONY, ip=attempt.ip)
-    flow = flow or new_token()
+    flow, cookie = jar.begin(flow)
     async with uow(SYSTEM) as db:
         options = await commands.offer_sign_in(db, flow, party)
-    return Response(Options(options), status_code=200, cookies=[jar.flow(flow, int(2 * CHALLENGE.total_seconds()))])
+    return Response(Options(options), status_code=200, cookies=[cookie])
 
 
 @post("/auth/passkey", status_code=200, opt={"public": True})

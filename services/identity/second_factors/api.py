@@ -9,11 +9,11 @@ from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people.queries import Me
 from services.identity.second_factors import commands, queries
 from services.identity.second_factors.commands import Code, Proof, RecoveryText
-from services.identity.second_factors.models import ENROL, SECOND_FACTOR, FactorRefused, SetupRefused
+from services.identity.second_factors.models import ENROL, SECOND_FACTOR, FactorRefused, NothingPending, SetupRefused
 from services.identity.second_factors.queries import TwoFactor
 from services.identity.second_factors.totp import Totp
 from services.identity.sessions.cache import SessionCache
-from services.identity.sessions.cookies import Flow
+from services.identity.sessions.cookies import PendingStep
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import FACTOR, RECOVERY, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
@@ -67,33 +67,42 @@ class OneFactor(Invalid):
 
 @post("/auth/second-factor", status_code=200, opt={"public": True})
 async def show_factor(
-    *, data: ShowFactor, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, door: Door, flow: Flow, totp: Totp
+    *,
+    data: ShowFactor,
+    attempt: Attempt,
+    uow: UnitOfWork,
+    limits: AttemptLimits,
+    door: Door,
+    pending: PendingStep,
+    totp: Totp,
 ) -> Response[SignedIn]:
     """Finish signing in, in the browser that began it. An attempt is counted before it is evaluated."""
     proof = data.proof()
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
-        paused = await commands.count_try(db, SECOND_FACTOR, flow)
+        paused = await commands.count_try(db, SECOND_FACTOR, pending)
     bound, account = (RECOVERY if data.recovery_code else FACTOR), str(paused.holder)
     if paused.holder:
         await limits.admit(bound, ip=attempt.ip, account=account)
     async with uow(SYSTEM) as db:
         entry = await commands.finish_sign_in(db, attempt, paused, proof, totp)
     if entry is None:
-        raise FactorRefused
+        raise FactorRefused if paused.holder else NothingPending
     await limits.give_back(REDEMPTION, ip=attempt.ip)
     await limits.give_back(bound, ip=attempt.ip, account=account)
-    return await door.let_in(entry)
+    return await door.finish(entry)
 
 
 @post("/auth/second-factor/enrol", status_code=200, opt={"public": True})
-async def begin_enrolment(*, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, flow: Flow, totp: Totp) -> Setup:
+async def begin_enrolment(
+    *, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, pending: PendingStep, totp: Totp
+) -> Setup:
     """Begin to set up the second factor that this sign-in requires."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
-        account = await queries.find_paused(db, ENROL, flow)
+        account = await queries.find_paused(db, ENROL, pending)
         if account is None or await queries.is_enrolled(db, account.person_id):
-            raise FactorRefused
+            raise NothingPending
         secret = await commands.begin_setup(db, account, totp)
         name = await queries.label_of(db, account)
     await limits.give_back(REDEMPTION, ip=attempt.ip)
@@ -102,19 +111,26 @@ async def begin_enrolment(*, attempt: Attempt, uow: UnitOfWork, limits: AttemptL
 
 @post("/auth/second-factor/enrol/confirm", status_code=200, opt={"public": True})
 async def finish_enrolment(
-    *, data: ConfirmSetup, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, door: Door, flow: Flow, totp: Totp
+    *,
+    data: ConfirmSetup,
+    attempt: Attempt,
+    uow: UnitOfWork,
+    limits: AttemptLimits,
+    door: Door,
+    pending: PendingStep,
+    totp: Totp,
 ) -> Response[Enrolled]:
     """Confirm the new second factor with its first code, and sign in."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
-        paused = await commands.count_try(db, ENROL, flow)
+        paused = await commands.count_try(db, ENROL, pending)
     async with uow(SYSTEM) as db:
         enrolled = await commands.enrol_at_sign_in(db, attempt, paused, data.code, totp)
     if enrolled is None:
-        raise FactorRefused
+        raise FactorRefused if paused.holder else NothingPending
     await limits.give_back(REDEMPTION, ip=attempt.ip)
     entry, codes = enrolled
-    answer = await door.let_in(entry)
+    answer = await door.finish(entry)
     return Response(Enrolled(answer.content.person, codes), status_code=200, cookies=answer.cookies)
 
 

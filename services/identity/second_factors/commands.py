@@ -63,42 +63,42 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 class Paused(msgspec.Struct, frozen=True):
-    """A sign-in that waits for its second step in the browser with `flow`; of nobody where it may not try (again).
+    """A sign-in that waits for its second step in the browser with `pending`; of nobody where it may not try (again).
 
     `holder` has the factor: the account itself, or the one a membership joined with. `newcomer` is who they were at
     their provider, which becomes them once the factor is shown.
     """
 
-    flow: str
+    pending: str
     account: Account = Account()
     method: Method = "password"
     holder: UUID | None = None
     newcomer: Subject | None = None
 
 
-async def count_try(db: Db, step: Step, flow: str) -> Paused:
+async def count_try(db: Db, step: Step, pending: str) -> Paused:
     """Use up one of the tries of this browser's sign-in, if it has one left.
 
     Commit before looking at what was shown: a try that rolls back with the rest would be a free one.
     """
     counted = (
         update(OneTimeToken)
-        .where(*queries.paused(step, flow), *live(OneTimeToken), OneTimeToken.tries < TRIES)
+        .where(*queries.paused(step, pending), *live(OneTimeToken), OneTimeToken.tries < TRIES)
         .values(tries=OneTimeToken.tries + 1)
         .returning(OneTimeToken.person_id, OneTimeToken.client_id, OneTimeToken.facts)
     )
     row = (await db.execute(counted)).one_or_none()
     if row is None:
-        return Paused(flow)
+        return Paused(pending)
     person = await db.get_one(Person, row.person_id)
     newcomer = msgspec.convert(row.facts.get("newcomer"), Subject | None)
-    return Paused(flow, Account(row.person_id, row.client_id), row.facts["method"], person.credentials_of, newcomer)
+    return Paused(pending, Account(row.person_id, row.client_id), row.facts["method"], person.credentials_of, newcomer)
 
 
 async def finish_sign_in(db: Db, attempt: Attempt, paused: Paused, proof: Proof, totp: Totp) -> Entry | None:
     """Sign in somebody who showed a valid second factor; else None, with an event. Call `count_try` before."""
     good = paused.holder is not None and await use_factor(db, paused.holder, proof, totp)
-    proven = good and await take(db, OneTimeToken, *queries.paused(SECOND_FACTOR, paused.flow)) is not None
+    proven = good and await take(db, OneTimeToken, *queries.paused(SECOND_FACTOR, paused.pending)) is not None
     if proven and paused.newcomer:
         proven = await link(db, paused.account, paused.newcomer)
     entry = await sign_in(db, attempt, paused.account, paused.method, proven=proven, second_factor=proof.factor)
@@ -168,7 +168,7 @@ async def enrol_at_sign_in(
     """Sign in somebody who set up a required second factor; with their recovery codes. Call `count_try` before."""
     nobody, account = Actor(session_id=attempt.id, ip=attempt.ip), paused.account
     codes = await finish_setup(db, nobody, account, code, totp, first=True) if account.person_id else None
-    proven = codes is not None and await take(db, OneTimeToken, *queries.paused(ENROL, paused.flow)) is not None
+    proven = codes is not None and await take(db, OneTimeToken, *queries.paused(ENROL, paused.pending)) is not None
     entry = await sign_in(db, attempt, account, paused.method, proven=proven, second_factor=TOTP)
     return (entry, codes) if isinstance(entry, Entry) and codes else None
 

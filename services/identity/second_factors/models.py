@@ -32,12 +32,23 @@ FOR_GOOD = timedelta(days=3650)
 
 
 class FactorRefused(Unauthorized):
-    """Wrong, used, of another time, of another browser, or too many tries: never told apart."""
+    """Wrong, used, or of another time: never told apart."""
 
     code = "auth.second_factor_invalid"
 
     def __init__(self) -> None:
         super().__init__("This code cannot be used. Wait for the next one, or sign in again.")
+
+
+class NothingPending(Unauthorized):
+    """No sign-in waits for a code in this browser: too late, tried too often, finished, or never begun here. The code
+    was not looked at.
+    """
+
+    code = "auth.nothing_pending"
+
+    def __init__(self) -> None:
+        super().__init__("No sign-in waits for a code in this browser (any more). Sign in again; no code was used.")
 
 
 class SetupRefused(Invalid):

@@ -65,9 +65,9 @@ async def is_required(db: Db, client_id: UUID) -> bool:
     return await db.scalar(required) is not None
 
 
-async def find_paused(db: Db, step: Step, flow: str) -> Account | None:
+async def find_paused(db: Db, step: Step, pending: str) -> Account | None:
     """Whose sign-in waits for this step in this browser."""
-    token = await db.scalar(select(OneTimeToken).where(*paused(step, flow), *live(OneTimeToken)))
+    token = await db.scalar(select(OneTimeToken).where(*paused(step, pending), *live(OneTimeToken)))
     return Account(token.person_id, token.client_id) if token else None
 
 
@@ -78,6 +78,6 @@ async def label_of(db: Db, account: Account) -> str:
     return shown_address(await db.scalar(label) or "")
 
 
-def paused(step: Step, flow: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def paused(step: Step, pending: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """The sign-in that waits for this step in this browser."""
-    return OneTimeToken.purpose == step, OneTimeToken.flow_hash == digest(flow)
+    return OneTimeToken.purpose == step, OneTimeToken.flow_hash == digest(pending)

@@ -48,9 +48,9 @@ class Arrival(NamedTuple):
 
 
 class Pending(msgspec.Struct, frozen=True):
-    """The first proof was good, and another step is due in the browser that is given `flow`."""
+    """The first proof was good, and another step is due in the browser that is given `token`."""
 
-    flow: str
+    token: str
     step: Step
 
 
@@ -111,7 +111,7 @@ async def _refuse(db: Db, attempt: Attempt, account: Account, method: Method, re
 
 async def _pause(db: Db, attempt: Attempt, arrival: Arrival, step: Step, kept: dict[str, Any]) -> Pending:
     keeper, person = arrival
-    flow = new_token()
+    pending = new_token()
     await db.execute(
         delete(OneTimeToken).where(
             OneTimeToken.person_id == keeper.id,
@@ -123,7 +123,7 @@ async def _pause(db: Db, attempt: Attempt, arrival: Arrival, step: Step, kept: d
         purpose=step,
         person_id=keeper.id,
         client_id=keeper.client_id,
-        flow_hash=digest(flow),
+        flow_hash=digest(pending),
         facts=kept,
         expires_at=now() + PAUSE,
     )
@@ -131,7 +131,7 @@ async def _pause(db: Db, attempt: Attempt, arrival: Arrival, step: Step, kept: d
     nobody = Actor(session_id=attempt.id, ip=attempt.ip)
     event = SignInPaused(method=kept["method"], step=step, ip=attempt.ip, user_agent=attempt.user_agent)
     await outbox.append(db, nobody, event, client_id=person.client_id, aggregate_id=person.id)
-    return Pending(flow, step)
+    return Pending(pending, step)
 
 
 async def _open(db: Db, attempt: Attempt, arrival: Arrival, method: Method, second_factor: str) -> Entry:

@@ -34,12 +34,18 @@ class Door:
         self._read = read
 
     async def let_in(self, entry: Entry | Pending) -> Response[SignedIn]:
-        """Also forgets the browser's sign-in flow, or begins the one that a further step is bound to."""
+        """The session's cookie, or the one that a further step is bound to."""
         if isinstance(entry, Pending):
-            flow = self._cookies.flow(entry.flow, int(PAUSE.total_seconds()))
-            return Response(SignedIn(None, entry.step, METHODS[entry.step]), status_code=200, cookies=[flow])
+            pending = self._cookies.pending(entry.token, int(PAUSE.total_seconds()))
+            return Response(SignedIn(None, entry.step, METHODS[entry.step]), status_code=200, cookies=[pending])
         answer = await self.renew(entry)
-        return Response(SignedIn(answer.content), status_code=200, cookies=[*answer.cookies, self._cookies.no_flow()])
+        return Response(SignedIn(answer.content), status_code=200, cookies=answer.cookies)
+
+    async def finish(self, entry: Entry) -> Response[SignedIn]:
+        """The same after the second step, which waits no longer."""
+        answer = await self.let_in(entry)
+        answer.cookies.append(self._cookies.nothing_pending())
+        return answer
 
     async def renew(self, entry: Entry, *, viewing: UUID | None = None, seen_as: UUID | None = None) -> Response[Me]:
         """Hand out the new cookie of somebody who is in already (`commands.renew`)."""

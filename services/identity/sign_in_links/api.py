@@ -8,14 +8,12 @@ from msgspec import Meta
 
 from services.identity.fields import Addressed, Email
 from services.identity.mails.mailer import Mailer
-from services.identity.mails.models import KINDS
 from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import CODE, LINK, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
 from services.identity.sign_in_links import commands
 from services.identity.sign_in_links.models import LinkInvalid
-from services.identity.tokens import new_token
 from shared.actor import SYSTEM
 from shared.database import UnitOfWork
 from shared.errors import Invalid
@@ -43,16 +41,23 @@ class OneProof(Invalid):
 
 @post("/auth/magic-link", status_code=202, opt={"public": True})
 async def request_link(
-    *, data: RequestLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer, jar: Cookies
+    *,
+    data: RequestLink,
+    attempt: Attempt,
+    uow: UnitOfWork,
+    limits: AttemptLimits,
+    mailer: Mailer,
+    jar: Cookies,
+    flow: Flow,
 ) -> Response[None]:
     """Mail a sign-in link. The answer, and all work before it, is the same for every address."""
     email = data.email
     await limits.admit(LINK, ip=attempt.ip, account=email)
-    flow = new_token()
+    flow, cookie = jar.begin(flow)
     async with uow(SYSTEM) as db:
         await commands.request_link(db, attempt, email, flow)
     mailer.wake()
-    return Response(None, status_code=202, cookies=[jar.flow(flow, int(KINDS["sign_in_link"].lasts.total_seconds()))])
+    return Response(None, status_code=202, cookies=[cookie])
 
 
 @post("/auth/magic-link/consume", status_code=200, opt={"public": True})
@@ -63,20 +68,19 @@ async def redeem_link(
     if bool(data.token) == bool(data.code):
         raise OneProof
     await limits.admit(REDEMPTION, ip=attempt.ip)
-    code, address = data.code, None
+    code, addresses = data.code, list[str]()
     if code:
         async with uow(SYSTEM) as db:
-            address = await commands.take_code_try(db, flow)
-        if address:
+            addresses = await commands.take_code_try(db, flow)
+        for address in addresses:
             await limits.admit(CODE, ip=attempt.ip, account=address)
-        else:
-            code = ""
+        code = code if addresses else ""
     async with uow(SYSTEM) as db:
         entry = await commands.redeem_link(db, attempt, flow, token=data.token, code=code)
     if entry is None:
         raise LinkInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)
-    if address:
+    for address in addresses:
         await limits.give_back(CODE, ip=attempt.ip, account=address)
     await limits.give_back(LINK[:1], ip=attempt.ip)  # what an office asks for and uses is no attempt of its address
     return await door.let_in(entry)

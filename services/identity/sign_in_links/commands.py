@@ -65,8 +65,9 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
     return Draft(person.language, person.called, token=token, code=code)
 
 
-async def take_code_try(db: Db, flow: str) -> str | None:
-    """Use up one of the tries of this browser's code: the address it was sent to, or None where there are no more.
+async def take_code_try(db: Db, flow: str) -> list[str]:
+    """Use up one of the tries of each code this browser asked for: the addresses they were sent to; none where there
+    are no more. What is typed is tried on all of them, so it is a guess at each.
 
     Commit before looking at the code: a try that rolls back with the rest would be a free one.
     """
@@ -81,7 +82,7 @@ async def take_code_try(db: Db, flow: str) -> str | None:
         .values(code_tries=SignInLink.code_tries + 1)
         .returning(SignInLink.email)
     )
-    return await db.scalar(taken)
+    return list(await db.scalars(taken))
 
 
 async def redeem_link(

@@ -16,6 +16,7 @@ async def lock_live(db: Db, link_id: UUID) -> SignInLink | None:
 
 
 async def find_account(db: Db, flow_hash: str) -> Account:
-    """Whom the link that a browser asked for was sent to."""
-    link = await db.scalar(select(SignInLink).where(SignInLink.flow_hash == flow_hash))
+    """Whom the newest link that a browser asked for was sent to."""
+    asked = select(SignInLink).where(SignInLink.flow_hash == flow_hash)
+    link = await db.scalar(asked.order_by(SignInLink.expires_at.desc()).limit(1))
     return Account(link.person_id, link.client_id) if link else Account()

@@ -14,10 +14,9 @@ from services.identity.sessions.limits import CEREMONY, DOMAIN, REDEMPTION, Atte
 from services.identity.sessions.models import Attempt
 from services.identity.single_sign_on import commands, queries
 from services.identity.single_sign_on.commands import PutSingleSignOn
-from services.identity.single_sign_on.models import LIFETIME, SingleSignOnRefused
+from services.identity.single_sign_on.models import SingleSignOnRefused
 from services.identity.single_sign_on.openid import OpenId
 from services.identity.single_sign_on.queries import SingleSignOnView
-from services.identity.tokens import new_token
 from shared.actor import SYSTEM, Actor
 from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
@@ -75,6 +74,7 @@ async def begin(
     openid: OpenId,
     sealer: Sealer,
     jar: Cookies,
+    flow: Flow,
 ) -> Response[WayThere]:
     """Begin a sign-in at somebody's own organisation. Their address's domain says where; whether it is known does not
     matter here.
@@ -84,11 +84,11 @@ async def begin(
         client_id = await queries.client_of_domain(connection, data.email.rpartition("@")[2])
     if client_id is None:
         return Response(WayThere(None), status_code=200)
-    flow = new_token()
+    flow, cookie = jar.begin(flow)
     async with uow(SYSTEM) as db:
         provider, state = await commands.start(db, client_id, flow, sealer)
     location = await openid.way_there(provider, state, flow)
-    return Response(WayThere(location), status_code=200, cookies=[jar.flow(flow, int(LIFETIME.total_seconds()))])
+    return Response(WayThere(location), status_code=200, cookies=[cookie])
 
 
 @post("/auth/sso/callback", status_code=200, opt={"public": True})

@@ -4,7 +4,7 @@ from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Enrolled, Enrolment, SignedIn
-from services.portal.clients import FLOW_COOKIE, ServiceProblem
+from services.portal.clients import PENDING_COOKIE, ServiceProblem
 from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
@@ -18,13 +18,14 @@ REFUSED = {
     CODE: "This code is not right. Type the one your app shows now, or start again.",
     RECOVERY: "This recovery code is not right, or was used already.",
 }
-LOST = "That took too long. Sign in again to go on."
+LOST = "No sign-in waits for a code here any more. Start again; no code was used up."
+NOTHING_PENDING = "auth.nothing_pending"
 
 
 @get("/sign-in/second-factor")
 async def ask_code(page: Page, *, recovery: bool = False) -> Template | Redirect:
     """The step after the first factor. Without a sign-in in this browser: back to its start."""
-    if not page.cookie(FLOW_COOKIE):
+    if not page.cookie(PENDING_COOKIE):
         return page.go("/sign-in")
     return await _show(page, Form(), RECOVERY if recovery else CODE)
 
@@ -42,6 +43,8 @@ async def give_code(page: Page, data: Typed) -> Template | Redirect:
             )
             return arrive(page, answer, heading_for(page))
         except ServiceProblem as problem:
+            if problem.code == NOTHING_PENDING:
+                return _start_again(page)
             form.values[kind] = ""
             explain(form, problem, REFUSED[kind], field=kind)
     return await _show(page, form, kind)
@@ -50,7 +53,7 @@ async def give_code(page: Page, data: Typed) -> Template | Redirect:
 @get("/sign-in/enrol")
 async def explain_enrolment(page: Page) -> Template | Redirect:
     """Why, and what comes. Making the secret is a step of its own: a page opened twice must not make two."""
-    if not page.cookie(FLOW_COOKIE):
+    if not page.cookie(PENDING_COOKIE):
         return page.go("/sign-in")
     return await page.show("two_factor/why.html")
 
@@ -61,7 +64,9 @@ async def begin(page: Page) -> Template | Redirect:
     try:
         made = await page.services.identity.post("auth/second-factor/enrol", Enrolment, {})
     except ServiceProblem as problem:
-        return _start_again(page, problem)
+        if problem.code != NOTHING_PENDING:
+            raise
+        return _start_again(page)
     return await _show_setup(page, codes.begun(made), Form())
 
 
@@ -77,6 +82,8 @@ async def confirm(page: Page, data: Typed) -> Template | Redirect:
         try:
             answer = await page.services.identity.send("POST", "auth/second-factor/enrol/confirm", Enrolled, body=body)
         except ServiceProblem as problem:
+            if problem.code == NOTHING_PENDING:
+                return _start_again(page)
             explain(form, problem, REFUSED[CODE], field=CODE)
         else:
             person = answer.body.person
@@ -91,9 +98,7 @@ async def confirm(page: Page, data: Typed) -> Template | Redirect:
     return await _show_setup(page, setup, form)
 
 
-def _start_again(page: Page, problem: ServiceProblem) -> Redirect:
-    if problem.status not in (401, 409):
-        raise problem
+def _start_again(page: Page) -> Redirect:
     return page.go("/sign-in", LOST, tone="risk")
 
 

@@ -23,7 +23,6 @@ async def test_a_passkey_signs_in_without_an_address(identity: Identity) -> None
     assert answer.status_code == 200, answer.text
     assert answer.json()["person"]["id"] == person["id"]
     assert answer.json()["next"] is None
-    assert "portal_flow" not in browser.cookies
     await browser.refresh()
     assert (await browser("GET", "auth/me")).json()["id"] == person["id"]
     event = (await identity.events("login", person["id"]))[-1]

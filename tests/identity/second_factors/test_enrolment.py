@@ -17,7 +17,7 @@ async def held_up(identity: Identity, **fields: Any) -> tuple[dict[str, Any], Br
     browser = await identity.browser()
     answer = await browser.sign_in(person["email"])
     assert answer.json() == {"person": None, "next": "enrol", "methods": ["totp"]}
-    assert set(browser.cookies) == {"portal_flow"}
+    assert set(browser.cookies) == {"portal_pending"}
     return person, browser
 
 
@@ -66,9 +66,9 @@ class TestRequired:
         stranger = await identity.browser()
         assert (await stranger("POST", "auth/second-factor/enrol")).status_code == 401
         assert (await confirm(stranger, app.code())).status_code == 401
-        flow = browser.cookies["portal_flow"]
+        flow = browser.cookies["portal_pending"]
         assert (await confirm(browser, app.code(-1))).status_code == 200
-        browser.cookies["portal_flow"] = flow
+        browser.cookies["portal_pending"] = flow
         assert (await confirm(browser, app.code())).status_code == 401
         assert (await browser("POST", "auth/second-factor/enrol")).status_code == 401
 

@@ -47,7 +47,7 @@ async def test_a_password_alone_lets_nobody_in_who_has_a_second_factor(identity:
     browser = await identity.browser()
     answer = await browser.sign_in(person["email"])
     assert answer.json() == {"person": None, "next": "second_factor", "methods": ["totp", "recovery_code"]}
-    assert set(browser.cookies) == {"portal_flow"}
+    assert set(browser.cookies) == {"portal_pending"}
     (event,) = await identity.events("sign_in_paused", person["id"])
     assert (event.actorid, str(event.clientid)) == (None, person["client_id"])
     assert msgspec.json.decode(event.data) == {
@@ -98,16 +98,18 @@ async def test_whatever_is_wrong_the_answer_is_the_same(identity: Identity) -> N
     assert (await used.show(recovery_code=codes[0])).status_code == 200
     stranger = await identity.browser()
     late = await paused(identity, person)
-    flow = digest(late.cookies["portal_flow"])
+    flow = digest(late.cookies["portal_pending"])
     await identity.execute("update one_time_tokens set expires_at = now() where flow_hash = $1", flow)
     made_up = await identity.browser()
-    made_up.cookies["portal_flow"] = new_token()
+    made_up.cookies["portal_pending"] = new_token()
     answers = [
         await (await paused(identity, person)).show(code="000000"),
         await (await paused(identity, person)).show(code=others_app.code()),
         await (await paused(identity, person)).show(recovery_code=codes[0]),
         await (await paused(identity, person)).show(recovery_code=others_codes[0]),
         await (await paused(identity, person)).show(recovery_code=new_recovery_code()),
+    ]
+    nothing_waits = [
         await stranger.show(recovery_code=codes[1]),
         await made_up.show(recovery_code=codes[1]),
         await late.show(recovery_code=codes[1]),
@@ -115,6 +117,8 @@ async def test_whatever_is_wrong_the_answer_is_the_same(identity: Identity) -> N
     assert {str(seen(answer)) for answer in answers} == {str(seen(answers[0]))}
     assert (answers[0].status_code, answers[0].json()["code"]) == (401, "auth.second_factor_invalid")
     assert "set-cookie" not in answers[0].headers
+    assert {str(seen(answer)) for answer in nothing_waits} == {str(seen(nothing_waits[0]))}
+    assert nothing_waits[0].json()["code"] == "auth.nothing_pending"
     reasons = [msgspec.json.decode(each.data)["reason"] for each in await identity.events("failed_login", person["id"])]
     assert reasons == ["second_factor"] * 5
     assert await identity.events("login", other["id"])
@@ -136,7 +140,7 @@ async def test_of_many_codes_at_once_five_are_looked_at(identity: Identity) -> N
     """A4: then the sign-in is over, also for the right code."""
     person, app, _ = await enrolled(identity)
     browser = await paused(identity, person)
-    flow = browser.cookies["portal_flow"]
+    flow = browser.cookies["portal_pending"]
     answers = await asyncio.gather(*(send(identity, flow, somewhere(), code=f"{number:06}") for number in range(12)))
     assert [answer.status_code for answer in answers] == [401] * 12
     assert len(await identity.events("failed_login", person["id"])) == 5
@@ -147,7 +151,7 @@ async def test_of_many_codes_at_once_five_are_looked_at(identity: Identity) -> N
 async def send(identity: Identity, flow: str, place: Any, **proof: str) -> httpx2.Response:
     """One try in a browser that has this flow's cookie."""
     browser = await identity.browser(place=place)
-    browser.cookies["portal_flow"] = flow
+    browser.cookies["portal_pending"] = flow
     return await browser("POST", "auth/second-factor", json=proof)
 
 
@@ -174,7 +178,7 @@ async def test_a_try_that_is_torn_off_has_been_one(identity: Identity) -> None:
 
 
 async def tries(identity: Identity, browser: Browser) -> int:
-    flow = digest(browser.cookies["portal_flow"])
+    flow = digest(browser.cookies["portal_pending"])
     return (await identity.execute("select tries from one_time_tokens where flow_hash = $1", flow))[0][0]
 
 
@@ -203,7 +207,7 @@ async def test_one_sign_in_ends_in_one_session(identity: Identity) -> None:
     """A2: five good and different proofs at once in the same sign-in."""
     person, app, codes = await enrolled(identity)
     browser = await paused(identity, person)
-    flow = browser.cookies["portal_flow"]
+    flow = browser.cookies["portal_pending"]
     proofs = [{"code": app.code()}, *({"recovery_code": code} for code in codes[:4])]
     answers = await asyncio.gather(*(send(identity, flow, somewhere(), **proof) for proof in proofs))
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 4
@@ -295,13 +299,13 @@ async def test_the_session_the_browser_had_ends_with_the_second_step_only(identi
 
 
 async def test_a_flow_somebody_planted_becomes_no_session(identity: Identity) -> None:
-    """S1: the first proof gives the browser a flow of its own making, whatever it had."""
+    """S1: the first proof gives the browser a value of its own making, whatever it had."""
     person, app, _ = await enrolled(identity)
     planted = new_token()
     victim, attacker = await identity.browser(), await identity.browser()
-    victim.cookies["portal_flow"] = attacker.cookies["portal_flow"] = planted
+    victim.cookies["portal_pending"] = attacker.cookies["portal_pending"] = planted
     assert (await victim.sign_in(person["email"])).json()["next"] == "second_factor"
-    assert victim.cookies["portal_flow"] != planted
+    assert victim.cookies["portal_pending"] != planted
     assert (await attacker.show(code=app.code())).status_code == 401
     assert (await victim.show(code=app.code())).status_code == 200
 

@@ -42,7 +42,6 @@ async def test_the_link_signs_in_where_it_was_asked_for(identity: Identity) -> N
     answer = await browser.redeem(token=mail.token)
     assert answer.status_code == 200
     assert answer.json()["person"]["id"] == person["id"]
-    assert "portal_flow" not in browser.cookies
     await browser.refresh()
     assert (await browser("GET", "auth/me")).json() == answer.json()["person"]
     (event,) = await identity.events("login", person["id"])

@@ -235,8 +235,8 @@ async def test_asking_is_limited_for_one_caller_and_for_one_address(identity: Id
     assert [answer.status_code for answer in answers] == [202] * 6 + [429]
     assert answers[-1].json()["code"] == "auth.too_many_attempts"
     assert (await (await identity.browser()).ask_for_link("a@nowhere.example")).status_code == 202
-    many = [await Browser(identity, place).ask_for_link(f"a{number}@nowhere.example") for number in range(30)]
-    assert [answer.status_code for answer in many] == [202] * 23 + [429] * 7
+    many = [await Browser(identity, place).ask_for_link(f"a{number}@nowhere.example") for number in range(115)]
+    assert [answer.status_code for answer in many] == [202] * 113 + [429] * 2
     crowd = [await (await identity.browser()).ask_for_link("a@nowhere.example") for _ in range(25)]
     assert [answer.status_code for answer in crowd] == [202] * 23 + [429] * 2
 
@@ -311,7 +311,8 @@ async def test_old_requests_are_forgotten(identity: Identity) -> None:
     await identity.execute(
         "insert into sign_in_links (id, email, flow_hash, code_tries, ip, user_agent, expires_at)"
         " select gen_random_uuid(), e, gen_random_uuid()::text, 0, '', '', now()"
-        " from unnest(array['old@nowhere.example', 'older@nowhere.example']) e on conflict do nothing"
+        " from unnest(array['old@nowhere.example', 'older@nowhere.example']) e"
+        " on conflict (email) do update set id = excluded.id"  # the mailer, which drops what nobody may use, knows the first
     )
     await identity.execute(age, "old@nowhere.example", timedelta(minutes=59))
     await identity.execute(age, "older@nowhere.example", timedelta(minutes=61))

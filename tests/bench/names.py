@@ -47,13 +47,15 @@ async def main(url: str) -> None:
     await connection.execute("analyze people; analyze clients")
 
     def people(q: str) -> Read:
-        return lambda cursor: list_people(connection, STAFF, PeopleFilter(q=q), 50, cursor)  # type: ignore[return-value]
+        return lambda cursor: list_people(connection, STAFF, PeopleFilter(q=q), sort="name", limit=50, cursor=cursor)  # type: ignore[return-value]
 
     def contacts(q: str) -> Read:
-        return lambda cursor: list_contacts(connection, STAFF, largest, ContactFilter(q), limit=50, cursor=cursor)  # type: ignore[return-value]
+        return lambda cursor: list_contacts(
+            connection, STAFF, largest, ContactFilter(q), sort="name", limit=50, cursor=cursor
+        )  # type: ignore[return-value]
 
     def clients(q: str) -> Read:
-        return lambda cursor: list_clients(connection, STAFF, ClientFilter(q), 50, cursor)  # type: ignore[return-value]
+        return lambda cursor: list_clients(connection, STAFF, ClientFilter(q), sort="name", limit=50, cursor=cursor)  # type: ignore[return-value]
 
     for name, read in (("people", people), ("contacts", contacts), ("clients", clients)):
         await _measure(f"{name}, page after page", read(""))

@@ -58,7 +58,10 @@ async def test_a_new_member_of_staff_gets_the_policies_of_a_group(browse, standi
 
 
 async def test_what_is_missing_or_refused_stays_in_the_form(browse, standin):
+    assert "autofocus" in (await browse(CLARA).get("/people/new")).text
+    assert "autofocus" not in (await browse(CLARA).get(f"/people/{EMIL_ID}")).text, "it would scroll past the rights"
     empty = await browse(CLARA).post("/people/new", data={"group": "member", "email": "x"})
+    assert "autofocus" not in empty.text
     assert empty.status_code == 422
     assert "Give a first or a last name." in empty.text
     assert standin.written == []

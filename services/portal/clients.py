@@ -222,6 +222,19 @@ async def slot(call: Awaitable[T], *, deadline: float | None = WIDGET_DEADLINE) 
         return Slot("failed")
 
 
+async def once_known(told: Awaitable[T], owned: Callable[[], Awaitable[object]] | None, empty: T) -> T:
+    """What a projection tells of a thing. It hears of what was just made a moment later than the one who made it: where
+    it answers 404, the service that owns the thing is asked, and if that has it, nothing happened yet (`empty`).
+    """
+    try:
+        return await told
+    except ServiceProblem as problem:
+        if problem.status != 404 or owned is None:
+            raise
+    await owned()
+    return empty
+
+
 def _decode(raw: bytes, kind: type[T]) -> T:
     if kind is type(None):
         return None  # pyright: ignore[reportReturnType]

@@ -273,3 +273,18 @@ async def test_a_list_that_is_sorted_stays_so_over_its_pages(browse, standin):
     assert "sort=-created_at&amp;cursor=" in page.text
     await browse(CLARA).get("/clients", params={"sort": "secret"})
     assert [call for call in standin.calls if call.path == "/clients"][-1].query["sort"] == "name"
+
+
+async def test_what_was_just_made_has_an_empty_feed_and_no_failure(browse, standin):
+    """The projection hears of it a moment later and answers 404 until then; what nobody has stays a refusal."""
+    project = next(each["id"] for each in standin.state["projects"] if each["client_id"] == ACME)
+    standin.refuse("/activity", 404)
+    for path in (f"/clients/{ACME}", f"/projects/{project}", f"/activity?client_id={ACME}"):
+        page = await browse(CLARA).get(path)
+        assert page.status_code == 200, path
+        assert "could not be loaded" not in page.text, path
+    for path in (f"clients/{ACME}", f"projects/{project}"):
+        assert "could not be loaded" not in (await browse(CLARA).get(f"/widgets/{path}/activity", headers=FRAGMENT)).text
+        nowhere = f"/widgets/{path.partition('/')[0]}/{uid(999)}/activity"
+        assert (await browse(CLARA).get(nowhere, headers=FRAGMENT)).status_code == 404
+    assert (await browse(CLARA).get(f"/activity?client_id={uid(999)}")).status_code == 404

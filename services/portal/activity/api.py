@@ -45,7 +45,7 @@ async def activity(
     if page.is_fragment and sought is not None:
         choice = await views.projects(page.services, about, q, project_id)
         return page.fragment("activity/filter.html", choice=choice, feed=feed(Listing([])))
-    listed = views.entries(page.services, about, project_id, cursor)
+    listed = views.entries(page.services, about, project_id, cursor=cursor)
     if page.is_fragment:
         return page.fragment("activity/days.html", feed=feed(await listed))
     found, projects = await asyncio.gather(listed, slot(views.projects(page.services, about, q, project_id)))

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from services.portal import choices
-from services.portal.answers import Entry, ProjectCard
+from services.portal.answers import Client, Entry, ProjectCard, ProjectDetail
 from services.portal.choices import Choice
-from services.portal.clients import Services
+from services.portal.clients import Services, once_known
 from services.portal.formats import local
 from shared.pagination import Page as Listing
 
@@ -29,11 +29,25 @@ class Feed(msgspec.Struct, frozen=True):
     after: date | None = None
 
 
-async def entries(services: Services, client_id: UUID | None, project_id: UUID | None, cursor: str) -> Listing[Entry]:
-    """A page of the feed, newest first."""
-    return await services.activity.get(
-        "activity", Listing[Entry], client_id=client_id, project_id=project_id, cursor=cursor, limit=PER_PAGE
+async def entries(
+    services: Services,
+    client_id: UUID | None = None,
+    project_id: UUID | None = None,
+    *,
+    cursor: str = "",
+    limit: int = PER_PAGE,
+) -> Listing[Entry]:
+    """A page of the feed, newest first; empty for what was just made. Raises `ServiceProblem`."""
+
+    async def owned() -> object:
+        if project_id:
+            return await services.projects.get(f"projects/{project_id}", ProjectDetail)
+        return await services.identity.get(f"clients/{client_id}", Client)
+
+    told = services.activity.get(
+        "activity", Listing[Entry], client_id=client_id, project_id=project_id, cursor=cursor, limit=limit
     )
+    return await once_known(told, owned if project_id or client_id else None, Listing([]))
 
 
 async def projects(services: Services, client_id: UUID | None, q: str, chosen: UUID | None) -> Choice[ProjectCard]:

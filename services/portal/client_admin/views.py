@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.portal.activity import views as feed
 from services.portal.answers import Client, Contact, Entry, ProjectCard
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
 from services.portal.dashboard import views as dashboard
@@ -81,8 +82,7 @@ async def activity(
     services: Services, client_id: UUID, deadline: float | None = WIDGET_DEADLINE
 ) -> Slot[Listing[Entry]]:
     """The newest of what happened; all of it is one click away."""
-    found = services.activity.get("activity", Listing[Entry], client_id=client_id, limit=NEWEST)
-    return await slot(found, deadline=deadline)
+    return await slot(feed.entries(services, client_id, limit=NEWEST), deadline=deadline)
 
 
 def inputs(client: Client, actor: Actor) -> dict[str, object]:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.answers import Entry, Kpis, ProjectCard
-from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
+from services.portal.activity import views as feed
+from services.portal.answers import Client, Entry, Kpis, ProjectCard
+from services.portal.clients import WIDGET_DEADLINE, Services, Slot, once_known, slot
 from services.portal.people.answers import Person
 from services.portal.projects.views import Project, nothing, project
 from shared.pagination import Page as Listing
@@ -78,7 +79,11 @@ async def _projects_or_the_one(
 
 
 async def kpis(services: Services, client_id: UUID | None, deadline: float | None = WIDGET_DEADLINE) -> Slot[Kpis]:
-    return await slot(services.activity.get("kpis", Kpis, client_id=client_id), deadline=deadline)
+    async def owned() -> object:
+        return await services.identity.get(f"clients/{client_id}", Client)
+
+    figures = once_known(services.activity.get("kpis", Kpis, client_id=client_id), owned, Kpis([]))
+    return await slot(figures, deadline=deadline)
 
 
 async def projects(
@@ -96,6 +101,4 @@ async def projects(
 async def activity(
     services: Services, client_id: UUID | None, deadline: float | None = WIDGET_DEADLINE
 ) -> Slot[Listing[Entry]]:
-    return await slot(
-        services.activity.get("activity", Listing[Entry], client_id=client_id, limit=NEWEST), deadline=deadline
-    )
+    return await slot(feed.entries(services, client_id, limit=NEWEST), deadline=deadline)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.portal.activity import views as feed
 from services.portal.answers import Entry, Items, Phase, ProjectCard, ProjectDetail
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
 from shared.pagination import Page as Listing
@@ -81,5 +82,4 @@ async def activity(
     services: Services, project_id: UUID, deadline: float | None = WIDGET_DEADLINE
 ) -> Slot[Listing[Entry]]:
     """What happened in this project, newest first."""
-    newest = services.activity.get("activity", Listing[Entry], project_id=project_id, limit=NEWEST)
-    return await slot(newest, deadline=deadline)
+    return await slot(feed.entries(services, project_id=project_id, limit=NEWEST), deadline=deadline)

@@ -24,7 +24,7 @@ from gateway.problems import Refused, render
 from gateway.proxy import Proxy
 from gateway.recording import Recorder
 from gateway.request import Request
-from gateway.routes import Route, RouteTable
+from gateway.routes import NOT_FOUND, Route, RouteTable
 from gateway.sessions import Session, Sessions, digest_of
 from gateway.shares import Turns
 from gateway.transfer import BrokenOff, ClientGone
@@ -132,6 +132,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
         route = self.routes.find(request.path)
         if route and route.local and not is_local(_socket(request), request.scope["headers"]):
             route = None
+        if route is None and request.method in SAFE and request.wants_page:
+            route, request.target = self.routes.find(NOT_FOUND.encode()), NOT_FOUND.encode()
         if route is None:
             raise Refused(404, "not_found", "There is nothing here, or it is not yours to see.")
         return route

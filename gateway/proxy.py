@@ -89,7 +89,7 @@ class Proxy:
     def _head(self, request: Request, route: Route, token: bytes, framing: bytes) -> bytes:
         """The head of the request for the service, built only from the headers that are listed."""
         scope, read = request.scope, request.inbound.read
-        target = request.path + b"?" + query if (query := scope["query_string"]) else request.path
+        target = request.target + b"?" + query if (query := scope["query_string"]) else request.target
         lines = [
             b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (request.method.encode(), target, self.pools[route.upstream].authority),
             *[b"%b: %b\r\n" % header for header in request.inbound.forwarded.items()],

@@ -32,6 +32,7 @@ class Request:
         "session_hash",
         "started",
         "status",
+        "target",
     )
 
     def __init__(self, scope: HTTPScope) -> None:
@@ -41,6 +42,8 @@ class Request:
         self.started = time.perf_counter()
         self.method: str = scope["method"]
         self.path: bytes = scope["raw_path"]
+        self.target = self.path
+        """The path that the service is asked for: another one where the address has no route."""
         self.inbound = _NOTHING
         self.peer = ""
         self.route: Route | None = None

@@ -90,6 +90,9 @@ def _own(prefix: str, *, exact: bool = True, probe: bool = False) -> Route:
     return Route(prefix=prefix, upstream="gateway", access="public", exact=exact, probe=probe, anonymous=probe)
 
 
+NOT_FOUND = "/page-not-found"
+"""The portal's page for people who open an address that has no route."""
+
 ROUTES = (
     _api("auth", "identity", "public", sign_in=True),
     _api("auth/logout", "identity", "public"),
@@ -150,8 +153,11 @@ ROUTES = (
     _page("/preferences"),
     _page("/widgets"),
     _page("/mailbox", local=True),
+    _page(NOT_FOUND, exact=True),
     Route(prefix="/static", upstream="portal", access="public", audience=("portal",), anonymous=True),
-    _own("/docs", exact=False),
+    _own("/docs"),
+    _own("/docs/openapi.json"),
+    _own("/docs/static", exact=False),
     _own("/healthz", probe=True),
     _own("/readyz", probe=True),
     _own("/.well-known/jwks.json"),

@@ -22,7 +22,7 @@ from services.portal.clients import Services, Upstream
 from services.portal.contacts.api import router as contacts
 from services.portal.dashboard.api import router as dashboard
 from services.portal.failed_sign_ins.api import router as failed_sign_ins
-from services.portal.failures import EXCEPTION_HANDLERS
+from services.portal.failures import EXCEPTION_HANDLERS, not_found
 from services.portal.kept_form.api import router as kept_form
 from services.portal.kept_form.views import Forms
 from services.portal.mailbox.api import router as mailbox
@@ -89,7 +89,7 @@ def create_app(settings: PortalSettings) -> Litestar:
         milestone_forms,
         visibility,
     ]
-    areas = [static_file, choose_theme, *ways_in, *for_all, *for_staff]
+    areas = [static_file, not_found, choose_theme, *ways_in, *for_all, *for_staff]
     pages = Router(path="/", route_handlers=areas, guards=[refuse_account_of_another], include_in_schema=False)
     return create_service(
         "portal",

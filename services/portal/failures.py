@@ -4,9 +4,9 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import structlog
-from litestar import Request, Response
+from litestar import Request, Response, get
 from litestar.enums import RequestEncodingType
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.response import Redirect, Template
 
 from services.portal.clients import ServiceProblem, Services
@@ -47,6 +47,12 @@ LOOKING = (
     "View only",
     "While you view the portal as somebody else, you can change nothing and do not see how they sign in. Leave first.",
 )
+
+
+@get("/page-not-found", opt={"public": True}, sync_to_thread=False)
+def not_found() -> None:
+    """Where the gateway sends people whose address has no route: they are known here, and have their frame."""
+    raise NotFoundException
 
 
 def refused(request: AnyRequest, error: DomainError) -> Response[Any]:
@@ -112,8 +118,8 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
 def _look(request: AnyRequest) -> Look:
     """The page with its frame for somebody who is signed in; its looks alone for everybody else.
 
-    What no route answers is refused before anybody's token is checked; it is known then if its reader just opened
-    another page with it.
+    What no route of the portal answers is refused before anybody's token is checked; it is known then if its reader
+    just opened another page with it.
     """
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     actor: Actor | None = request.scope.get("auth") or request.app.state.verifier.recall(token)

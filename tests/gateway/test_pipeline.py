@@ -5,9 +5,9 @@ import re
 import httpx2
 import pytest
 
-from gateway.routes import API, ROUTES, Route
+from gateway.routes import API, NOT_FOUND, ROUTES, Route
 from tests.gateway.raw import Wire, request
-from tests.gateway.rig import Rig, answer
+from tests.gateway.rig import ORIGIN, Rig, answer
 
 PROJECTS = f"{API}/projects"
 CHECKED = [route for route in ROUTES if route.access != "public"]
@@ -176,9 +176,18 @@ class TestAnswers:
 class TestRefusalsForPeople:
     """A browser is shown a page, a program a problem."""
 
-    @pytest.mark.parametrize("path", ["/nothing", "/projects/%2e%2e"])
-    async def test_page(self, http: httpx2.AsyncClient, path: str) -> None:
-        got = await http.get(path, headers={"Accept": "text/html,application/xhtml+xml"})
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    @pytest.mark.parametrize("path", ["/nothing", "/metrics", "/docs/nothing", "/.well-known/nothing"])
+    async def test_address_without_a_route_has_the_page_of_the_portal(
+        self, rig: Rig, http: httpx2.AsyncClient, method: str, path: str
+    ) -> None:
+        """And no path reaches the portal that the routes do not name."""
+        await http.request(method, path, headers={"Accept": "text/html"})
+        assert (rig.service.seen[-1].method, rig.service.seen[-1].target) == (method, NOT_FOUND)
+
+    @pytest.mark.parametrize(("method", "path"), [("POST", "/nothing"), ("GET", "/projects/%2e%2e")])
+    async def test_page(self, http: httpx2.AsyncClient, method: str, path: str) -> None:
+        got = await http.request(method, path, headers={"Accept": "text/html,application/xhtml+xml", "Origin": ORIGIN})
         assert got.headers["content-type"] == "text/html; charset=utf-8"
         assert 'href="/"' in got.text
         assert got.headers["x-content-type-options"] == "nosniff"

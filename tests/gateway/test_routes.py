@@ -27,7 +27,7 @@ def prefix(path: str) -> str | None:
         (f"{API}/auth/login", f"{API}/auth"),
         (f"{API}/auth/me", f"{API}/auth/me"),
         ("/api/events/1", "/api/events"),
-        ("/docs/static/api.js", "/docs"),
+        ("/docs/static/api.js", "/docs/static"),
     ],
 )
 def test_longest_prefix_of_whole_segments_wins(path: str, found: str) -> None:

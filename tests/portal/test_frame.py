@@ -124,7 +124,16 @@ async def test_an_error_keeps_the_frame_for_who_is_signed_in_and_offers_the_next
     page = (await browse(ANNA).get(f"/projects/{uid(1)}")).text
     assert 'aria-label="Main"' in page
     assert f'href="/projects/{uid(1)}">' in page[page.index("Back in a moment") :]
-    strangers = (await browse(NOBODY).get("/nothing-here")).text
+
+
+async def test_the_page_for_an_address_without_a_route_has_the_frame_and_the_words_of_every_other(browse):
+    """The gateway asks for it, whoever opened the address; nothing was opened before."""
+    page = await browse(ANNA).get("/page-not-found")
+    assert page.status_code == 404
+    assert 'aria-label="Main"' in page.text
+    assert WORDS[404][1] in page.text
+    strangers = (await browse(NOBODY).get("/page-not-found")).text
+    assert WORDS[404][1] in strangers
     assert 'aria-label="Main"' not in strangers
 
 

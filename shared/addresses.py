@@ -7,11 +7,14 @@ import idna
 from shared.errors import Invalid
 
 
+NO_ADDRESS = "This is not a mail address. Write anna@acme.example."
+
+
 class NotAnAddress(Invalid):
     code = "address.invalid"
 
     def __init__(self, field: str) -> None:
-        super().__init__("This is not a mail address. Write anna@acme.example.", field=field)
+        super().__init__(NO_ADDRESS, field=field)
 
 
 def kept_domain(typed: str) -> str:

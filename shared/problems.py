@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from shared import errors
+from shared.addresses import NO_ADDRESS
 from shared.database import cannot_be_stored, out_of_reach
 
 PROBLEM = "application/problem+json"
@@ -31,6 +32,7 @@ _WORDS = [
     (re.compile(pattern), words)
     for pattern, words in (
         (r"Invalid enum value", "This is not one of the values that are possible here."),
+        (r"matching regex '.*@", NO_ADDRESS),
         (r"matching regex", "This is empty, or holds characters that cannot be used here."),
         (r"unknown field `(?P<name>.+)`", "There is no such field here."),
         (r"missing required field `(?P<name>.+)`", "This is missing."),

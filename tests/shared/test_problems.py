@@ -10,12 +10,18 @@ from litestar import Litestar, post
 from litestar.testing import TestClient
 from msgspec import Meta
 
+from services.identity import fields as identity
+from services.projects import fields as projects
+from shared.addresses import NO_ADDRESS
 from shared.problems import EXCEPTION_HANDLERS, StrictRequest
 
 
 class Sent(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=5)]
     code: Annotated[str, Meta(min_length=2)] = "ab"
+    email: identity.Email = "anna@acme.example"
+    team_email: projects.EmailAddress = "anna@acme.example"
+    line: identity.Name = "Anna"
     percent: Annotated[int, Meta(ge=0, le=100)] = 0
     members: Annotated[list[str], Meta(min_length=1, max_length=2)] = msgspec.field(default_factory=lambda: ["x"])
     day: date | None = None
@@ -37,6 +43,10 @@ async def take(data: Sent) -> None:
         ("name", {"name": "longer"}, "This is longer than 5 characters."),
         ("name", {"name": 1}, "This has to be of the type str."),
         ("code", {"code": "a"}, "This is shorter than 2 characters."),
+        ("email", {"email": "anna"}, NO_ADDRESS),
+        ("email", {"email": "a b@acme.example"}, NO_ADDRESS),
+        ("team_email", {"team_email": "anna"}, NO_ADDRESS),
+        ("line", {"line": "\u200b"}, "This is empty, or holds characters that cannot be used here."),
         ("percent", {"percent": -1}, "This is less than 0."),
         ("percent", {"percent": 101}, "This is more than 100."),
         ("members", {"members": []}, "These are fewer than 1."),

@@ -6,7 +6,6 @@ import idna
 
 from shared.errors import Invalid
 
-
 NO_ADDRESS = "This is not a mail address. Write anna@acme.example."
 
 

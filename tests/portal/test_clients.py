@@ -284,7 +284,9 @@ async def test_what_was_just_made_has_an_empty_feed_and_no_failure(browse, stand
         assert page.status_code == 200, path
         assert "could not be loaded" not in page.text, path
     for path in (f"clients/{ACME}", f"projects/{project}"):
-        assert "could not be loaded" not in (await browse(CLARA).get(f"/widgets/{path}/activity", headers=FRAGMENT)).text
+        assert (
+            "could not be loaded" not in (await browse(CLARA).get(f"/widgets/{path}/activity", headers=FRAGMENT)).text
+        )
         nowhere = f"/widgets/{path.partition('/')[0]}/{uid(999)}/activity"
         assert (await browse(CLARA).get(nowhere, headers=FRAGMENT)).status_code == 404
     assert (await browse(CLARA).get(f"/activity?client_id={uid(999)}")).status_code == 404

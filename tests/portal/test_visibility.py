@@ -145,12 +145,13 @@ async def test_sharing_says_when_nobody_would_see_it_and_offers_to_give_access(b
     assert "person-" not in (await browse(replace(CLARA, policies=MANAGER)).get(f"{PROJECT}/share")).text
     path = f"/people/{people[1]['id']}/project-roles"
     standin.say(path, 409, "x", "Not now.")
-    refused = await browser.post(f"{PROJECT}/share", data={felix: "viewer"})
+    version = {f"version-{people[1]['id']}": str(people[1]["version"])}
+    refused = await browser.post(f"{PROJECT}/share", data={felix: "viewer", **version})
     assert refused.status_code == 409
     assert '<option value="viewer" selected>' in refused.text
     assert project["private"], "what nobody was given access to is not shared"
     standin.problems.clear()
-    await browser.post(f"{PROJECT}/share", data={felix: "viewer", anna: ""})
+    await browser.post(f"{PROJECT}/share", data={felix: "viewer", anna: "", **version})
     assert [call[1] for call in standin.written[-2:]] == [path, f"{PROJECT}/share"]
     assert standin.written[-2][2] == {"roles": {uid(1): "viewer"}}
     people[1]["project_roles"], project["private"] = {}, True
@@ -184,7 +185,8 @@ async def test_a_new_project_that_nobody_there_sees_leads_to_giving_access(brows
     page = (await browser.get(f"{PROJECT}/access")).text
     assert "nobody there has a role that shows it" in page
     felix = next(each for each in standin.state["people"] if each["name"] == "Felix Brandt")
-    given = await browser.post(f"{PROJECT}/access", data={f"person-{felix['id']}": "approver"})
+    sent = {f"person-{felix['id']}": "approver", f"version-{felix['id']}": str(felix["version"])}
+    given = await browser.post(f"{PROJECT}/access", data=sent)
     assert (given.status_code, given.headers["location"]) == (303, PROJECT)
     assert standin.written[-1][2] == {"roles": {uid(1): "approver"}}
     assert f'name="person-{felix["id"]}"' not in (await browser.get(f"{PROJECT}/access")).text
@@ -217,3 +219,62 @@ async def test_hidden_fields_are_ticked_saved_and_told_to_who_was_slower(browse,
 async def test_staff_see_in_the_feed_what_the_client_is_not_told(browse, standin):
     standin.state["activity"][0]["private"] = True
     assert (await browse(CLARA).get("/activity")).text.count("Only your team") == 1
+
+
+async def test_a_role_that_shows_nothing_is_nobody_who_sees_the_project(browse, standin):
+    people = [each for each in standin.state["people"] if each["client_id"] == ACME]
+    for each in people:
+        each |= {"is_primary_contact": False, "project_roles": {}, "portal_access": True, "active": True}
+    people[0]["project_roles"] = {uid(1): "feedback_only"}
+    browser = browse(CLARA)
+    page = (await browser.get(PROJECT)).text
+    assert "Shared, but nobody at" in page
+    assert f'href="{PROJECT}/access"' in page
+    assert "nobody there has a role that shows it" in (await browser.get(f"{PROJECT}/share")).text
+    access = (await browser.get(f"{PROJECT}/access")).text
+    assert '<option value="feedback_only" selected>' in access, "and can be raised here"
+    people[0]["project_roles"] = {uid(1): "viewer"}
+    assert "Shared, but nobody at" not in (await browser.get(PROJECT)).text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"portal_enabled": False}, "The portal is closed for"),
+        ({"active": False}, "is inactive"),
+        ({"closed_modules": ["projects"]}, "The module Projects is closed for"),
+    ],
+)
+async def test_what_keeps_everybody_out_is_said_wherever_sharing_is(browse, standin, change, words):
+    standin.state["clients"][0] |= change
+    for path in (PROJECT, f"{PROJECT}/share", f"{PROJECT}/access", f"/widgets{PROJECT}/plan"):
+        page = (await browse(CLARA).get(path)).text
+        assert words in page, path
+        assert "Client sees this." not in page, path
+
+
+@pytest.mark.parametrize("verb", ["share", "access"])
+async def test_roles_given_meanwhile_are_kept_and_nothing_is_half_saved(browse, standin, verb):
+    people = [each for each in standin.state["people"] if each["client_id"] == ACME]
+    for each in people:
+        each |= {"is_primary_contact": False, "project_roles": {}, "portal_access": True, "active": True, "version": 4}
+    stored(standin)["private"] = True
+    anna, felix = (each["id"] for each in people[:2])
+    sent = {f"person-{each}": "viewer" for each in (anna, felix)} | {f"version-{anna}": "4", f"version-{felix}": "3"}
+    browser = browse(CLARA)
+    stale = await browser.post(f"{PROJECT}/{verb}", data=sent)
+    assert stale.status_code == 412
+    assert "Somebody changed who has access" in stale.text
+    assert standin.written == []
+    for key in ("xyz", uid(999)):
+        assert (await browser.post(f"{PROJECT}/{verb}", data={f"person-{key}": "viewer"})).status_code == 412
+    assert standin.written == []
+    await browser.post(f"{PROJECT}/{verb}", data={**sent, f"version-{felix}": "4"})
+    calls = [call for call in standin.calls if call.path.endswith("/project-roles")]
+    assert [call.headers["If-Match"] for call in calls] == ['"4"', '"4"']
+
+
+async def test_giving_access_has_no_button_where_everybody_has_it(browse, standin):
+    for each in standin.state["people"]:
+        each["is_primary_contact"] = True
+    assert '<button class="btn btn-primary">Give access' not in (await browse(CLARA).get(f"{PROJECT}/access")).text

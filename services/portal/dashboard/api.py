@@ -21,7 +21,7 @@ async def dashboard(page: Page) -> Template:
             contacts=contacts,
             company_contact=company_contact,
         )
-    board = await views.load(page.services, page.client_id, page.actor.closed)
+    board = await views.load(page.services, page.actor, page.client_id)
     return await page.show("dashboard/page.html", section="dashboard", greeting=words, board=board)
 
 

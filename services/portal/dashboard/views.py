@@ -1,7 +1,6 @@
 """What the dashboard shows: figures, projects and what happened, each with its own call and its own deadline."""
 
 import asyncio
-from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
@@ -10,7 +9,8 @@ from services.portal.activity import views as feed
 from services.portal.answers import Client, Entry, Kpis, ProjectCard
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, once_known, slot
 from services.portal.people.answers import Person
-from services.portal.projects.views import Project, nothing, project
+from services.portal.projects.views import Project, nothing, seen
+from shared.actor import Actor
 from shared.pagination import Page as Listing
 
 NEWEST = 20
@@ -57,11 +57,12 @@ async def whom_to_ask(services: Services) -> tuple[list[Person], CompanyContact 
     return [each for each in people if each.is_primary_contact and each.active], known.value and known.value.company
 
 
-async def load(services: Services, client_id: UUID | None, closed: Collection[str]) -> Dashboard:
+async def load(services: Services, actor: Actor, client_id: UUID | None) -> Dashboard:
     """Everything that is not closed at once, each within its deadline."""
+    closed = actor.closed
     figures, found, newest = await asyncio.gather(
         kpis(services, client_id) if client_id and "figures" not in closed else nothing(),
-        _projects_or_the_one(services, client_id) if "projects" not in closed else nothing(),
+        _projects_or_the_one(services, actor, client_id) if "projects" not in closed else nothing(),
         activity(services, client_id) if "activity" not in closed else nothing(),
     )
     cards, only = found or (None, None)
@@ -69,13 +70,13 @@ async def load(services: Services, client_id: UUID | None, closed: Collection[st
 
 
 async def _projects_or_the_one(
-    services: Services, client_id: UUID | None
+    services: Services, actor: Actor, client_id: UUID | None
 ) -> tuple[Slot[list[ProjectCard]], Project | None]:
     cards = await projects(services, client_id)
     active = [project for project in cards.value or [] if project.status != "completed"]
     if client_id is None or len(active) != 1:
         return cards, None
-    return cards, (await slot(project(services, active[0].id))).value
+    return cards, (await slot(seen(services, actor, active[0].id))).value
 
 
 async def kpis(services: Services, client_id: UUID | None, deadline: float | None = WIDGET_DEADLINE) -> Slot[Kpis]:

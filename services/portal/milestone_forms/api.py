@@ -15,7 +15,7 @@ from services.portal.forms import Form, Typed
 from services.portal.ids import read_id
 from services.portal.milestone_forms import views
 from services.portal.page import Page
-from services.portal.projects.views import project as project_page
+from services.portal.projects.views import seen as project_page
 from services.portal.questions import Question, ask
 from services.portal.toasts import LONGEST, Toast
 from shared.claims import require_policy
@@ -116,7 +116,7 @@ async def reopen(page: Page, milestone_id: UUID, data: Typed) -> Template | Redi
 async def turned(page: Page, project_id: UUID, milestone_id: UUID, toast: Toast) -> Template | Redirect:
     """Back to the plan, with a word about it; HTMX gets the plan in place."""
     if page.is_fragment:
-        shown = await project_page(page.services, project_id)
+        shown = await project_page(page.services, page.actor, project_id)
         return page.fragment("projects/plan.html", project=shown, toast=toast)
     return page.go(place(project_id, milestone_id), toast)
 

@@ -15,7 +15,7 @@ from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.project_forms import team, views
 from services.portal.projects.views import HIDEABLE
-from services.portal.projects.views import project as project_page
+from services.portal.projects.views import seen as project_page
 from services.portal.toasts import Toast
 from services.portal.visibility.views import audience
 from shared.actor import Actor
@@ -98,7 +98,7 @@ async def set_status(page: Page, project_id: UUID, data: Typed) -> Template | Re
     changed = await page.services.projects.patch(f"projects/{project_id}", ProjectDetail, body)
     words = f"{isolated(changed.name)}: {views.STATUS[changed.status].lower()}"
     if page.is_fragment:
-        shown = await project_page(page.services, project_id)
+        shown = await project_page(page.services, page.actor, project_id)
         return page.fragment("projects/plan.html", project=shown, toast=Toast(words))
     return page.go(f"/projects/{project_id}", words)
 

@@ -32,7 +32,7 @@ async def project(page: Page, project_id: UUID) -> Template:
     if not page.has("projects"):
         return await page.closed("projects")
     happened = views.activity(page.services, project_id) if page.has("activity") else views.nothing()
-    found, activity = await asyncio.gather(views.project(page.services, project_id), happened)
+    found, activity = await asyncio.gather(views.seen(page.services, page.actor, project_id), happened)
     live = found.detail.client_id
     return await page.show("projects/page.html", section="projects", live=live, project=found, activity=activity)
 
@@ -40,7 +40,7 @@ async def project(page: Page, project_id: UUID) -> Template:
 @get("/widgets/projects/{project_id:uuid}/plan")
 async def plan(page: Page, project_id: UUID) -> Template:
     """Overview and timeline alone."""
-    found = await views.project(page.services, project_id)
+    found = await views.seen(page.services, page.actor, project_id)
     return page.fragment("projects/plan.html", project=found)
 
 

@@ -4,10 +4,13 @@ import asyncio
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from services.portal.activity import views as feed
 from services.portal.answers import Entry, Items, Phase, ProjectCard, ProjectDetail
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
+from services.portal.visibility.views import Audience, audience
+from shared.actor import Actor
 from shared.pagination import Page as Listing
 
 NEWEST = 20
@@ -49,6 +52,8 @@ class Project(msgspec.Struct, frozen=True):
 
     detail: ProjectDetail
     phases: list[Phase] = []
+    audience: Audience | None = None
+    """Who at the client can see it, where staff read that and it is shared."""
 
     @property
     def hidden(self) -> list[str]:
@@ -72,6 +77,14 @@ async def project(services: Services, project_id: UUID) -> Project:
         slot(services.projects.get(f"projects/{project_id}/phases", Items)),
     )
     return Project(detail, phases.value.items if phases.value else [])
+
+
+async def seen(services: Services, actor: Actor, project_id: UUID) -> Project:
+    """The project as its own page shows it: staff read there who at the client can see it."""
+    found = await project(services, project_id)
+    if not actor.is_staff or found.detail.private:
+        return found
+    return replace(found, audience=await audience(services, found.detail.client_id, project_id))
 
 
 async def nothing() -> None:

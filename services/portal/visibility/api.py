@@ -15,7 +15,7 @@ from services.portal.page import Page
 from services.portal.people.views import ROLES
 from services.portal.questions import Question, ask
 from services.portal.toasts import LONGEST, Toast, Undo
-from services.portal.visibility.views import audience, give_roles
+from services.portal.visibility.views import PERSON, SEEING, audience, give_roles
 from shared.claims import require_policy
 from shared.texts import isolated
 
@@ -31,11 +31,12 @@ async def share(page: Page, project_id: UUID, data: Typed) -> Template | Redirec
     """Give the people who were chosen their role, and let the client see the project: nothing is shown to nobody."""
     form = Form(data)
     try:
-        await give_roles(page.services, project_id, data)
+        given = await _give_roles(page, project_id, data)
     except ServiceProblem as problem:
         form.refuse(problem)
         return await _show_share(page, project_id, form)
-    return await _turn_project(page, project_id, "share", "{} is shared with the client")
+    already = f"{', '.join(given)}: access given. " if given else ""
+    return await _turn_project(page, project_id, "share", "{} is shared with the client", already=already)
 
 
 @get("/projects/{project_id:uuid}/access", guards=[require_policy("managePeople")])
@@ -49,7 +50,7 @@ async def give_access(page: Page, project_id: UUID, data: Typed) -> Template | R
     """Give the people who were chosen their role in the project."""
     form = Form(data)
     try:
-        given = await give_roles(page.services, project_id, data)
+        given = len(await _give_roles(page, project_id, data))
     except ServiceProblem as problem:
         form.refuse(problem)
         return await _show_access(page, project_id, form)
@@ -94,13 +95,22 @@ async def withdraw_milestone(page: Page, milestone_id: UUID, data: Typed) -> Tem
     return await _turn_milestone(page, milestone_id, data, "withdraw", "Only your team sees {} now", undo=undo)
 
 
-async def _turn_project(page: Page, project_id: UUID, verb: str, words: str, *, undo: Undo | None = None) -> Redirect:
+async def _give_roles(page: Page, project_id: UUID, data: Typed) -> list[str]:
+    if not any(name.startswith(f"{PERSON}-") and role for name, role in data.items()):
+        return []
+    detail = await views.project(page.services, project_id)
+    return await give_roles(page.services, await audience(page.services, detail.client_id, project_id), data)
+
+
+async def _turn_project(
+    page: Page, project_id: UUID, verb: str, words: str, *, undo: Undo | None = None, already: str = ""
+) -> Redirect:
     try:
         turned_to = await page.services.projects.post(f"projects/{project_id}/{verb}", ProjectDetail)
     except ServiceProblem as problem:
         if problem.status != 409:
             raise
-        return page.go(f"/projects/{project_id}", problem.detail[:LONGEST], tone="risk")
+        return page.go(f"/projects/{project_id}", (already + problem.detail)[:LONGEST], tone="risk")
     return page.go(f"/projects/{project_id}", Toast(words.format(isolated(turned_to.name)), undo=undo))
 
 
@@ -129,8 +139,8 @@ async def _show_access(page: Page, project_id: UUID, form: Form) -> Template:
 
 async def _with_audience(page: Page, project_id: UUID, form: Form) -> dict[str, Any]:
     found = await views.project(page.services, project_id)
-    seen = await audience(page.services, found.client_id, project_id) if found.client_id else None
-    return {"detail": found, "audience": seen, "form": form, "roles": ROLES}
+    seen = await audience(page.services, found.client_id, project_id)
+    return {"detail": found, "audience": seen, "form": form, "roles": ROLES, "seeing": SEEING}
 
 
 router = Router(

@@ -29,6 +29,7 @@ from services.identity.oauth.api import routers as oauth
 from services.identity.oauth.keys import TokenKeys
 from services.identity.oauth.queries import own_verifier
 from services.identity.oauth.server import Issuer
+from services.identity.one_time_tokens.api import router as mailed_links
 from services.identity.organisations.api import router as organisations
 from services.identity.passkeys.api import router as passkeys
 from services.identity.passkeys.relying_party import RelyingParty
@@ -126,6 +127,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             organisations,
             password_changes,
             email_changes,
+            mailed_links,
             viewing,
             second_factors,
             step_up,

@@ -44,6 +44,7 @@ class Accounts(Standin):
             ("POST", "/auth/verify-email", self.with_link),
             ("POST", "/auth/confirm-email", self.confirm_address),
             ("POST", "/auth/invitation", self.look),
+            ("POST", "/auth/mailed-link", self.with_link),
             ("POST", "/auth/register", self.register),
             ("GET", "/auth/organisations", self.organisations),
             ("POST", "/auth/organisations/join", self.join),

@@ -284,6 +284,7 @@ class Standin:
         return [
             ("POST", "/auth/login", self.login),
             ("POST", "/auth/magic-link", self.ask_link),
+            ("POST", "/auth/magic-link/look", self.look_at_link),
             ("POST", "/auth/magic-link/consume", self.consume),
             ("POST", "/auth/logout", self.logout),
             ("POST", "/auth/view-as", self.view_as),
@@ -324,6 +325,11 @@ class Standin:
         answer = web.Response(status=202)
         answer.set_cookie("portal_flow", "flow-1", httponly=True, samesite="Lax", path="/")
         return answer
+
+    async def look_at_link(self, request: web.Request) -> web.Response:
+        if (await request.json())["token"] != "good-token":
+            return problem(401, "auth.link_invalid", "This link or code cannot be used. Ask for a new one.")
+        return web.json_response({"here": request.cookies.get("portal_flow") == "flow-1"})
 
     async def consume(self, request: web.Request) -> web.Response:
         data = await request.json()

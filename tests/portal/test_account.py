@@ -1,5 +1,7 @@
 """Links of mails, and one's own password and address, as forms that need no JavaScript."""
 
+from hashlib import sha256
+
 import pytest
 
 from tests.portal.accounts import INVITED, TOKEN
@@ -33,7 +35,7 @@ async def test_opening_a_link_only_looks(browse, standin, path):
     page = await browse().get(path, params={"token": TOKEN})
     assert page.status_code == 200
     assert f'name="token" value="{TOKEN}"' in page.text
-    assert {call.path for call in standin.calls} <= {"/auth/invitation"}
+    assert {call.path for call in standin.calls} <= {"/auth/invitation", "/auth/mailed-link"}
 
 
 @pytest.mark.parametrize("path", ["/reset-password", "/verify-email", "/confirm-email", "/invitation"])
@@ -49,20 +51,26 @@ async def test_a_scanner_that_sends_the_form_without_the_cookie_gets_nowhere(bro
     assert page.status_code == 422
     assert "Press the button once more" in page.text
     assert not any(cookie.startswith("portal_session") for cookie in page.headers.get_list("Set-Cookie"))
-    assert {call.path for call in standin.calls} <= {"/auth/invitation"}
+    assert {call.path for call in standin.calls} <= {"/auth/invitation", "/auth/mailed-link"}
     again = await kept(browse(), page).post(path, data={"token": TOKEN, **LINKS[path]})
     assert again.status_code in (200, 303)
 
 
 @pytest.mark.parametrize("path", LINKS)
 async def test_the_cookie_of_another_link_is_not_enough(browse, standin, path):
-    browser = await opened(browse, "/verify-email", token="another")
+    browser = browse()
+    browser.cookies.set("portal_opened", sha256(b"opened:another").hexdigest())
     assert (await browser.post(path, data={"token": TOKEN, **LINKS[path]})).status_code == 422
 
 
 @pytest.mark.parametrize("path", LINKS)
-async def test_a_link_that_is_no_good_has_one_answer(browse, path):
-    browser = await opened(browse, "/verify-email", token="stale")
+async def test_a_link_that_is_no_good_has_one_answer_also_before_anything_is_typed(browse, path):
+    page = await browse().get(path, params={"token": "stale"})
+    assert page.status_code == 410
+    assert "This link cannot be used" in page.text
+    assert 'name="token"' not in page.text
+    browser = browse()
+    browser.cookies.set("portal_opened", sha256(b"opened:stale").hexdigest())
     page = await browser.post(path, data={"token": "stale", **LINKS[path]})
     assert page.status_code == 410
     assert "This link cannot be used" in page.text

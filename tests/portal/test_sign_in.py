@@ -114,7 +114,7 @@ async def test_opening_the_link_changes_nothing(browse, standin):
     assert page.status_code == 200
     assert '<input type="hidden" name="token" value="good-token">' in page.text
     assert 'method="post"' in page.text
-    assert standin.calls == []
+    assert [call.path for call in standin.calls] == ["/auth/magic-link/look"]
 
 
 async def test_using_the_link_passes_the_flow_cookie_on_and_signs_in(browse, standin):
@@ -160,6 +160,19 @@ async def test_a_link_opened_in_another_browser_says_so(browse):
     page = await browse().get("/sign-in/link", params={"token": "good-token"})
     assert "This is another browser" in page.text
     assert "good-token" not in page.text
+
+
+async def test_a_link_that_is_dead_says_so_before_it_is_pressed(browse):
+    browser = browse()
+    browser.cookies.set("portal_flow", "flow-1")
+    page = await browser.get("/sign-in/link", params={"token": "used-token"})
+    assert page.status_code == 410
+    assert "This link cannot be used" in page.text
+    assert 'href="/sign-in"' in page.text
+    assert "One click and you are in" in (await browser.get("/sign-in/link", params={"token": "good-token"})).text
+    browser.cookies.set("portal_flow", "flow-2")
+    page = await browser.get("/sign-in/link", params={"token": "good-token"})
+    assert "This is another browser" in page.text
 
 
 async def test_a_link_opened_once_more_by_who_is_in_leads_on(browse, standin):

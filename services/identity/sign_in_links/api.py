@@ -12,8 +12,9 @@ from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import CODE, LINK, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
-from services.identity.sign_in_links import commands
+from services.identity.sign_in_links import commands, queries
 from services.identity.sign_in_links.models import LinkInvalid
+from services.identity.tokens import digest
 from shared.actor import SYSTEM
 from shared.database import UnitOfWork
 from shared.errors import Invalid
@@ -30,6 +31,16 @@ class RedeemLink(msgspec.Struct, forbid_unknown_fields=True):
 
     token: Annotated[str, Meta(max_length=100, pattern=TEXT)] = ""
     code: Annotated[str, Meta(pattern=r"^([0-9]{6})?$(?!\n)")] = ""
+
+
+class LookAtSignInLink(msgspec.Struct, forbid_unknown_fields=True):
+    token: Annotated[str, Meta(min_length=1, max_length=100, pattern=TEXT)]
+
+
+class SignInLinkView(msgspec.Struct, frozen=True):
+    """`here`: this is the browser that asked for it, so it can be used."""
+
+    here: bool
 
 
 class OneProof(Invalid):
@@ -60,6 +71,20 @@ async def request_link(
     return Response(None, status_code=202, cookies=[cookie])
 
 
+@post("/auth/magic-link/look", status_code=200, opt={"public": True})
+async def look_at_link(
+    data: LookAtSignInLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, flow: Flow
+) -> SignInLinkView:
+    """Whether a mailed link can still be used, and whether in this browser, without using it."""
+    await limits.admit(REDEMPTION, ip=attempt.ip)
+    async with uow(SYSTEM) as db:
+        found = await queries.find_live(db, data.token)
+    if found is None:
+        raise LinkInvalid
+    await limits.give_back(REDEMPTION, ip=attempt.ip)
+    return SignInLinkView(found.flow_hash == digest(flow))
+
+
 @post("/auth/magic-link/consume", status_code=200, opt={"public": True})
 async def redeem_link(
     *, data: RedeemLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, door: Door, flow: Flow
@@ -86,4 +111,4 @@ async def redeem_link(
     return await door.let_in(entry)
 
 
-router = Router(API, route_handlers=[request_link, redeem_link], tags=["sign-in links"])
+router = Router(API, route_handlers=[request_link, look_at_link, redeem_link], tags=["sign-in links"])

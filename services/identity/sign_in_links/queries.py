@@ -2,17 +2,24 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from services.identity.sessions.queries import Account
 from services.identity.sign_in_links.models import SignInLink
+from services.identity.single_use import live
+from services.identity.tokens import digest
 from shared.database import Db
 
 
 async def lock_live(db: Db, link_id: UUID) -> SignInLink | None:
     """The link, locked, while it may still be used and nobody asked for a newer one."""
-    live = (SignInLink.id == link_id, SignInLink.used_at.is_(None), SignInLink.expires_at > func.now())
-    return await db.scalar(select(SignInLink).where(*live).with_for_update())
+    known = select(SignInLink).where(SignInLink.id == link_id, *live(SignInLink))
+    return await db.scalar(known.with_for_update())
+
+
+async def find_live(db: Db, token: str) -> SignInLink | None:
+    """The link of a mail, while it can be used; in which browser is for the caller to compare."""
+    return await db.scalar(select(SignInLink).where(SignInLink.token_hash == digest(token), *live(SignInLink)))
 
 
 async def find_account(db: Db, flow_hash: str) -> Account:

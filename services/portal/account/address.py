@@ -10,14 +10,14 @@ from services.portal.forms import Form, Typed
 from services.portal.page import Page
 
 PUBLIC = {"public": True}
+NEW_LINK = ("/security/email", "Ask for a new link")
+NEW_CHANGE = ("/security/email", "Ask for the change again")
 
 
 @get("/verify-email", opt=PUBLIC)
 async def open_verification(page: Page, token: str = "") -> Template:
     """Where the mailed link leads."""
-    if not token:
-        return await links.void(page, "/security/email", "Ask for a new link")
-    return await links.show(page, "account/verify.html", Form({"token": token}))
+    return await links.open_page(page, "account/verify.html", token, NEW_LINK)
 
 
 @post("/verify-email", opt=PUBLIC)
@@ -30,7 +30,7 @@ async def verify(page: Page, data: Typed) -> Template | Redirect:
             return page.go("/", "Your address is confirmed")
         except ServiceProblem as problem:
             if links.is_void(problem):
-                return await links.void(page, "/security/email", "Ask for a new link")
+                return await links.void(page, *NEW_LINK)
             links.refuse(form, problem)
     return await links.show(page, "account/verify.html", form)
 
@@ -38,9 +38,7 @@ async def verify(page: Page, data: Typed) -> Template | Redirect:
 @get("/confirm-email", opt=PUBLIC)
 async def open_confirmation(page: Page, token: str = "") -> Template:
     """Where both mailed links of a change lead."""
-    if not token:
-        return await links.void(page, "/security/email", "Ask for the change again")
-    return await links.show(page, "account/confirm.html", Form({"token": token}))
+    return await links.open_page(page, "account/confirm.html", token, NEW_CHANGE)
 
 
 @post("/confirm-email", opt=PUBLIC)
@@ -54,7 +52,7 @@ async def confirm(page: Page, data: Typed) -> Template:
             return await page.show("account/confirmed.html", confirmed=found)
         except ServiceProblem as problem:
             if links.is_void(problem):
-                return await links.void(page, "/security/email", "Ask for the change again")
+                return await links.void(page, *NEW_CHANGE)
             links.refuse(form, problem)
     return await links.show(page, "account/confirm.html", form)
 

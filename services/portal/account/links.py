@@ -26,6 +26,21 @@ async def show(page: Page, template: str, form: Form, **content: Any) -> Templat
     return answer
 
 
+async def open_page(page: Page, template: str, token: str, again: tuple[str, str]) -> Template:
+    """Where a mailed link leads: its form while the link can be used, else at once the way to a new one (`again`: path
+    and words), before anybody has filled anything in.
+    """
+    body = {"page": page.path.strip("/"), "token": token}
+    try:
+        if token:
+            await page.services.identity.post("auth/mailed-link", type(None), body)
+            return await show(page, template, Form({"token": token}))
+    except ServiceProblem as problem:
+        if not is_void(problem) and problem.status != 422:
+            raise
+    return await void(page, *again)
+
+
 def was_opened(page: Page, form: Form) -> bool:
     """Whether this browser has opened the page the form is from; if not, the form says so."""
     if page.cookie(OPENED_COOKIE) == _mark(form.values["token"]):

@@ -18,6 +18,7 @@ from services.portal.sign_in.refusals import explain
 SHORT = "Use at least 12 characters: a few words make a good password."
 NO_PASSWORDS = "Your organisation does not accept passwords, so there is none to set."
 PUBLIC = {"public": True}
+NEW_LINK = ("/forgot-password", "Ask for a new link")
 
 
 @get("/forgot-password", opt=PUBLIC)
@@ -42,9 +43,7 @@ async def send_link(page: Page, data: Typed) -> Template:
 @get("/reset-password", opt=PUBLIC)
 async def open_reset(page: Page, token: str = "") -> Template:
     """Where the mailed link leads."""
-    if not token:
-        return await links.void(page, "/forgot-password", "Ask for a new link")
-    return await links.show(page, "account/reset.html", Form({"token": token}))
+    return await links.open_page(page, "account/reset.html", token, NEW_LINK)
 
 
 @post("/reset-password", opt=PUBLIC)
@@ -57,7 +56,7 @@ async def reset(page: Page, data: Typed) -> Template | Redirect:
             await page.services.identity.post("auth/reset-password", type(None), body)
         except ServiceProblem as problem:
             if links.is_void(problem):
-                return await links.void(page, "/forgot-password", "Ask for a new link")
+                return await links.void(page, *NEW_LINK)
             links.refuse(form, problem)
         else:
             there = "/sign-in/proof" if address_of(page) else "/sign-in"

@@ -3,6 +3,12 @@
 import msgspec
 
 
+class SignInLink(msgspec.Struct, frozen=True):
+    """A mailed link that can be used, and whether in this browser (`POST auth/magic-link/look`)."""
+
+    here: bool
+
+
 class SingleSignOnDomain(msgspec.Struct, frozen=True):
     """Whether an address is of a domain with an organisation's own sign-in (`POST auth/sso/domain`)."""
 

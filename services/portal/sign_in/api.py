@@ -10,13 +10,14 @@ from litestar import Response, Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
+from services.portal.account.links import void
 from services.portal.answers import SignedIn
-from services.portal.clients import FLOW_COOKIE, ServiceProblem, slot
+from services.portal.clients import ServiceProblem, slot
 from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
 from services.portal.page import PERSON_COOKIE, Page
 from services.portal.paths import local_path
-from services.portal.sign_in.answers import SingleSignOnDomain
+from services.portal.sign_in.answers import SignInLink, SingleSignOnDomain
 from services.portal.sign_in.arrival import (
     FLOW_SECONDS,
     NEXT_COOKIE,
@@ -104,9 +105,11 @@ async def mail_link(page: Page, data: Typed) -> Template | Redirect:
 @get("/sign-in/link")
 async def open_link(page: Page, token: str = "") -> Template:
     """Where the mailed link leads. It changes nothing: mail scanners open links too. Without a token: type the code."""
-    return await page.show(
-        "sign_in/link.html", form=Form({"token": token, "code": ""}), here=bool(page.cookie(FLOW_COOKIE))
-    )
+    found = await _look(page, token) if token else None
+    if token and found is None and page.actor.kind == "anonymous":
+        return await void(page, "/sign-in", "Ask for a new link")
+    form = Form({"token": token, "code": ""})
+    return await page.show("sign_in/link.html", form=form, here=found is not None and found.here)
 
 
 @post("/sign-in/link")
@@ -121,7 +124,7 @@ async def use_link(page: Page, data: Typed) -> Template | Redirect:
         except ServiceProblem as problem:
             form.values["token"] = ""
             explain(form, problem, UNUSABLE)
-    return await page.show("sign_in/link.html", form=form, here=bool(page.cookie(FLOW_COOKIE)), status=form.status)
+    return await page.show("sign_in/link.html", form=form, here=False, status=form.status)
 
 
 @post("/sign-out", opt={"while_viewing": True})
@@ -137,6 +140,18 @@ async def sign_out(page: Page) -> Response[None]:
         return answer
     answer.cookies.extend(ended.cookies)
     return answer
+
+
+async def _look(page: Page, token: str) -> SignInLink | None:
+    """The link, while it can be used; None for who views as somebody, who is signed in."""
+    if page.viewing:
+        return None
+    try:
+        return await page.services.identity.post("auth/magic-link/look", SignInLink, {"token": token})
+    except ServiceProblem as problem:
+        if problem.status not in (401, 422):
+            raise
+        return None
 
 
 async def show_ways(page: Page, form: Form, *, tried: str = "") -> Template:

@@ -128,6 +128,11 @@ async def test_no_projects_is_an_explained_empty_state(browse, standin):
     page = await browse(ANNA).get("/")
     assert "No projects yet" in page.text
     assert "Nothing has happened yet" in page.text
+    standin.state["company_contact"] = {"name": "Clara Hoffmann", "email": "clara@northwind.example"}
+    for path in ("/", "/widgets/projects"):
+        page = await browse(ANNA).get(path)
+        assert 'href="mailto:clara@northwind.example"' in page.text, path
+        assert "shares a project with you, its status, milestones" in page.text, path
 
 
 async def test_who_has_no_role_reads_whom_to_ask_and_what_will_appear(browse, standin):
@@ -160,7 +165,7 @@ async def test_client_people_listen_to_their_own_events(browse):
 
 async def test_an_overdue_next_milestone_says_so_in_words(browse):
     page = await browse(ANNA).get("/widgets/projects", headers={"HX-Request": "true"})
-    assert "overdue," in page.text
+    assert "Overdue since" in page.text
     assert uid(2) in page.text
 
 

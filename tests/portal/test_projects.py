@@ -3,6 +3,8 @@
 import copy
 import re
 
+import pytest
+
 from tests.portal.people import ANNA, CLARA
 from tests.portal.standin import uid
 
@@ -170,3 +172,15 @@ async def test_a_part_that_is_no_longer_the_readers_takes_the_page_with_it(brows
     assert (answer.status_code, answer.headers["hx-retarget"]) == (404, "main")
     assert "no longer shared with you" in answer.text
     assert "<html" not in answer.text
+
+
+@pytest.mark.parametrize("reader", [ANNA, CLARA])
+async def test_an_open_milestone_whose_day_has_passed_is_overdue_wherever_the_next_one_stands(browse, standin, reader):
+    """The page, the card, the client's page and a dashboard that is the one project say it in the same words."""
+    project = next(each for each in standin.state["projects"] if each["id"] == uid(1))
+    standin.state["projects"] = [project]
+    project["next_milestone"] = {"id": uid(104), "name": "Build", "target_on": "2020-11-25"}
+    paths = [f"/projects/{uid(1)}", "/projects", "/", f"/widgets/projects/{uid(1)}/plan"]
+    for path in paths + ([f"/clients/{project['client_id']}"] if reader is CLARA else []):
+        page = (await browse(reader).get(path)).text
+        assert re.search(r'is-over">Overdue since <time datetime="2020-11-25">25 Nov', page), path

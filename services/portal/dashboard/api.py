@@ -1,8 +1,12 @@
 """The first page after signing in, and its widgets one by one."""
 
+from typing import Any
+
 from litestar import Response, Router, get
 from litestar.response import Template
 
+from services.portal.answers import ProjectCard
+from services.portal.clients import Slot
 from services.portal.dashboard import views
 from services.portal.formats import greeting
 from services.portal.page import Page
@@ -22,7 +26,17 @@ async def dashboard(page: Page) -> Template:
             company_contact=company_contact,
         )
     board = await views.load(page.services, page.actor, page.client_id)
-    return await page.show("dashboard/page.html", section="dashboard", greeting=words, board=board)
+    asked = await _asked(page, board.projects)
+    return await page.show("dashboard/page.html", section="dashboard", greeting=words, board=board, **asked)
+
+
+async def _asked(page: Page, projects: Slot[list[ProjectCard]] | None) -> dict[str, Any]:
+    """Whom one of a client's people can ask, who may see projects and has none."""
+    if page.actor.is_staff or projects is None or projects.value != []:
+        return {}
+    contacts, company_contact = await views.whom_to_ask(page.services)
+    others = [each for each in contacts if each.id != page.actor.reader.id]
+    return {"contacts": others, "company_contact": company_contact}
 
 
 @get("/widgets/kpis")
@@ -36,7 +50,7 @@ async def kpis(page: Page) -> Template:
 async def projects(page: Page) -> Template:
     """The project cards alone."""
     found = await views.projects(page.services, page.client_id, deadline=None)
-    return page.fragment("dashboard/projects.html", projects=found)
+    return page.fragment("dashboard/projects.html", projects=found, **await _asked(page, found))
 
 
 @get("/widgets/activity")

@@ -9,7 +9,7 @@ from services.identity.sign_in_links import commands as sign_in_links
 
 TO_PERSON = (
     *("step_up_code", "new_device", "password_changed", "two_factor_changed", "passkey_added"),
-    *("email_verification", "email_change_notice"),
+    *("email_verification", "email_change_notice", "access_ended"),
 )
 
 AUTHORS: Authors = {

@@ -1,10 +1,12 @@
 """Verifying an address, and changing it: a change takes effect when both addresses have confirmed it."""
 
+from collections.abc import Collection, Sequence
 from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import delete
 
+from services.identity.clients.models import Client
 from services.identity.email_changes.models import NEW, OLD, VERIFICATION
 from services.identity.email_changes.queries import is_confirmed, is_listed, lock_owner
 from services.identity.invitations.models import INVITATION
@@ -15,17 +17,19 @@ from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.one_time_tokens.queries import find_live
 from services.identity.ownership import forget_owner
 from services.identity.password_changes.models import PASSWORD_RESET
-from services.identity.people.addresses import note_verified, store_address
+from services.identity.people.addresses import ListedAlready, note_verified, store_address
 from services.identity.people.models import EmailTaken, Person
 from services.identity.people.queries import find_by_email, load_person
 from services.identity.sessions.models import Attempt
-from services.identity.sessions.queries import doors_of, lock_namesakes
+from services.identity.sessions.queries import Visitor, doors_of, lock_namesakes
+from services.identity.sessions.rules import refusal
 from services.identity.sign_in_links.models import SignInLink
 from services.identity.sign_in_methods.queries import lock_own
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import uuid7
 from shared.contracts.accounts import EmailChanged, EmailChangeRequested
+from shared.contracts.contacts import PortalAccessRevoked
 from shared.database import Db
 
 Side = Literal["old", "new"]
@@ -67,7 +71,7 @@ async def request_change(db: Db, actor: Actor, me: UUID, email: str) -> None:
     if email == person.email:
         return
     await replace(db, person.id, NEW, OLD)
-    facts = {"change": str(uuid7()), "old": person.email, "new": email}
+    facts = {"change": str(uuid7()), "old": person.email, "new": email, "here": str(own.here.id)}
     for purpose, address in ((NEW, email), (OLD, person.email or "")):
         token = await issue(db, purpose, KINDS[purpose].lasts, person, facts)
         mail = await queue(db, purpose, person, token=token, facts={"new": email})
@@ -83,7 +87,8 @@ async def write_to_new(db: Db, mail: Mail) -> Draft | None:
 
 async def confirm(db: Db, attempt: Attempt, token: str) -> Side | Literal["done"] | None:
     """Use one of the two links up. The side that still has to confirm, or that it is done; None, and on record, where
-    the link is not good. Raises `TokenInvalid` where the new address became somebody else's meanwhile.
+    the link is not good. Raises `TokenInvalid` where the new address became somebody else's meanwhile, and
+    `ListedAlready` where it stands in a book without which the change would lead nowhere.
     """
     found = await find_live(db, token, NEW, OLD)
     namesakes = await lock_namesakes(db, found.facts["old"]) if found else []
@@ -95,11 +100,28 @@ async def confirm(db: Db, attempt: Attempt, token: str) -> Side | Literal["done"
     other = OLD if found.purpose == NEW else NEW
     if not await is_confirmed(db, person, other, found.facts["change"]):
         return "old" if other == OLD else "new"
-    await _apply(db, attempt, person, found.facts["new"])
-    for other, _ in doors_of(person.id, namesakes):
-        if other.id != person.id:
-            await _apply_elsewhere(db, attempt, other, found.facts["new"])
+    email, doors = found.facts["new"], doors_of(person.id, namesakes)
+    others = [door for door in doors if door[0].id != person.id]
+    lost = {other.id for other, _ in others if await is_listed(db, other.client_id, email)}
+    _require_way_in(doors, lost, UUID(found.facts.get("here", str(person.id))))
+    await _apply(db, attempt, person, email)
+    for other, client in others:
+        if other.id in lost:
+            await _leave(db, attempt, other, client, email)
+        else:
+            await _apply(db, attempt, other, email)
     return "done"
+
+
+def _require_way_in(doors: Sequence[Visitor], lost: Collection[UUID], here: UUID) -> None:
+    """The change costs its owner neither the organisation in which they asked for it, nor the last one they have
+    access to.
+
+    Raises `ListedAlready`.
+    """
+    kept = [door for door in doors if door[0].id not in lost and refusal(*door, "magic_link", None) != "closed"]
+    if lost and (here in lost or not kept):
+        raise ListedAlready
 
 
 async def _apply(db: Db, attempt: Attempt, person: Person, email: str) -> None:
@@ -115,11 +137,14 @@ async def _apply(db: Db, attempt: Attempt, person: Person, email: str) -> None:
     await withdraw(db, person.id, PASSWORD_RESET, INVITATION, VERIFICATION)
 
 
-async def _apply_elsewhere(db: Db, attempt: Attempt, person: Person, email: str) -> None:
-    """The same in another client's book; where that lists the address already, they are two people from now on."""
-    if await is_listed(db, person.client_id, email):
-        person.stand_alone()
-        await store_address(db)
-        await forget_owner(db, person.signed_in(attempt.id, attempt.ip), person, "email_changed")
-        return
-    await _apply(db, attempt, person, email)
+async def _leave(db: Db, attempt: Attempt, person: Person, client: Client | None, email: str) -> None:
+    """Another client's book lists the new address as somebody else: there the old one opens nothing any more, and who
+    gave it up hears of it at the new one (decision 0048).
+    """
+    author = person.signed_in(attempt.id, attempt.ip)
+    person.leave()
+    await store_address(db)
+    await outbox.append(db, author, PortalAccessRevoked(), client_id=person.client_id, aggregate_id=person.id)
+    await forget_owner(db, author, person, "email_changed")
+    mail = await queue(db, "access_ended", person, facts={"client": client.name if client else ""})
+    mail.address = email

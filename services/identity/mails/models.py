@@ -53,6 +53,7 @@ KINDS: dict[str, Kind] = {
     "password_changed": Kind(keeps=_A_DAY),
     "two_factor_changed": Kind(keeps=_A_DAY),
     "passkey_added": Kind(keeps=_A_DAY),
+    "access_ended": Kind(keeps=_A_DAY),
 }
 
 

@@ -258,6 +258,12 @@ class Person(Base, Identified, Timestamped, Versioned):
         self.account_id = self.joined_at = None
         self.is_shared = False
 
+    def leave(self) -> None:
+        """Be a contact without access from now on: whose address it was has given it up."""
+        self.stand_alone()
+        self.portal_access = False
+        self.version += 1
+
     def signed_in(self, session_id: UUID, ip: str) -> Actor:
         """The person as the author of what happens in a new session."""
         return Actor(

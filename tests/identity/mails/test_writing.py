@@ -29,6 +29,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "password_changed": {"at": AT},
     "two_factor_changed": {"change": "on", "at": AT},
     "passkey_added": {"passkey": "Laptop", "at": AT},
+    "access_ended": {"client": "Acme GmbH"},
 }
 LASTS = {
     "en": {600: "10 minutes", 3600: "1 hour", 86400: "1 day", 1209600: "14 days"},

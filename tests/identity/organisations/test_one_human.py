@@ -269,8 +269,8 @@ async def test_whoever_moved_has_nothing_of_the_account_that_stays_and_it_nothin
     assert (await both.switch(cedar, there)).status_code == 200
 
 
-async def change_address(both: Consultant, browser: Browser) -> str:
-    email = f"{uuid4().hex}@acme.example"
+async def change_address(both: Consultant, browser: Browser, email: str = "") -> str:
+    email = email or f"{uuid4().hex}@acme.example"
     before = len(await both.identity.mails_written(both.email))
     assert (await browser("POST", "people/me/email", json={"email": email})).status_code == 202
     for address, number in ((email, 1), (both.email, before + 1)):
@@ -289,19 +289,63 @@ async def test_ones_own_change_of_address_goes_along_everywhere(both: Consultant
     assert (await both.switch(both.birch)).status_code == 200
 
 
-async def test_where_the_new_address_is_somebody_elses_already_it_parts(both: Consultant) -> None:
-    _, there = await in_both(both)
+async def list_at(both: Consultant, client_id: str) -> str:
+    """A new address, which another contact of this client has."""
     email = f"{uuid4().hex}@acme.example"
     body = {"first_name": "B", "last_name": "C", "email": email}
-    await both.staff("POST", f"clients/{both.birch}/contacts", json=body)
-    await both.browser("POST", "people/me/email", json={"email": email})
-    for address, number in ((email, 1), (both.email, 2)):
-        token = (await both.identity.mail_to(address, number)).token
-        assert (await both.browser("POST", "auth/confirm-email", json={"token": token})).status_code == 200
+    await both.staff("POST", f"clients/{client_id}/contacts", json=body)
+    return email
+
+
+async def test_where_another_contact_has_the_new_address_access_ends_and_the_old_mailbox_opens_nothing(
+    both: Consultant,
+) -> None:
+    _, there = await in_both(both)
+    await both.browser.enrol()
+    email = await change_address(both, both.browser, await list_at(both, both.birch))
     row = await both.row(both.guest)
-    assert (row["email"], row["account_id"]) == (both.email, None)
+    assert (row["email"], row["account_id"], row["portal_access"]) == (both.email, None, False)
     assert await there.record() is None
     assert (await both.switch(both.birch)).status_code == 404
+    (revoked,) = await both.identity.events("portal_access_revoked", both.guest["id"])
+    assert str(revoked.clientid) == both.birch
+    assert "Birch Ltd" in (await both.identity.mail_to(email, 2)).message["Subject"]
+    assert "Birch" not in await both.told(both.acme)
+    former, before = await both.identity.browser(), len(both.identity.mails_to(both.email))
+    await former.ask_for_link(both.email)
+    await former("POST", "auth/forgot-password", json={"email": both.email})
+    assert (await former.sign_in(both.email)).status_code == 401
+    await both.identity.until("select 1 where not exists (select 1 from mails where due_at is not null)")
+    assert len(both.identity.mails_to(both.email)) == before
+    assert (await (await both.identity.browser()).sign_in(email)).json()["next"] == "second_factor"
+
+
+async def test_an_address_that_the_organisation_one_is_in_has_for_another_changes_nothing(both: Consultant) -> None:
+    """With home closed it is the only one that lets the owner in."""
+    await both.switch(both.birch)
+    await both.staff("POST", f"contacts/{both.anna['id']}/portal-access/disable")
+    await refuse_change(both, await list_at(both, both.birch))
+
+
+async def test_an_address_that_would_leave_no_way_in_changes_nothing(both: Consultant) -> None:
+    """Home was closed while the links were on their way."""
+    await refuse_change(both, await list_at(both, both.birch), meanwhile=f"clients/{both.acme}/portal/disable")
+
+
+async def refuse_change(both: Consultant, email: str, meanwhile: str = "") -> None:
+    before = len(await both.identity.mails_written(both.email))
+    assert (await both.browser("POST", "people/me/email", json={"email": email})).status_code == 202
+    links = [(await both.identity.mail_to(*mail)).token for mail in ((email, 1), (both.email, before + 1))]
+    if meanwhile:
+        await both.switch(both.birch)
+        await both.staff("POST", meanwhile)
+    first, last = [await both.browser("POST", "auth/confirm-email", json={"token": link}) for link in links]
+    assert (first.json()["done"], last.status_code, last.json()["code"]) == (False, 409, "person.listed_already")
+    rows = [await both.row(each) for each in (both.anna, both.guest)]
+    assert {row["email"] for row in rows} == {both.email}
+    assert rows[1]["account_id"] == rows[0]["id"]
+    assert await both.browser.record()
+    assert str((await both.signs_in()).actor.client_id) == both.birch
 
 
 async def test_one_comes_in_where_one_was_last(both: Consultant) -> None:

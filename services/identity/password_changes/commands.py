@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.identity.mails.commands import queue
 from services.identity.mails.models import KINDS, Draft, Mail
-from services.identity.one_time_tokens.commands import issue, mint, redeem, refuse, withdraw
+from services.identity.one_time_tokens.commands import issue, mint, redeem, refuse
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.password_changes.models import PASSWORD_RESET, NoPasswords, NotYourOwn
 from services.identity.password_changes.queries import find_owner
@@ -12,10 +12,9 @@ from services.identity.people.addresses import note_verified
 from services.identity.people.models import Person
 from services.identity.people.queries import find_by_email
 from services.identity.policies.models import require_reach
-from services.identity.second_factors.models import ENROL, SECOND_FACTOR
-from services.identity.sessions.commands import Entry, end_sessions, renew
-from services.identity.sessions.models import Attempt, Session
-from services.identity.sessions.queries import lock_entitled, of_account
+from services.identity.sessions.commands import Entry, renew, take_back
+from services.identity.sessions.models import Attempt
+from services.identity.sessions.queries import lock_entitled
 from services.identity.sign_in_methods.rules import Own
 from shared import outbox
 from shared.actor import Actor
@@ -74,8 +73,8 @@ async def _begin(db: Db, person: Person, *, mailed: bool) -> OneTimeToken:
 
 
 async def reset(db: Db, attempt: Attempt, token: str, password_hash: str) -> list[str] | None:
-    """Use the token up: the password is another one and every session ends, as do sign-ins that wait for a second
-    factor. Returns the hashes of the sessions; None, and on record, where the token is not good.
+    """Use the token up: the password is another one and every session ends, as does all that was begun before.
+    Returns the hashes of the sessions; None, and on record, where the token is not good.
     """
     owner = await find_owner(db, token)
     person = await lock_entitled(db, owner.id, "password") if owner else None
@@ -90,7 +89,7 @@ async def reset(db: Db, attempt: Attempt, token: str, password_hash: str) -> lis
         await note_verified(db, author, person)
     event = PasswordReset(ip=attempt.ip, user_agent=attempt.user_agent)
     await outbox.append(db, author, event, client_id=person.client_id, aggregate_id=person.id)
-    return await end_sessions(db, author, "password_reset", of_account(person.id))
+    return await take_back(db, author, "password_reset", person.id)
 
 
 async def change(db: Db, actor: Actor, own: Own, password_hash: str) -> Entry:
@@ -102,15 +101,13 @@ async def change(db: Db, actor: Actor, own: Own, password_hash: str) -> Entry:
         raise NoPasswords
     await _replace(db, own.person, password_hash)
     await outbox.append(db, actor, PasswordChanged(), client_id=own.client_id, aggregate_id=own.here.id)
-    others = (of_account(own.person.id), Session.id.is_distinct_from(actor.session_id))
-    ended = await end_sessions(db, actor, "password_changed", *others)
+    ended = await take_back(db, actor, "password_changed", own.person.id, but=actor.session_id)
     entry = await renew(db, actor)
     return Entry(entry.person_id, entry.token, [*ended, *entry.ended], entry.seconds)
 
 
 async def _replace(db: Db, person: Person, password_hash: str) -> None:
-    """Store it, tell the person, and leave nothing open that the old one had opened."""
+    """Store it, and tell the person."""
     person.take_password(password_hash)
     await db.flush()
-    await withdraw(db, person.id, PASSWORD_RESET, SECOND_FACTOR, ENROL)
     await queue(db, "password_changed", person, facts={"at": now().isoformat()})

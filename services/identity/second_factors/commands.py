@@ -33,9 +33,9 @@ from services.identity.second_factors.models import (
 )
 from services.identity.second_factors.totp import Totp
 from services.identity.sessions.admission import sign_in
-from services.identity.sessions.commands import Entry, end_sessions
+from services.identity.sessions.commands import Entry, take_back
 from services.identity.sessions.models import Attempt
-from services.identity.sessions.queries import Account, of_account
+from services.identity.sessions.queries import Account
 from services.identity.sessions.rules import Method
 from services.identity.single_sign_on.commands import link
 from services.identity.single_sign_on.id_tokens import Subject
@@ -210,7 +210,7 @@ async def reset(db: Db, actor: Actor, person_id: UUID) -> list[str]:
         raise NotEnrolled
     await outbox.append(db, actor, SecondFactorDisabled(), client_id=person.client_id, aggregate_id=person_id)
     await _mention(db, person_id, "reset")
-    return await end_sessions(db, actor, "two_factor_reset", of_account(person_id))
+    return await take_back(db, actor, "two_factor_reset", person_id)
 
 
 async def _forget(db: Db, person_id: UUID) -> bool:

@@ -4,11 +4,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 
+from services.identity.invitations.models import INVITATION
+from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
 from services.identity.sessions.models import Attempt, Lifetimes, Session, SessionEnded
 from services.identity.sessions.queries import account_of, live_hashes, of_account
+from services.identity.sign_in_links.models import SignInLink
 from services.identity.tokens import digest, new_token
 from shared import outbox
 from shared.actor import SYSTEM, Actor
@@ -47,9 +50,24 @@ async def revoke_session(db: Db, actor: Actor, session_id: UUID) -> list[str]:
 
 
 async def revoke_others(db: Db, actor: Actor) -> list[str]:
-    """End all of one's own sessions but the one the request came with."""
-    own = of_account(await account_of(db, actor))
-    return await end_sessions(db, actor, "revoked", own, Session.id.is_distinct_from(actor.session_id))
+    """End all of one's own sessions but the one the request came with, and what was begun before."""
+    account_id = await account_of(db, actor) or actor.id
+    return await take_back(db, actor, "revoked", account_id, but=actor.session_id) if account_id else []
+
+
+async def take_back(db: Db, actor: Actor, reason: str, account_id: UUID, *, but: UUID | None = None) -> list[str]:
+    """The account is its owner's alone, whoever was in it: every session ends but `but`, and so does all that was begun
+    or mailed before. Only an invitation stands: it is the company's, and whoever is in cannot have asked for one.
+
+    `db` has to see all clients. The hashes of the sessions.
+    """
+    members = select(Person.id).where(Person.account_id == account_id, Person.joined_at.is_not(None))
+    address = select(Person.email).where(Person.id == account_id).scalar_subquery()
+    await db.execute(delete(SignInLink).where(SignInLink.email == func.lower(address)))
+    theirs = or_(OneTimeToken.person_id == account_id, OneTimeToken.person_id.in_(members))
+    begun = (theirs, OneTimeToken.used_at.is_(None), OneTimeToken.purpose != INVITATION)
+    await db.execute(update(OneTimeToken).where(*begun).values(expires_at=now()))
+    return await end_sessions(db, actor, reason, of_account(account_id), Session.id.is_distinct_from(but))
 
 
 async def end_sessions(db: Db, actor: Actor, reason: str, *which: ColumnElement[Any]) -> list[str]:

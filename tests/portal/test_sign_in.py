@@ -8,7 +8,7 @@ from markupsafe import escape
 
 from tests.portal.access import FLOW
 from tests.portal.keyring import CREDENTIAL
-from tests.portal.people import ANNA
+from tests.portal.people import ANNA, CLARA
 from tests.portal.standin import PASSWORD
 from tests.portal.test_single_sign_on import BACK
 
@@ -315,3 +315,10 @@ async def test_a_mailed_link_is_the_first_way_and_no_address_is_asked_twice(brow
     assert ways(page)[0] == "magic_link"
     assert "anna%2Bx" not in page
     assert 'value="anna+x@nowhere.example"' in (await browser.get("/forgot-password")).text
+
+
+async def test_a_link_over_somebodys_session_says_whose_it_ends(browse):
+    browser = browse(CLARA)
+    browser.cookies.set("portal_flow", "flow-1")
+    page = await browser.get("/sign-in/link", params={"token": "good-token"})
+    assert "Clara Hoffmann</bdi> is signed in here. Signing in with this link ends that session" in page.text

@@ -9,7 +9,7 @@ from tests.portal.accounts import Accounts
 from tests.portal.standin import ago, missing, person, problem, signed_in, uid
 
 CURRENT, LAPTOP, PHONE = uid(73), uid(81), uid(82)
-CODE, RECOVERY, MAIL_CODE = "246810", "k7m2-p9qd-x3vt", "135791"
+CODE, RECOVERY, MAIL_CODE = "246810", "k7m2p6qdx3vtk7m2p6qdx3vt", "135791"
 SECRET = "JBSWY3DPEHPK3PXP"
 URI = f"otpauth://totp/Northwind%20Studio:approver%40acme.example?secret={SECRET}&issuer=Northwind%20Studio"
 FLOW = "flow-1"

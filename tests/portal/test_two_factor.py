@@ -9,6 +9,7 @@ from tests.portal.people import ANNA, CLARA
 from tests.portal.standin import PASSWORD
 
 HOME = "/security/two-factor"
+FULL_WIDTH = {each: each + 0xFEE0 for each in (*range(0x30, 0x3A), *range(0x41, 0x5B))}
 SIGN_IN = {"email": "approver@acme.example", "password": PASSWORD, "next": "/projects?status=delayed"}
 
 
@@ -61,9 +62,26 @@ async def test_a_recovery_code_does_as_well(halfway, standin):
     page = (await halfway.get("/sign-in/second-factor", params={"recovery": "1"})).text
     assert 'name="recovery_code"' in page
     assert 'name="code"' not in page
-    answer = await halfway.post("/sign-in/second-factor", data={"recovery_code": f" {RECOVERY} "})
-    assert answer.headers["Location"] == "/activity"
-    assert standin.calls[-1].body == {"recovery_code": RECOVERY}
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        " {} ",
+        "\u201c{}\u201d\r\n",
+        "1. {}",
+        "\u2022 2) {}",
+        "\u200b{}\ufeff",
+        "\u00a0{}\t",
+    ],
+)
+@pytest.mark.parametrize("dash", ["-", "\u2011", "\u2013", " ", "\u00a0", "\u00ad", ""])
+async def test_a_recovery_code_is_taken_as_it_is_pasted(halfway, standin, browse, around, dash):
+    groups = [RECOVERY[at : at + 4] for at in range(0, len(RECOVERY), 4)]
+    for typed in (around.format(dash.join(groups)), around.format(dash.join(groups).upper()).translate(FULL_WIDTH)):
+        answer = await halfway.post("/sign-in/second-factor", data={"recovery_code": typed})
+        assert answer.headers.get("Location") == "/activity", ascii(typed)
+        assert standin.calls[-1].body == {"recovery_code": RECOVERY}
 
 
 @pytest.mark.parametrize(

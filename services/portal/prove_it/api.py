@@ -17,7 +17,7 @@ from services.portal.page import Page
 from services.portal.paths import local_path
 from services.portal.prove_it import views
 from services.portal.sign_in.refusals import explain, wait
-from services.portal.two_factor.codes import digits
+from services.portal.two_factor.codes import digits, typed_code
 
 BODY = {"totp": "code", "recovery_code": "recovery_code", "password": "password", "mail_code": "mail_code"}
 """The field of identity's that each method's input goes to."""
@@ -70,7 +70,8 @@ async def prove(page: Page, data: Inputs) -> Template | Redirect:
     """Check the proof; then open the page, or send the form on."""
     proof = await _proof(page, data)
     typed = str(data.get("proof_value", ""))
-    form = Form({"proof_value": digits(typed) if proof.method in ("totp", "mail_code") else typed})
+    cleaned = {"password": typed, "recovery_code": typed_code(typed)}.get(proof.method, digits(typed))
+    form = Form({"proof_value": cleaned})
     if proof.method not in BODY:
         form.error = "Use your passkey, with the button below."
     elif form.require(proof_value=MISSING[proof.method]):

@@ -48,9 +48,17 @@ def carried(uri: str) -> Setup | None:
     return Setup(uri, secret) if secret else None
 
 
+def typed_code(typed: str) -> str:
+    """A code as it was meant: letters and digits in their plain form and lower case, without the number of its line in
+    a list, and the spaces, quotes and dashes that apps, mails, print-outs and the clipboard put in and around it.
+    """
+    plain = re.sub(r"^\W*[0-9]{1,2}[.)]\s", "", unicodedata.normalize("NFKC", typed))
+    return re.sub(r"[^0-9a-z]", "", plain.lower())
+
+
 def digits(typed: str) -> str:
-    """A code of digits, without the spaces, dashes and words that apps, mails and the clipboard put around them."""
-    return re.sub(r"[^0-9]", "", unicodedata.normalize("NFKC", typed))
+    """A code that is all digits: of words around it nothing stays either."""
+    return re.sub(r"[^0-9]", "", typed_code(typed))
 
 
 def recovery_codes(typed: str) -> list[str]:

@@ -35,7 +35,7 @@ async def give_code(page: Page, data: Typed) -> Template | Redirect:
     """Check the code and go to where the person was heading."""
     kind = RECOVERY if RECOVERY in data else CODE
     typed = data.get(kind, "")
-    form = Form({kind: codes.digits(typed) if kind == CODE else typed})
+    form = Form({kind: codes.digits(typed) if kind == CODE else codes.typed_code(typed)})
     if form.require(**{kind: MISSING[kind]}):
         try:
             answer = await page.services.identity.send(

@@ -47,6 +47,8 @@ def people() -> list[dict[str, Any]]:
             "two_factor": not of,
             "reset_link_possible": True,
             "last_sign_in_at": ago(hours=number) if active else None,
+            "has_account": True,
+            "invitation": {"status": "accepted" if of else "none"},
             "version": 7,
         }
         for number, name, email, of, primary, active, policies in rows

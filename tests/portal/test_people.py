@@ -231,3 +231,14 @@ async def test_second_factor_and_link_ask_for_a_fresh_proof(browse, standin):
 
 async def test_nobody_there_is_a_calm_page(browse, standin):
     assert (await browse(CLARA).get(f"/people/{uid(999)}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [("sent", "Invited"), ("expired", "Invitation expired"), ("none", "Not invited yet")]
+)
+async def test_who_has_not_accepted_is_not_active_in_the_list_of_people_either(browse, standin, status, words):
+    for each in standin.state["people"]:
+        each["has_account"], each["invitation"] = each["kind"] == "staff", {"status": status}
+    page = (await browse(CLARA).get("/people?kind=client")).text
+    assert words in page
+    assert "Active</span>" not in page

@@ -9,6 +9,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import func, or_, select
 
+from services.identity.invitations.models import InvitationState
+from services.identity.invitations.queries import states_of
 from services.identity.people.models import Person, PersonKind
 from shared.actor import Actor
 from shared.database import Db
@@ -23,6 +25,8 @@ _SELECT = """
            p.language, p.active, p.portal_access, p.is_primary_contact, p.policies, p.limited, p.created_at, p.version,
            coalesce(c.closed_modules || c.closed_actions, '{}') as closed,
            p.last_sign_in_at, p.email_verified_at is not null as email_verified,
+           case when p.account_id is null then p.last_sign_in_at is not null or p.password_hash is not null
+                else p.joined_at is not null end as has_account,
            coalesce(c.session_recording, false) as session_recording,
            exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor,
            array(select a.project_id from assignments a where a.person_id = p.id order by 1) as assigned_projects,
@@ -110,7 +114,8 @@ class Me(msgspec.Struct, frozen=True):
 
 class PersonView(msgspec.Struct, frozen=True):
     """A person as others see them; `version` is what `If-Match` names. What a colleague at the client, or a
-    subcontractor, has no need to know is there for staff only. `offered_roles` are those they get when they sign in.
+    subcontractor, has no need to know is there for staff only. `offered_roles` are those they get when they sign in;
+    `has_account`: they have been in the portal, or could with a password.
     """
 
     id: UUID
@@ -135,6 +140,8 @@ class PersonView(msgspec.Struct, frozen=True):
     two_factor: bool | UnsetType = UNSET
     reset_link_possible: bool | UnsetType = UNSET
     last_sign_in_at: datetime | UnsetType | None = UNSET
+    has_account: bool | UnsetType = UNSET
+    invitation: InvitationState | UnsetType = UNSET
     created_at: datetime | UnsetType = UNSET
     version: int | UnsetType = UNSET
 
@@ -168,7 +175,7 @@ async def get_person(connection: asyncpg.Connection, actor: Actor, person_id: UU
     row = await connection.fetchrow(_ONE_OF, person_id, _reach(actor, None), actor.id)
     if row is None or not (row["active"] or _sees_all_of(actor)):
         raise NotFound
-    return _view(row, actor)
+    return (await _views(connection, [row], actor))[0]
 
 
 async def list_people(
@@ -186,7 +193,7 @@ async def list_people(
         _SELECT.replace("people p", f"({page} limit $5) p", 1).replace("p.id", "p.sort_value, p.id", 1) + order.by
     )
     rows = await connection.fetch(statement, *narrowed, *(order.place or ()))
-    return order.page(rows, limit, [_view(row, actor) for row in rows[:limit]])
+    return order.page(rows, limit, await _views(connection, rows[:limit], actor))
 
 
 def _reach(actor: Actor, client_id: UUID | None) -> list[UUID] | None:
@@ -205,8 +212,13 @@ def _sees_all_of(actor: Actor) -> bool:
     return actor.is_staff and actor.assignments is None
 
 
-def _view(row: asyncpg.Record, actor: Actor) -> PersonView:
-    known = _named(row)
+async def _views(connection: asyncpg.Connection, rows: list[asyncpg.Record], actor: Actor) -> list[PersonView]:
+    invited = await states_of(connection, [row["id"] for row in rows]) if _sees_all_of(actor) else {}
+    return [_view(row, actor, invited.get(row["id"], InvitationState())) for row in rows]
+
+
+def _view(row: asyncpg.Record, actor: Actor, invitation: InvitationState) -> PersonView:
+    known = {**_named(row), "invitation": invitation}
     told = known if _sees_all_of(actor) else {field: known[field] for field in _FOR_COLLEAGUES}
     return msgspec.convert(told, PersonView)
 

@@ -5,6 +5,8 @@ from uuid import UUID
 
 import msgspec
 
+from services.portal.client_admin.answers import InvitationState
+
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody of staff or of a client as staff see them (`GET people`)."""
@@ -31,6 +33,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     two_factor: bool = False
     reset_link_possible: bool = False
     last_sign_in_at: datetime | None = None
+    has_account: bool = True
+    invitation: InvitationState = InvitationState()
     version: int = 0
 
     @property

@@ -80,6 +80,16 @@ async def test_the_invited_come_in(identity: Identity) -> None:
     assert await state(identity, person) == "accepted"
 
 
+async def test_lists_of_people_and_of_contacts_say_the_same_of_who_has_not_accepted(identity: Identity) -> None:
+    client_id = await identity.client("Acme GmbH")
+    person = await invited(identity, client_id)
+    for status in ("waiting", "sent"):
+        for path in (f"people?client_id={client_id}", f"clients/{client_id}/contacts"):
+            [found] = (await identity.api(ADMIN, "GET", path)).json()["items"]
+            assert (found["has_account"], found["invitation"]["status"]) == (False, status), path
+        await identity.mail_to(person["email"])
+
+
 async def test_what_became_of_an_invitation_outlives_its_mail(identity: Identity) -> None:
     client_id, browser = await identity.client(), await identity.browser()
     came, stayed = await invited(identity, client_id), await invited(identity, client_id)

@@ -5,6 +5,9 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from services.activity.feed.words import FIELDS
+from services.portal.answers import ProjectDetail
+from services.portal.projects.views import HIDEABLE
 from shared.actor import Actor
 from tests.portal.people import ANNA, CLARA, JONAS
 from tests.portal.standin import ACME, uid
@@ -278,3 +281,9 @@ async def test_giving_access_has_no_button_where_everybody_has_it(browse, standi
     for each in standin.state["people"]:
         each["is_primary_contact"] = True
     assert '<button class="btn btn-primary">Give access' not in (await browse(CLARA).get(f"{PROJECT}/access")).text
+
+
+def test_a_field_has_one_name_in_the_form_the_hidden_list_and_the_feed():
+    of_projects = [name for name in HIDEABLE if name in ProjectDetail.__struct_fields__ and name != "phase"]
+    assert len(of_projects) > 5
+    assert [FIELDS.get(name, name) for name in of_projects] == [HIDEABLE[name].lower() for name in of_projects]

@@ -37,8 +37,9 @@ DONE: dict[type[EventData], str] = {
 }
 """What somebody did to the thing of that name."""
 FIELDS = {
-    "starts_on": "start date",
-    "ends_on": "end date",
+    "description": "summary",
+    "starts_on": "start",
+    "ends_on": "planned end",
     "completion": "progress",
     "hidden_fields": "what the client sees",
 }

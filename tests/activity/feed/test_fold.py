@@ -51,7 +51,7 @@ ENTRIES: list[tuple[EventData, str, str, UUID, str]] = [
     (
         projects.ProjectUpdated(name="Shop", status="on_track", version=2, fields=["ends_on", "team"]),
         "changed Shop",
-        "End date, team",
+        "Planned end, team",
         SUBJECT,
         "project",
     ),

@@ -148,6 +148,7 @@ QUIET: list[EventData] = [
     identity.PersonCreated(kind="client"),
     identity.PersonUpdated(fields=["first_name"]),
     identity.ProjectRolesChanged(roles={PROJECT: "viewer"}),
+    accounts.ProjectRolesOffered(roles={PROJECT: "viewer"}),
     identity.PoliciesChanged(policies=["viewAudit"]),
     identity.AssignmentsChanged(limited=True, project_ids=[PROJECT]),
     identity.SignedIn(method="password", ip="203.0.113.7", user_agent=CHROME),

@@ -101,7 +101,7 @@ async def offer_sign_in(
     await limits.admit(CEREMONY, ip=attempt.ip)
     flow, cookie = jar.begin(flow)
     async with uow(SYSTEM) as db:
-        options = await commands.offer_sign_in(db, flow, party)
+        options = await commands.offer_sign_in(db, flow, attempt.ip, party)
     return Response(Options(options), status_code=200, cookies=[cookie])
 
 
@@ -122,10 +122,10 @@ async def sign_in(
     """
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
-        entry = await commands.sign_in(db, attempt, flow, data.credential, party)
+        entry, asker = await commands.sign_in(db, attempt, flow, data.credential, party)
     if entry is None:
         raise PasskeyRefused
-    await limits.give_back(CEREMONY, ip=attempt.ip)
+    await limits.give_back(CEREMONY, ip=asker)
     await limits.give_back(REDEMPTION, ip=attempt.ip)
     return await door.let_in(entry)
 

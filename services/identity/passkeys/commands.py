@@ -98,23 +98,26 @@ async def remove_passkey(db: Db, actor: Actor, me: UUID, passkey_id: UUID) -> No
     await outbox.append(db, actor, event, client_id=own.client_id, aggregate_id=me)
 
 
-async def offer_sign_in(db: Db, flow: str, party: RelyingParty) -> dict[str, Any]:
-    """What a browser needs to sign in somebody with whatever passkey they choose."""
-    return party.ask_for_proof(await challenge(db, SIGN_IN, flow, CHALLENGE), [])
+async def offer_sign_in(db: Db, flow: str, ip: str, party: RelyingParty) -> dict[str, Any]:
+    """What a browser at this network address needs to sign in somebody with whatever passkey they choose."""
+    return party.ask_for_proof(await challenge(db, SIGN_IN, flow, CHALLENGE, facts={"ip": ip}), [])
 
 
 async def sign_in(
     db: Db, attempt: Attempt, flow: str, assertion: Assertion, party: RelyingParty
-) -> Entry | Pending | None:
-    """Sign in whose passkey it is; None, and on record, where it proves nothing."""
+) -> tuple[Entry | Pending | None, str]:
+    """Sign in whose passkey it is; None, and on record, where it proves nothing. Beside it, the network address that
+    began.
+    """
     value = challenge_of(assertion)
     fresh = await answered(db, SIGN_IN, value, flow)
     passkey = await queries.lock_credential(db, assertion.credential_id)
     account = Account(passkey.person_id, passkey.client_id) if passkey else Account()
     proven = fresh is not None and passkey is not None and await _accepts(db, party, assertion, value, passkey)
-    return await admission.sign_in(
+    entry = await admission.sign_in(
         db, attempt, account, "passkey", proven=proven, second_factor="user_verification" if proven else ""
     )
+    return entry, fresh.facts.get("ip", "") if fresh else ""
 
 
 async def offer_step_up(db: Db, actor: Actor, account_id: UUID, party: RelyingParty) -> dict[str, Any]:

@@ -108,14 +108,15 @@ class AttemptLimits:
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        storage = RedisStorage(
+        self._shared = RedisStorage(
             "async+redis://",
             implementation="redispy",
             key_prefix="attempts",
             connection_pool=cache.client.connection_pool,  # pyright: ignore[reportArgumentType]
         )
-        self._together = SlidingWindowCounterRateLimiter(storage)
-        self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._together = SlidingWindowCounterRateLimiter(self._shared)
+        self._own = MemoryStorage()
+        self._alone = SlidingWindowCounterRateLimiter(self._own)
         self.counted: list[tuple[Limit, str]] = []
         """What was admitted in this request and not given back."""
 
@@ -135,7 +136,9 @@ class AttemptLimits:
             self.counted.append((limit, key))
 
     async def give_back(self, limits: tuple[Limit, ...], *, ip: str = "", account: str = "") -> None:
-        """An admitted attempt was a success: it does not count."""
+        """An admitted attempt was a success: it does not count. `ip` is the address for which it was admitted, which
+        for what took two requests is the one that began.
+        """
         for limit in limits:
             await self._give_back(limit, _key(limit, ip, account))
 
@@ -151,6 +154,16 @@ class AttemptLimits:
         if (limit, key) in self.counted:
             self.counted.remove((limit, key))
         await self._hit(limit, key, -1)
+        if await self._used(limit, key) < 0:  # its window is over, and nobody gets more than a whole one
+            await self._hit(limit, key, 1)
+
+    async def _used(self, limit: Limit, key: str) -> int:
+        """What the window that runs has counted."""
+        try:
+            window = await self._cache.ask(lambda: self._shared.get_sliding_window(*_window(limit.item(), key)))
+        except CacheAway:
+            window = await self._own.get_sliding_window(*_window(limit.item(ALONE), key))
+        return window[2]
 
     async def _hit(self, limit: Limit, key: str, cost: int) -> bool:
         try:
@@ -164,6 +177,11 @@ class AttemptLimits:
         except CacheAway:
             stats = await self._alone.get_window_stats(limit.item(ALONE), key)
         return max(1, ceil(stats.reset_time - time.time()))
+
+
+def _window(item: RateLimitItemPerMinute, key: str) -> tuple[str, int]:
+    """By what the storage knows it."""
+    return item.key_for(key), item.get_expiry()
 
 
 def is_outage(error: Exception) -> bool:

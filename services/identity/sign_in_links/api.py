@@ -101,13 +101,13 @@ async def redeem_link(
             await limits.admit(CODE, ip=attempt.ip, account=address)
         code = code if addresses else ""
     async with uow(SYSTEM) as db:
-        entry = await commands.redeem_link(db, attempt, flow, token=data.token, code=code)
+        entry, asker = await commands.redeem_link(db, attempt, flow, token=data.token, code=code)
     if entry is None:
         raise LinkInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)
     for address in addresses:
         await limits.give_back(CODE, ip=attempt.ip, account=address)
-    await limits.give_back(LINK[:1], ip=attempt.ip)  # what an office asks for and uses is no attempt of its address
+    await limits.give_back(LINK[:1], ip=asker)  # what an office asks for and uses is no attempt of its address
     return await door.let_in(entry)
 
 

@@ -87,8 +87,9 @@ async def take_code_try(db: Db, flow: str) -> list[str]:
 
 async def redeem_link(
     db: Db, attempt: Attempt, flow: str, *, token: str = "", code: str = ""
-) -> Entry | Pending | None:
-    """Sign in whom the link was sent to; None, and on record, where token or code are not good in this browser.
+) -> tuple[Entry | Pending | None, str]:
+    """Sign in whom the link was sent to; None, and on record, where token or code are not good in this browser. Beside
+    it, the network address that asked for the link.
 
     One statement looks and takes: of any number at once, one gets it. `code` only after `take_code_try`.
     """
@@ -101,4 +102,4 @@ async def redeem_link(
     person = await db.get(Person, link.person_id) if link and entry else None
     if link and person and person.email == link.email:
         await note_verified(db, person.signed_in(attempt.id, attempt.ip), person)
-    return entry
+    return entry, link.ip if link else ""

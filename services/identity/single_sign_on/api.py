@@ -86,7 +86,7 @@ async def begin(
         return Response(WayThere(None), status_code=200)
     flow, cookie = jar.begin(flow)
     async with uow(SYSTEM) as db:
-        provider, state = await commands.start(db, client_id, flow, sealer)
+        provider, state = await commands.start(db, client_id, flow, attempt.ip, sealer)
     location = await openid.way_there(provider, state, flow)
     return Response(WayThere(location), status_code=200, cookies=[cookie])
 
@@ -106,7 +106,7 @@ async def finish(
     """Sign in with the provider's answer, in the browser that began. No transaction waits for the provider."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
-        provider = await commands.take_start(db, flow, data.state, sealer)
+        provider, asker = await commands.take_start(db, flow, data.state, sealer)
     subject = None
     if provider:
         subject = await openid.subject(provider, code=data.code, state=data.state, flow=flow, iss=data.iss)
@@ -114,7 +114,7 @@ async def finish(
         entry = await commands.sign_in(db, attempt, provider, subject)
     if entry is None:
         raise SingleSignOnRefused
-    await limits.give_back(CEREMONY, ip=attempt.ip)
+    await limits.give_back(CEREMONY, ip=asker)
     await limits.give_back(REDEMPTION, ip=attempt.ip)
     return await door.let_in(entry)
 

@@ -63,7 +63,7 @@ class PutSingleSignOn(msgspec.Struct, forbid_unknown_fields=True):
             raise Invalid("One of these is not a domain. Write acme.example.", field="domains") from error
 
 
-async def start(db: Db, client_id: UUID, flow: str, sealer: Sealer) -> tuple[Provider, str]:
+async def start(db: Db, client_id: UUID, flow: str, ip: str, sealer: Sealer) -> tuple[Provider, str]:
     """Begin a sign-in at the client's provider: where to go, and the state to bring back with the flow cookie.
 
     Raises `ProviderAway`, also where there was a provider a moment ago.
@@ -71,17 +71,19 @@ async def start(db: Db, client_id: UUID, flow: str, sealer: Sealer) -> tuple[Pro
     provider = await queries.find_provider(db, client_id)
     if provider is None:
         raise ProviderAway
-    state = await challenge(db, STATE, flow, LIFETIME, client_id=client_id, facts={"issuer": provider.issuer})
+    state = await challenge(db, STATE, flow, LIFETIME, client_id=client_id, facts={"issuer": provider.issuer, "ip": ip})
     return _opened(provider, sealer), state
 
 
-async def take_start(db: Db, flow: str, state: str, sealer: Sealer) -> Provider | None:
-    """Use up a state in the browser it was made for: the provider it leads back from, if that is still the same."""
+async def take_start(db: Db, flow: str, state: str, sealer: Sealer) -> tuple[Provider | None, str]:
+    """Use up a state in the browser it was made for: the provider it leads back from, if that is still the same, and
+    the network address that began.
+    """
     started = await answered(db, STATE, state, flow)
     provider = await queries.find_provider(db, started.client_id) if started else None
     if started is None or provider is None or provider.issuer != started.facts.get("issuer"):
-        return None
-    return _opened(provider, sealer)
+        return None, ""
+    return _opened(provider, sealer), started.facts.get("ip", "")
 
 
 async def sign_in(

@@ -122,8 +122,8 @@ async def show_proof(
     if entry is None:
         raise ProofRefused(field)
     await limits.give_back(LIMITS[field], ip=actor.ip, account=account)
-    if field == "mail_code":
-        await limits.give_back(LINK[:1], ip=actor.ip)  # the address that asked for the mail has used it
+    if token:
+        await limits.give_back(LINK[:1], ip=token.facts.get("ip", ""))  # whoever asked for the mail has used it
     return await door.renew(entry)
 
 

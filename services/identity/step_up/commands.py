@@ -41,7 +41,7 @@ async def step_up(db: Db, actor: Actor, person_id: UUID, method: str, *, proven:
 async def mail_code(db: Db, actor: Actor, person_id: UUID) -> None:
     """Have six digits mailed that are good in this session."""
     person = await load_person(db, person_id)
-    token = await issue(db, CODE, CODE_LIVES, person, {"session": str(actor.session_id)})
+    token = await issue(db, CODE, CODE_LIVES, person, {"session": str(actor.session_id), "ip": actor.ip})
     await queue(db, CODE, person, token=token)
     event = StepUpCodeRequested(ip=NOT_TOLD)
     await outbox.append(db, actor, event, client_id=actor.client_id, aggregate_id=person_id)

@@ -7,8 +7,20 @@ from typing import Any
 import httpx2
 import pytest
 
+from services.identity.cache import Cache
 from services.identity.people.passwords import WAITING, CallerGone, TooBusy, TooManyWrong
-from services.identity.sessions.limits import CODE, FACTOR, LINK, PASSWORD, RECOVERY, TOKEN, Limit, network_of
+from services.identity.sessions.limits import (
+    CODE,
+    FACTOR,
+    LINK,
+    PASSWORD,
+    RECOVERY,
+    TOKEN,
+    AttemptLimits,
+    Limit,
+    TooManyAttempts,
+    network_of,
+)
 from services.identity.single_sign_on.models import ProviderAway
 from shared.actor import Actor
 from tests.identity.rig import PASSWORD as RIGHT
@@ -179,3 +191,17 @@ async def test_what_was_refused_for_another_reason_was_one(
         for _ in range(5):
             await guess(identity, person["email"], place, RIGHT)
     assert (await guess(identity, person["email"], place, RIGHT)).status_code == 429
+
+
+async def test_what_is_given_back_after_its_window_makes_no_window_longer(identity: Identity) -> None:
+    limits, bound, place = (
+        AttemptLimits(Cache(identity.servers.addresses.redis_url)),
+        (Limit("given-back", 2, 15, ("ip",)),),
+        somewhere().ip,
+    )
+    for _ in range(3):
+        await limits.give_back(bound, ip=place)
+    for _ in range(2):
+        await limits.admit(bound, ip=place)
+    with pytest.raises(TooManyAttempts):
+        await limits.admit(bound, ip=place)

@@ -351,3 +351,20 @@ async def test_links_that_were_used_do_not_use_up_their_address(
         assert (await browser.redeem(token=(await identity.mail_to(person["email"])).token)).status_code == 200
     answers = [(await Browser(identity, address).ask_for_link("nobody@acme.example")).status_code for _ in range(3)]
     assert answers == [202, 202, 429]
+
+
+async def test_a_link_used_elsewhere_gives_its_permit_back_to_the_address_that_asked(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else links asked for from anywhere make up for as many mails to strangers from one address."""
+    monkeypatch.setattr(api, "LINK", (Limit("link-elsewhere", 2, 15, ("ip",)),))
+    client, here, there = await identity.client(), somewhere(), somewhere()
+    assert (await Browser(identity, here).ask_for_link("nobody@acme.example")).status_code == 202
+    for _ in range(3):
+        person, browser = await identity.person(client), Browser(identity, there)
+        assert (await browser.ask_for_link(person["email"])).status_code == 202
+        moved = Browser(identity, here)
+        moved.cookies = browser.cookies
+        assert (await moved.redeem(token=(await identity.mail_to(person["email"])).token)).status_code == 200
+    answers = [(await Browser(identity, here).ask_for_link("nobody@acme.example")).status_code for _ in range(2)]
+    assert answers == [202, 429]

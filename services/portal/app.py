@@ -22,7 +22,7 @@ from services.portal.clients import Services, Upstream
 from services.portal.contacts.api import router as contacts
 from services.portal.dashboard.api import router as dashboard
 from services.portal.failed_sign_ins.api import router as failed_sign_ins
-from services.portal.failures import EXCEPTION_HANDLERS, not_found
+from services.portal.failures import EXCEPTION_HANDLERS, not_found, refuse_form_of_another
 from services.portal.kept_form.api import router as kept_form
 from services.portal.kept_form.views import Forms
 from services.portal.mailbox.api import router as mailbox
@@ -90,7 +90,12 @@ def create_app(settings: PortalSettings) -> Litestar:
         visibility,
     ]
     areas = [static_file, not_found, choose_theme, *ways_in, *for_all, *for_staff]
-    pages = Router(path="/", route_handlers=areas, guards=[refuse_account_of_another], include_in_schema=False)
+    pages = Router(
+        path="/",
+        route_handlers=areas,
+        guards=[refuse_account_of_another, refuse_form_of_another],
+        include_in_schema=False,
+    )
     return create_service(
         "portal",
         settings,

@@ -17,11 +17,11 @@ import msgspec
 
 from services.portal.answers import Entry
 from services.portal.clients import slot
-from services.portal.forms import Form, ids_of
+from services.portal.forms import OPENED_BY, Form, ids_of
 from services.portal.page import Page
 from shared.pagination import Page as Listing
 
-CARRIED = ("opened", "version", "find", "sought")
+CARRIED = ("opened", "version", "find", "sought", OPENED_BY)
 """Inputs of an edit form that are nothing stored: the fingerprints, the version, and what a choice is searched for."""
 _ROW = re.compile(r"(\w+)-\d{1,3}-\w+")
 

@@ -7,18 +7,43 @@ import structlog
 from litestar import Request, Response, get
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException, NotFoundException
+from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
 from services.portal.clients import ServiceProblem, Services
-from services.portal.page import PERSON_COOKIE, Page
+from services.portal.forms import OPENED_BY
+from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
 from services.portal.paths import local_path
-from services.portal.preferences import Look
+from services.portal.preferences import Look, whose
 from shared.actor import Actor
-from shared.claims import ClaimsRefused
-from shared.errors import DomainError
+from shared.claims import ClaimsRefused, Connection
+from shared.errors import Conflict, DomainError
 from shared.problems import STATUS, domain_problem
 
 AnyRequest = Request[Any, Any, Any]
+
+
+class FormOfAnother(Conflict):
+    """A form arrived from somebody else than it was opened for (0117)."""
+
+    code = "form.of_another"
+
+
+async def refuse_form_of_another(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """The guard of every page: tabs share a session, and what one of them typed is saved for nobody but its person.
+
+    What concerns the browser itself (`opt={"while_viewing": True}`: to leave, to sign out) anybody may send.
+    """
+    sender = whose(connection.scope["auth"])
+    if not sender or not isinstance(connection, Request) or not _is_form(connection):
+        return
+    if connection.route_handler.opt.get("while_viewing"):
+        return
+    opened_by = (await connection.form()).get(OPENED_BY, sender)
+    if opened_by != sender:
+        raise FormOfAnother("This form was opened with another account.")
+
+
 log = structlog.get_logger("portal")
 
 WORDS = {
@@ -59,6 +84,8 @@ def refused(request: AnyRequest, error: DomainError) -> Response[Any]:
     """A rule of the portal itself, such as "sign in first"."""
     if isinstance(error, ClaimsRefused):
         return domain_problem(request, error)  # for the gateway, which has a page of its own for it
+    if isinstance(error, FormOfAnother):
+        return _to_be_kept(request)
     return _answer(request, next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
 
 
@@ -75,7 +102,13 @@ def service_refused(request: AnyRequest, error: ServiceProblem) -> Response[Any]
 
 
 def unroutable(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    """A refusal by the framework: no such page, wrong method, unreadable form."""
+    """A refusal by the framework: no such page, wrong method, unreadable form.
+
+    An address that only takes a form, opened from the address bar or by a tab that is restored, leads to the page above
+    it, which has the form.
+    """
+    if error.status_code == 405 and request.method == "GET" and not _is_htmx(request):
+        return Redirect(_page_above(request), status_code=303)
     return _answer(request, error.status_code)
 
 
@@ -115,6 +148,18 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
     return Template("error.html", status_code=shown, context=context)
 
 
+def _page_above(request: AnyRequest) -> str:
+    above = request.scope["path"].rpartition("/")[0]
+    while above:
+        try:
+            request.app.asgi_router.handle_routing(above, "GET")
+        except HTTPException:
+            above = above.rpartition("/")[0]
+        else:
+            break
+    return above or "/"
+
+
 def _look(request: AnyRequest) -> Look:
     """The page with its frame for somebody who is signed in; its looks alone for everybody else.
 
@@ -142,15 +187,18 @@ def _to_sign_in(request: AnyRequest) -> Response[Any]:
 
     A form is sent along (307) and kept until its person has signed in. A fragment moves its whole page (`HX-Redirect`).
     """
-    had_session = PERSON_COOKIE in request.cookies
-    if had_session and _is_form(request):
-        here = urlencode({"next": _path_of(str(request.url))})
-        return Redirect(f"/kept-form/keep?{here}", status_code=307)
+    known = request.cookies.get(PERSON_COOKIE, "")
+    if known and _is_form(request):
+        return _to_be_kept(request)
     if _is_htmx(request):
         headers = {"HX-Redirect": _sign_in(request.headers.get("HX-Current-URL", ""), ended="1")}
         return Response(b"", status_code=401, headers=headers)
-    said = {"ended": "1"} if had_session else {}
+    said = {"ended": "1"} if known not in ("", SIGNED_OUT) else {}
     return Redirect(_sign_in(str(request.url) if request.method == "GET" else "", **said), status_code=303)
+
+
+def _to_be_kept(request: AnyRequest) -> Redirect:
+    return Redirect(f"/kept-form/keep?{urlencode({'next': _path_of(str(request.url))})}", status_code=307)
 
 
 def _to_proof(request: AnyRequest) -> Response[Any]:

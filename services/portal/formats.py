@@ -104,16 +104,17 @@ def greeting(name: str, where: ZoneInfo | None) -> str:
 
 
 def figure(value: float | str | None, kind: str) -> str:
-    """A KPI's value: 1,204, 68 %, 12 days, 2 days overdue, 12 Mar 2026, and a dash for what could not be computed."""
+    """A KPI's value: 1,204, 68 %, 12 days, today, 2 days overdue, 12 Mar 2026,
+    and a dash where nothing could be computed.
+    """
     if value is None:
         return DASH
     if kind == "date":
         return day(date.fromisoformat(str(value)[:10]))
     number = Decimal(value)
-    if kind == "days" and number < 0:
-        return figure(str(-number), kind) + " overdue"
-    units = {"percent": " %", "days": " day" if number == 1 else " days"}
-    return f"{number:,.1f}".removesuffix(".0") + units.get(kind, "")
+    if kind == "days" and number <= 0:
+        return _span(-number) + " overdue" if number else "today"
+    return _span(number) if kind == "days" else _count_of(number) + (" %" if kind == "percent" else "")
 
 
 def change(value: float | str | None, kind: str) -> str:
@@ -122,4 +123,13 @@ def change(value: float | str | None, kind: str) -> str:
         return ""
     number = Decimal(value)
     sign = "+" if number > 0 else "−" if number < 0 else "±"
-    return sign + figure(str(abs(number)), kind)
+    size = abs(number)
+    return sign + (_span(size) if kind == "days" else figure(str(size), kind))
+
+
+def _count_of(number: Decimal) -> str:
+    return f"{number:,.1f}".removesuffix(".0")
+
+
+def _span(days: Decimal) -> str:
+    return f"{_count_of(days)} day{'' if days == 1 else 's'}"

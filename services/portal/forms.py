@@ -17,6 +17,8 @@ from shared.texts import ISOLATES
 Typed: TypeAlias = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 """The body of a form handler: `data: Typed`."""
 
+OPENED_BY = "opened_by"
+"""The input that names for whom a form was opened (0117). Every form has it (`templating.py`); none repeats it."""
 FIND, SOUGHT = "find-", "sought-"
 """Begin the names of the search field beside a choice, and of what was looked for when the choice was shown."""
 TYPED_AGAIN = ("password", "secret", "current", "proof_")
@@ -108,7 +110,7 @@ def carried(data: Inputs) -> list[tuple[str, str]]:
         (name, value)
         for name, values in listed.items()
         for value in values
-        if not any(part in name for part in TYPED_AGAIN)
+        if name != OPENED_BY and not any(part in name for part in TYPED_AGAIN)
     ]
 
 

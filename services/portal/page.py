@@ -21,7 +21,9 @@ from shared.clock import uuid7
 
 CLIENT_COOKIE = "portal_client"
 PERSON_COOKIE = "portal_person"
-"""The id of who was last signed in here, until they sign out: whose a form is whose session has ended."""
+"""Who was last signed in here (`preferences.whose`), until they sign out: then a page says that their session ended."""
+SIGNED_OUT = "nobody"
+"""That cookie afterwards: a form from another tab may still name whose it is, and nothing else does."""
 VARY = {"Vary": "HX-Request"}
 
 
@@ -59,8 +61,7 @@ class Page(Look):
         """Whose eyes this page is for: tabs of one browser share an event stream where it is the same (0108). It is
         another one for another session, person or organisation, and for staff who see the portal as somebody else.
         """
-        actor = self.actor
-        known = f"{actor.session_id} {actor.id} {actor.reader.id} {actor.kind} {actor.client_id}"
+        known = f"{self.actor.session_id} {self.whose}"
         return hashlib.sha256(known.encode()).hexdigest()[:32]
 
     @property
@@ -80,8 +81,8 @@ class Page(Look):
             self.client_name = found.value.name if found.value else "the chosen client"
         await self.load_organisations()
         seen = [cookie(TOAST_COOKIE, "", 0)] if self.toast else []
-        if self.actor.id and self.cookie(PERSON_COOKIE) != str(self.actor.id):
-            seen.append(cookie(PERSON_COOKIE, str(self.actor.id)))
+        if self.whose and self.cookie(PERSON_COOKIE) != self.whose:
+            seen.append(cookie(PERSON_COOKIE, self.whose))
         return Template(template, context={**content, "page": self}, status_code=status, cookies=seen, headers=VARY)
 
     @property

@@ -1,14 +1,16 @@
 """How a browser likes the portal: theme and time zone, in cookies so that the server renders them right at once."""
 
+import hashlib
 from datetime import date, datetime
 from typing import Any
 
 from litestar import Request, post
 from litestar.response import Redirect
+from markupsafe import Markup
 
 from services.portal import formats
 from services.portal.cookies import cookie
-from services.portal.forms import Typed
+from services.portal.forms import OPENED_BY, Typed
 from services.portal.paths import local_path
 from services.portal.toasts import TOAST_COOKIE, recall
 from shared.actor import Actor
@@ -35,6 +37,7 @@ class Look:
         actor: Actor | None = request.scope.get("auth")
         self.viewing = actor is not None and actor.read_only
         """Whether staff look through a client's eyes; `client_name` is then that client's, where it is known."""
+        self.whose = whose(actor)
         self.seen_as = actor.seen_as if actor else None
         """The one of the client's people whose portal they then see."""
         self.client_name: str | None = None
@@ -45,6 +48,15 @@ class Look:
         self.toast = recall(request.cookies.get(TOAST_COOKIE))
 
     @property
+    def opened_by(self) -> Markup:
+        """The input by which each form that is sent names for whom it was opened; none on a page for nobody."""
+        return (
+            Markup('<input type="hidden" name="{}" value="{}">').format(OPENED_BY, self.whose)
+            if self.whose
+            else Markup()
+        )
+
+    @property
     def today(self) -> date:
         """The company's day, which the services go by too: statuses, due dates and the words for them agree."""
         return day_of(self.now)
@@ -53,6 +65,13 @@ class Look:
     def readers_today(self) -> date:
         """Today where the reader is: what they mean by it when they act, and how moments are grouped for them."""
         return formats.local(self.now, self.zone).date()
+
+
+def whose(actor: Actor | None) -> str:
+    """Whom what is typed is of (0117): a person, in one organisation and through nobody else's eyes; "" for nobody."""
+    if actor is None or actor.kind not in ("staff", "client"):
+        return ""
+    return hashlib.sha256(f"{actor.id} {actor.reader.id} {actor.kind} {actor.client_id}".encode()).hexdigest()[:32]
 
 
 @post("/preferences/theme", opt={"public": True, "while_viewing": True})

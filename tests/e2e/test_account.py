@@ -87,3 +87,20 @@ def test_a_form_whose_session_ended_waits_while_its_person_signs_in(portal: Port
         edda.page.get_by_role("button", name="Sign in", exact=True).click()
         edda.page.get_by_role("button", name="Send it now").click()
         expect(edda.page.get_by_text("Jo Reed").first).to_be_visible()
+
+
+def test_a_tab_of_one_person_changes_nothing_of_another_who_signed_in_since(portal: Portal, sit: Sit) -> None:
+    one, other = make_person(portal, "birch", "Ilse", "Brandt"), make_person(portal, "birch", "Ove", "Lund")
+    with sit("anonymous") as ilse:
+        sign_in(ilse.page, one)
+        ilse.open("/profile")
+        ilse.page.get_by_label("Job title").fill("Harbour master")
+        tab = ilse.context.new_page()
+        tab.goto("/profile")
+        tab.get_by_text("Your account").locator("..").click()
+        tab.get_by_role("button", name="Log out").click()
+        sign_in(tab, other)
+        ilse.page.get_by_role("button", name="Save").first.click()
+        expect(ilse.page.get_by_role("heading", level=1)).to_have_text("This belongs to another account")
+        tab.goto("/profile")
+        expect(tab.get_by_label("Job title")).to_have_value("")

@@ -59,6 +59,7 @@ def test_distance_to_a_day(days, words):
         (67.5, "percent", "67.5 %"),
         (1, "days", "1 day"),
         (12, "days", "12 days"),
+        (0, "days", "today"),
         (-1, "days", "1 day overdue"),
         ("2026-03-12", "date", "12 Mar 2026"),
         (None, "number", "—"),
@@ -67,6 +68,10 @@ def test_distance_to_a_day(days, words):
 )
 def test_figures(value, kind, written):
     assert formats.figure(value, kind) == written
+
+
+def test_no_change_in_days_is_no_day():
+    assert formats.change(0, "days") == "±0 days"
 
 
 @pytest.mark.parametrize(("value", "written"), [(2, "+2"), (-1, "−1"), (0, "±0"), (None, "")])

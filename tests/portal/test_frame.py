@@ -2,9 +2,11 @@
 
 import re
 import time
+from collections import defaultdict
 
 import msgspec
 import pytest
+from litestar.routes import HTTPRoute
 
 from gateway.problems import TITLES
 from gateway.routes import ROUTES
@@ -252,3 +254,20 @@ def test_the_portal_gives_up_before_the_gateway_does():
     """Else a service that hangs shows the gateway's bare answer where a page was asked for."""
     slowest = min(route.timeout for route in ROUTES if route.is_page and not route.anonymous)
     assert WRITING.total < slowest
+
+
+async def test_an_address_that_only_takes_a_form_leads_to_the_page_above(web, browse):
+    """An address bar, a bookmark and a restored tab open where a refused form was shown."""
+    takes: dict[str, set[str]] = defaultdict(set)
+    for route in web.routes:
+        if isinstance(route, HTTPRoute):
+            takes[re.sub(r"{\w+:uuid}", uid(1), route.path)] |= set(route.methods)
+    forms = [path for path, methods in takes.items() if "POST" in methods and "GET" not in methods]
+    assert forms
+    for path in forms:
+        answer = await browse(CLARA).get(path)
+        assert answer.status_code == 303, path
+        above = answer.headers["Location"]
+        assert path.startswith(above), path
+        assert "GET" in takes[above], path
+    assert (await browse(CLARA).get(f"/people/{uid(1)}/policies")).headers["Location"] == f"/people/{uid(1)}"

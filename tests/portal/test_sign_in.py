@@ -322,3 +322,8 @@ async def test_a_link_over_somebodys_session_says_whose_it_ends(browse):
     browser.cookies.set("portal_flow", "flow-1")
     page = await browser.get("/sign-in/link", params={"token": "good-token"})
     assert "Clara Hoffmann</bdi> is signed in here. Signing in with this link ends that session" in page.text
+
+
+async def test_no_link_is_on_its_way_that_nobody_asked_for(browse):
+    answer = await browse().get("/sign-in/link")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")

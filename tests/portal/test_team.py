@@ -34,6 +34,7 @@ async def test_a_closed_team_offers_nothing_to_press(browse, standin):
     assert "/team/new" not in page
     assert "/deactivate" not in page
     assert (await browse(ANNA).get(f"/team/{FELIX_ID}")).status_code == 404
+    assert (await browse(ANNA).get("/team/new")).headers["Location"] == "/team"
 
 
 async def test_somebody_without_access_is_listed_as_that_and_offers_nothing(browse, standin):

@@ -1,4 +1,5 @@
-"""A form whose session ended while somebody typed: kept while they sign in, by whichever way, and then sent on.
+"""A form that arrives from somebody else than who opened it: from nobody, as its session ended; from another account,
+as another tab signed in with it. It waits for who opened it (0117).
 
 `failures.py` sends such a form here as it was (307). It waits in cookies, sealed for the person who typed it: signing
 in leads out of the page, to a mail, or to another site, so no page could carry it.
@@ -8,28 +9,36 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from litestar import Response, Router, get, post
+from litestar.datastructures import Cookie
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
-from services.portal.forms import Inputs
+from services.portal.forms import OPENED_BY, Inputs
 from services.portal.kept_form import views
 from services.portal.kept_form.views import HOME, Forms
-from services.portal.page import PERSON_COOKIE, Page
+from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
 from services.portal.paths import local_path
 
 NextPath = Annotated[str, Parameter(query="next")]
 SIGN_IN = f"/sign-in?next={HOME}&ended=1"
 
 
-@post(f"{HOME}/keep", opt={"public": True})
+@post(f"{HOME}/keep", opt={"public": True, "while_viewing": True})
 async def keep(
     page: Page, data: Inputs, forms: Forms, next_path: NextPath = ""
 ) -> Response[None] | Redirect | Template:
-    """Keep the form (`next` names where it was heading), and on to the sign-in page. What is too long is shown."""
+    """Keep the form (`next` names where it was heading), and on to the sign-in page; whoever else is signed in reads
+    that it is not theirs. What is too long is shown, to nobody else. A form that names nobody is not kept.
+    """
+    whose = str(data.get(OPENED_BY, "")) or page.cookie(PERSON_COOKIE)
+    if whose in ("", SIGNED_OUT):
+        return page.go("/sign-in")
+    if page.whose:
+        return await _not_theirs(page, forms.cookies(views.waiting(data, local_path(next_path)), whose) or [])
     if views.proves_for_a_page(data):
         return page.go(f"/sign-in?{urlencode({'next': local_path(str(data['proof_next']))})}&ended=1")
     kept = views.waiting(data, local_path(next_path))
-    cookies = forms.cookies(kept, page.cookie(PERSON_COOKIE))
+    cookies = forms.cookies(kept, whose)
     if cookies is None:
         return await page.show(
             "kept_form/too_long.html", fields=[value for _, value in kept.fields if len(value) > 200]
@@ -37,6 +46,14 @@ async def keep(
     if page.is_fragment:
         return Response(None, status_code=401, headers={"HX-Redirect": SIGN_IN}, cookies=cookies)
     return Redirect(SIGN_IN, status_code=303, cookies=cookies)
+
+
+async def _not_theirs(page: Page, cookies: list[Cookie]) -> Response[None] | Template:
+    if page.is_fragment:
+        return Response(None, status_code=409, headers={"HX-Redirect": HOME}, cookies=cookies)
+    answer = await page.show("kept_form/not_theirs.html", waits=bool(cookies), status=409)
+    answer.cookies.extend(cookies)
+    return answer
 
 
 @get(HOME)

@@ -47,7 +47,7 @@ class Forms:
         self._sealer = sealer
 
     def cookies(self, kept: Kept, person: str) -> list[Cookie] | None:
-        """The cookies in which it waits for `person` (an id); None where they do not hold it."""
+        """The cookies in which it waits for `person` (`preferences.whose`); None where they do not hold it."""
         lasting = _Sealed(kept, now() + timedelta(seconds=SECONDS))
         sealed = self._sealer.seal(zlib.compress(msgspec.json.encode(lasting), 9), _bound_to(person))
         text = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
@@ -62,7 +62,7 @@ class Forms:
         text = "".join(page.cookie(_name(number)) for number in range(MOST))
         try:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            opened = self._sealer.open(sealed, _bound_to(str(page.actor.id)))
+            opened = self._sealer.open(sealed, _bound_to(page.whose))
             found = msgspec.json.decode(zlib.decompress(opened), type=_Sealed)
         except (ValueError, binascii.Error, zlib.error):
             return None

@@ -80,7 +80,7 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
         body = {name: form.values[name] for name in (*views.DETAILS, "email")}
         try:
             made = await page.services.identity.post("people", Person, body | {"kind": "staff", "policies": policies})
-            return page.go(f"/people/{made.id}", f"{isolated(made.name)} can sign in now.")
+            return page.go(f"/people/{made.id}", f"{isolated(made.name)} can sign in now. No mail was sent.")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, form)

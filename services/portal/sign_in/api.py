@@ -12,10 +12,10 @@ from litestar.response import Redirect, Template
 
 from services.portal.account.links import void
 from services.portal.answers import SignedIn
-from services.portal.clients import ServiceProblem, slot
+from services.portal.clients import FLOW_COOKIE, ServiceProblem, slot
 from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
-from services.portal.page import PERSON_COOKIE, Page
+from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
 from services.portal.paths import local_path
 from services.portal.sign_in.answers import SignInLink, SingleSignOnDomain
 from services.portal.sign_in.arrival import (
@@ -103,8 +103,12 @@ async def mail_link(page: Page, data: Typed) -> Template | Redirect:
 
 
 @get("/sign-in/link")
-async def open_link(page: Page, token: str = "") -> Template:
-    """Where the mailed link leads. It changes nothing: mail scanners open links too. Without a token: type the code."""
+async def open_link(page: Page, token: str = "") -> Template | Redirect:
+    """Where the mailed link leads. It changes nothing: mail scanners open links too. Without a token: type the code,
+    where this browser has asked for one.
+    """
+    if not token and not page.whose and not page.cookie(FLOW_COOKIE):
+        return page.go("/sign-in")
     found = await _look(page, token) if token else None
     if token and found is None and page.actor.kind == "anonymous":
         return await void(page, "/sign-in", "Ask for a new link")
@@ -127,11 +131,11 @@ async def use_link(page: Page, data: Typed) -> Template | Redirect:
     return await page.show("sign_in/link.html", form=form, here=False, status=form.status)
 
 
-@post("/sign-out", opt={"while_viewing": True})
+@post("/sign-out", opt={"public": True, "while_viewing": True})
 async def sign_out(page: Page) -> Response[None]:
     """End the session. Who has none any more is signed out as well."""
     answer = page.go("/sign-in", "You are signed out.")
-    answer.cookies.append(cookie(PERSON_COOKIE, "", 0))
+    answer.cookies.append(cookie(PERSON_COOKIE, SIGNED_OUT))
     try:
         ended = await page.services.identity.send("POST", "auth/logout", type(None))
     except ServiceProblem as problem:

@@ -54,8 +54,10 @@ async def team(page: Page, sort: Annotated[str, Parameter(max_length=400)] = "")
 
 
 @get("/team/new")
-async def new(page: Page) -> Template:
-    """The form for an invitation."""
+async def new(page: Page) -> Template | Redirect:
+    """The form for an invitation. Where the company manages the team, the page of the team says so instead."""
+    if not page.viewing and not (await views.team(page.services)).open:
+        return page.go("/team")
     return await _show_new(page, Form())
 
 

@@ -1,0 +1,112 @@
+"""Tabs of one browser share a session: a form is saved for whom it was opened, and for nobody else (0117)."""
+
+import re
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from tests.portal.people import ANNA, CLARA, JONAS, MIA, NOBODY
+from tests.portal.standin import uid
+from tests.portal.test_kept_form import hidden
+
+ELSEWHERE = msgspec.structs.replace(ANNA, client_id=UUID(uid(4)))
+PAGES = Path("services/portal")
+
+
+@pytest.fixture
+def as_of(browse):
+    """`as_of(browser, CLARA)` is the same browser with somebody else signed in."""
+
+    def another(browser, actor):
+        again = browse(actor)
+        again.cookies = browser.cookies
+        return again
+
+    return another
+
+
+async def opened(browser, path):
+    page = (await browser.get(path)).text
+    return re.search(r'name="opened_by" value="(\w+)"', page)[1]
+
+
+async def send(browser, path, data):
+    """As a browser sends it: 307 goes on with method and body."""
+    answer = await browser.post(path, data=data)
+    return await browser.post(answer.headers["Location"], data=data) if answer.status_code == 307 else answer
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "later"),
+    [
+        ("/profile", {"title": "Title of Jonas"}, CLARA),
+        ("/security/email", {"email": "jonas.new@northwind.example"}, CLARA),
+        ("/security/email", {"email": "jonas.new@northwind.example"}, MIA),
+    ],
+)
+async def test_a_form_changes_nothing_of_another_account_and_waits_for_its_own(
+    browse, as_of, standin, path, typed, later
+):
+    jonas = browse(JONAS)
+    data = typed | {"opened_by": await opened(jonas, path)}
+    before = len(standin.written)
+    other = as_of(jonas, later)
+    answer = await send(other, path, data)
+    assert answer.status_code == 409
+    assert next(iter(typed.values())) not in answer.text + str(other.cookies)
+    assert len(standin.written) == before
+    kept = await as_of(other, JONAS).get("/kept-form")
+    assert typed.items() <= hidden(kept.text).items()
+
+
+async def test_nor_of_another_organisation(browse, as_of, standin):
+    anna = browse(ANNA)
+    data = {"title": "Owner", "opened_by": await opened(anna, "/profile")}
+    assert (await send(as_of(anna, ELSEWHERE), "/profile", data)).status_code == 409
+
+
+async def test_it_waits_for_who_opened_it_whoever_was_signed_in_last(browse, as_of):
+    jonas = browse(JONAS)
+    data = {"title": "Title of Jonas", "opened_by": await opened(jonas, "/profile")}
+    clara = as_of(jonas, CLARA)
+    await clara.get("/")
+    nobody = as_of(clara, NOBODY)
+    await send(nobody, "/profile", data)
+    assert "Title of Jonas" not in (await as_of(nobody, CLARA).get("/kept-form")).text
+    assert "Title of Jonas" in (await as_of(nobody, JONAS).get("/kept-form")).text
+
+
+async def test_who_signed_out_in_another_tab_finds_it_too(browse, as_of):
+    jonas = browse(JONAS)
+    data = {"title": "Title of Jonas", "opened_by": await opened(jonas, "/profile")}
+    await jonas.post("/sign-out")
+    nobody = as_of(jonas, NOBODY)
+    answer = await send(nobody, "/profile", data)
+    assert answer.headers["Location"] == "/sign-in?next=/kept-form&ended=1"
+    assert "Title of Jonas" in (await as_of(nobody, JONAS).get("/kept-form")).text
+
+
+async def test_ones_own_form_is_saved_in_a_new_session(browse, as_of, standin):
+    clara = browse(CLARA)
+    data = {"name": "Cedar", "variant": "delivery", "opened_by": await opened(clara, "/clients/new")}
+    again = as_of(clara, msgspec.structs.replace(CLARA, session_id=UUID(uid(79))))
+    assert (await again.post("/clients/new", data=data)).status_code == 303
+    assert "opened_by" not in standin.written[-1][2]
+
+
+async def test_signing_out_is_anybodys(browse, as_of):
+    jonas = browse(JONAS)
+    data = {"opened_by": await opened(jonas, "/profile")}
+    assert (await as_of(jonas, CLARA).post("/sign-out", data=data)).headers["Location"] == "/sign-in"
+    assert (await as_of(jonas, NOBODY).post("/sign-out", data=data)).headers["Location"] == "/sign-in"
+
+
+def test_nothing_is_sent_from_outside_a_form():
+    """HTMX sends along the inputs of the form around, one of which is the name."""
+    for page in PAGES.rglob("*.html"):
+        outside = re.sub(
+            r"<form\b.*?</form>|{% macro _?(in_place|find)\b.*?{%-? endmacro", "", page.read_text(), flags=re.DOTALL
+        )
+        assert "hx-post" not in outside, page

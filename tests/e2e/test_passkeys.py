@@ -147,6 +147,7 @@ def test_a_person_who_cancels_stays_where_they_were(sit: Sit, person: str) -> No
         device.refuse_the_finger()
         add(seat, "Phone")
         expect(seat.page.get_by_role("button", name="Continue")).to_be_enabled()
+        expect(seat.page.get_by_text("No passkey was used.")).to_be_visible()
         assert seat.page.url.endswith(f"{HOME}/new")
         assert device.credentials() == []
         assert seat.complaints == []

@@ -6,9 +6,10 @@ import { toast } from './shell.js';
 const REQUEST = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' };
 const able = window.PublicKeyCredential?.parseCreationOptionsFromJSON && PublicKeyCredential.parseRequestOptionsFromJSON;
 
-/** What a browser's refusal means to the person before it; they know it when they cancelled. */
+/** What a browser's refusal means to the person before it. It says the same of whoever cancelled, took too long, has no
+ * passkey on this device, or a key without a PIN (WebAuthn, 14.5.2). */
 const WORDS = {
-  NotAllowedError: '',
+  NotAllowedError: 'No passkey was used. Did you not cancel? Then this device may have none of yours, or your security key needs a PIN first. Try again, or use another method.',
   AbortError: '',
   InvalidStateError: 'This device has a passkey for you already.',
   SecurityError: 'Passkeys do not work at this address.',

@@ -108,6 +108,7 @@ ROUTES = (
     _api("people", "identity"),
     _api("policies", "identity", "staff"),
     _api("team", "identity"),
+    _api("project-teams", "identity"),
     _api("clients", "identity"),
     _api("contacts", "identity", "staff"),
     _api("invitations", "identity", "staff"),

@@ -144,6 +144,7 @@ class _Demo:
             "is_primary_contact": person.get("primary", False),
             "policies": person.get("policies", []),
             "title": person.get("title", ""),
+            "phone": person.get("phone", ""),
         }
         made = await self._ask("identity", "POST", "people", body)
         self._people[person["name"]] = UUID(made["id"])
@@ -191,6 +192,11 @@ class _Demo:
         """One call to the projects service."""
         return await self._ask("projects", method, path, body, by=by)
 
+    def member(self, told: Mapping[str, str]) -> dict[str, Any]:
+        """Somebody of a project's team: by their id where they are staff."""
+        person_id = self._people.get(told["name"])
+        return {**told, "person_id": person_id and str(person_id)}
+
     async def give_role(self, person_id: str, project_id: str, role: str) -> None:
         """Add a project role to those one of the client's people has; the API sets all of them at once."""
         self._roles[person_id][project_id] = role
@@ -222,7 +228,8 @@ class _Project:
 
     async def _start(self) -> None:
         story = self._story
-        body = {name: story[name] for name in ("name", "description", "team")}
+        body = {name: story[name] for name in ("name", "description")}
+        body |= {"team": [self._demo.member(each) for each in story["team"]]}
         body |= {"scope": story["scope"].strip(), "client_id": self._client_id, "status": "on_track"}
         body |= {"starts_on": _date(story["starts"]), "ends_on": _date(story["ends"])}
         self._id = (await self._demo.project("POST", "projects", body, self._lead))["id"]

@@ -37,6 +37,7 @@ from services.identity.password_changes.api import router as password_changes
 from services.identity.people.api import router as people
 from services.identity.people.passwords import Passwords
 from services.identity.policies.api import router as policies
+from services.identity.project_teams.api import router as project_teams
 from services.identity.recording.api import record_visits
 from services.identity.second_factors.api import router as second_factors
 from services.identity.second_factors.totp import Totp
@@ -119,6 +120,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             policies,
             assignments,
             team,
+            project_teams,
             *sessions,
             record_visits,
             sign_in_links,

@@ -1,8 +1,12 @@
 """What identity does when it hears of something."""
 
+from typing import TypeAlias, get_args
+
+from msgspec import UNSET
+
 from services.identity.clients.commands import SIGHT
 from services.identity.clients.queries import hashes_of
-from services.identity.people.commands import learn_of_project
+from services.identity.people.commands import ProjectFacts, learn_of_project
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.queries import live_hashes
 from shared.contracts.identity import (
@@ -19,6 +23,8 @@ from shared.contracts.projects import ProjectCreated, ProjectShared, ProjectUpda
 from shared.database import Db
 from shared.inbox import Consumer, Delivery
 
+AboutProject: TypeAlias = ProjectCreated | ProjectUpdated | ProjectShared | ProjectWithdrawn
+
 
 def consumers(session_cache: SessionCache) -> list[Consumer]:
     """Two, so that a Redis that is away holds up nothing but what needs it."""
@@ -27,10 +33,7 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
         event = delivery.event
         if event.clientid is None:
             raise ValueError("a project without a client")
-        private = isinstance(event.data, ProjectWithdrawn) or (
-            isinstance(event.data, ProjectCreated | ProjectUpdated) and event.data.private
-        )
-        await learn_of_project(db, event.subject, event.clientid, name=event.data.name, private=private)
+        await learn_of_project(db, event.subject, event.clientid, _facts(event.data))
 
     async def session_revoked(_db: Db, delivery: Delivery) -> None:
         """Repeat what was said after the commit: Redis, or this process, may not have been there then."""
@@ -47,10 +50,7 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
             await session_cache.insist(changed=await hashes_of(db, delivery.event.subject))
 
     return [
-        Consumer(
-            "identity-projects",
-            dict.fromkeys((ProjectCreated, ProjectUpdated, ProjectShared, ProjectWithdrawn), project),
-        ),
+        Consumer("identity-projects", dict.fromkeys(get_args(AboutProject), project)),
         Consumer(
             "identity-sessions",
             {
@@ -65,3 +65,13 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
             },
         ),
     ]
+
+
+def _facts(data: AboutProject) -> ProjectFacts:
+    match data:
+        case ProjectCreated() | ProjectUpdated():
+            private, team = data.private, data.team
+        case ProjectShared() | ProjectWithdrawn():
+            private, team = isinstance(data, ProjectWithdrawn), None
+    hidden = None if data.hidden_fields is UNSET else data.hidden_fields
+    return ProjectFacts(version=data.version, name=data.name, private=private, team=team, hidden_fields=hidden)

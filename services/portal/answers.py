@@ -164,10 +164,12 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody of the project team; contact details only on the detail page."""
+    """Somebody of the project team; contact details only on the detail page. Staff have a `person_id`."""
 
     name: str
     role: str
+    person_id: UUID | None = None
+    active: bool = True
     email: str | None = None
     phone: str | None = None
 

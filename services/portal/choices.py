@@ -17,6 +17,7 @@ from services.portal.client_admin.answers import Contact
 from services.portal.clients import ServiceProblem, Services
 from services.portal.forms import FIND, SOUGHT, Form
 from services.portal.ids import read_id
+from services.portal.people.answers import Person
 from shared.pagination import MAX_LIMIT
 from shared.pagination import Page as Listing
 
@@ -76,6 +77,14 @@ async def contacts(services: Services, client_id: UUID, form: Form, field: str =
     path, q = f"clients/{client_id}/contacts", form.values[FIND + field]
     found = services.identity.get(path, Listing[Contact], q=q, reachable="true", limit=MOST)
     return await _one(form, field, found, lambda chosen: services.identity.get(f"contacts/{chosen}", Contact))
+
+
+async def colleagues(services: Services, form: Form, field: str = "colleague") -> Choice[Person]:
+    """The company's active staff by name."""
+    q = form.values[FIND + field]
+    found = services.identity.get("people", Listing[Person], q=q, kind="staff", active="true", limit=MOST)
+    choice = await _one(form, field, found, lambda chosen: services.identity.get(f"people/{chosen}", Person))
+    return choice.only(lambda person: person.is_staff and person.active)
 
 
 async def _one(form: Form, field: str, found: Awaitable[Listing[T]], get: Callable[[UUID], Awaitable[T]]) -> Choice[T]:

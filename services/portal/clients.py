@@ -95,7 +95,7 @@ class Service:
         self._breaker = upstream.breaker
         self._headers = headers
 
-    async def get(self, path: str, kind: type[T], **query: object) -> T:
+    async def get(self, path: str, kind: type[T], /, **query: object) -> T:
         """Read `path` as `kind`. Query values of None are left out. Raises `ServiceProblem`."""
         return (await self.send("GET", path, kind, query=query)).body
 

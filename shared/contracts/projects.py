@@ -25,7 +25,7 @@ class _Project(_Work, frozen=True, kw_only=True):
 
 
 class ProjectCreated(_Project, frozen=True):
-    """The aggregate id is the project's."""
+    """The aggregate id is the project's. `team` are the staff in its team; who has no account is not named."""
 
     type: ClassVar[str] = "project_created"
     subject: ClassVar[str] = "projects.project.created.v1"
@@ -35,10 +35,13 @@ class ProjectCreated(_Project, frozen=True):
     starts_on: date | None = None
     ends_on: date | None = None
     private: bool = False
+    team: list[UUID] = []  # noqa: RUF012  (a struct copies it)
 
 
 class ProjectUpdated(_Project, frozen=True):
-    """Fields other than the status changed: `fields` names them, `hidden` those that the client does not see."""
+    """Fields other than the status changed: `fields` names them, `hidden` those that the client does not see. `team`
+    are the staff who are in the team now.
+    """
 
     type: ClassVar[str] = "project_updated"
     subject: ClassVar[str] = "projects.project.updated.v1"
@@ -50,6 +53,7 @@ class ProjectUpdated(_Project, frozen=True):
     ends_on: date | None = None
     private: bool = False
     hidden: list[str] = []  # noqa: RUF012  (a struct copies it)
+    team: list[UUID] = []  # noqa: RUF012  (a struct copies it)
 
 
 class ProjectStatusChanged(_Project, frozen=True):

@@ -40,7 +40,7 @@ def test_a_team_is_entered_with_the_keyboard(portal: Portal, sit: Sit) -> None:
         page = staff.page
         staff.open(f"/projects/{project['id']}/edit")
         page.get_by_role("textbox", name="Scope").fill("Not saved yet")
-        page.get_by_role("button", name="Add a person").click()
+        page.get_by_role("button", name="Add somebody without an account").click()
         person = page.get_by_role("group", name="Person 1")
         expect(person.get_by_label("Name")).to_be_focused()
         page.keyboard.type("Ada Lind")
@@ -50,6 +50,28 @@ def test_a_team_is_entered_with_the_keyboard(portal: Portal, sit: Sit) -> None:
         expect(page).to_have_url(re.compile(rf"/projects/{project['id']}$"))
         expect(page.get_by_text("Ada Lind")).to_be_visible()
         assert staff.complaints == []
+
+
+def test_a_colleague_is_chosen_in_place_and_the_client_reads_how_to_reach_them(portal: Portal, sit: Sit) -> None:
+    project = make_project(portal, "birch", "Park benches")
+    path = f"/projects/{project['id']}"
+    with sit("admin") as staff, sit("birch") as client:
+        page = staff.page
+        staff.open(f"{path}/edit")
+        page.get_by_label("Add a colleague").select_option(label="Jonas Weber")
+        page.get_by_role("button", name="Add to the team").click()
+        person = page.get_by_role("group", name="Person 1")
+        expect(person.get_by_label("Role")).to_be_focused()
+        expect(person.get_by_label("Role")).to_have_value("Project lead")
+        person.get_by_label("Role").fill("Benches")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(rf"{path}$"))
+        expect(page.get_by_text("Jonas Weber · Benches")).to_be_visible()
+        asked = f"/api/client-portal/project-teams?id={project['id']}"
+        portal.until(lambda: portal.as_("birch").get(asked).json()["items"])
+        client.open(path)
+        expect(client.page.get_by_role("link", name="member@northwind.example")).to_be_visible()
+        assert staff.complaints == client.complaints == []
 
 
 def test_a_dependency_in_a_circle_is_told_beside_its_boxes(portal: Portal, sit: Sit) -> None:

@@ -96,7 +96,7 @@ NAMED = {
     "PatchApiClient": {"scopes"},
     "CreateProject": {"client_id", "status"},
     "PatchProject": {"status"},
-    "Member": {"role"},
+    "Member": {"role", "person_id"},
 }  # fmt: skip
 """Those of them that a body may name, each guarded by a rule of its own."""
 

@@ -21,8 +21,8 @@ MODULES, ACTIONS = get_args(Module), get_args(Action)
 EYES = ("feedback", "viewer", "approver", "viewing")
 """Acme's people, and who views as them."""
 OTHERS = ("birch", "member", "subcontractor", "admin", "partner")
-APART = [right for right in RIGHTS if right.service in ("projects", "activity")]
-"""The routes of the services whose data a client may be kept from."""
+APART = [right for right in RIGHTS if right.service in ("projects", "activity") or right.module]
+"""The routes of the services whose data a client may be kept from, and what others say of that data."""
 Close = Callable[..., None]
 
 
@@ -127,9 +127,9 @@ def test_a_closed_module_is_refused_at_every_door_and_the_others_are_as_ever(
 def test_with_everything_closed_people_still_look_after_themselves_and_their_team(
     portal: Portal, ids: dict[str, str], close: Close
 ) -> None:
-    """Security, sessions and the team: nothing of identity's is a module."""
+    """Security, sessions and the team: nothing of them is a module."""
     close(*MODULES, *ACTIONS)
-    own = [right for right in RIGHTS if right.service == "identity" and not right.alone]
+    own = [right for right in RIGHTS if right.service == "identity" and not (right.alone or right.module)]
     assert len(own) > 50
     wrong = [
         f"{right.name} {role}: {answer.status_code} {answer.text[:100]}"

@@ -151,6 +151,7 @@ class Personnel(Keyring):
             *super()._routes(),
             ("GET", "/people", self.list_people),
             ("GET", "/policies", self.list_policies),
+            ("GET", "/project-teams", self.list_project_teams),
             ("GET", "/audit", self.list_audit),
             ("GET", "/audit/recordings", self.list_recordings),
             ("POST", "/people", self.create_person),
@@ -173,9 +174,28 @@ class Personnel(Keyring):
             for each in self.state["people"]
             if of in (None, each["client_id"])
             and kind in (None, each["kind"])
+            and (each["active"] or "active" not in request.query)
             and (q or "").lower() in each["name"].lower()
         ]
         return page(wanted, request)
+
+    async def list_project_teams(self, request: web.Request) -> web.Response:
+        staff = {each["id"]: each for each in self.state["people"] if each["kind"] == "staff"}
+        items = [
+            {
+                "project_id": project["id"],
+                "person_id": person["id"],
+                "name": person["name"],
+                "email": person["email"] if person["active"] else None,
+                "phone": (person["phone"] or None) if person["active"] else None,
+                "active": person["active"],
+            }
+            for project in self.state["projects"]
+            if project["id"] in request.query.getall("id")
+            for member in project["team"]
+            if (person := staff.get(member.get("person_id")))
+        ]
+        return web.json_response({"items": items})
 
     async def list_policies(self, _request: web.Request) -> web.Response:
         policies = [{"key": each.key, "name": each.name, "description": each.description} for each in POLICIES]

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.portal.people import ANNA, CLARA, JONAS, MIA
+from tests.portal.personnel import EMIL_ID, JONAS_ID
 from tests.portal.standin import ACME, uid
 
 FRAGMENT = {"HX-Request": "true"}
@@ -302,4 +303,116 @@ async def test_a_field_sent_twice_is_refused_not_a_crash(browse, standin):
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = await browse(CLARA).post("/projects/new", content=body, headers=headers)
     assert answer.status_code in (400, 422)
+    assert standin.written == []
+
+
+def in_team(standin, *people, role="Lead"):
+    """Website relaunch with these of the staff, by their ids, in its team, after somebody from outside."""
+    outside = {
+        "name": "Free Lance",
+        "role": "Copy",
+        "email": "jonas@studio.example",
+        "phone": "+49 40 1",
+        "person_id": None,
+    }
+    copies = [{"name": "As chosen", "role": role, "person_id": each, "email": None, "phone": None} for each in people]
+    standin.state["projects"][0]["team"] = [outside, *copies]
+
+
+CHOSEN = {"name": "Jonas Weber", "role": "Project lead", "person_id": JONAS_ID}
+
+
+@pytest.mark.parametrize("pressed", [{"row": "choose"}, {}], ids=["with its button", "with saving"])
+async def test_a_member_is_chosen_from_the_staff(browse, standin, pressed):
+    """The button, and saving without it: whoever is chosen is never lost."""
+    browser = browse(CLARA)
+    page = (await browser.get("/projects/new")).text
+    offered = re.search(r'<select[^>]*name="colleague".*?</select>', page, re.DOTALL)[0]
+    assert re.findall(r">([^<>]+)</option>", offered) == [
+        "Choose a colleague",
+        "Clara Hoffmann",
+        "Jonas Weber",
+        "Emil Sand",
+    ]
+    answer = await browser.post("/projects/new", data={**MINIMAL, "colleague": JONAS_ID, **pressed})
+    if pressed:
+        assert standin.written == []
+        assert f'<option value="{JONAS_ID}"' not in answer.text
+        assert f'<option value="{EMIL_ID}"' in answer.text
+        await browser.post("/projects/new", data={**typed(answer.text), **MINIMAL})
+    assert standin.written[-1][2]["team"] == [CHOSEN]
+
+
+async def test_who_was_typed_with_the_same_address_becomes_the_one_who_is_chosen(browse, standin):
+    row = {
+        "team-4-name": "J. Weber",
+        "team-4-role": "Copy",
+        "team-4-email": "Member@Northwind.example",
+        "team-4-phone": "1234",
+    }
+    await browse(CLARA).post("/projects/new", data={**MINIMAL, **row, "colleague": JONAS_ID})
+    assert standin.written[-1][2]["team"] == [{**CHOSEN, "role": "Copy"}]
+
+
+async def test_who_has_left_is_marked_and_not_offered(browse, standin):
+    standin.person(JONAS_ID)["active"] = False
+    in_team(standin, JONAS_ID)
+    browser = browse(CLARA)
+    page = (await browser.get(EDIT)).text
+    assert "Jonas Weber <span" in page
+    assert "Inactive" in page
+    assert f'<option value="{JONAS_ID}"' not in page
+    assert "Inactive" in (await browser.get(PROJECT)).text
+    refused = await browser.post("/projects/new", data={**MINIMAL, "colleague": JONAS_ID})
+    assert (refused.status_code, standin.written) == (422, [])
+    assert "This person is no longer active." in refused.text
+
+
+async def test_staff_are_called_and_reached_as_their_profile_says_today(browse, standin):
+    in_team(standin, JONAS_ID)
+    standin.person(JONAS_ID).update(name="Jonas Weber-Lang", phone="+49 30 99")
+    for reader in (CLARA, ANNA):
+        for path in (PROJECT, f"/widgets{PROJECT}/team"):
+            page = (await browse(reader).get(path)).text
+            for part in ("Jonas Weber-Lang", "mailto:member@northwind.example", "tel:+493099", "Free Lance"):
+                assert part in page
+            assert "As chosen" not in page
+        for path in ("/projects", "/"):
+            assert 'title="Jonas Weber-Lang, Lead"' in (await browse(reader).get(path)).text
+    standin.refuse("/project-teams", 503)
+    page = (await browse(ANNA).get(PROJECT)).text
+    assert "As chosen" in page
+    assert "member@northwind.example" not in page
+
+
+async def test_a_new_name_of_staff_is_no_change_of_the_team(browse, standin):
+    in_team(standin, JONAS_ID)
+    browser = browse(CLARA)
+    form = typed((await browser.get(EDIT)).text)
+    assert form["team-1-name"] == "Jonas Weber"
+    assert "team-1-email" not in form
+    await browser.post(EDIT, data=form)
+    assert standin.written == []
+    await browser.post(EDIT, data={**form, "team-1-role": "Advice"})
+    outside = {"name": "Free Lance", "role": "Copy", "email": "jonas@studio.example", "phone": "+49 40 1"}
+    assert standin.written[-1][2] == {"team": [outside, {**CHOSEN, "role": "Advice"}]}
+
+
+async def test_a_subcontractor_types_and_keeps_who_is_there(browse, standin):
+    in_team(standin, JONAS_ID)
+    limited = replace(CLARA, assignments={UUID(uid(1)): UUID(ACME)})
+    browser = browse(limited)
+    page = (await browser.get(EDIT)).text
+    assert 'name="colleague"' not in page
+    await browser.post(EDIT, data={**typed(page), "team-0-role": "Words", "colleague": EMIL_ID})
+    assert [each.get("person_id") for each in standin.written[-1][2]["team"]] == [None, JONAS_ID]
+
+
+async def test_the_form_opens_while_nobody_can_say_who_the_staff_are(browse, standin):
+    standin.refuse("/people", 503)
+    page = await browse(CLARA).get(EDIT)
+    assert page.status_code == 200
+    assert 'name="colleague"' not in page.text
+    answer = await browse(CLARA).post(EDIT, data={**typed(page.text), "name": "Kept", "colleague": JONAS_ID})
+    assert 'value="Kept"' in answer.text
     assert standin.written == []

@@ -8,6 +8,7 @@ import asyncpg
 import httpx2
 import msgspec
 import pytest
+from msgspec import structs
 
 from services.projects.app import create_app
 from services.projects.milestones.commands import PatchMilestone
@@ -39,7 +40,15 @@ FILLED = {
     "scope": "Everything but the stock",
     "starts_on": "2026-01-05",
     "ends_on": "2027-01-05",
-    "team": [{"name": "Clara Hoffmann", "role": "Lead", "email": "clara@northwind.example", "phone": "+49 30 1"}],
+    "team": [
+        {
+            "name": "Clara Hoffmann",
+            "role": "Lead",
+            "person_id": None,
+            "email": "clara@northwind.example",
+            "phone": "+49 30 1",
+        }
+    ],
 }
 ABOUT_PRIVATE = ("private", "hidden_fields")
 
@@ -272,7 +281,7 @@ async def test_hidden_fields_of_milestones_phases_and_the_team(desk: Desk) -> No
         seen = await desk.read(project, actor)
         empty = {"phase": None, "starts_on": None, "description": "", "depends_on": []}
         assert {name: seen["milestones"][1][name] for name in empty} == empty
-        assert seen["team"] == [{"name": "Clara Hoffmann", "role": "Lead", "email": None, "phone": None}]
+        assert seen["team"] == [{**FILLED["team"][0], "email": None, "phone": None}]
         assert desk.good(await desk(actor, "GET", f"projects/{project['id']}/phases"))["items"] == []
     seen = await desk.read(project)
     assert {name: seen["milestones"][1][name] for name in step} == step
@@ -450,6 +459,28 @@ async def plan_with(desk: Desk, client_id: UUID, hidden: str, on: str, value: di
     if done:
         desk.good(await desk(STAFF, "POST", f"milestones/{milestone['id']}/complete"))
     return {"project": f"projects/{project['id']}", "milestone": f"milestones/{milestone['id']}", "other": other["id"]}
+
+
+async def test_nobody_within_a_client_and_no_subcontractor_adds_staff_to_a_team(desk: Desk) -> None:
+    """Whose team somebody of the staff is in decides who may read how to reach them."""
+    client_id = await desk.client()
+    jonas, eve = ({"name": name, "role": "Lead", "person_id": str(uuid7())} for name in ("Jonas", "Eve"))
+    project = await desk.project(client_id, team=[jonas])
+    path, outside = f"projects/{project['id']}", {"name": "Free Lance", "role": "Design"}
+    limited = structs.replace(STAFF, assignments={UUID(project["id"]): client_id})
+    for actor in (partner(client_id, "projects:read", "projects:write"), limited):
+        for team in ([jonas, eve], [eve]):
+            answer = await desk(actor, "PATCH", path, json={"team": team})
+            assert (answer.status_code, answer.json()["code"]) == (403, "project.staff_not_yours")
+        desk.good(await desk(actor, "PATCH", path, json={"team": [outside]}))
+        assert (await desk(actor, "PATCH", path, json={"team": [jonas]})).status_code == 403
+        desk.good(await desk(STAFF, "PATCH", path, json={"team": [jonas]}))
+        desk.good(await desk(actor, "PATCH", path, json={"team": [{**jonas, "role": "Design"}, outside]}))
+        desk.good(await desk(STAFF, "PATCH", path, json={"team": [jonas]}))
+    made = {"client_id": str(client_id), "name": "Shop", "team": [eve]}
+    answer = await desk(partner(client_id, "projects:read", "projects:write"), "POST", "projects", json=made)
+    assert answer.json()["code"] == "project.staff_not_yours"
+    assert (await desk(partner(None, "projects:write"), "POST", "projects", json=made)).status_code == 201
 
 
 @pytest.mark.parametrize("guess", GUESSES, ids=[f"{each[1]} {''.join(each[2] or ())} by {each[3]}" for each in GUESSES])

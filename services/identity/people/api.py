@@ -39,13 +39,15 @@ async def list_people(
     limit: Limit,
     cursor: Cursor,
     kind: PersonKind | None = None,
+    active: bool = False,
 ) -> Page[PersonView]:
     """List people by name: for staff of any client or all, for a client's person of their own. `q` is searched in names
-    and addresses. Staff may `sort` by more than the name; `-` turns the order round.
+    and addresses; `active=true` leaves out who is no longer active. Staff may `sort` by more than the name; `-` turns
+    the order round.
     """
     if client_id and not actor.sees(client_id):
         raise NotFound
-    wanted = PeopleFilter(client_id, kind, search.strip())
+    wanted = PeopleFilter(client_id, kind, search.strip(), active)
     async with read(actor) as connection:
         return await queries.list_people(connection, actor, wanted, sort=sort, limit=limit, cursor=cursor)
 

@@ -146,11 +146,25 @@ async def change_person(db: Db, actor: Actor, person_id: UUID, patch: PatchPerso
     return Touched(changed=await live_hashes(db, person.id))
 
 
-async def learn_of_project(db: Db, project_id: UUID, client_id: UUID, *, name: str, private: bool) -> None:
-    """Fold what projects tell: the project can be named in roles from now on, by its client where it is not private."""
-    told = {"name": name, "private": private}
-    known = insert(KnownProject).values(id=project_id, client_id=client_id, **told)
-    await db.execute(known.on_conflict_do_update(index_elements=[KnownProject.id], set_=told))
+class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What an event says of a project; None is what it does not say."""
+
+    version: int
+    name: str
+    private: bool
+    team: list[UUID] | None
+    hidden_fields: list[str] | None
+
+
+async def learn_of_project(db: Db, project_id: UUID, client_id: UUID, facts: ProjectFacts) -> None:
+    """Fold what projects tell: the project can be named in roles from now on, by its client where it is not private.
+
+    What is older than what is known already changes nothing.
+    """
+    told = {name: value for name, value in msgspec.structs.asdict(facts).items() if value is not None}
+    known = insert(KnownProject).values(id=project_id, client_id=client_id, **{"team": [], "hidden_fields": [], **told})
+    newer = KnownProject.version <= facts.version
+    await db.execute(known.on_conflict_do_update(index_elements=[KnownProject.id], set_=told, where=newer))
 
 
 def _sent(patch: msgspec.Struct) -> dict[str, object]:

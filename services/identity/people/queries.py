@@ -163,11 +163,12 @@ async def get_me(
 
 
 class PeopleFilter(msgspec.Struct, frozen=True):
-    """Which people to list: of one client, of one kind, or with this in their name or address."""
+    """Which people to list: of one client, of one kind, with this in their name or address, or those active only."""
 
     client_id: UUID | None = None
     kind: PersonKind | None = None
     q: str = ""
+    active: bool = False
 
 
 async def get_person(connection: asyncpg.Connection, actor: Actor, person_id: UUID) -> PersonView:
@@ -187,7 +188,8 @@ async def list_people(
     order = ORDERS.order(sort, cursor)
     reach = _reach(actor, wanted.client_id)
     myself = actor.id if wanted.client_id is None else None
-    narrowed = (reach, myself, _sees_all_of(actor), wanted.kind, limit + 1, *([wanted.q] if wanted.q else []))
+    gone_too = _sees_all_of(actor) and not wanted.active
+    narrowed = (reach, myself, gone_too, wanted.kind, limit + 1, *([wanted.q] if wanted.q else []))
     page = order.rows("people p", _LISTED + (_FOUND if wanted.q else ""), first=len(narrowed) + 1)
     statement = (
         _SELECT.replace("people p", f"({page} limit $5) p", 1).replace("p.id", "p.sort_value, p.id", 1) + order.by

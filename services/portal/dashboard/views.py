@@ -9,6 +9,7 @@ from services.portal.activity import views as feed
 from services.portal.answers import Client, Entry, Kpis, ProjectCard
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, once_known, slot
 from services.portal.people.answers import Person
+from services.portal.projects.teams import as_today
 from services.portal.projects.views import Project, nothing, seen
 from shared.actor import Actor
 from shared.pagination import Page as Listing
@@ -94,7 +95,8 @@ async def projects(
 
     async def listed() -> list[ProjectCard]:
         query = {"client_id": client_id, "sort": "-status", "limit": MOST_PROJECTS}
-        return (await services.projects.get("projects", Listing[ProjectCard], **query)).items
+        found = await services.projects.get("projects", Listing[ProjectCard], **query)
+        return await as_today(services, found.items)
 
     return await slot(listed(), deadline=deadline)
 

@@ -8,11 +8,12 @@ from litestar.response import Redirect, Template
 
 from services.portal import choices
 from services.portal.answers import ProjectDetail
-from services.portal.choices import is_search
-from services.portal.clients import ServiceProblem
+from services.portal.choices import Choice, is_search
+from services.portal.clients import ServiceProblem, slot
 from services.portal.edits import Edit, collide
-from services.portal.forms import Form, Typed
+from services.portal.forms import UNSAVED, Form, Typed
 from services.portal.page import Page
+from services.portal.people.answers import Person
 from services.portal.project_forms import team, views
 from services.portal.projects.views import HIDEABLE
 from services.portal.projects.views import seen as project_page
@@ -45,11 +46,12 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
     """Start a project."""
     form = Form(data)
     if "row" in data:
-        team.arrange(form, data["row"])
+        await _arrange(page, form)
         return await _show_new(page, form)
     if is_search(data):
         return await _show_new(page, form)
     form.require(client_id="Choose a client.")
+    await _arrange(page, form)
     body = views.body(form) | {"client_id": form.values["client_id"], "private": bool(form.values["private"])}
     if not form.is_wrong:
         try:
@@ -74,9 +76,11 @@ async def edit(page: Page, project_id: UUID) -> Template:
 async def change(page: Page, project_id: UUID, data: Typed) -> Template | Redirect:
     """Save the changes. If somebody else saved first, show their changes and keep what was typed."""
     form = Edit.sent(data)
-    if "row" in data:
-        team.arrange(form, data["row"])
+    if "row" in data or is_search(data):
+        if "row" in data:
+            await _arrange(page, form)
         return await _show_edit(page, await views.project(page.services, project_id), form)
+    await _arrange(page, form)
     body = views.body(form)
     if not form.is_wrong:
         try:
@@ -103,6 +107,27 @@ async def set_status(page: Page, project_id: UUID, data: Typed) -> Template | Re
     return page.go(f"/projects/{project_id}", words)
 
 
+async def _arrange(page: Page, form: Form) -> None:
+    """Do what a row's button says. Who is chosen from the staff comes into the team by a button, and by saving."""
+    wanted = form.values["row"]
+    if wanted not in ("", "choose"):
+        team.arrange(form, wanted)
+    elif form.values["colleague"] and not page.actor.is_limited:
+        found = await slot(choices.colleagues(page.services, form))
+        if found.value is None:
+            form.error = UNSAVED
+        else:
+            team.choose(form, found.value)
+
+
+async def _colleagues(page: Page, form: Form) -> Choice[Person] | None:
+    """Who of the staff can be chosen: None for a subcontractor, who does not see them, and while nobody can say."""
+    if page.actor.is_limited:
+        return None
+    found = (await slot(choices.colleagues(page.services, form))).value
+    return found and team.to_choose(form, found)
+
+
 async def _next(page: Page, made: ProjectDetail) -> str:
     """Where to go on: to who may see the project, where the client does and nobody there has a role that shows it."""
     if made.private or not page.actor.can("managePeople"):
@@ -119,6 +144,7 @@ async def _show_new(page: Page, form: Form) -> Template:
         form=form,
         clients=await choices.clients(page.services, form),
         rows=team.rows(form),
+        colleagues=await _colleagues(page, form),
         statuses=views.STATUS,
         hideable=HIDEABLE,
     )
@@ -132,6 +158,7 @@ async def _show_edit(page: Page, project: ProjectDetail, form: Edit) -> Template
         form=form,
         project=project,
         rows=team.rows(form),
+        colleagues=await _colleagues(page, form),
         statuses=views.STATUS,
         hideable=HIDEABLE,
     )

@@ -8,7 +8,7 @@ from services.portal.edits import Stored
 from services.portal.formats import day
 from services.portal.forms import Form
 from services.portal.project_forms import team
-from services.portal.projects.views import HIDEABLE
+from services.portal.projects.views import HIDEABLE, detail_of
 
 STATUS = {"on_track": "On track", "at_risk": "At risk", "delayed": "Delayed", "completed": "Completed"}
 FIELDS = ("name", "description", "scope", "status")
@@ -18,7 +18,7 @@ HIDDEN = "hidden_fields-"
 
 async def project(services: Services, project_id: UUID) -> ProjectDetail:
     """The project; raises `ServiceProblem` when it does not exist."""
-    return await services.projects.get(f"projects/{project_id}", ProjectDetail)
+    return await detail_of(services, project_id)
 
 
 def stored(project: ProjectDetail) -> Stored:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from services.portal.activity import views as feed
 from services.portal.answers import Entry, Items, Phase, ProjectCard, ProjectDetail
 from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
+from services.portal.projects.teams import as_today, one_as_today
 from services.portal.visibility.views import Audience, audience
 from shared.actor import Actor
 from shared.pagination import Page as Listing
@@ -67,13 +68,14 @@ class Project(msgspec.Struct, frozen=True):
 
 async def listed(services: Services, client_id: UUID | None, wanted: Filter) -> Listing[ProjectCard]:
     query = msgspec.structs.asdict(wanted)
-    return await services.projects.get("projects", Listing[ProjectCard], client_id=client_id, **query)
+    found = await services.projects.get("projects", Listing[ProjectCard], client_id=client_id, **query)
+    return Listing(await as_today(services, found.items), found.next_cursor)
 
 
 async def project(services: Services, project_id: UUID) -> Project:
     """The project; raises `ServiceProblem` when it does not exist or is somebody else's."""
     detail, phases = await asyncio.gather(
-        services.projects.get(f"projects/{project_id}", ProjectDetail),
+        detail_of(services, project_id),
         slot(services.projects.get(f"projects/{project_id}/phases", Items)),
     )
     return Project(detail, phases.value.items if phases.value else [])
@@ -85,6 +87,11 @@ async def seen(services: Services, actor: Actor, project_id: UUID) -> Project:
     if not actor.is_staff or found.detail.private:
         return found
     return replace(found, audience=await audience(services, found.detail.client_id, project_id))
+
+
+async def detail_of(services: Services, project_id: UUID) -> ProjectDetail:
+    """The project without its phases; raises as `project` does."""
+    return await one_as_today(services, await services.projects.get(f"projects/{project_id}", ProjectDetail))
 
 
 async def nothing() -> None:

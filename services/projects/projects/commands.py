@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from services.projects.fields import Dated, EmailAddress, LongText, Name, Percent, PhoneNumber, ShortName, Text
 from services.projects.projects import queries
-from services.projects.projects.models import KnownClient, NotForLimited, Project, Status
+from services.projects.projects.models import KnownClient, NotForLimited, Project, Status, require_may_choose
 from services.projects.projects.queries import ProjectDetail
 from services.projects.projects.viewings import is_news
 from services.projects.visibility import HiddenField, require_company, require_seen
@@ -18,19 +18,26 @@ from shared.actor import Actor
 from shared.addresses import kept_address
 from shared.contracts.projects import ProjectViewed
 from shared.database import Db
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 from shared.events import EventData
 
 
 class Member(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """Somebody who works on the project and how the client reaches them."""
+    """Somebody who works on the project and how the client reaches them.
+
+    With `person_id` it is somebody of the company's staff: address and number are those of their profile and are not
+    given here; `name` is what they were called when they were chosen. Raises `Invalid`.
+    """
 
     name: Name
     role: ShortName
+    person_id: UUID | None = None
     email: EmailAddress | None = None
     phone: PhoneNumber | None = None
 
     def __post_init__(self) -> None:
+        if self.person_id and (self.email or self.phone):
+            raise Invalid("Of staff, address and phone come from their profile. Leave both out.", field="team")
         if self.email is not None:
             self.email = kept_address(self.email, "team")
 
@@ -83,6 +90,7 @@ async def create_project(db: Db, actor: Actor, data: CreateProject) -> Project:
     client = await queries.get_client(db, data.client_id)
     client.require_active()
     project = Project(**_columns(data))
+    require_may_choose(actor, project.staff)
     db.add(project)
     await _tell(db, actor, project, project.created())
     return project
@@ -97,7 +105,10 @@ async def change_project(db: Db, actor: Actor, project_id: UUID, data: PatchProj
     columns = _columns(data)
     require_seen(actor, project.hidden_fields, [each for name in columns for each in Project.judged_by.get(name, ())])
     status = columns.pop("status", project.status)
-    for event in (project.change(columns), project.set_status(status)):
+    before = set(project.staff)
+    events = project.change(columns), project.set_status(status)
+    require_may_choose(actor, set(project.staff) - before)
+    for event in events:
         if event:
             await _tell(db, actor, project, event)
     return project
@@ -135,8 +146,12 @@ async def learn_client(db: Db, client_id: UUID, name: str, *, active: bool) -> N
 
 
 def _columns(data: CreateProject | PatchProject) -> dict[str, Any]:
-    """What was sent, as the aggregate holds it; absent fields are left out, hidden ones are a set in order."""
+    """What was sent, as the aggregate holds it: absent fields are left out, hidden ones are a set in order, the team is
+    JSON.
+    """
     columns: dict[str, Any] = msgspec.to_builtins(data, builtin_types=(date, UUID))
+    if data.team is not UNSET:
+        columns["team"] = msgspec.to_builtins(data.team)
     if "hidden_fields" in columns:
         columns["hidden_fields"] = sorted(set(columns["hidden_fields"]))
     return columns

@@ -1,8 +1,9 @@
 """A project: what was agreed with a client, how it stands, and who works on it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, ClassVar, Literal
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -45,11 +46,24 @@ class EndsBeforeStart(Invalid):
         super().__init__("A project cannot end before it starts.", field="ends_on")
 
 
+class StaffNotYours(Forbidden):
+    code = "project.staff_not_yours"
+
+    def __init__(self) -> None:
+        super().__init__("Only the company chooses from its own staff. Give the name of this person instead.")
+
+
 class FeedbackOnly(Forbidden):
     code = "project.feedback_only"
 
     def __init__(self) -> None:
         super().__init__("Your role in this project is to give feedback; its content is not open to you.")
+
+
+def require_may_choose(actor: Actor, chosen: Collection[UUID]) -> None:
+    """Check that the actor may add those of the staff who are `chosen` to a team. Raises `StaffNotYours`."""
+    if chosen and (actor.is_limited or not looks_behind(actor)):
+        raise StaffNotYours
 
 
 class KnownClient(Identified, Base):
@@ -73,6 +87,9 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
     The status is set by people and by nothing else: a finished plan does not close a project. `completion` (0 to 100)
     is what staff set by hand, None while it follows from the milestones. `private`: the client sees neither the project
     nor anything in it; of a shared one it does not see the `hidden_fields` (`HiddenField`), in their order.
+
+    Somebody of the `team` who is staff has a `person_id`: identity knows what they are called and how to reach them.
+    Who may read that follows from the teams, so within a client nobody adds staff to one (decision 0105).
     """
 
     __tablename__ = "projects"
@@ -111,6 +128,11 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
             within &= ~cls.private
         return within if actor.assignments is None else within & cls.id.in_(actor.assignments)
 
+    @property
+    def staff(self) -> list[UUID]:
+        """Those of the team who are of the company's staff."""
+        return [UUID(member["person_id"]) for member in self.team if "person_id" in member]
+
     def created(self) -> ProjectCreated:
         """The event of a new project."""
         return ProjectCreated(
@@ -121,6 +143,7 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
             ends_on=self.ends_on,
             private=self.private,
             hidden_fields=self.hidden_fields,
+            team=self.staff,
         )
 
     def change(self, changes: Mapping[str, Any]) -> ProjectUpdated | None:
@@ -143,6 +166,7 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
             private=self.private,
             hidden_fields=self.hidden_fields,
             hidden=[name for name in fields if name in hidden | set(self.hidden_fields)],
+            team=self.staff,
         )
 
     def set_status(self, status: Status) -> ProjectStatusChanged | None:

@@ -83,10 +83,13 @@ def _tenant(actor: Actor, client_id: UUID | None) -> str:
 
 
 class Member(Hideable, frozen=True):
-    """Somebody of the team, as a card shows them."""
+    """Somebody of the team, as a card shows them. `person_id` is there for staff: how they are called and reached today
+    is asked of identity (`GET project-teams`); `name` is what they were called when they were chosen.
+    """
 
     name: str
     role: str
+    person_id: UUID | None = None
 
 
 class TeamMember(Member, frozen=True):

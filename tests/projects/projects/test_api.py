@@ -31,13 +31,31 @@ async def test_a_new_project_is_stored_shown_and_told(desk: Desk) -> None:
     assert answer.headers["ETag"] == '"1"'
     expected = body | {"client_id": str(client_id), "client_name": "Acme GmbH", "version": 1, "fixed_completion": 15}
     expected |= {"phase": None, "next_milestone": None, "milestones": [], "milestones_total": 0}
-    expected["team"] = [TEAM[0], TEAM[1] | {"email": None, "phone": None}]
+    nobody = {"person_id": None}
+    expected["team"] = [TEAM[0] | nobody, TEAM[1] | {"email": None, "phone": None} | nobody]
     assert {key: created[key] for key in expected} == expected
     assert await desk.read(created) == created
     (event,) = await desk.told(created)
     assert (event.clientid, event.actorid, event.actorname) == (client_id, STAFF.id, "Clara Hoffmann")
     data = msgspec.json.decode(event.data, type=ProjectCreated)
     assert (data.name, data.status, data.version, data.starts_on.isoformat()) == ("Shop", "at_risk", 1, days(-3))
+
+
+async def test_staff_stand_in_the_team_by_their_id_and_events_name_no_more(desk: Desk) -> None:
+    jonas = {"name": "Jonas Weber", "role": "Developer", "person_id": str(READER.id)}
+    project = await desk.project(team=[jonas, TEAM[1]])
+    nowhere = {"email": None, "phone": None}
+    outside = {**TEAM[1], "person_id": None, **nowhere}
+    assert project["team"] == [{**jonas, **nowhere}, outside]
+    (card,) = (await desk(STAFF, "GET", "projects", params={"id": project["id"]})).json()["items"]
+    assert card["team"] == [jonas, {"name": "Clara Hoffmann", "role": "Lead", "person_id": None}]
+    changed = await desk(STAFF, "PATCH", f"projects/{project['id']}", json={"team": [{**jonas, "role": "Lead"}]})
+    assert desk.good(changed)["team"] == [{**jonas, "role": "Lead", **nowhere}]
+    same = await desk(STAFF, "PATCH", f"projects/{project['id']}", json={"team": desk.good(changed)["team"]})
+    assert desk.good(same)["version"] == 2, "what was read can be written back and is no change"
+    events = await desk.told(project)
+    assert [msgspec.json.decode(each.data)["team"] for each in events] == [[str(READER.id)]] * 2
+    assert "Jonas" not in str([bytes(each.data) for each in events])
 
 
 async def test_only_a_name_and_a_client_are_needed(desk: Desk) -> None:
@@ -83,6 +101,12 @@ BAD_FIELDS = [
     ({"team": [{"name": "Jonas", "role": "Lead", "email": "nobody"}]}, "team"),
     ({"team": [{"name": "Jonas", "role": "Lead", "phone": "<script>"}]}, "team"),
     ({"team": [{"name": "Jonas", "role": "Lead"}] * 51}, "team"),
+    ({"team": [{"name": "Jonas", "role": "Lead", "person_id": "jonas"}]}, "team"),
+    ({"team": [{"name": "Jonas", "role": "Lead", "person_id": str(READER.id), "phone": "110"}]}, "team"),
+    (
+        {"team": [{"name": "Jonas", "role": "Lead", "person_id": str(READER.id), "email": "j@northwind.example"}]},
+        "team",
+    ),
     ({"version": 9}, ""),
     ({"id": SOME_ID}, ""),
     ({"updated_at": "2020-01-01T00:00:00Z"}, ""),
@@ -158,7 +182,7 @@ async def test_projects_are_found_by_their_letters(desk: Desk) -> None:
 async def test_each_field_can_be_changed_alone(desk: Desk) -> None:
     project = await desk.project()
     changes = {"name": "Shop", "description": "new", "scope": "new", "starts_on": days(1), "ends_on": days(2)}
-    changes |= {"completion": 0, "team": [TEAM[0]]}
+    changes |= {"completion": 0, "team": [TEAM[0] | {"person_id": None}]}
     for version, (field, value) in enumerate(changes.items(), 2):
         answer = await desk(STAFF, "PATCH", f"projects/{project['id']}", json={field: value})
         changed = desk.good(answer)

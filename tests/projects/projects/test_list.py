@@ -40,7 +40,7 @@ async def test_a_card_shows_where_the_project_stands(desk: Desk) -> None:
             "phase": "Build",
             "completion": 33,
             "next_milestone": {key: following[key] for key in ("id", "name", "target_on")},
-            "team": [{"name": "Jonas Weber", "role": "Developer"}],
+            "team": [{"name": "Jonas Weber", "role": "Developer", "person_id": None}],
             "last_activity_at": read["last_activity_at"],
             "milestones_total": 3,
             "milestones_completed": 1,

@@ -266,14 +266,8 @@ class Person(Base, Identified, Timestamped, Versioned):
 
     def signed_in(self, session_id: UUID, ip: str) -> Actor:
         """The person as the author of what happens in a new session."""
-        return Actor(
-            id=self.id,
-            name=self.name,
-            kind="staff" if self.kind == "staff" else "client",
-            client_id=self.client_id,
-            session_id=session_id,
-            ip=ip,
-        )
+        kind = "staff" if self.kind == "staff" else "client"
+        return Actor(id=self.id, name=self.name, kind=kind, client_id=self.client_id, session_id=session_id, ip=ip)
 
 
 class ProjectRole(Base):

@@ -135,6 +135,15 @@ async def test_no_projects_is_an_explained_empty_state(browse, standin):
         assert "shares a project with you, its status, milestones" in page.text, path
 
 
+async def test_staff_who_look_at_one_client_without_projects_find_an_empty_state(browse, standin):
+    standin.state["projects"], standin.state["activity"] = [], []
+    clara = browse(CLARA)
+    clara.cookies.set("portal_client", ACME)
+    for path in ("/", "/widgets/projects"):
+        page = await clara.get(path)
+        assert (page.status_code, "No projects yet" in page.text) == (200, True), path
+
+
 async def test_who_has_no_role_reads_whom_to_ask_and_what_will_appear(browse, standin):
     page = (await browse(replace(MIA, project_roles={})).get("/")).text
     assert "feedback" not in page[page.index("<main") :]

@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Dialog, Page, Route, async_playwright,
 
 from shared.testing.claims import Signer
 from tests.e2e.conftest import FLAGS
-from tests.portal.people import ANNA, AUDIENCE, CLARA
+from tests.portal.people import ANNA, AUDIENCE, CLARA, NOBODY
 from tests.portal.standin import Standin, entry, uid
 
 NEVER_AGAIN = "retry: 600000\n\n"
@@ -131,6 +131,35 @@ async def test_a_closed_stream_asks_whether_the_session_is_over(sit, standin):
         await page.goto("/projects")
         await eventually(lambda: len(checks) == 1)
         await expect(page.locator("[data-live-state]")).to_have_attribute("data-state", "polling")
+
+
+async def test_a_form_being_filled_in_stays_when_the_session_ends_and_waits_when_it_is_sent(sit, signer):
+    ended = asyncio.Event()
+
+    async def end(route: Route) -> None:
+        await ended.wait()
+        await route.fulfill(
+            content_type="text/event-stream", body='event: closed\ndata: {"reason":"session_ended"}\n\n'
+        )
+
+    async with sit() as page:
+        await page.route("**/api/events/**", end)
+        await page.goto("/profile")
+        await page.get_by_label("Job title").fill("Harbour master")
+        await page.context.set_extra_http_headers(signer.headers(NOBODY, *AUDIENCE))
+        async with page.expect_response("**/widgets/session*"):
+            ended.set()
+        await expect(page.get_by_text("Your session has ended.")).to_be_visible()
+        await expect(page.get_by_label("Job title")).to_have_value("Harbour master")
+        await page.get_by_role("button", name="Save").first.click()
+        await expect(page.get_by_text("what you typed is kept")).to_be_visible()
+
+
+async def test_a_page_on_which_nothing_was_typed_leads_to_the_sign_in_page(sit, signer):
+    async with sit(stream='event: closed\ndata: {"reason":"session_ended"}\n\n') as page:
+        await page.goto("/profile")
+        await page.context.set_extra_http_headers(signer.headers(NOBODY, *AUDIENCE))
+        await page.wait_for_url("**/sign-in?**")
 
 
 async def test_a_stream_that_was_closed_for_the_client_is_not_asked_for_again(sit, standin, signer):

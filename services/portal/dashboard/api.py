@@ -33,7 +33,7 @@ async def dashboard(page: Page) -> Template:
 async def _asked(page: Page, projects: Slot[list[ProjectCard]] | None) -> dict[str, Any]:
     """Whom one of a client's people can ask, who may see projects and has none."""
     if page.actor.is_staff or projects is None or projects.value != []:
-        return {}
+        return {"contacts": [], "company_contact": None}
     contacts, company_contact = await views.whom_to_ask(page.services)
     others = [each for each in contacts if each.id != page.actor.reader.id]
     return {"contacts": others, "company_contact": company_contact}

@@ -91,7 +91,7 @@ function onEntry(type, entry) {
 /** Not at once: this may be the very tab that is being answered, and has its new cookie in a moment. If the session is over, the
  *  server says 401 and HTMX moves the page to the sign-in page; if it is another organisation's now, to that one's dashboard. */
 function askWhoIsThere() {
-  window.htmx.ajax('GET', `/widgets/session?person=${document.body.dataset.person}`, { swap: 'none' });
+  window.htmx.ajax('GET', `/widgets/session?person=${document.body.dataset.person}`, { target: '[data-toasts]', swap: 'none' });
 }
 
 /** What became of the stream, or an event of it: the same in the tab that holds it and in those that are told. */

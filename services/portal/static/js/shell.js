@@ -35,14 +35,14 @@ function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Show a short answer. The card is a copy of the server's own template, so it has one look. */
-export function toast(text, tone = 'info', undo = null) {
+/** Show a short answer, for some seconds or until it is dismissed. The card is a copy of the server's own template, so it has one look. */
+export function toast(text, tone = 'info', undo = null, stays = false) {
   const card = document.querySelector(`template[data-toast="${tone}"]`)?.content.firstElementChild.cloneNode(true);
   if (!card) return;
   card.querySelector('.toast-text').textContent = text;
   if (undo) offerUndo(card.querySelector('.toast-undo'), undo);
   document.querySelector('[data-toasts]').append(card);
-  expire(card);
+  if (!stays) expire(card);
 }
 
 function offerUndo(form, { action, fields }) {

@@ -2,6 +2,10 @@
 //
 // It is changed where it differs from what the server sent, so that changing it back is enough; or where it was sent and the server
 // showed it again, with a mistake or another's changes in it. What proves who somebody is does not count: typed again, it is no loss.
+import { toast } from './shell.js';
+
+const ENDED = 'Your session has ended. What you typed is still here: send it, sign in, and it is kept.';
+const CHANGED = 'Your access has changed in another tab. What you typed is still here: copy what you need before you leave.';
 const PROOFS = /password|username|one-time-code|webauthn|secret|current|proof_/;
 const isShownAgain = (form) => 'answer' in document.documentElement.dataset && new URL(form.action).pathname === location.pathname;
 
@@ -45,4 +49,16 @@ document.addEventListener('htmx:confirm', (event) => {
   const { elt, target, triggeringEvent } = event.detail;
   if (!target || !unsaved(target).some((form) => form !== elt && !form.contains(elt))) return;
   if (!triggeringEvent?.isTrusted || !window.confirm('Leave this form? What you changed in it is not saved.')) event.preventDefault();
+});
+
+/** A page with work on it does not leave by itself where a session ended, or another account signed in: sending the form keeps it. */
+let told = false;
+document.addEventListener('htmx:beforeOnLoad', (event) => {
+  const { xhr, requestConfig } = event.detail;
+  const leaves = ['HX-Redirect', 'HX-Refresh'].some((name) => xhr.getResponseHeader(name));
+  if (!leaves || requestConfig.triggeringEvent?.isTrusted || unsaved().length === 0) return;
+  event.preventDefault();
+  if (told) return;
+  told = true;
+  toast(xhr.status === 401 ? ENDED : CHANGED, 'risk', null, true);
 });

@@ -137,7 +137,8 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
         return _to_sign_in(request)
     shown = status if status in WORDS else 503 if status > 500 else 400
     look = _look(request)
-    title, advice = LOOKING if look.viewing and shown == 403 else WORDS[shown]
+    only_looks = look.viewing and (request.method != "GET" or request.scope["path"].startswith("/security"))
+    title, advice = LOOKING if only_looks and shown == 403 else WORDS[shown]
     if _is_htmx(request) and shown == 404:
         return _gone(look)
     if _is_htmx(request):

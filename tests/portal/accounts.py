@@ -65,6 +65,8 @@ class Accounts(Standin):
         return await self._refusal(request) or web.json_response({"done": not waiting, "waiting_for": waiting})
 
     async def look(self, request: web.Request) -> web.Response:
+        if self.state["invitation"].get("elsewhere"):
+            return problem(403, "organisation.network", "This organisation is open from certain networks only.")
         return await self._refusal(request) or web.json_response(self.state["invitation"])
 
     async def register(self, request: web.Request) -> web.Response:

@@ -139,7 +139,8 @@ class AddressBook(Hooks):
 
     async def change_contact(self, request: web.Request) -> web.Response:
         found = next(each for each in self.state["contacts"] if each["id"] == request.match_info["id"])
-        found |= await request.json()
+        changes = await request.json()
+        found |= changes | ({"invitation": dict(NEVER)} if "email" in changes else {})  # a link is for one address
         return web.json_response(found)
 
     async def switch_access(self, request: web.Request) -> web.Response:

@@ -333,6 +333,8 @@ class Standin:
 
     async def consume(self, request: web.Request) -> web.Response:
         data = await request.json()
+        if data.get("code") == "654321":
+            return problem(401, "auth.link_not_accepted", "Your link is right, but it is not accepted here.")
         good = data.get("token") == "good-token" or data.get("code") == "123456"
         if not good or request.cookies.get("portal_flow") != "flow-1":
             return problem(401, "auth.link_invalid", "This link or code cannot be used. Ask for a new one.")

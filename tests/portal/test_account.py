@@ -45,6 +45,14 @@ async def test_a_link_that_lost_its_end_says_so(browse, path):
     assert "This link cannot be used" in page.text
 
 
+async def test_an_invitation_that_is_good_elsewhere_says_so_before_anything_is_typed(browse, standin):
+    standin.state["invitation"] = {"elsewhere": True}
+    page = await browse().get("/invitation", params={"token": TOKEN})
+    assert page.status_code == 403
+    assert "Your invitation is valid" in page.text
+    assert 'name="token"' not in page.text
+
+
 @pytest.mark.parametrize("path", LINKS)
 async def test_a_scanner_that_sends_the_form_without_the_cookie_gets_nowhere(browse, standin, path):
     page = await browse().post(path, data={"token": TOKEN, **LINKS[path]})

@@ -116,6 +116,14 @@ async def test_only_what_was_changed_is_saved(browse, standin):
     assert standin.written == [("PATCH", f"/contacts/{SABINE}", {"last_name": "Vogt-Lang"})]
 
 
+async def test_a_new_address_of_somebody_invited_says_that_the_invitation_ended(browse, standin):
+    clara = browse(CLARA)
+    page = (await clara.get(f"/contacts/{SABINE}")).text
+    typed = {"first_name": "Sabine", "last_name": "Vogt", "email": "sabine@acme.example", "language": "en"}
+    answer = await clara.post(f"/contacts/{SABINE}", data={**hidden(of_details(page)), **typed, "active": "on"})
+    assert "can no longer be used: send it again" in (await clara.get(answer.headers["location"])).text
+
+
 async def test_whether_somebody_comes_in_is_not_on_the_form_of_who_may_not_decide_it(browse, standin):
     page = (await browse(CLERK).get(f"/contacts/{ANNA_K}")).text
     assert "approver@acme.example</dd>" in page

@@ -146,6 +146,14 @@ async def test_the_code_is_taken_with_what_is_pasted_around_it(browse, standin, 
     assert standin.calls[-1].body == {"code": "123456"}
 
 
+async def test_a_right_code_that_is_not_accepted_here_is_not_called_wrong(browse):
+    browser = browse()
+    browser.cookies.set("portal_flow", "flow-1")
+    page = await browser.post("/sign-in/link", data={"code": "654321"})
+    assert page.status_code == 422
+    assert "Your link is right, but it is not accepted here." in page.text
+
+
 @pytest.mark.parametrize("proof", [{"token": "used-token"}, {"code": "000000"}])
 async def test_an_unusable_link_or_code_is_refused_in_neutral_words(browse, proof):
     browser = browse()

@@ -9,6 +9,7 @@ from services.identity.one_time_tokens.commands import redeem, refuse
 from services.identity.one_time_tokens.models import OneTimeToken, TokenInvalid
 from services.identity.one_time_tokens.queries import find_live
 from services.identity.organisations.membership import stands, succeed
+from services.identity.organisations.models import WrongNetwork
 from services.identity.people.addresses import ListedAlready, note_verified
 from services.identity.people.commands import CreatePerson, create_person
 from services.identity.people.models import EmailTaken, Person
@@ -34,8 +35,10 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     password_hash: str | None = None
 
 
-async def look(db: Db, token: str, company_name: str) -> InvitationView | None:
-    """What the link is for, while it can be used by the person it was sent to."""
+async def look(db: Db, token: str, company_name: str, ip: str | None = None) -> InvitationView | None:
+    """What the link is for, while it can be used by the person it was sent to. Raises `WrongNetwork` where it can, but
+    not from `ip`.
+    """
     found = await find_live(db, token, INVITATION, REGISTRATION)
     if found is None:
         return None
@@ -43,6 +46,8 @@ async def look(db: Db, token: str, company_name: str) -> InvitationView | None:
     client = await db.get(Client, found.client_id) if found.client_id else None
     if person and (person.email != found.facts["email"] or refusal(person, client, "invitation", None)):
         return None
+    if ip and client and not is_within(ip, client.allowed_networks):
+        raise WrongNetwork
     methods = client.sign_in_methods if client else STAFF_METHODS
     joins = person is not None and await _standing(db, person) is not None
     ahead = await look_ahead(db, person) if person and person.client_id and not joins else None

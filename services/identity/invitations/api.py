@@ -54,7 +54,7 @@ async def look_at_invitation(
     """Read what a mailed link is for, without redeeming it."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
-        found = await acceptance.look(db, data.token, settings.company_name)
+        found = await acceptance.look(db, data.token, settings.company_name, attempt.ip)
     if found is None:
         raise TokenInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)

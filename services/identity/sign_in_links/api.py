@@ -13,7 +13,7 @@ from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import CODE, LINK, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
 from services.identity.sign_in_links import commands, queries
-from services.identity.sign_in_links.models import LinkInvalid
+from services.identity.sign_in_links.models import LinkInvalid, LinkNotAccepted
 from services.identity.tokens import digest
 from shared.actor import SYSTEM
 from shared.database import UnitOfWork
@@ -103,7 +103,7 @@ async def redeem_link(
     async with uow(SYSTEM) as db:
         entry, asker = await commands.redeem_link(db, attempt, flow, token=data.token, code=code)
     if entry is None:
-        raise LinkInvalid
+        raise LinkNotAccepted if asker else LinkInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)
     for address in addresses:
         await limits.give_back(CODE, ip=attempt.ip, account=address)

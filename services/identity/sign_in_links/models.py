@@ -15,6 +15,18 @@ single_use("magic_link")
 single_use("magic_link_code")
 
 
+class LinkNotAccepted(Unauthorized):
+    """The link is right, and its person cannot sign in with it: whoever holds it may know that."""
+
+    code = "auth.link_not_accepted"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your link is right, but your organisation does not accept it here. It may allow certain networks only, or"
+            " another sign-in method, or its portal is closed."
+        )
+
+
 class LinkInvalid(Unauthorized):
     """Expired, used, replaced, never made, or another browser's: never told apart."""
 

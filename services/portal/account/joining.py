@@ -60,6 +60,8 @@ async def _show(page: Page, form: Form, *, opened: bool) -> Template:
     try:
         found = await page.services.identity.post("auth/invitation", Invitation, {"token": token}) if token else None
     except ServiceProblem as problem:
+        if problem.code == "organisation.network":
+            return await page.show("account/elsewhere.html", status=403)
         if not links.is_void(problem):
             raise
         found = None

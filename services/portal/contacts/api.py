@@ -26,6 +26,8 @@ from shared.texts import isolated
 Short = Annotated[str, Parameter(max_length=400)]
 manage_clients, manage_access = require_policy("manageClients"), require_policy("managePortalAccess")
 
+LOST = "Contact saved. The invitation to the address before can no longer be used: send it again."
+
 
 @get("/clients/{client_id:uuid}/contacts")
 async def contacts(page: Page, client_id: UUID, q: Short = "", sort: Short = "", cursor: Short = "") -> Template:
@@ -77,7 +79,9 @@ async def change(page: Page, contact_id: UUID, data: Typed) -> Template | Redire
     if not form.is_wrong:
         try:
             if changes := form.only_changed(body):
-                await page.services.identity.patch(f"contacts/{contact_id}", Contact, changes)
+                saved = await page.services.identity.patch(f"contacts/{contact_id}", Contact, changes)
+                if "email" in changes and views.lost_invitation(saved):
+                    return page.go(f"/contacts/{contact_id}", LOST, tone="info")
             return page.go(f"/contacts/{contact_id}", "Contact saved" if changes else "")
         except ServiceProblem as problem:
             form.refuse(problem)

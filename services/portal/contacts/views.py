@@ -33,6 +33,11 @@ async def contact(services: Services, contact_id: UUID) -> tuple[Contact, Client
     return found, await client(services, found.client_id)
 
 
+def lost_invitation(contact: Contact) -> bool:
+    """Whether they have access and no way to it: what was mailed to their address before cannot be used any more."""
+    return contact.portal_access and not contact.has_account and contact.invitation.status == "none"
+
+
 def inputs(contact: Contact) -> dict[str, object]:
     """A contact as the form shows them."""
     stored: dict[str, object] = {name: getattr(contact, name) or "" for name in TEXTS}

@@ -127,7 +127,8 @@ async def use_link(page: Page, data: Typed) -> Template | Redirect:
             return arrive(page, answer, heading_for(page), way="magic_link")
         except ServiceProblem as problem:
             form.values["token"] = ""
-            explain(form, problem, UNUSABLE)
+            right = problem.code == "auth.link_not_accepted"
+            explain(form, problem, problem.detail if right else UNUSABLE)
     return await page.show("sign_in/link.html", form=form, here=False, status=form.status)
 
 

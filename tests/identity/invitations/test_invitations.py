@@ -175,10 +175,13 @@ async def test_from_a_network_that_is_not_allowed_the_link_is_kept_for_one_that_
     client_id = await identity.client(allowed_networks=["10.20.0.0/16"])
     person, browser = await invited(identity, client_id), await identity.browser()
     token = (await identity.mail_to(person["email"])).token
+    seen = await browser("POST", "auth/invitation", json={"token": token})
+    assert (seen.status_code, seen.json()["code"]) == (403, "organisation.network")
     assert (await accept(browser, token)).status_code == 401
     (event,) = await identity.events("failed_login", person["id"])
     assert msgspec.json.decode(event.data)["reason"] == "network"
     inside = await identity.browser(place=Actor(ip="10.20.3.4"))
+    assert (await inside("POST", "auth/invitation", json={"token": token})).status_code == 200
     assert (await accept(inside, token)).status_code == 200
 
 

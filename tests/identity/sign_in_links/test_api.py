@@ -252,7 +252,7 @@ async def test_who_was_shut_out_meanwhile_does_not_get_in(identity: Identity) ->
     mail = await identity.mail_to(person["email"])
     await identity.execute("update clients set active = false where id = $1", person["client_id"])
     answer = await browser.redeem(token=mail.token)
-    assert (answer.status_code, answer.json()["code"]) == (401, "auth.link_invalid")
+    assert (answer.status_code, answer.json()["code"]) == (401, "auth.link_not_accepted")
     (event,) = await identity.events("failed_login", person["id"])
     assert msgspec.json.decode(event.data)["reason"] == "closed"
 

@@ -11,9 +11,12 @@ from tests.conftest import Cluster, ServiceFactory
 from tests.identity.rig import PUBLIC_URL, Identity
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def identity(run_service: ServiceFactory, servers: Backing, cluster: Cluster) -> AsyncIterator[Identity]:
-    """The service with a database of its own, for all tests of identity: each makes its own clients and people."""
+    """The service with a database of its own, for all tests of identity: each makes its own clients and people.
+
+    It ends where a file of other tests is next: they empty the stream, and its relay would tell everything again.
+    """
     settings = {
         "public_url": PUBLIC_URL,
         "company_name": "Northwind <Studio>",

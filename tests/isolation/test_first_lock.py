@@ -13,7 +13,7 @@ import pytest
 
 from tests.isolation.routes import Right, declared
 from tests.isolation.test_private import ABOUT_WORK, NAMES, WORK, keep
-from tests.isolation.test_rights import FOREIGN, ask, comparable, ids_of
+from tests.isolation.test_rights import FOREIGN, ask, comparable, ids_of, is_told_nothing
 from tests.portal_stack import API, Portal, running_portal
 
 
@@ -50,7 +50,7 @@ async def test_without_policies_the_queries_still_know_whose_rows_they_are(unloc
         base = unlocked.run.services[right.service]
         with httpx2.Client() as http:
             foreign, random = (ask(http, right, each, base, headers=headers) for each in (ids, strangers))
-        if foreign.status_code < 400 or comparable(foreign, ids) != comparable(random, strangers):
+        if not is_told_nothing(foreign) or comparable(foreign, ids) != comparable(random, strangers):
             wrong.append(f"{right.name}: {foreign.status_code} and {random.status_code}")
     assert wrong == []
 
@@ -63,7 +63,7 @@ async def test_without_policies_a_partner_bound_to_one_client_finds_no_other(unl
     for right in [each for each in FOREIGN if each.service != "portal"]:
         base = unlocked.run.services[right.service]
         foreign, random = (ask(http, right, each, base) for each in (ids, strangers))
-        if foreign.status_code < 400 or comparable(foreign, ids) != comparable(random, strangers):
+        if not is_told_nothing(foreign) or comparable(foreign, ids) != comparable(random, strangers):
             wrong.append(f"{right.name}: {foreign.status_code} and {random.status_code}")
     assert wrong == []
 

@@ -153,6 +153,11 @@ NOTHING = '{"items":[]}'
 """What a list answers that is asked for things by their ids, and has none of them."""
 
 
+def is_told_nothing(answer: httpx2.Response) -> bool:
+    """Whether it is refused, or a list asked by ids answers that it has none of them."""
+    return answer.status_code >= 400 or (answer.status_code == 200 and answer.text == NOTHING)
+
+
 def comparable(answer: httpx2.Response, sent: dict[str, str]) -> tuple[int, list[tuple[str, str]], str]:
     """Status, headers and body with what is new in every answer, and the ids that were sent, taken out."""
     headers = sorted((name, value) for name, value in answer.headers.items() if name not in CHANGING)

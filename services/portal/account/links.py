@@ -32,7 +32,7 @@ async def open_page(page: Page, template: str, token: str, again: tuple[str, str
     """
     body = {"page": page.path.strip("/"), "token": token}
     try:
-        if token:
+        if token and not page.viewing:
             await page.services.identity.post("auth/mailed-link", type(None), body)
             return await show(page, template, Form({"token": token}))
     except ServiceProblem as problem:

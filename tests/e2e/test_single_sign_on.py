@@ -57,6 +57,19 @@ def test_somebody_signs_in_with_the_account_of_their_organisation(
         assert seat.complaints == []
 
 
+def test_whoever_has_an_address_of_the_domain_is_offered_the_same(portal: Portal, sit: Sit, birch: str) -> None:
+    pages: list[str] = []
+    for address in (make_person(portal, "birch", "Alva", "Lind"), f"nobody@{DOMAIN}"):
+        with sit("anonymous") as seat:
+            seat.open("/sign-in")
+            seat.page.get_by_label("E-mail").fill(address)
+            seat.page.get_by_role("button", name="Continue").click()
+            for name in ("Use your organisation's sign-in", "Mail me a sign-in link", "Sign in with a passkey"):
+                expect(seat.page.get_by_role("button", name=name)).to_be_visible()
+            pages.append(seat.page.content().replace(address, "ADDRESS"))
+    assert pages[0] == pages[1]
+
+
 def test_somebody_the_organisation_does_not_vouch_for_is_calmly_refused(
     portal: Portal, sit: Sit, birch: str, idp: IdentityProvider
 ) -> None:

@@ -1,11 +1,12 @@
 """Inviting many at once: picking them, inviting one after the other, and hearing from the mails what became of it."""
 
 import time
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 import structlog
+from msgspec import Meta
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -50,7 +51,7 @@ class StartBulkInvitation(msgspec.Struct, forbid_unknown_fields=True):
     confirm: Literal[True]
     client_id: UUID | None = None
     project_roles: Roles = {}
-    expected: int | None = None
+    expected: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
 
 
 class InvitedMeanwhile(Conflict):

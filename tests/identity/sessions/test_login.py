@@ -9,6 +9,7 @@ import pytest
 
 from services.identity.app import create_app
 from services.identity.people.bootstrap import create_first_admin
+from services.identity.sessions.cookies import Cookies
 from services.identity.settings import IdentitySettings
 from shared.actor import Actor
 from tests.conftest import ServiceFactory
@@ -89,11 +90,15 @@ async def test_over_https_the_cookies_are_secure_and_tied_to_the_host(run_servic
             api.database_url, email="a@b.example", first_name="A", last_name="B", password=PASSWORD
         )
         answer = await api(somewhere(), "POST", "auth/login", json={"email": "a@b.example", "password": PASSWORD})
-        session, flow = answer.headers.get_list("set-cookie")
-        assert session.startswith("portal_session=")
-        assert "Secure" in session
-        assert "Domain" not in session
-        assert "Secure" in flow
+        asked = await api(somewhere(), "POST", "auth/magic-link", json={"email": "a@b.example"})
+        for each, name in ((answer, "portal_session"), (asked, "portal_flow")):
+            (line,) = each.headers.get_list("set-cookie")
+            assert line.startswith(f"{name}=")
+            assert "Secure" in line
+            assert "Domain" not in line
+    jar = Cookies("https://portal.example")
+    for cookie in (jar.pending("token", 600), jar.nothing_pending(), jar.no_session()):
+        assert (cookie.secure, cookie.httponly, cookie.domain, cookie.path) == (True, True, None, "/")
 
 
 async def test_whatever_is_wrong_the_answer_is_the_same(identity: Identity) -> None:

@@ -123,6 +123,7 @@ async def test_the_gateway_learns_who_a_session_is(identity: Identity) -> None:
         "project_roles": {project: "approver"},
         "is_primary_contact": True,
         "read_only": False,
+        "seen_as": None,
         "assignments": None,
         "networks": [],
         "recorded": False,

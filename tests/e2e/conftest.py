@@ -104,3 +104,13 @@ def sit(portal: Portal, browser: Browser, cookies: Callable[[str], list[Any]]) -
             context.close()
 
     return take
+
+
+def choose(page: Page, label: str, name: str) -> None:
+    """Choose one of many by its name: of a plain select, or of a choice that is searched where there are more."""
+    field = page.get_by_label(label, exact=True)
+    if field.evaluate("element => element.tagName") == "SELECT":
+        field.select_option(label=name)
+    else:
+        field.fill(name)
+        page.get_by_role("radio", name=name).check()

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Sit
+from tests.e2e.conftest import Sit, choose
 from tests.e2e.test_story import make_project
 from tests.portal_stack import Portal
 
@@ -14,7 +14,7 @@ def test_a_project_is_planned_in_private_and_arrives_when_it_is_shared(portal: P
         client.page.evaluate("window.stayed = true")
         page = staff.page
         staff.open("/projects/new")
-        page.get_by_label("Client", exact=True).select_option(label="Birch Ltd")
+        choose(page, "Client", "Birch Ltd")
         page.locator("#field-name").fill("Lighthouse")
         expect(page.get_by_label("Only your team sees it")).to_be_checked()
         page.get_by_label("Hide progress").check()

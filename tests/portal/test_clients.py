@@ -151,15 +151,6 @@ async def test_a_new_client_is_taken_on_and_shown(browse, standin):
     assert "Nobody yet" in page
 
 
-async def test_a_second_client_of_one_name_is_made_on_purpose_only(browse, standin):
-    clara, again = browse(CLARA), {"name": " acme gmbh ", "variant": "services"}
-    page = await clara.post("/clients/new", data=again)
-    assert (page.status_code, "There is a client of this name" in page.text) == (422, True)
-    assert [call for call in standin.calls if call.method == "POST"] == []
-    assert (await clara.post("/clients/new", data=again | {"same_name": "on"})).status_code == 303
-    assert [set(call.body) for call in standin.calls if call.method == "POST"] == [{"name", "variant"}]
-
-
 async def test_a_name_is_needed_and_the_rest_is_kept(browse, standin):
     page = await browse(CLARA).post("/clients/new", data={"name": "  ", "variant": "regulated"})
     assert page.status_code == 422

@@ -87,15 +87,11 @@ async def new(page: Page) -> Template:
 @post("/clients/new", guards=[manage_clients])
 async def create(page: Page, data: Typed) -> Template | Redirect:
     """Take on a client."""
-    form = Form({name: data.get(name, "") for name in ("name", "variant", "same_name")})
+    form = Form({"name": data.get("name"), "variant": data.get("variant")})
     if form.require(name="Give the client a name."):
         try:
-            if not form.values["same_name"] and await views.has_client_of_name(page.services, form.values["name"]):
-                form.errors["same_name"] = "There is a client of this name. Tick the box if this is another one."
-            else:
-                body = {name: form.values[name] for name in ("name", "variant")}
-                made = await page.services.identity.post("clients", Client, body)
-                return page.go(f"/clients/{made.id}", f"{isolated(made.name)} is a client now.")
+            made = await page.services.identity.post("clients", Client, dict(form.values))
+            return page.go(f"/clients/{made.id}", f"{isolated(made.name)} is a client now.")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, form)

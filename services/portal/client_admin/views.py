@@ -54,12 +54,6 @@ async def listed(services: Services, wanted: Mapping[str, str], sort: str, curso
     return await services.identity.get("clients", Listing[Client], **query, sort=sort, cursor=cursor, limit=50)
 
 
-async def has_client_of_name(services: Services, name: str) -> bool:
-    """Whether there is a client whose name reads the same: two of them cannot be told apart where one is chosen."""
-    found = await services.identity.get("clients", Listing[Client], q=name, sort="name", limit=100)
-    return name.strip().casefold() in {each.name.strip().casefold() for each in found.items}
-
-
 async def client(services: Services, client_id: UUID) -> Client:
     return await services.identity.get(f"clients/{client_id}", Client)
 

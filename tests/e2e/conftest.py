@@ -108,7 +108,7 @@ def sit(portal: Portal, browser: Browser, cookies: Callable[[str], list[Any]]) -
 
 def choose(page: Page, label: str, name: str) -> None:
     """Choose one of many by its name: of a plain select, or of a choice that is searched where there are more."""
-    field = page.get_by_label(label, exact=True)
+    field = page.locator("main").get_by_label(label).first
     if field.evaluate("element => element.tagName") == "SELECT":
         field.select_option(label=name)
     else:

@@ -1,12 +1,14 @@
 """The portal over the stand-in services, called as the gateway would call it."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import httpx2
 import pytest
 from litestar import Litestar
+from playwright.async_api import Browser, async_playwright
 
 from gateway.cookies import Cookies
 from ops.keys import new_secrets_key
@@ -14,6 +16,7 @@ from services.portal.app import create_app
 from services.portal.settings import PortalSettings
 from shared.actor import Actor
 from shared.testing.claims import Signer
+from tests.e2e.conftest import FLAGS
 from tests.portal.office import Office
 from tests.portal.people import AUDIENCE, NOBODY
 
@@ -90,3 +93,24 @@ async def browse(web: Litestar, standin: Office, signer: Signer) -> AsyncGenerat
     yield client
     for http in opened:
         await http.aclose()
+
+
+@pytest.fixture
+def back(browse: Browse) -> Browse:
+    """`back(browser, CLARA)` is the same browser with somebody else signed in."""
+
+    def signed_in(browser: httpx2.AsyncClient, actor: Actor) -> httpx2.AsyncClient:
+        again = browse(actor)
+        again.cookies = browser.cookies
+        return again
+
+    return signed_in
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncGenerator[Browser]:
+    async with async_playwright() as playwright:
+        path = os.environ.get("PORTAL_CHROMIUM", "/usr/bin/chromium")
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        await browser.close()

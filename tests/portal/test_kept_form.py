@@ -21,18 +21,6 @@ def hidden(page: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def back(browse):
-    """`back(browser, CLARA)` is the same browser with somebody signed in."""
-
-    def signed_in(browser, actor):
-        again = browse(actor)
-        again.cookies = browser.cookies
-        return again
-
-    return signed_in
-
-
-@pytest.fixture
 async def browser(browse, back, standin):
     """Clara's, after her session ended elsewhere."""
     clara = browse(CLARA)

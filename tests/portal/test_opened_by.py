@@ -15,18 +15,6 @@ ELSEWHERE = msgspec.structs.replace(ANNA, client_id=UUID(uid(4)))
 PAGES = Path("services/portal")
 
 
-@pytest.fixture
-def as_of(browse):
-    """`as_of(browser, CLARA)` is the same browser with somebody else signed in."""
-
-    def another(browser, actor):
-        again = browse(actor)
-        again.cookies = browser.cookies
-        return again
-
-    return another
-
-
 async def opened(browser, path):
     page = (await browser.get(path)).text
     return re.search(r'name="opened_by" value="(\w+)"', page)[1]
@@ -47,60 +35,60 @@ async def send(browser, path, data):
     ],
 )
 async def test_a_form_changes_nothing_of_another_account_and_waits_for_its_own(
-    browse, as_of, standin, path, typed, later
+    browse, back, standin, path, typed, later
 ):
     jonas = browse(JONAS)
     data = typed | {"opened_by": await opened(jonas, path)}
     before = len(standin.written)
-    other = as_of(jonas, later)
+    other = back(jonas, later)
     answer = await send(other, path, data)
     assert answer.status_code == 409
     assert next(iter(typed.values())) not in answer.text + str(other.cookies)
     assert len(standin.written) == before
-    kept = await as_of(other, JONAS).get("/kept-form")
+    kept = await back(other, JONAS).get("/kept-form")
     assert typed.items() <= hidden(kept.text).items()
 
 
-async def test_nor_of_another_organisation(browse, as_of, standin):
+async def test_nor_of_another_organisation(browse, back, standin):
     anna = browse(ANNA)
     data = {"title": "Owner", "opened_by": await opened(anna, "/profile")}
-    assert (await send(as_of(anna, ELSEWHERE), "/profile", data)).status_code == 409
+    assert (await send(back(anna, ELSEWHERE), "/profile", data)).status_code == 409
 
 
-async def test_it_waits_for_who_opened_it_whoever_was_signed_in_last(browse, as_of):
+async def test_it_waits_for_who_opened_it_whoever_was_signed_in_last(browse, back):
     jonas = browse(JONAS)
     data = {"title": "Title of Jonas", "opened_by": await opened(jonas, "/profile")}
-    clara = as_of(jonas, CLARA)
+    clara = back(jonas, CLARA)
     await clara.get("/")
-    nobody = as_of(clara, NOBODY)
+    nobody = back(clara, NOBODY)
     await send(nobody, "/profile", data)
-    assert "Title of Jonas" not in (await as_of(nobody, CLARA).get("/kept-form")).text
-    assert "Title of Jonas" in (await as_of(nobody, JONAS).get("/kept-form")).text
+    assert "Title of Jonas" not in (await back(nobody, CLARA).get("/kept-form")).text
+    assert "Title of Jonas" in (await back(nobody, JONAS).get("/kept-form")).text
 
 
-async def test_who_signed_out_in_another_tab_finds_it_too(browse, as_of):
+async def test_who_signed_out_in_another_tab_finds_it_too(browse, back):
     jonas = browse(JONAS)
     data = {"title": "Title of Jonas", "opened_by": await opened(jonas, "/profile")}
     await jonas.post("/sign-out")
-    nobody = as_of(jonas, NOBODY)
+    nobody = back(jonas, NOBODY)
     answer = await send(nobody, "/profile", data)
     assert answer.headers["Location"] == "/sign-in?next=/kept-form&ended=1"
-    assert "Title of Jonas" in (await as_of(nobody, JONAS).get("/kept-form")).text
+    assert "Title of Jonas" in (await back(nobody, JONAS).get("/kept-form")).text
 
 
-async def test_ones_own_form_is_saved_in_a_new_session(browse, as_of, standin):
+async def test_ones_own_form_is_saved_in_a_new_session(browse, back, standin):
     clara = browse(CLARA)
     data = {"name": "Cedar", "variant": "delivery", "opened_by": await opened(clara, "/clients/new")}
-    again = as_of(clara, msgspec.structs.replace(CLARA, session_id=UUID(uid(79))))
+    again = back(clara, msgspec.structs.replace(CLARA, session_id=UUID(uid(79))))
     assert (await again.post("/clients/new", data=data)).status_code == 303
     assert "opened_by" not in standin.written[-1][2]
 
 
-async def test_signing_out_is_anybodys(browse, as_of):
+async def test_signing_out_is_anybodys(browse, back):
     jonas = browse(JONAS)
     data = {"opened_by": await opened(jonas, "/profile")}
-    assert (await as_of(jonas, CLARA).post("/sign-out", data=data)).headers["Location"] == "/sign-in"
-    assert (await as_of(jonas, NOBODY).post("/sign-out", data=data)).headers["Location"] == "/sign-in"
+    assert (await back(jonas, CLARA).post("/sign-out", data=data)).headers["Location"] == "/sign-in"
+    assert (await back(jonas, NOBODY).post("/sign-out", data=data)).headers["Location"] == "/sign-in"
 
 
 def test_nothing_is_sent_from_outside_a_form():

@@ -1,7 +1,6 @@
 """What JavaScript adds, in a real browser over the stand-in services; the event stream says what a test tells it to."""
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -12,10 +11,9 @@ import pytest
 import uvicorn
 from litestar import Litestar
 from msgspec.structs import replace
-from playwright.async_api import Browser, Dialog, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Dialog, Page, Route, expect
 
 from shared.testing.claims import Signer
-from tests.e2e.conftest import FLAGS
 from tests.portal.people import ANNA, AUDIENCE, CLARA, NOBODY
 from tests.portal.standin import Standin, entry, uid
 
@@ -32,15 +30,6 @@ async def address(web: Litestar) -> AsyncGenerator[str]:
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
     await task
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncGenerator[Browser]:
-    async with async_playwright() as playwright:
-        path = os.environ.get("PORTAL_CHROMIUM", "/usr/bin/chromium")
-        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture

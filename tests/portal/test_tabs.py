@@ -1,7 +1,6 @@
 """Many tabs of one browser: one event stream for all of them, over HTTP/1.1 (decision 0108)."""
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -14,10 +13,9 @@ import uvicorn
 from litestar import Litestar
 from litestar.types import Receive, Scope, Send
 from msgspec.structs import replace
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from shared.testing.claims import Signer
-from tests.e2e.conftest import FLAGS
 from tests.portal.people import ANNA, AUDIENCE, CLARA, MIA
 from tests.portal.standin import Standin, entry, uid
 
@@ -68,15 +66,6 @@ class Streams:
         async with asyncio.timeout(15):
             while len(self.open) != count or self.opened != (opened or self.opened):
                 await asyncio.sleep(0.02)
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncGenerator[Browser]:
-    async with async_playwright() as playwright:
-        path = os.environ.get("PORTAL_CHROMIUM", "/usr/bin/chromium")
-        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture

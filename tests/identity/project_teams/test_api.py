@@ -43,7 +43,12 @@ class Team:
         event = ProjectUpdated(**facts, team=team, hidden_fields=list(hidden))
         await self.identity.hears(event, UUID(self.shop), self.client_id)
         if version == self.version:
-            await self.identity.until("select 1 from known_projects where version = $1", version)
+            await self.heard()
+
+    async def heard(self) -> None:
+        """Other tests' projects have the same versions: it is the shop's that counts."""
+        heard = "select 1 from known_projects where id = $1 and version = $2"
+        await self.identity.until(heard, UUID(self.shop), self.version)
 
     async def ask(self, actor: Actor | None, *projects: str) -> httpx2.Response:
         return await self.identity.api(actor, "GET", "project-teams", params=[("id", each) for each in projects])
@@ -121,7 +126,7 @@ async def test_what_the_project_keeps_from_its_client_is_kept_here_too(team: Tea
     for kind, expected in ((ProjectWithdrawn, []), (ProjectShared, team.shown)):
         team.version += 1
         await team.identity.hears(kind(**facts, version=team.version), UUID(team.shop), team.client_id)
-        await team.identity.until("select 1 from known_projects where version = $1", team.version)
+        await team.heard()
         assert await team.seen(team.colleague) == expected
         assert await team.seen(ADMIN) == team.shown
 

@@ -6,6 +6,7 @@ each connection is looked at every few seconds, and let go where it does not get
 
 import asyncio
 import fcntl
+import random
 import sys
 import termios
 from typing import Any
@@ -58,7 +59,8 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_made(transport)
         self.transport = Coalesced(transport, self.loop)
         self._waiting_since = self.loop.time()
-        self._next_look = self.loop.call_later(self.look_seconds, self._look)
+        # Not all at the same moment: a thousand streams that came back together would stop the rest for that long.
+        self._next_look = self.loop.call_later(self.look_seconds * random.random(), self._look)  # noqa: S311
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:

@@ -15,6 +15,7 @@ from shared.pagination import Page
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 LIMIT = 20
+SORT = "name"
 SUPER = os.environ.get("FLOOR_DATABASE_URL", "")
 SCHEMA = os.environ.get("FLOOR_SCHEMA", "")
 encode = msgspec.json.Encoder().encode
@@ -55,7 +56,7 @@ class Floor:
         actor = Actor(kind="client", client_id=client, is_primary_contact=True)
         return encode(
             await projects.list_projects(
-                connection, actor, client_id=None, status=None, q=None, cursor=None, limit=LIMIT
+                connection, actor, client_id=None, status=None, q=None, ids=None, sort=SORT, cursor=None, limit=LIMIT
             )
         )
 

@@ -25,7 +25,9 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def show(rows: list[Row], target: Path) -> None:
-    """Print the table and write `target`."""
+    """Print the table and write `target`; nothing where nothing was measured."""
+    if not rows:
+        return
     width = max(len(row.name) for row in rows)
     print(f"\n{'what':<{width}}  {'measured':>12}  {'floor':>10}  {'ratio':>6}  budget")
     for row in rows:

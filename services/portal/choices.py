@@ -13,11 +13,11 @@ from uuid import UUID
 import msgspec
 
 from services.portal.answers import Client, ProjectCard
-from services.portal.client_admin.answers import Contact
-from services.portal.clients import ServiceProblem, Services
+from services.portal.clients.answers import Contact
 from services.portal.forms import FIND, SOUGHT, Form
 from services.portal.ids import read_id
 from services.portal.people.answers import Person
+from services.portal.services import ServiceProblem, Services
 from shared.pagination import MAX_LIMIT
 from shared.pagination import Page as Listing
 

@@ -16,9 +16,9 @@ from uuid import UUID
 import msgspec
 
 from services.portal.answers import Entry
-from services.portal.clients import slot
 from services.portal.forms import OPENED_BY, Form, ids_of
 from services.portal.page import Page
+from services.portal.services import slot
 from shared.pagination import Page as Listing
 
 CARRIED = ("opened", "version", "find", "sought", OPENED_BY)

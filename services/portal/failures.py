@@ -10,11 +10,11 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
-from services.portal.clients import ServiceProblem, Services
 from services.portal.forms import OPENED_BY
+from services.portal.look import Look, whose
 from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
 from services.portal.paths import local_path
-from services.portal.preferences import Look, whose
+from services.portal.services import ServiceProblem, Services
 from shared.actor import Actor
 from shared.claims import ClaimsRefused, Connection
 from shared.errors import Conflict, DomainError

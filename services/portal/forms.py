@@ -9,8 +9,8 @@ from uuid import UUID
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
-from services.portal.clients import ServiceProblem
 from services.portal.ids import read_id
+from services.portal.services import ServiceProblem
 from shared.clock import FIRST_DAY, LAST_DAY
 from shared.texts import ISOLATES
 

@@ -11,17 +11,17 @@ from litestar import Request
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client, Organisation, Organisations
-from services.portal.clients import WIDGET_DEADLINE, Services, slot
 from services.portal.cookies import cookie
 from services.portal.ids import read_id
-from services.portal.preferences import Look
+from services.portal.look import Look
+from services.portal.services import WIDGET_DEADLINE, Services, slot
 from services.portal.toasts import TOAST_COOKIE, Toast, Tone, remember
 from shared.actor import Actor
 from shared.clock import uuid7
 
 CLIENT_COOKIE = "portal_client"
 PERSON_COOKIE = "portal_person"
-"""Who was last signed in here (`preferences.whose`), until they sign out: then a page says that their session ended."""
+"""Who was last signed in here (`look.whose`), until they sign out: then a page says that their session ended."""
 SIGNED_OUT = "nobody"
 """That cookie afterwards: a form from another tab may still name whose it is, and nothing else does."""
 VARY = {"Vary": "HX-Request"}

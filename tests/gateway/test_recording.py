@@ -61,7 +61,7 @@ async def test_each_request_is_told_in_order_with_who_asked(rig: Rig, http: http
         ("GET", "/", "page"),
         ("GET", f"/projects/{project}", "page"),
         ("POST", f"/projects/{project}/status", "action"),
-        ("GET", "/widgets/kpis", "refresh"),
+        ("GET", "/widgets/dashboard/kpis", "refresh"),
         ("GET", PROJECTS, "api"),
         ("DELETE", f"{PROJECTS}/{project}", "action"),
         ("HEAD", "/security", "page"),

@@ -93,7 +93,7 @@ _LINES: list[tuple[str, str, str, str]] = [
     ("session_visited", "GET", "/clients/*/contacts", "page"),
     ("session_visited", "POST", "/milestones/*/complete", "action"),
     ("milestone_completed", "", "", ""),
-    ("session_visited", "GET", "/widgets/kpis", "refresh"),
+    ("session_visited", "GET", "/widgets/dashboard/kpis", "refresh"),
     ("session_visited", "GET", f"/api/events/{ACME}", "stream"),
     ("session_visited", "GET", "/api/client-portal/projects", "api"),
 ]

@@ -38,7 +38,7 @@ async def test_a_late_widget_comes_as_a_skeleton_that_loads_itself(browse, stand
     assert page.text.count('hx-trigger="load, refresh"') == 1
     assert 'aria-busy="true"' in page.text
     assert "Website relaunch" in page.text
-    fragment = await browser.get("/widgets/kpis", headers={"HX-Request": "true"})
+    fragment = await browser.get("/widgets/dashboard/kpis", headers={"HX-Request": "true"})
     assert "Active projects" in fragment.text
     assert "<html" not in fragment.text
     assert fragment.headers["Vary"].startswith("HX-Request")
@@ -70,7 +70,7 @@ async def test_a_figure_without_a_value_may_say_why(browse, standin):
 async def test_a_figure_without_comparison_has_no_arrow(browse, standin):
     for item in standin.state["kpis"]:
         item |= {"previous": None, "change": None, "direction": None, "good": None, "comparison_label": None}
-    page = await browse(ANNA).get("/widgets/kpis", headers={"HX-Request": "true"})
+    page = await browse(ANNA).get("/widgets/dashboard/kpis", headers={"HX-Request": "true"})
     assert "<strong>" not in page.text
 
 
@@ -87,7 +87,7 @@ async def test_with_one_active_project_the_dashboard_is_that_project(browse, sta
     assert "Your project:" in page.text
     assert "Information architecture" in page.text
     assert "jonas@northwind.example" in page.text
-    assert 'hx-get="/widgets/activity"' in page.text
+    assert 'hx-get="/widgets/dashboard/activity"' in page.text
     assert 'id="projects"' not in page.text
 
 
@@ -129,7 +129,7 @@ async def test_no_projects_is_an_explained_empty_state(browse, standin):
     assert "No projects yet" in page.text
     assert "Nothing has happened yet" in page.text
     standin.state["company_contact"] = {"name": "Clara Hoffmann", "email": "clara@northwind.example"}
-    for path in ("/", "/widgets/projects"):
+    for path in ("/", "/widgets/dashboard/projects"):
         page = await browse(ANNA).get(path)
         assert 'href="mailto:clara@northwind.example"' in page.text, path
         assert "shares a project with you, its status, milestones" in page.text, path
@@ -139,7 +139,7 @@ async def test_staff_who_look_at_one_client_without_projects_find_an_empty_state
     standin.state["projects"], standin.state["activity"] = [], []
     clara = browse(CLARA)
     clara.cookies.set("portal_client", ACME)
-    for path in ("/", "/widgets/projects"):
+    for path in ("/", "/widgets/dashboard/projects"):
         page = await clara.get(path)
         assert (page.status_code, "No projects yet" in page.text) == (200, True), path
 
@@ -173,7 +173,7 @@ async def test_client_people_listen_to_their_own_events(browse):
 
 
 async def test_an_overdue_next_milestone_says_so_in_words(browse):
-    page = await browse(ANNA).get("/widgets/projects", headers={"HX-Request": "true"})
+    page = await browse(ANNA).get("/widgets/dashboard/projects", headers={"HX-Request": "true"})
     assert "Overdue since" in page.text
     assert uid(2) in page.text
 
@@ -200,5 +200,5 @@ async def test_an_old_project_at_risk_comes_before_fifty_new_ones_that_run_well(
     first = standin.state["projects"][0]
     fine = [{**copy.deepcopy(first), "id": uid(500 + n), "status": "on_track", "name": f"Fine {n}"} for n in range(60)]
     standin.state["projects"] = [*fine, {**copy.deepcopy(first), "id": uid(600), "status": "at_risk", "name": "Old"}]
-    page = (await browse(ANNA).get("/widgets/projects")).text
+    page = (await browse(ANNA).get("/widgets/dashboard/projects")).text
     assert 0 < page.index("Old</") < page.index("Fine 0</")

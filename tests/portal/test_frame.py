@@ -10,8 +10,8 @@ from litestar.routes import HTTPRoute
 
 from gateway.problems import TITLES
 from gateway.routes import ROUTES
-from services.portal.clients import WRITING
 from services.portal.failures import WORDS
+from services.portal.services import WRITING
 from shared.claims import ClaimsRefused
 from tests.portal.people import ANNA, AUDIENCE, CLARA, MIA, NOBODY
 from tests.portal.standin import ACME, uid
@@ -29,14 +29,14 @@ async def test_anonymous_people_are_sent_to_sign_in_and_back(browse, path):
 
 async def test_a_lost_session_moves_the_whole_page_when_a_widget_notices(browse):
     headers = {"HX-Request": "true", "HX-Current-URL": "http://portal.test/projects?status=delayed"}
-    answer = await browse().get("/widgets/kpis", headers=headers)
+    answer = await browse().get("/widgets/dashboard/kpis", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["HX-Redirect"] == "/sign-in?next=%2Fprojects%3Fstatus%3Ddelayed&ended=1"
 
 
 async def test_a_widget_of_a_page_elsewhere_does_not_lead_there(browse):
     headers = {"HX-Request": "true", "HX-Current-URL": "https://evil.example//evil.example"}
-    answer = await browse().get("/widgets/kpis", headers=headers)
+    answer = await browse().get("/widgets/dashboard/kpis", headers=headers)
     assert answer.headers["HX-Redirect"] == "/sign-in?ended=1"
 
 
@@ -46,7 +46,7 @@ async def test_session_revoked_meanwhile_leads_to_sign_in(browse, standin):
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
 
 
-@pytest.mark.parametrize("path", ["/", "/projects", "/widgets/kpis"])
+@pytest.mark.parametrize("path", ["/", "/projects", "/widgets/dashboard/kpis"])
 async def test_claims_that_a_service_does_not_believe_sign_nobody_out(browse, standin, path):
     standin.refuse("/", 401, ClaimsRefused.code)
     answer = await browse(ANNA).get(path)

@@ -8,9 +8,9 @@ import pytest
 from litestar import Litestar
 from msgspec.structs import replace
 
-from services.portal.preferences import RECORDED_HEADER
-from services.portal.recordings import words
-from services.portal.recordings.views import Record
+from services.portal.clients.recordings import words
+from services.portal.clients.recordings.views import Record
+from services.portal.look import RECORDED_HEADER
 from tests.portal.people import ANNA, CLARA, JONAS
 from tests.portal.personnel import SESSION
 from tests.portal.standin import ACME, BIRCH, uid

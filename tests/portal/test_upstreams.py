@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from services.portal import clients
-from services.portal.clients import Service, ServiceProblem, Upstream
+from services.portal import services
+from services.portal.services import Service, ServiceProblem, Upstream
 from shared.breaker import SILENCES
 
 
@@ -38,8 +38,8 @@ async def once() -> dict[str, str]:
 
 @pytest.fixture
 async def service(frozen: Frozen, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
-    monkeypatch.setattr(clients, "READING", aiohttp.ClientTimeout(total=0.2))
-    monkeypatch.setattr(clients, "WRITING", aiohttp.ClientTimeout(total=0.2))
+    monkeypatch.setattr(services, "READING", aiohttp.ClientTimeout(total=0.2))
+    monkeypatch.setattr(services, "WRITING", aiohttp.ClientTimeout(total=0.2))
     listener = await asyncio.start_server(frozen.serve, "127.0.0.1", 0)
     upstream = Upstream(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
     async with aiohttp.ClientSession() as http:

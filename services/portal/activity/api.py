@@ -11,8 +11,8 @@ from litestar.response import Template
 
 from services.portal.activity import views
 from services.portal.answers import Entry
-from services.portal.clients import slot
 from services.portal.page import Page
+from services.portal.services import slot
 from shared.pagination import Page as Listing
 
 Cursor = Annotated[str, Parameter(max_length=400)]

@@ -11,8 +11,8 @@ import msgspec
 from services.portal import choices
 from services.portal.answers import Client, Entry, ProjectCard, ProjectDetail
 from services.portal.choices import Choice
-from services.portal.clients import Services, once_known
 from services.portal.formats import local
+from services.portal.services import Services, once_known
 from shared.pagination import Page as Listing
 
 PER_PAGE = 30

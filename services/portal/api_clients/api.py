@@ -11,11 +11,11 @@ from services.portal import choices
 from services.portal.api_clients import views
 from services.portal.api_clients.answers import ApiClient, Rotated
 from services.portal.choices import is_search
-from services.portal.clients import ServiceProblem
 from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.questions import Question, ask
+from services.portal.services import ServiceProblem
 from shared.claims import require_policy
 from shared.texts import isolated
 

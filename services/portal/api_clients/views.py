@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from services.portal.api_clients.answers import ApiClient, Scope, Scopes
-from services.portal.clients import Services
 from services.portal.edits import Stored
 from services.portal.forms import FIND, Form
+from services.portal.services import Services
 from shared.pagination import Page as Listing
 
 SCOPE = "scope"

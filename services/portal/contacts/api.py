@@ -1,6 +1,6 @@
 """A client's contacts, for staff: the address book, and who of it may use the portal."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get, post
@@ -9,8 +9,7 @@ from litestar.response import Redirect, Template
 
 from services.portal import choices
 from services.portal.choices import is_search
-from services.portal.client_admin.answers import Contact
-from services.portal.clients import ServiceProblem
+from services.portal.clients.answers import Contact
 from services.portal.contacts import views
 from services.portal.contacts.page import Tried, show
 from services.portal.edits import Edit
@@ -19,7 +18,7 @@ from services.portal.page import Page
 from services.portal.people.views import ROLES, roles, roles_choice
 from services.portal.prove_it.views import require_fresh
 from services.portal.questions import Question, ask
-from services.portal.sorting import Sorting
+from services.portal.services import ServiceProblem
 from shared.claims import require_policy, require_staff
 from shared.texts import isolated
 
@@ -27,42 +26,6 @@ Short = Annotated[str, Parameter(max_length=400)]
 manage_clients, manage_access = require_policy("manageClients"), require_policy("managePortalAccess")
 
 LOST = "Contact saved. The invitation to the address before can no longer be used: send it again."
-
-
-@get("/clients/{client_id:uuid}/contacts")
-async def contacts(page: Page, client_id: UUID, q: Short = "", sort: Short = "", cursor: Short = "") -> Template:
-    """A client's contacts, searched as one types; HTMX gets the rows alone."""
-    q = q.strip()
-    sorting = Sorting(page.path, {"q": q}, views.COLUMNS, sort, "contact-list")
-    found = await views.listed(page.services, client_id, q, sorting.by, cursor)
-    shown: dict[str, Any] = {"found": found, "q": q, "sorting": sorting, "cursor": cursor, "client_id": client_id}
-    if page.is_fragment:
-        return page.fragment("contacts/rows.html", **shown)
-    client = await views.client(page.services, client_id)
-    return await page.show("contacts/list.html", section="clients", client=client, **shown)
-
-
-@get("/clients/{client_id:uuid}/contacts/new", guards=[manage_clients])
-async def new(page: Page, client_id: UUID) -> Template:
-    """The form for a new contact."""
-    client = await views.client(page.services, client_id)
-    form = Form({"language": client.language})
-    return await page.show("contacts/new.html", section="clients", form=form, client=client)
-
-
-@post("/clients/{client_id:uuid}/contacts/new", guards=[manage_clients])
-async def create(page: Page, client_id: UUID, data: Typed) -> Template | Redirect:
-    """Add a contact."""
-    form = Form({name: data.get(name) for name in (*views.TEXTS, "is_primary_contact")})
-    body = views.body(form)
-    if not form.is_wrong:
-        try:
-            made = await page.services.identity.post(f"clients/{client_id}/contacts", Contact, body)
-            return page.go(f"/contacts/{made.id}", f"{isolated(made.name)} is a contact now.")
-        except ServiceProblem as problem:
-            form.refuse(problem)
-    client = await views.client(page.services, client_id)
-    return await page.show("contacts/new.html", section="clients", status=form.status, form=form, client=client)
 
 
 @get("/contacts/{contact_id:uuid}")
@@ -193,7 +156,7 @@ async def _show_move(page: Page, contact_id: UUID, form: Form) -> Template:
 router = Router(
     path="/",
     route_handlers=[
-        *(contacts, new, create, contact, change),
+        *(contact, change),
         *(invite, enable_access, resend, question_disable, disable_access, move, do_move),
     ],
     guards=[require_staff],

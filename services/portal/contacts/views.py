@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from services.portal.client_admin.answers import ClientAccess, Contact
-from services.portal.clients import ServiceProblem, Services
+from services.portal.clients.answers import ClientAccess, Contact
 from services.portal.forms import Form
 from services.portal.page import Page
+from services.portal.services import ServiceProblem, Services
 from shared.addresses import shown_address
 from shared.pagination import Page as Listing
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from litestar import Response, Router, get
+from litestar import Router, get
 from litestar.response import Template
 
 from services.portal.answers import ProjectCard
-from services.portal.clients import Slot
 from services.portal.dashboard import views
 from services.portal.formats import greeting
 from services.portal.page import Page
+from services.portal.services import Slot
 
 
 @get("/")
@@ -39,36 +39,25 @@ async def _asked(page: Page, projects: Slot[list[ProjectCard]] | None) -> dict[s
     return {"contacts": others, "company_contact": company_contact}
 
 
-@get("/widgets/kpis")
+@get("/widgets/dashboard/kpis")
 async def kpis(page: Page) -> Template:
     """The key figures alone."""
     found = await views.kpis(page.services, page.client_id, deadline=None)
     return page.fragment("dashboard/kpis.html", kpis=found)
 
 
-@get("/widgets/projects")
+@get("/widgets/dashboard/projects")
 async def projects(page: Page) -> Template:
     """The project cards alone."""
     found = await views.projects(page.services, page.client_id, deadline=None)
     return page.fragment("dashboard/projects.html", projects=found, **await _asked(page, found))
 
 
-@get("/widgets/activity")
+@get("/widgets/dashboard/activity")
 async def activity(page: Page) -> Template:
     """The newest activity alone."""
     found = await views.activity(page.services, page.client_id, deadline=None)
     return page.fragment("dashboard/activity.html", activity=found)
 
 
-@get("/widgets/session", sync_to_thread=False)
-def session(page: Page, person: str = "") -> Response[None]:
-    """Empty for a signed-in person; redirects everybody else to the sign-in page. A tab that was opened as another
-    `person`, before they switched to another organisation in another tab, loads again. A tab whose stream the
-    company has closed stops asking for it.
-    """
-    if person not in ("", str(page.actor.reader.id)):
-        return Response(None, status_code=200, headers={"HX-Redirect": "/"})
-    return Response(None, status_code=204, headers={} if page.has("activity") else {"HX-Trigger": "stream-closed"})
-
-
-router = Router(path="/", route_handlers=[dashboard, kpis, projects, activity, session])
+router = Router(path="/", route_handlers=[dashboard, kpis, projects, activity])

@@ -7,10 +7,10 @@ import msgspec
 
 from services.portal.activity import views as feed
 from services.portal.answers import Client, Entry, Kpis, ProjectCard
-from services.portal.clients import WIDGET_DEADLINE, Services, Slot, once_known, slot
 from services.portal.people.answers import Person
 from services.portal.projects.teams import as_today
 from services.portal.projects.views import Project, nothing, seen
+from services.portal.services import WIDGET_DEADLINE, Services, Slot, once_known, slot
 from shared.actor import Actor
 from shared.pagination import Page as Listing
 

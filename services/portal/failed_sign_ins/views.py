@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.clients import WIDGET_DEADLINE, Services, slot
 from services.portal.people.answers import Person
+from services.portal.services import WIDGET_DEADLINE, Services, slot
 from shared.pagination import Page as Listing
 
 PER_PAGE = 25

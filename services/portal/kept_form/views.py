@@ -47,7 +47,7 @@ class Forms:
         self._sealer = sealer
 
     def cookies(self, kept: Kept, person: str) -> list[Cookie] | None:
-        """The cookies in which it waits for `person` (`preferences.whose`); None where they do not hold it."""
+        """The cookies in which it waits for `person` (`look.whose`); None where they do not hold it."""
         lasting = _Sealed(kept, now() + timedelta(seconds=SECONDS))
         sealed = self._sealer.seal(zlib.compress(msgspec.json.encode(lasting), 9), _bound_to(person))
         text = base64.urlsafe_b64encode(sealed).decode().rstrip("=")

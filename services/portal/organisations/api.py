@@ -7,10 +7,10 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Me
-from services.portal.clients import ServiceProblem
 from services.portal.forms import Typed
 from services.portal.ids import read_id
 from services.portal.page import Page
+from services.portal.services import ServiceProblem
 from shared.actor import Actor
 from shared.claims import Connection
 from shared.errors import Forbidden, NotFound

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.client_admin.answers import InvitationState
+from services.portal.clients.answers import InvitationState
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,6 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.choices import is_search
-from services.portal.clients import ServiceProblem
 from services.portal.contacts import page as contact_page
 from services.portal.contacts.page import Tried
 from services.portal.edits import Collision, Edit, Stored
@@ -19,6 +18,7 @@ from services.portal.page import Page
 from services.portal.people import views
 from services.portal.people.answers import Person, ResetLink
 from services.portal.questions import Question, ask
+from services.portal.services import ServiceProblem
 from services.portal.sorting import Sorting
 from shared.claims import require_policy
 from shared.texts import isolated

@@ -8,10 +8,10 @@ import msgspec
 from services.portal import choices
 from services.portal.answers import ProjectCard
 from services.portal.choices import Choice
-from services.portal.clients import Services
 from services.portal.edits import Edit, Stored
 from services.portal.forms import FIND, Form
 from services.portal.people.answers import Person, Policies
+from services.portal.services import Services
 from shared.actor import Actor
 from shared.pagination import Page as Listing
 from shared.texts import isolated

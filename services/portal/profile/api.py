@@ -4,11 +4,11 @@ from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Me
-from services.portal.clients import ServiceProblem
 from services.portal.edits import Edit
 from services.portal.forms import Typed
 from services.portal.page import Page
 from services.portal.profile import views
+from services.portal.services import ServiceProblem
 
 
 @get("/profile")

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.portal.answers import Member, ProjectCard
-from services.portal.clients import Services, slot
+from services.portal.services import Services, slot
 
 T = TypeVar("T", bound=ProjectCard)
 

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from services.portal.activity import views as feed
 from services.portal.answers import Entry, Items, Phase, ProjectCard, ProjectDetail
-from services.portal.clients import WIDGET_DEADLINE, Services, Slot, slot
+from services.portal.projects.audience import Audience, audience
 from services.portal.projects.teams import as_today, one_as_today
-from services.portal.visibility.views import Audience, audience
+from services.portal.services import WIDGET_DEADLINE, Services, Slot, slot
 from shared.actor import Actor
 from shared.pagination import Page as Listing
 

@@ -11,13 +11,13 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Me
-from services.portal.clients import ServiceProblem
 from services.portal.forms import Form, Inputs
 from services.portal.page import Page
 from services.portal.paths import local_path
 from services.portal.prove_it import views
+from services.portal.security.two_factor.codes import digits, typed_code
+from services.portal.services import ServiceProblem
 from services.portal.sign_in.refusals import explain, wait
-from services.portal.two_factor.codes import digits, typed_code
 
 BODY = {"totp": "code", "recovery_code": "recovery_code", "password": "password", "mail_code": "mail_code"}
 """The field of identity's that each method's input goes to."""

@@ -6,10 +6,10 @@ from datetime import timedelta
 import msgspec
 
 from services.portal.answers import StepUp
-from services.portal.clients import ServiceProblem
 from services.portal.forms import Inputs, carried
 from services.portal.page import Page
 from services.portal.paths import local_path
+from services.portal.services import ServiceProblem
 
 OWN = "proof_"
 """Inputs of the proof itself; every other one belongs to the form that is under way."""

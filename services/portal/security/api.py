@@ -6,11 +6,11 @@ from litestar import Router, get, post
 from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
-from services.portal.clients import ServiceProblem
 from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.security import views
 from services.portal.security.answers import Revoked
+from services.portal.services import ServiceProblem
 from shared.actor import Actor
 from shared.claims import Connection
 from shared.errors import Forbidden

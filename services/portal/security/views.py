@@ -6,9 +6,9 @@ from uuid import UUID
 import msgspec
 
 from services.portal.answers import Me, Organisation, PasskeyList, Session, Sessions, TwoFactor
-from services.portal.clients import Services, Slot, slot
 from services.portal.page import Page
 from services.portal.security.answers import SignInMethods
+from services.portal.services import Services, Slot, slot
 from shared.errors import NotFound
 from shared.texts import isolated
 

@@ -1,4 +1,4 @@
-"""Signing in and out. E-mail first, then a sign-in method; every step is a plain form.
+"""Signing in. E-mail first, then a sign-in method; every step is a plain form.
 
 Nothing here tells whether an address is known: the same ways are offered to all, the words are the same, and identity
 takes the same time. Passkeys and the company's own sign-in have pages of their own.
@@ -6,17 +6,18 @@ takes the same time. Passkeys and the company's own sign-in have pages of their 
 
 from typing import Annotated
 
-from litestar import Response, Router, get, post
+from litestar import Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
-from services.portal.account.links import void
 from services.portal.answers import SignedIn
-from services.portal.clients import FLOW_COOKIE, ServiceProblem, slot
 from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
-from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
+from services.portal.links import void
+from services.portal.page import Page
 from services.portal.paths import local_path
+from services.portal.security.two_factor.codes import digits
+from services.portal.services import FLOW_COOKIE, ServiceProblem, slot
 from services.portal.sign_in.answers import SignInLink, SingleSignOnDomain
 from services.portal.sign_in.arrival import (
     FLOW_SECONDS,
@@ -29,7 +30,6 @@ from services.portal.sign_in.arrival import (
     ways_for,
 )
 from services.portal.sign_in.refusals import explain
-from services.portal.two_factor.codes import digits
 
 REFUSED = "E-mail or password is not right. Try again, or have a link mailed to you."
 UNUSABLE = "This link or code cannot be used: it may be older than ten minutes, used already, or from another browser."
@@ -132,21 +132,6 @@ async def use_link(page: Page, data: Typed) -> Template | Redirect:
     return await page.show("sign_in/link.html", form=form, here=False, status=form.status)
 
 
-@post("/sign-out", opt={"public": True, "while_viewing": True})
-async def sign_out(page: Page) -> Response[None]:
-    """End the session. Who has none any more is signed out as well."""
-    answer = page.go("/sign-in", "You are signed out.")
-    answer.cookies.append(cookie(PERSON_COOKIE, SIGNED_OUT))
-    try:
-        ended = await page.services.identity.send("POST", "auth/logout", type(None))
-    except ServiceProblem as problem:
-        if problem.status != 401:
-            raise
-        return answer
-    answer.cookies.extend(ended.cookies)
-    return answer
-
-
 async def _look(page: Page, token: str) -> SignInLink | None:
     """The link, while it can be used; None for who views as somebody, who is signed in."""
     if page.viewing:
@@ -182,6 +167,6 @@ def _has_address(form: Form) -> bool:
 
 router = Router(
     path="/",
-    route_handlers=[ask_email, take_email, ask_proof, sign_in, mail_link, open_link, use_link, sign_out],
+    route_handlers=[ask_email, take_email, ask_proof, sign_in, mail_link, open_link, use_link],
     opt={"public": True},
 )

@@ -6,10 +6,10 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from services.portal.answers import SignedIn
-from services.portal.clients import Answer
 from services.portal.cookies import cookie
 from services.portal.page import Page
 from services.portal.paths import local_path
+from services.portal.services import Answer
 
 NEXT_COOKIE = "portal_next"
 """Where a sign-in of several steps leads in the end; a mailed link does not say."""

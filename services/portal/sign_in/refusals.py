@@ -1,7 +1,7 @@
 """Texts for refused sign-ins. They reveal nothing about accounts."""
 
-from services.portal.clients import ServiceProblem
 from services.portal.forms import Form
+from services.portal.services import ServiceProblem
 
 
 def explain(form: Form, problem: ServiceProblem, refused: str, *, field: str = "") -> None:

@@ -9,12 +9,12 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.choices import is_search
-from services.portal.clients import ServiceProblem
 from services.portal.edits import Collision, Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.people.views import changed_roles, roles
 from services.portal.questions import Question, ask
+from services.portal.services import ServiceProblem
 from services.portal.sorting import Sorting
 from services.portal.team import views
 from services.portal.team.views import Member

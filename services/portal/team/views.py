@@ -7,10 +7,10 @@ import msgspec
 
 from services.portal import choices
 from services.portal.answers import ProjectCard
-from services.portal.clients import ServiceProblem, Services
 from services.portal.edits import Stored
 from services.portal.forms import FIND, Form
 from services.portal.people.views import ROLE, roles_stored
+from services.portal.services import ServiceProblem, Services
 from shared.actor import Actor
 
 RANK = {None: 0, "feedback_only": 1, "viewer": 2, "approver": 3}

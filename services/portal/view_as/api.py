@@ -9,12 +9,12 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client, Me
-from services.portal.clients import ServiceProblem
 from services.portal.forms import Typed
 from services.portal.ids import read_id
 from services.portal.page import Page
 from services.portal.people.answers import Person
 from services.portal.people.views import ROLES
+from services.portal.services import ServiceProblem
 from shared.claims import require_policy
 from shared.errors import NotFound
 from shared.pagination import Page as Listing

@@ -9,11 +9,11 @@ from litestar.response import Redirect, Template
 
 from services.portal import choices
 from services.portal.choices import is_search
-from services.portal.clients import ServiceProblem
 from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.questions import Question, ask
+from services.portal.services import ServiceProblem
 from services.portal.webhooks import views
 from services.portal.webhooks.answers import EventType, Rotated, Webhook
 from shared.claims import require_policy

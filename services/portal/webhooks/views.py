@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.clients import Services
 from services.portal.edits import Stored
 from services.portal.forms import FIND, Form
+from services.portal.services import Services
 from services.portal.webhooks.answers import Delivery, EventType, EventTypes, Webhook
 from shared.pagination import Page as Listing
 

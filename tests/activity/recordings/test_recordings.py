@@ -21,7 +21,7 @@ VIEWING = Actor(
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 WALK = [
     ("GET", "/", "page"),
-    ("GET", "/widgets/kpis", "refresh"),
+    ("GET", "/widgets/dashboard/kpis", "refresh"),
     ("GET", f"/projects/{PROJECT}", "page"),
     ("GET", f"/api/events/{ACME}", "stream"),
     ("POST", f"/projects/{PROJECT}/status", "action"),
@@ -66,7 +66,7 @@ async def lines(rig: Rig, **params: Any) -> list[str]:
 
 
 ALL = [
-    "login", "/", "/widgets/kpis", f"/projects/{PROJECT}", "view_project", f"/api/events/{ACME}",
+    "login", "/", "/widgets/dashboard/kpis", f"/projects/{PROJECT}", "view_project", f"/api/events/{ACME}",
     f"/projects/{PROJECT}/status", "project_status_changed", "/sign-out", "session_revoked", "logout",
 ]  # fmt: skip
 

@@ -1,0 +1,121 @@
+"""How a client's people sign in, as staff see and change it."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import msgspec
+
+from services.portal.choices import Choice, contacts
+from services.portal.clients.answers import ClientAccess, Contact
+from services.portal.edits import Edit, Stored
+from services.portal.forms import Form
+from services.portal.services import Services
+from shared.actor import Actor
+from shared.addresses import shown_domain
+
+METHODS = (
+    ("magic_link", "Link by e-mail", "We mail them a link and a code. They need no password."),
+    ("password", "Password", "With a reset by e-mail for a forgotten password."),
+    ("passkey", "Passkey", "Fingerprint, face or a security key. Counts as two factors."),
+    ("sso", "Single sign-on", "With the account of their own organisation."),
+)
+MODULES = (
+    ("projects", "Projects", "The list, each project's plan and its phases. Roles in projects are hidden with it."),
+    (
+        "activity",
+        "Activity",
+        "What happened, and pages that follow it live. It names projects, also where they are closed.",
+    ),
+    ("figures", "Key figures", "The numbers at the top of the dashboard. The next deadline names its project."),
+)
+ACTIONS = (
+    (
+        "edit_profile",
+        "Change their own details",
+        "Name, job title and phone. Passwords and sessions are always theirs.",
+    ),
+)
+OFFERED = {"modules": MODULES, "actions": ACTIONS}
+KEPT_AS = {"modules": "closed_modules", "actions": "closed_actions"}
+"""The form ticks what is open, and identity keeps what is closed."""
+LINES = ("allowed_networks", "allowed_domains")
+"""Lists, one entry a line."""
+SWITCHES = ("team_invites", "session_recording")
+WAYS_IN = {"sign_in_methods", "second_factor", *LINES, "team_invites"}
+"""Fields that decide who can sign in: for staff who manage portal access."""
+
+
+class Access(msgspec.Struct, frozen=True):
+    """A client, the person its portal is linked to, and whom it could be linked to."""
+
+    client: ClientAccess
+    user: Contact | None
+    switch: Form
+    contacts: Choice[Contact]
+
+
+async def access(services: Services, client_id: UUID, switch: Form | None) -> Access:
+    """Everything the page shows; `switch` is the form of the portal's switch. Raises `ServiceProblem` when there is no
+    such client.
+    """
+    client = await services.identity.get(f"clients/{client_id}", ClientAccess)
+    switch = switch or Form({"user_id": client.portal_user_id})
+    user = None
+    if client.portal_user_id:
+        user = await services.identity.get(f"contacts/{client.portal_user_id}", Contact)
+    return Access(client, user, switch, await contacts(services, client_id, switch))
+
+
+def inputs(client: ClientAccess) -> dict[str, object]:
+    """The client's settings as the inputs of their form."""
+    ticks = {f"sign_in_methods-{method}": "on" for method in client.sign_in_methods}
+    for field, kept in KEPT_AS.items():
+        ticks |= {f"{field}-{each}": "on" for each, *_ in OFFERED[field] if each not in getattr(client, kept)}
+    domains = map(shown_domain, client.allowed_domains)
+    lines = {"allowed_networks": "\n".join(client.allowed_networks), "allowed_domains": "\n".join(domains)}
+    switches = {name: "on" if getattr(client, name) else "" for name in SWITCHES}
+    return {**ticks, **lines, **switches, "language": client.language, "second_factor": client.second_factor}
+
+
+def stored(client: ClientAccess, actor: Actor) -> Stored:
+    """The settings as inputs, and as one would say those that were on the form for this member of staff."""
+    words = {
+        "sign_in_methods": ("Sign in by", ", ".join(name for key, name, _ in METHODS if key in client.sign_in_methods)),
+        "second_factor": (
+            "Second factor",
+            "Required" if client.second_factor == "required" else "Optional",
+        ),
+        "allowed_networks": ("Networks", ", ".join(client.allowed_networks) or "Any"),
+        "allowed_domains": ("Domains for registration", ", ".join(client.allowed_domains) or "None"),
+        "team_invites": ("Team", "Their primary contact invites" if client.team_invites else "You manage it"),
+        "session_recording": ("Session recording", "On" if client.session_recording else "Off"),
+        "language": ("Language", client.language),
+        "modules": ("Modules", ", ".join(name for key, name, _ in MODULES if key not in client.closed_modules)),
+        "actions": ("Actions", ", ".join(name for key, name, _ in ACTIONS if key not in client.closed_actions)),
+    }
+    decides = actor.can("managePortalAccess")
+    return Stored(inputs(client), {name: said for name, said in words.items() if decides or name not in WAYS_IN})
+
+
+def sent(data: Mapping[str, str]) -> dict[str, str]:
+    """The form as it came: what was not ticked is not in it."""
+    return {**dict.fromkeys(SWITCHES, ""), **data}
+
+
+def body(form: Form, actor: Actor) -> dict[str, object]:
+    """What the form asks for, without what was not on it for this member of staff."""
+    methods = [method for method, *_ in METHODS if form.values[f"sign_in_methods-{method}"]]
+    decides = actor.can("managePortalAccess")
+    if decides and not methods:
+        form.error = "Choose at least one sign-in method."
+    lists = {name: form.values[name].split() for name in LINES}
+    chosen = {name: form.values[name] for name in ("second_factor", "language")}
+    closed = {field: [each for each, *_ in of if not form.values[f"{field}-{each}"]] for field, of in OFFERED.items()}
+    switches = {name: bool(form.values[name]) for name in SWITCHES}
+    asked = {"sign_in_methods": methods, **lists, **chosen, **closed, **switches}
+    return {name: value for name, value in asked.items() if decides or name not in WAYS_IN}
+
+
+def changes(form: Edit, actor: Actor) -> dict[str, object]:
+    """What of the form is worth sending, as identity calls it."""
+    return {KEPT_AS.get(name, name): value for name, value in form.only_changed(body(form, actor)).items()}

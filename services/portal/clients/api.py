@@ -1,0 +1,137 @@
+"""Clients, for staff: the list, one client, a new one, changing one."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.params import Parameter
+from litestar.response import Redirect, Template
+
+from services.portal.answers import Client
+from services.portal.clients import views
+from services.portal.dashboard import views as dashboard
+from services.portal.edits import Edit
+from services.portal.forms import Form, Typed
+from services.portal.page import Page
+from services.portal.services import ServiceProblem
+from services.portal.sorting import Sorting
+from shared.claims import require_policy, require_staff
+from shared.texts import isolated
+
+Short = Annotated[str, Parameter(max_length=400)]
+manage_clients = require_policy("manageClients")
+
+
+@get("/clients")
+async def clients(
+    *,
+    page: Page,
+    q: Short = "",
+    status: Short = "",
+    portal: Short = "",
+    variant: Short = "",
+    sort: Short = "",
+    cursor: Short = "",
+) -> Template:
+    """All clients, searched as one types, narrowed by what they are; HTMX gets the rows alone."""
+    wanted = {"q": q.strip(), "status": status, "portal": portal, "variant": variant}
+    sorting = Sorting(page.path, wanted, views.COLUMNS, sort, "client-list")
+    shown: dict[str, Any] = {
+        "found": await views.listed(page.services, wanted, sorting.by, cursor),
+        "sorting": sorting,
+        "wanted": wanted,
+        "is_narrowed": any(wanted.values()),
+        "cursor": cursor,
+    }
+    if page.is_fragment:
+        return page.fragment("clients/rows.html", **shown)
+    return await page.show("clients/list.html", section="clients", filters=views.FILTERS, **shown)
+
+
+@get("/clients/{client_id:uuid}")
+async def client(page: Page, client_id: UUID) -> Template:
+    """One client: its projects, its people, what happened."""
+    found = await views.detail(page.services, client_id)
+    return await page.show("clients/page.html", section="clients", live=client_id, found=found, variants=views.VARIANTS)
+
+
+@get("/widgets/clients/{client_id:uuid}/projects")
+async def projects(page: Page, client_id: UUID) -> Template:
+    """The client's projects alone."""
+    found = await dashboard.projects(page.services, client_id, deadline=None)
+    return page.fragment("clients/projects.html", client_id=client_id, projects=found)
+
+
+@get("/widgets/clients/{client_id:uuid}/people")
+async def people(page: Page, client_id: UUID) -> Template:
+    """The client's people alone."""
+    found = await views.people(page.services, client_id, deadline=None)
+    return page.fragment("clients/people.html", client_id=client_id, people=found)
+
+
+@get("/widgets/clients/{client_id:uuid}/activity")
+async def activity(page: Page, client_id: UUID) -> Template:
+    """What happened at the client alone."""
+    found = await views.activity(page.services, client_id, deadline=None)
+    return page.fragment("clients/activity.html", client_id=client_id, activity=found)
+
+
+@get("/clients/new", guards=[manage_clients])
+async def new(page: Page) -> Template:
+    """The form for a new client."""
+    return await _show_new(page, Form({"variant": "delivery"}))
+
+
+@post("/clients/new", guards=[manage_clients])
+async def create(page: Page, data: Typed) -> Template | Redirect:
+    """Take on a client."""
+    form = Form({"name": data.get("name"), "variant": data.get("variant")})
+    if form.require(name="Give the client a name."):
+        try:
+            made = await page.services.identity.post("clients", Client, dict(form.values))
+            return page.go(f"/clients/{made.id}", f"{isolated(made.name)} is a client now.")
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    return await _show_new(page, form)
+
+
+@get("/clients/{client_id:uuid}/edit", guards=[manage_clients])
+async def edit(page: Page, client_id: UUID) -> Template:
+    """The form with what is stored."""
+    found = await views.client(page.services, client_id)
+    return await _show_edit(page, found, Edit(views.inputs(found, page.actor)))
+
+
+@post("/clients/{client_id:uuid}/edit", guards=[manage_clients])
+async def change(page: Page, client_id: UUID, data: Typed) -> Template | Redirect:
+    """Save what was changed, and only that: what others changed meanwhile stays theirs."""
+    form = Edit.sent(data)
+    body = views.body(form, page.actor)
+    if not form.is_wrong:
+        try:
+            if changes := form.only_changed(body):
+                await page.services.identity.patch(f"clients/{client_id}", Client, changes)
+            return page.go(f"/clients/{client_id}", "Client saved" if changes else "")
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    return await _show_edit(page, await views.client(page.services, client_id), form)
+
+
+async def _show_new(page: Page, form: Form) -> Template:
+    return await _show_form(page, "clients/new.html", form)
+
+
+async def _show_edit(page: Page, client: Client, form: Edit) -> Template:
+    return await _show_form(page, "clients/edit.html", form, client=client)
+
+
+async def _show_form(page: Page, template: str, form: Form, **more: Any) -> Template:
+    kinds = {"variants": views.VARIANTS, "about_variant": views.ABOUT_VARIANT}
+    return await page.show(template, section="clients", status=form.status, form=form, **kinds, **more)
+
+
+router = Router(
+    path="/",
+    route_handlers=[clients, client, projects, people, activity, new, create, edit, change],
+    guards=[require_staff],
+)

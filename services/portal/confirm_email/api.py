@@ -1,0 +1,37 @@
+"""Where both mails of a change of address lead."""
+
+from litestar import Router, get, post
+from litestar.response import Template
+
+from services.portal import links
+from services.portal.answers import AddressConfirmed
+from services.portal.forms import Form, Typed
+from services.portal.page import Page
+from services.portal.services import ServiceProblem
+
+NEW_CHANGE = ("/security/email", "Ask for the change again")
+
+
+@get("/confirm-email")
+async def open_link(page: Page, token: str = "") -> Template:
+    """Where both mailed links of a change lead."""
+    return await links.open_page(page, "confirm_email/page.html", token, NEW_CHANGE)
+
+
+@post("/confirm-email")
+async def confirm(page: Page, data: Typed) -> Template:
+    """One of the two addresses confirms."""
+    form = Form({"token": data.get("token")})
+    if links.was_opened(page, form):
+        try:
+            body = {"token": form.values["token"]}
+            found = await page.services.identity.post("auth/confirm-email", AddressConfirmed, body)
+            return await page.show("confirm_email/confirmed.html", confirmed=found)
+        except ServiceProblem as problem:
+            if links.is_void(problem):
+                return await links.void(page, *NEW_CHANGE)
+            links.refuse(form, problem)
+    return await links.show(page, "confirm_email/page.html", form)
+
+
+router = Router(path="/", route_handlers=[open_link, confirm], opt={"public": True})

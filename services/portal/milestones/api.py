@@ -1,0 +1,136 @@
+"""Milestones: changing, completing, reopening. For staff who manage projects.
+
+The services address a milestone by its id alone; the pages read it from its project's plan, which `project_id` names.
+"""
+
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.response import Redirect, Template
+
+from services.portal.answers import Milestone
+from services.portal.edits import Edit, collide
+from services.portal.forms import Form, Typed
+from services.portal.ids import read_id
+from services.portal.milestones import views
+from services.portal.page import Page
+from services.portal.projects.views import seen as project_page
+from services.portal.questions import Question, ask
+from services.portal.services import ServiceProblem
+from services.portal.toasts import LONGEST, Toast
+from shared.claims import require_policy
+from shared.errors import NotFound
+from shared.texts import isolated
+
+
+@get("/milestones/{milestone_id:uuid}/edit")
+async def edit(page: Page, milestone_id: UUID, project_id: UUID) -> Template:
+    """The form with what is stored."""
+    plan = await views.plan(page.services, project_id, milestone_id)
+    return await _show_edit(page, plan, Edit(views.stored(plan).inputs))
+
+
+@post("/milestones/{milestone_id:uuid}/edit")
+async def change(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
+    """Save the changes. If somebody else saved first, show their changes and keep what was typed."""
+    project_id, form = named_project(data), Edit.sent(data)
+    body = views.body(form)
+    if not form.is_wrong:
+        try:
+            if changes := form.only_changed(body):
+                await page.services.projects.patch(f"milestones/{milestone_id}", Milestone, changes, etag=form.etag)
+            return page.go(views.place(project_id, milestone_id), "Milestone saved" if changes else "")
+        except ServiceProblem as problem:
+            form.refuse(problem)
+    plan = await views.plan(page.services, project_id, milestone_id)
+    if form.is_stale:
+        await collide(page, form, views.stored(plan), project_id=project_id, target_id=milestone_id)
+    return await _show_edit(page, plan, form)
+
+
+@post("/milestones/{milestone_id:uuid}/complete")
+async def complete(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
+    """Mark as completed: today with one click on the timeline, or on the day that was entered on the form."""
+    project_id, form = named_project(data), Form(data)
+    day = form.day("completed_on")
+    try:
+        if not form.is_wrong:
+            body = {"completed_on": day or page.readers_today}
+            done = await page.services.projects.post(f"milestones/{milestone_id}/complete", Milestone, body)
+            return await turned(page, project_id, done.id, Toast(f"{isolated(done.name)} is completed"))
+    except ServiceProblem as problem:
+        if "completed_on" not in data:
+            return await not_turned(page, project_id, milestone_id, problem)
+        form.refuse(problem)
+    plan = await views.plan(page.services, project_id, milestone_id)
+    return await _show_edit(page, plan, Edit(views.stored(plan).inputs), completion=form)
+
+
+@get("/milestones/{milestone_id:uuid}/reopen")
+async def ask_to_reopen(page: Page, milestone_id: UUID, project_id: UUID) -> Template:
+    """Sure?"""
+    plan = await views.plan(page.services, project_id, milestone_id)
+    question = Question(
+        title=f"Reopen {isolated(plan.milestone.name)}?",
+        text="It counts as open again, and the progress goes down. The client sees that it was reopened, and by whom.",
+        action=page.path,
+        yes="Reopen",
+        back=views.place(project_id, milestone_id),
+        fields={"project_id": str(project_id)},
+    )
+    return await ask(page, question, section="projects")
+
+
+@post("/milestones/{milestone_id:uuid}/reopen")
+async def reopen(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
+    """Take a completion back."""
+    project_id = named_project(data)
+    try:
+        opened = await page.services.projects.post(f"milestones/{milestone_id}/reopen", Milestone)
+    except ServiceProblem as problem:
+        return await not_turned(page, project_id, milestone_id, problem)
+    return await turned(page, project_id, opened.id, Toast(f"{isolated(opened.name)} is open again"))
+
+
+async def turned(page: Page, project_id: UUID, milestone_id: UUID, toast: Toast) -> Template | Redirect:
+    """Back to the plan, with a word about it; HTMX gets the plan in place."""
+    if page.is_fragment:
+        shown = await project_page(page.services, page.actor, project_id)
+        return page.fragment("projects/plan.html", project=shown, toast=toast)
+    return page.go(views.place(project_id, milestone_id), toast)
+
+
+async def not_turned(page: Page, project_id: UUID, milestone_id: UUID, problem: ServiceProblem) -> Template | Redirect:
+    """The state forbids it: say why, beside the plan as it is now."""
+    if problem.status not in (403, 409):
+        raise problem
+    return await turned(page, project_id, milestone_id, Toast(problem.detail[:LONGEST], "risk"))
+
+
+def named_project(data: Typed) -> UUID:
+    """The project whose plan the form was sent from. Raises `NotFound` if it names none."""
+    project_id = read_id(data.get("project_id"))
+    if project_id is None:
+        raise NotFound
+    return project_id
+
+
+async def _show_edit(page: Page, plan: views.Plan, form: Edit, *, completion: Form | None = None) -> Template:
+    return await page.show(
+        "milestones/edit.html",
+        section="projects",
+        status=(completion or form).status,
+        form=form,
+        completion=completion or Form({"completed_on": page.readers_today}),
+        project=plan.project,
+        milestone=plan.milestone,
+        others=plan.others,
+        phases=views.phases(plan.project.milestones),
+    )
+
+
+router = Router(
+    path="/",
+    route_handlers=[edit, change, complete, ask_to_reopen, reopen],
+    guards=[require_policy("manageProjects")],
+)

@@ -1,0 +1,65 @@
+"""Letting the client see a milestone, and keeping it from the client. For staff who manage projects."""
+
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.response import Redirect, Template
+
+from services.portal.answers import Milestone
+from services.portal.forms import Typed
+from services.portal.milestones import views
+from services.portal.milestones.api import named_project, not_turned, turned
+from services.portal.page import Page
+from services.portal.questions import Question, ask
+from services.portal.services import ServiceProblem
+from services.portal.toasts import Toast, Undo
+from shared.claims import require_policy
+from shared.texts import isolated
+
+
+@get("/milestones/{milestone_id:uuid}/share")
+async def ask_to_share(page: Page, milestone_id: UUID, project_id: UUID) -> Template:
+    """Sure?"""
+    plan = await views.plan(page.services, project_id, milestone_id)
+    when = "once the project is shared" if plan.project.private else "from then on"
+    question = Question(
+        title=f"Share {isolated(plan.milestone.name)}?",
+        text=f"{isolated(plan.project.client_name or 'The client')} sees the milestone {when},"
+        " with what happened to it so far.",
+        action=page.path,
+        yes="Share with the client",
+        back=views.place(project_id, milestone_id),
+        fields={"project_id": str(project_id)},
+    )
+    return await ask(page, question, section="projects")
+
+
+@post("/milestones/{milestone_id:uuid}/share")
+async def share(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
+    """Let the client see the milestone."""
+    return await _turn(page, milestone_id, data, "share", "{} is shared with the client")
+
+
+@post("/milestones/{milestone_id:uuid}/withdraw")
+async def withdraw(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
+    """Stop sharing the milestone, with the way back."""
+    undo = Undo(f"/milestones/{milestone_id}/share", {"project_id": data.get("project_id", "")})
+    return await _turn(page, milestone_id, data, "withdraw", "Only your team sees {} now", undo=undo)
+
+
+async def _turn(
+    page: Page, milestone_id: UUID, data: Typed, verb: str, words: str, *, undo: Undo | None = None
+) -> Template | Redirect:
+    project_id = named_project(data)
+    try:
+        found = await page.services.projects.post(f"milestones/{milestone_id}/{verb}", Milestone)
+    except ServiceProblem as problem:
+        return await not_turned(page, project_id, milestone_id, problem)
+    return await turned(page, project_id, found.id, Toast(words.format(isolated(found.name)), undo=undo))
+
+
+router = Router(
+    path="/",
+    route_handlers=[ask_to_share, share, withdraw],
+    guards=[require_policy("manageProjects")],
+)

@@ -1,0 +1,121 @@
+"""One's own second factor: set it up, keep recovery codes for the day the phone is lost, turn it off."""
+
+from litestar import Response, Router, get, post
+from litestar.response import Redirect, Template
+
+from services.portal.answers import Enrolment, RecoveryCodes, TwoFactor
+from services.portal.forms import Form, Typed
+from services.portal.page import Page
+from services.portal.questions import Question, ask
+from services.portal.security.two_factor import codes
+from services.portal.services import ServiceProblem
+from services.portal.sign_in.refusals import explain
+from shared.texts import isolated
+
+HOME = "/security/two-factor"
+WRONG = "This code is not right. Type the one your app shows now; each works once."
+LOST = "Something was missing there. Begin again: your app needs the new picture."
+
+
+@get(HOME)
+async def overview(page: Page) -> Template:
+    """Whether it is on, and what can be done about it."""
+    found = await page.services.identity.get("two-factor", TwoFactor)
+    return await page.show("security/two_factor/page.html", section="security", factor=found)
+
+
+@post(f"{HOME}/enrol")
+async def enrol(page: Page) -> Template:
+    """A new secret, to be confirmed with a code."""
+    made = await page.services.identity.post("two-factor/enrol", Enrolment, {})
+    return await _show_setup(page, codes.begun(made), Form())
+
+
+@post(f"{HOME}/confirm")
+async def confirm(page: Page, data: Typed) -> Template | Redirect:
+    """The first code: the second factor counts from here on."""
+    setup = codes.carried(data.get("uri", ""))
+    if setup is None:
+        return page.go(HOME, LOST, tone="risk")
+    form = Form({"code": codes.digits(data.get("code", ""))})
+    if form.require(code="Enter the six digits your app shows."):
+        try:
+            made = await page.services.identity.post("two-factor/confirm", RecoveryCodes, {"code": form.values["code"]})
+            return await _show_codes(page, made, fresh=True)
+        except ServiceProblem as problem:
+            explain(form, problem, WRONG, field="code")
+    return await _show_setup(page, setup, form)
+
+
+@get(f"{HOME}/recovery-codes")
+async def ask_to_renew(page: Page) -> Template:
+    """Sure?"""
+    question = Question(
+        title="Make new recovery codes?",
+        text="The codes you have now stop working. You see the new ones once, to keep in a safe place.",
+        action=page.path,
+        yes="Make new codes",
+        back=HOME,
+    )
+    return await ask(page, question, section="security")
+
+
+@post(f"{HOME}/recovery-codes")
+async def renew(page: Page) -> Template:
+    """Ten new codes in place of what was left."""
+    made = await page.services.identity.post("two-factor/recovery-codes", RecoveryCodes, {})
+    return await _show_codes(page, made, fresh=False)
+
+
+@post(f"{HOME}/recovery-codes/file")
+async def download(page: Page, data: Typed) -> Response[bytes]:
+    """The codes on the page, as a text file: nobody else has them any more, so the page sends them back."""
+    lines = [
+        f"Recovery codes for {isolated(page.actor.name)}",
+        "Each works once.",
+        "",
+        *codes.recovery_codes(data.get("codes", "")),
+    ]
+    headers = {"Content-Disposition": 'attachment; filename="recovery-codes.txt"'}
+    return Response("\r\n".join([*lines, ""]).encode(), status_code=200, media_type="text/plain", headers=headers)
+
+
+@get(f"{HOME}/off")
+async def ask_to_turn_off(page: Page) -> Template:
+    """Sure?"""
+    question = Question(
+        title="Turn off two-factor sign-in?",
+        text="Whoever knows your password, or reads your mail, could then sign in as you.",
+        action=page.path,
+        yes="Turn off",
+        back=HOME,
+        danger=True,
+    )
+    return await ask(page, question, section="security")
+
+
+@post(f"{HOME}/off")
+async def turn_off(page: Page) -> Redirect:
+    """Without a second factor from here on. Where one is required, identity refuses."""
+    try:
+        await page.services.identity.delete("two-factor")
+    except ServiceProblem as problem:
+        if problem.status != 409:
+            raise
+        return page.go(HOME, problem.detail, tone="risk")
+    return page.go(HOME, "Two-factor sign-in is off")
+
+
+async def _show_setup(page: Page, setup: codes.Setup, form: Form) -> Template:
+    return await page.show(
+        "security/two_factor/setup.html", section="security", status=form.status, setup=setup, form=form
+    )
+
+
+async def _show_codes(page: Page, made: RecoveryCodes, *, fresh: bool) -> Template:
+    return await page.show("security/two_factor/codes.html", section="security", codes=made.recovery_codes, fresh=fresh)
+
+
+router = Router(
+    path="/", route_handlers=[overview, enrol, confirm, ask_to_renew, renew, download, ask_to_turn_off, turn_off]
+)

@@ -1,0 +1,113 @@
+"""The second factor during sign-in: a code or a recovery code; and setting it up if the client requires it."""
+
+from litestar import Router, get, post
+from litestar.response import Redirect, Template
+
+from services.portal.answers import Enrolled, Enrolment, SignedIn
+from services.portal.cookies import cookie
+from services.portal.forms import Form, Typed
+from services.portal.page import Page
+from services.portal.security.two_factor import codes
+from services.portal.services import PENDING_COOKIE, ServiceProblem
+from services.portal.sign_in.arrival import NEXT_COOKIE, arrive, heading_for
+from services.portal.sign_in.refusals import explain
+
+CODE, RECOVERY = "code", "recovery_code"
+MISSING = {CODE: "Enter the six digits your app shows.", RECOVERY: "Enter one of your recovery codes."}
+REFUSED = {
+    CODE: "This code is not right. Type the one your app shows now, or start again.",
+    RECOVERY: "This recovery code is not right, or was used already.",
+}
+LOST = "No sign-in waits for a code here any more. Start again; no code was used up."
+NOTHING_PENDING = "auth.nothing_pending"
+
+
+@get("/sign-in/second-factor")
+async def ask_code(page: Page, *, recovery: bool = False) -> Template | Redirect:
+    """The step after the first factor. Without a sign-in in this browser: back to its start."""
+    if not page.cookie(PENDING_COOKIE):
+        return page.go("/sign-in")
+    return await _show(page, Form(), RECOVERY if recovery else CODE)
+
+
+@post("/sign-in/second-factor")
+async def give_code(page: Page, data: Typed) -> Template | Redirect:
+    """Check the code and go to where the person was heading."""
+    kind = RECOVERY if RECOVERY in data else CODE
+    typed = data.get(kind, "")
+    form = Form({kind: codes.digits(typed) if kind == CODE else codes.typed_code(typed)})
+    if form.require(**{kind: MISSING[kind]}):
+        try:
+            answer = await page.services.identity.send(
+                "POST", "auth/second-factor", SignedIn, body={kind: form.values[kind]}
+            )
+            return arrive(page, answer, heading_for(page))
+        except ServiceProblem as problem:
+            if problem.code == NOTHING_PENDING:
+                return _start_again(page)
+            form.values[kind] = ""
+            explain(form, problem, REFUSED[kind], field=kind)
+    return await _show(page, form, kind)
+
+
+@get("/sign-in/enrol")
+async def explain_enrolment(page: Page) -> Template | Redirect:
+    """Why, and what comes. Making the secret is a step of its own: a page opened twice must not make two."""
+    if not page.cookie(PENDING_COOKIE):
+        return page.go("/sign-in")
+    return await page.show("sign_in/why.html")
+
+
+@post("/sign-in/enrol/begin")
+async def begin(page: Page) -> Template | Redirect:
+    """A new secret, for the sign-in under way."""
+    try:
+        made = await page.services.identity.post("auth/second-factor/enrol", Enrolment, {})
+    except ServiceProblem as problem:
+        if problem.code != NOTHING_PENDING:
+            raise
+        return _start_again(page)
+    return await _show_setup(page, codes.begun(made), Form())
+
+
+@post("/sign-in/enrol")
+async def confirm(page: Page, data: Typed) -> Template | Redirect:
+    """The first code: signed in, with recovery codes to keep."""
+    setup = codes.carried(data.get("uri", ""))
+    if setup is None:
+        return page.go("/sign-in/enrol")
+    form = Form({CODE: codes.digits(data.get(CODE, ""))})
+    if form.require(code=MISSING[CODE]):
+        body = {CODE: form.values[CODE]}
+        try:
+            answer = await page.services.identity.send("POST", "auth/second-factor/enrol/confirm", Enrolled, body=body)
+        except ServiceProblem as problem:
+            if problem.code == NOTHING_PENDING:
+                return _start_again(page)
+            explain(form, problem, REFUSED[CODE], field=CODE)
+        else:
+            person = answer.body.person
+            shown = await page.show(
+                "sign_in/welcome.html",
+                codes=answer.body.recovery_codes,
+                target=heading_for(page),
+                recorded=person is not None and person.session_recording,
+            )
+            shown.cookies.extend([*answer.cookies, cookie(NEXT_COOKIE, "", 0)])
+            return shown
+    return await _show_setup(page, setup, form)
+
+
+def _start_again(page: Page) -> Redirect:
+    return page.go("/sign-in", LOST, tone="risk")
+
+
+async def _show(page: Page, form: Form, kind: str) -> Template:
+    return await page.show("sign_in/code.html", form=form, kind=kind, status=form.status)
+
+
+async def _show_setup(page: Page, setup: codes.Setup, form: Form) -> Template:
+    return await page.show("sign_in/first_setup.html", setup=setup, form=form, status=form.status)
+
+
+router = Router(path="/", route_handlers=[ask_code, give_code, explain_enrolment, begin, confirm], opt={"public": True})

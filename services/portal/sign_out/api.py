@@ -1,0 +1,25 @@
+"""Signing out."""
+
+from litestar import Response, Router, post
+
+from services.portal.cookies import cookie
+from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
+from services.portal.services import ServiceProblem
+
+
+@post("/sign-out", opt={"public": True, "while_viewing": True})
+async def sign_out(page: Page) -> Response[None]:
+    """End the session. Who has none any more is signed out as well."""
+    answer = page.go("/sign-in", "You are signed out.")
+    answer.cookies.append(cookie(PERSON_COOKIE, SIGNED_OUT))
+    try:
+        ended = await page.services.identity.send("POST", "auth/logout", type(None))
+    except ServiceProblem as problem:
+        if problem.status != 401:
+            raise
+        return answer
+    answer.cookies.extend(ended.cookies)
+    return answer
+
+
+router = Router(path="/", route_handlers=[sign_out])

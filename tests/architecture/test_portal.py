@@ -1,0 +1,32 @@
+"""The portal's pages lie where their address says: the first segment of a URL is a folder of `services/portal`."""
+
+from litestar.routes import HTTPRoute
+
+from tests.isolation.routes import application
+
+REFRESHED = "/widgets"
+"""Begins the address of a part of a page that refreshes itself, whosever part it is: the gateway and recordings go by it."""
+FIXED = {
+    "": "services.portal.dashboard",  # the address of the portal itself
+    "static": "services.portal.assets",  # files, no pages; the gateway's own pages use them
+    "page-not-found": "services.portal.failures",  # the gateway shows it for an address that has no route
+}
+"""Addresses that are no folder's."""
+
+
+def home(path: str) -> str:
+    """The module or package that has to answer at `path`."""
+    noun = path.removeprefix(REFRESHED).strip("/").partition("/")[0]
+    return FIXED.get(noun, f"services.portal.{noun.replace('-', '_')}")
+
+
+def test_a_page_lies_in_the_folder_that_its_address_begins_with() -> None:
+    answering = [
+        (route.path, handler.fn.__module__)
+        for route in application("portal").routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.fn.__module__.startswith("services.")
+    ]
+    assert len(answering) > 150
+    assert [each for each in answering if not f"{each[1]}.".startswith(f"{home(each[0])}.")] == []

@@ -1,6 +1,5 @@
 """The gateway's composition root: creates its parts and connects them."""
 
-import re
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -25,7 +24,7 @@ from gateway.private import private_port
 from gateway.proxy import Proxy
 from gateway.readiness import Readiness
 from gateway.recording import Recorder
-from gateway.routes import ROUTES, SERVICES, Route, RouteTable, Upstream
+from gateway.routes import PORTAL, ROUTES, SERVICES, Route, RouteTable
 from gateway.seals import Seal
 from gateway.server import StrictHttp
 from gateway.sessions import Sessions
@@ -35,7 +34,6 @@ from gateway.streams import Streams
 from gateway.tracing import traced
 from shared import partners, telemetry
 from shared.background import Background
-from shared.config import SettingsError
 
 SECURITY_HEADERS = [
     (b"cache-control", b"no-store"),
@@ -89,7 +87,8 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
     streams = Streams()
     defaults = SECURITY_HEADERS + (HTTPS_ONLY if settings.public_url.startswith("https:") else [])
     cookies = Cookies(settings.public_url)
-    proxy = Proxy(_upstreams(settings), defaults, streams, cookies)
+    upstreams = {name: settings.upstream(name) for name in (*SERVICES, PORTAL)}
+    proxy = Proxy(upstreams, defaults, streams, cookies)
     inquiries = {name: Inquiries(name, proxy.pools[name], signer) for name in SERVICES}
     sessions = Sessions(cache, inquiries["identity"].resolve_session, Seal(signer.secret("sessions")))
     streams.follow(sessions)
@@ -120,7 +119,7 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
         sessions=sessions,
         look_ups=Turns(LOOK_UPS_EACH),
         partners=Partners(
-            partners.asking(settings.public_url, settings.upstream_identity),
+            partners.asking(settings.public_url, upstreams["identity"]),
             Limiter("api-clients", settings.requests_per_minute, cache, settings.redis_url),
         ),
         rotate=inquiries["identity"].rotate_session,
@@ -134,16 +133,3 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
         forwarded_header=settings.forwarded_header.encode(),
     )
     return Gateway(traced(pipeline) if settings.otlp_endpoint else pipeline, own, trusted)
-
-
-def _upstreams(settings: GatewaySettings) -> dict[Upstream, str]:
-    upstreams: dict[Upstream, str] = {
-        "identity": settings.upstream_identity,
-        "projects": settings.upstream_projects,
-        "activity": settings.upstream_activity,
-        "portal": settings.upstream_portal,
-    }
-    for name, url in upstreams.items():
-        if not re.fullmatch(r"http://[^/?#@]+", url):
-            raise SettingsError(f"PORTAL_UPSTREAM_{name.upper()}: not of the form http://host:port")
-    return upstreams

@@ -11,7 +11,7 @@ from gateway.metrics import STREAMS
 from gateway.origins import SAFE
 from gateway.problems import Refused
 from gateway.request import Request
-from gateway.routes import TOTAL_SECONDS, Route, Upstream
+from gateway.routes import TOTAL_SECONDS, Route
 from gateway.shares import Shares
 from gateway.streams import Streams
 from gateway.tracing import next_traceparent
@@ -38,7 +38,7 @@ class Proxy:
 
     def __init__(
         self,
-        upstreams: dict[Upstream, str],
+        upstreams: dict[str, str],
         defaults: Headers,
         streams: Streams,
         cookies: Cookies,

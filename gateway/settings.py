@@ -11,10 +11,6 @@ class GatewaySettings(Settings, frozen=True, kw_only=True):
     redis_url: str
     claims_key: str
     """A private JWK, or a JWK set whose first key signs; mounted as `PORTAL_CLAIMS_KEY_FILE`."""
-    upstream_identity: str
-    upstream_projects: str
-    upstream_activity: str
-    upstream_portal: str
     trusted_proxies: str = ""
     """Comma-separated networks whose `forwarded_header` is believed; empty where nothing stands in front."""
     forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"

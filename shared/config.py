@@ -1,13 +1,16 @@
 """Settings: a frozen msgspec Struct per process, filled from the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 T = TypeVar("T", bound="Settings")
+UPSTREAM = "PORTAL_UPSTREAM_"
+_ADDRESS = re.compile(r"http://[^/?#@]+")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +28,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "INFO"
     time_zone: str = "UTC"
     """Where the company is, as an IANA name (Europe/Berlin): its day is the portal's."""
+    upstreams: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    """Where the other services are by name, each `http://host:port`: `PORTAL_UPSTREAM_IDENTITY` and so on."""
+
+    def upstream(self, name: str) -> str:
+        """The address of the service `name`. Raises `SettingsError` where it was not told."""
+        if name not in self.upstreams:
+            raise SettingsError(f"{UPSTREAM}{name.upper()} is not set")
+        return self.upstreams[name]
 
 
 class ServiceSettings(Settings, frozen=True, kw_only=True):
@@ -32,8 +43,6 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
 
     database_url: str
     nats_url: str
-    upstream_identity: str = ""
-    """Where partner tokens are asked about, `http://host:port`; without it a service takes none."""
     database_pool: int = 6
     """Connections for writes; hot reads have as many again."""
 
@@ -45,9 +54,12 @@ class SettingsError(Exception):
 def load(kind: type[T], environ: Mapping[str, str] | None = None) -> T:
     """Build `kind` from the environment. Raises `SettingsError` naming each missing or malformed variable."""
     env = os.environ if environ is None else environ
-    found: dict[str, str] = {}
-    errors: list[str] = []
+    told = {name: address for name, address in env.items() if name.startswith(UPSTREAM)}
+    found: dict[str, Any] = {"upstreams": {name.removeprefix(UPSTREAM).lower(): told[name] for name in told}}
+    errors = [f"{name}: not of the form http://host:port" for name in told if not _ADDRESS.fullmatch(told[name])]
     for field in msgspec.structs.fields(kind):
+        if field.name in found:
+            continue
         name = f"PORTAL_{field.name.upper()}"
         value = Path(env[f"{name}_FILE"]).read_text().strip() if f"{name}_FILE" in env else env.get(name)
         if value is None:

@@ -133,7 +133,8 @@ def _partner_tokens(
         return None
     if own:
         return own(database)
-    return partners.asking(settings.public_url, settings.upstream_identity) if settings.upstream_identity else None
+    identity = settings.upstreams.get("identity")  # without it a service takes no partner's token
+    return partners.asking(settings.public_url, identity) if identity else None
 
 
 def _tracing(settings: Settings) -> list[Any]:

@@ -216,20 +216,21 @@ class Milestone(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None = None
 
 
+class Phase(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    status: MilestoneStatus | None = None
+    completion: int | None = None
+
+
 class ProjectDetail(ProjectCard, frozen=True, kw_only=True):
     """One project; `fixed_completion` is what staff set by hand, None while it follows from the milestones."""
 
     scope: str | None = None
     fixed_completion: int | None = None
     milestones: list[Milestone] = []
+    phases: list[Phase] = []
     hidden_fields: list[str] = []
     version: int | None = None
-
-
-class Phase(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    status: MilestoneStatus | None = None
-    completion: int | None = None
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -278,9 +279,3 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
 class Kpis(msgspec.Struct, frozen=True):
     items: list[Kpi]
     computed_at: datetime | None = None
-
-
-class Items(msgspec.Struct, frozen=True):
-    """A short list that has no pages."""
-
-    items: list[Phase]

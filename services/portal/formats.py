@@ -2,19 +2,21 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from shared.clock import now
 from shared.texts import isolated
 
 DASH = "—"
 LANGUAGES = (("en", "English"), ("de", "German"))
+ZONES = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+"""The time zones to choose from, by the names of the IANA's database."""
 """In which language somebody reads our mails, as every form calls it."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 def zone(name: str | None) -> ZoneInfo | None:
-    """The reader's time zone, as their browser named it; None when it named none we know."""
+    """The reader's time zone, as they chose it or their browser named it; None for a name that we do not know."""
     try:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError):

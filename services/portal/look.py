@@ -16,6 +16,8 @@ from shared.clock import day_of, now
 THEME_COOKIE = "portal_theme"
 ZONE_COOKIE = "portal_zone"
 """Set by `shell.js`: only a browser knows where its reader is."""
+CHOSEN_ZONE_COOKIE = "portal_chosen_zone"
+"""The zone that the reader chose for this browser; it goes before the other one."""
 
 RECORDED_HEADER = "X-Portal-Recorded"
 """Set by the gateway alone, for each request of a recorded session."""
@@ -29,7 +31,8 @@ class Look:
 
     def __init__(self, request: AnyRequest) -> None:
         self.theme = theme(request.cookies.get(THEME_COOKIE))
-        self.zone = formats.zone(request.cookies.get(ZONE_COOKIE))
+        self.chosen_zone = request.cookies.get(CHOSEN_ZONE_COOKIE, "")
+        self.zone = formats.zone(self.chosen_zone) or formats.zone(request.cookies.get(ZONE_COOKIE))
         self.now: datetime = now()
         actor: Actor | None = request.scope.get("auth")
         self.viewing = actor is not None and actor.read_only

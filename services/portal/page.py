@@ -11,6 +11,7 @@ from litestar import Request
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client, Organisation, Organisations
+from services.portal.area import Areas, Entry
 from services.portal.cookies import cookie
 from services.portal.ids import read_id
 from services.portal.look import Look
@@ -37,10 +38,16 @@ class Page(Look):
         self.path = request.scope["path"]
         self.is_fragment = request.headers.get("HX-Request") == "true"
         self._cookies = request.cookies
+        self._areas: Areas = request.app.state.areas
         self.chosen_client = read_id(request.cookies.get(CLIENT_COOKIE)) if actor.is_staff else None
         self.section = ""
         self.live_client: UUID | None = None
         self._organisations: list[Organisation] | None = None
+
+    @property
+    def areas(self) -> Areas:
+        """Everything the portal has, by nouns."""
+        return self._areas
 
     @property
     def client_id(self) -> UUID | None:
@@ -109,13 +116,24 @@ class Page(Look):
         """Whether this module or action is the person's: the company may close some of them for a client (0054)."""
         return part not in self.actor.closed
 
+    @property
+    def places(self) -> list[Entry]:
+        """The navigation, as far as it leads this reader somewhere."""
+        return self._areas.entries(self)
+
+    @property
+    def offices(self) -> list[Entry]:
+        """Its second part."""
+        return self._areas.entries(self, office=True)
+
     def leads_to(self, path: str) -> bool:
         """Whether a link to `path` leads somewhere: pages are called as their module is."""
         return self.has(path.strip("/").partition("/")[0].partition("?")[0])
 
     async def closed(self, module: str, *, section: str = "") -> Template:
         """The page in the place of one whose module is closed: why, and where to go instead."""
-        return await self.show("closed.html", section=section or module, status=403, module=module)
+        closed = next(each for each in self._areas.modules if each.name == module)
+        return await self.show("closed.html", section=section or module, status=403, module=closed)
 
     async def load_organisations(self, deadline: float = WIDGET_DEADLINE) -> list[Organisation]:
         """Those the menu offers, asked for once a page. Staff have none, nor do they through a client's eyes."""
@@ -124,9 +142,20 @@ class Page(Look):
             self._organisations = known.value.items if known.value else []
         return self.organisations
 
-    def fragment(self, template: str, *, status: int = 200, toast: Toast | None = None, **content: Any) -> Template:
-        """One widget, for HTMX to put in place; `toast` is what to tell about it."""
+    def fragment(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        toast: Toast | None = None,
+        changed: UUID | None = None,
+        **content: Any,
+    ) -> Template:
+        """One widget, for HTMX to put in place; `toast` is what to tell about it. `changed` is the thing that a form
+        changed and the widget shows as it is now: its tab need not fetch the widget again (`own.js`).
+        """
         told = {"HX-Trigger": json.dumps({"toast": msgspec.to_builtins(toast)})} if toast else {}
+        told |= {"X-Portal-Changed": str(changed)} if changed else {}
         return Template(template, context={**content, "page": self}, status_code=status, headers=VARY | told)
 
     def go(self, path: str, toast: str | Toast = "", *, tone: Tone = "done") -> Redirect:

@@ -177,6 +177,10 @@ class Upstream:
 class Services:
     """Everything a page may ask, in the name of the person who opened it."""
 
+    identity: Service
+    projects: Service
+    activity: Service
+
     def __init__(
         self, http: aiohttp.ClientSession, upstreams: Mapping[str, Upstream], request: Request[Any, Any, Any]
     ) -> None:
@@ -195,9 +199,12 @@ class Services:
             token = read_id((await request.form()).get("once"))
             return {"Idempotency-Key": str(token)} if token else {}
 
-        self.identity = Service(http, upstreams["identity"], headers, once)
-        self.projects = Service(http, upstreams["projects"], headers, once)
-        self.activity = Service(http, upstreams["activity"], headers, once)
+        for name in UPSTREAMS:
+            setattr(self, name, Service(http, upstreams[name], headers, once))
+
+
+UPSTREAMS = tuple(Services.__annotations__)
+"""The services that pages ask, by name: each has an address in the environment."""
 
 
 class Slot(msgspec.Struct, Generic[T], frozen=True):

@@ -4,11 +4,8 @@ from shared.config import Settings
 
 
 class PortalSettings(Settings, frozen=True, kw_only=True):
-    """The web front end: no database, only the three services it shows."""
+    """The web front end: no database, only the services it shows (`upstreams`)."""
 
-    upstream_identity: str
-    upstream_projects: str
-    upstream_activity: str
     secrets_key: str
     """256 bits in base64url, mounted as `PORTAL_SECRETS_KEY_FILE`: forms that wait for a sign-in are sealed with it."""
     company_name: str = "Client Portal"

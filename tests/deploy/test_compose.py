@@ -7,13 +7,16 @@ from typing import Any, get_type_hints
 
 import pytest
 
+from gateway import routes as gateway
 from ops.migrate import services_with_schema
 from ops.serve import SERVICES, module
-from shared.config import ServiceSettings, Settings, load
+from services.portal import services as pages
+from shared.config import UPSTREAM, ServiceSettings, Settings, load
 from tests.deploy.composition import ROOT, Missing, composition, environment, read_variables
 
 SERVERS = ("postgres", "nats", "redis", "s3", "mail", "traces")
 ONCE = ("keys", "migrate", "ops")
+UPSTREAMS = {f"{UPSTREAM}{name.upper()}": f"http://{name}:8000" for name in SERVICES if name != "gateway"}
 
 
 def settings_of(service: str) -> type[Settings]:
@@ -32,7 +35,7 @@ def test_a_service_is_told_what_it_needs_and_nothing_it_does_not_know(
 ) -> None:
     kind, told = settings_of(name), environment(services[name], variables)
     fields = {f"PORTAL_{field.upper()}" for field in kind.__struct_fields__}
-    assert {variable.removesuffix("_FILE") for variable in services[name]["environment"]} <= fields
+    assert {variable.removesuffix("_FILE") for variable in services[name]["environment"]} <= fields | set(UPSTREAMS)
     given = {variable.removesuffix("_FILE"): value for variable, value in told.items()}
     settings = load(kind, given)
     assert settings.env == "compose"
@@ -82,9 +85,13 @@ def test_each_key_is_held_by_who_signs_with_it_and_cannot_be_changed_there(servi
     }
 
 
-@pytest.mark.parametrize("name", ["projects", "activity", "gateway"])
-def test_who_takes_partner_tokens_knows_where_identity_is(name: str, services: dict[str, Any]) -> None:
-    assert services[name]["environment"]["PORTAL_UPSTREAM_IDENTITY"] == "http://identity:8000"
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_knows_where_every_other_is(name: str, services: dict[str, Any]) -> None:
+    """Gateway and pages name the services that they ask; the launcher tells the same from the services it starts."""
+    told = services[name]["environment"]
+    assert {variable: at for variable, at in told.items() if variable.startswith(UPSTREAM)} == UPSTREAMS
+    assert {*gateway.SERVICES, gateway.PORTAL} == set(SERVICES) - {"gateway"}
+    assert set(pages.UPSTREAMS) == set(gateway.SERVICES)
 
 
 def test_only_the_gateway_is_published_and_only_on_the_loopback(services: dict[str, Any]) -> None:

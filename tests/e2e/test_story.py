@@ -39,6 +39,26 @@ def figure(page: Page, label: str) -> str:
     return card.locator(".figure").inner_text()
 
 
+def test_a_plan_that_a_form_answered_with_is_not_fetched_again(portal: Portal, sit: Sit) -> None:
+    project = make_project(portal, "birch", "Lighthouse", "Lamp tested", "Keys handed over")
+    later = portal.as_("admin").get(f"{API}/projects/{project['id']}").json()["milestones"][1]
+    with sit("admin") as staff:
+        fetched: list[str] = []
+        staff.page.on("request", lambda sent: fetched.append(sent.url) if sent.url.endswith("/plan") else None)
+        staff.open(f"/projects/{project['id']}")
+        expect(staff.page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
+        staff.page.get_by_role("button", name="Complete Lamp tested").click()
+        expect(staff.page.get_by_text("1 of 2 milestones done")).to_be_visible()
+        # Its event has arrived: the feed beside it tells it.
+        expect(staff.page.locator("#activity [data-entry]", has_text="Lamp tested")).to_have_count(2)
+        assert fetched == []
+
+        # The same person elsewhere is somebody else to this tab.
+        portal.as_("admin").post(f"{API}/milestones/{later['id']}/complete", json={}).raise_for_status()
+        expect(staff.page.get_by_text("2 of 2 milestones done")).to_be_visible()
+        assert len(fetched) == 1
+
+
 def test_a_client_watches_a_milestone_arrive(portal: Portal, sit: Sit) -> None:
     project = make_project(portal, "approver", "Harbour signage", "Sketches agreed", "Signs mounted")
     with sit("approver") as client, sit("admin") as staff:

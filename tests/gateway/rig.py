@@ -229,6 +229,14 @@ def new_key(kid: str = "first") -> dict[str, Any]:
     return OKPKey.generate_key("Ed25519", parameters={"kid": kid, "alg": "Ed25519", "use": "sig"}).as_dict(private=True)
 
 
+def with_addresses(known: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """`known` with `settings` over it, of which `upstream_projects` is the address of one service."""
+    begin = "upstream_"
+    addresses = {name.removeprefix(begin): at for name, at in settings.items() if name.startswith(begin)}
+    others = {name: value for name, value in settings.items() if not name.startswith(begin)}
+    return known | {"upstreams": known["upstreams"] | addresses} | others
+
+
 class Rig:
     """A gateway with its services. `settings` differ from the defaults where a test says so."""
 
@@ -242,15 +250,16 @@ class Rig:
             "public_url": ORIGIN, "redis_url": redis_url, "claims_key": msgspec.json.encode(self.key).decode(),
             "requests_per_minute": 10_000_000, "sign_ins_per_minute": 10_000_000,
             "session_requests_per_minute": 10_000_000, "log_level": "WARNING",
-            "upstream_identity": self.identity.server.url,
-            **{f"upstream_{name}": url for name, url in upstreams.items()},
         }  # fmt: skip
-        self.settings = GatewaySettings(**(known | settings))
+        upstreams["identity"] = self.identity.server.url
+        self.settings = GatewaySettings(**with_addresses(known | {"upstreams": upstreams}, settings))
         self.server = Server(create_app(self.settings), protocol=Gateway.protocol, lifespan="on")
 
     def again(self, table: Iterable[Route] = ROUTES, *, protocol: Any = Gateway.protocol, **settings: Any) -> Server:
         """A second gateway in front of the same services."""
-        same = msgspec.structs.replace(self.settings, **settings)
+        same = msgspec.structs.replace(
+            self.settings, **with_addresses({"upstreams": self.settings.upstreams}, settings)
+        )
         return Server(create_app(same, table), protocol=protocol, lifespan="on")
 
     def stop(self) -> None:

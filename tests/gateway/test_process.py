@@ -38,7 +38,9 @@ class Process:
 @asynccontextmanager
 async def running(rig: Rig, **settings: str) -> AsyncIterator[Process]:
     port = free_port()
-    known = {name: str(getattr(rig.settings, name)) for name in rig.settings.__struct_fields__}
+    fields = {name: getattr(rig.settings, name) for name in rig.settings.__struct_fields__}
+    upstreams = {f"upstream_{name}": address for name, address in fields.pop("upstreams").items()}
+    known = {name: str(value) for name, value in (fields | upstreams).items()}
     told = {f"PORTAL_{name.upper()}": value for name, value in (known | {"port": str(port)} | settings).items()}
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -83,7 +83,8 @@ def application(service: str) -> Litestar:
         for field in msgspec.structs.fields(kind)
         if field.required and field.type is str
     }
-    return import_module(f"services.{service}.app").create_app(kind(**made_up | {"env": "embedded"}))
+    everywhere = {"env": "embedded", "upstreams": dict.fromkeys(SERVICES, "http://127.0.0.1:1")}
+    return import_module(f"services.{service}.app").create_app(kind(**made_up | everywhere))
 
 
 def real_routes(service: str) -> set[str]:

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, async_playwright
 from gateway.cookies import Cookies
 from ops.keys import new_secrets_key
 from services.portal.app import create_app
+from services.portal.services import UPSTREAMS
 from services.portal.settings import PortalSettings
 from shared.actor import Actor
 from shared.testing.claims import Signer
@@ -44,9 +45,7 @@ async def web(server: Office, signer: Signer, tmp_path_factory: pytest.TempPathF
     settings = PortalSettings(
         env="embedded",
         jwks=str(signer.jwks),
-        upstream_identity=server.url,
-        upstream_projects=server.url,
-        upstream_activity=server.url,
+        upstreams=dict.fromkeys(UPSTREAMS, server.url),
         company_name="Northwind Studio",
         mailbox_dir=str(tmp_path_factory.mktemp("mails")),
         secrets_key=new_secrets_key(),

@@ -295,7 +295,6 @@ class Standin:
             ("GET", "/clients/{id}", self.client),
             ("GET", "/projects", self.projects),
             ("GET", "/projects/{id}", self.project),
-            ("GET", "/projects/{id}/phases", self.phases),
             ("GET", "/activity", self.activity),
             ("GET", "/kpis", self.kpis),
         ]
@@ -378,21 +377,7 @@ class Standin:
         return page(found, request)
 
     async def project(self, request: web.Request) -> web.Response:
-        return one(self.state["projects"], request)
-
-    async def phases(self, request: web.Request) -> web.Response:
-        found = next((item for item in self.state["projects"] if item["id"] == request.match_info["id"]), None)
-        if not found:
-            return missing()
-        items = []
-        for name in PHASES:
-            steps = [step for step in found["milestones"] if step["phase"] == name]
-            done = sum(step["status"] == "completed" for step in steps)
-            status = (
-                "completed" if done == len(steps) else "in_progress" if done or name == found["phase"] else "upcoming"
-            )
-            items.append({"name": name, "status": status, "completion": round(100 * done / len(steps)) if steps else 0})
-        return web.json_response({"items": items})
+        return one([item | {"phases": phases(item)} for item in self.state["projects"]], request)
 
     async def activity(self, request: web.Request) -> web.Response:
         wanted = request.query.get("project_id")
@@ -413,6 +398,19 @@ def signed_in(email: str) -> web.Response:
     answer = web.json_response({"person": person(email)})
     answer.set_cookie("portal_session", "opaque", httponly=True, samesite="Lax", path="/")
     return answer
+
+
+def phases(project: dict[str, Any]) -> list[dict[str, Any]]:
+    """The phases of a plan, as the service tells them with it."""
+    found = []
+    for name in PHASES:
+        steps = [step for step in project["milestones"] if step["phase"] == name]
+        done = sum(step["status"] == "completed" for step in steps)
+        status = (
+            "completed" if done == len(steps) else "in_progress" if done or name == project["phase"] else "upcoming"
+        )
+        found.append({"name": name, "status": status, "completion": round(100 * done / len(steps)) if steps else 0})
+    return found
 
 
 def page(items: list[dict[str, Any]], request: web.Request) -> web.Response:

@@ -124,11 +124,22 @@ async def test_one_click_completes_and_leads_back_to_its_place(browse, standin):
     assert "Build is completed" in (await browser.get(PROJECT)).text
 
 
-async def test_with_scripts_the_plan_changes_in_place(browse):
+async def test_with_scripts_the_plan_changes_in_place(browse, standin):
+    standin.calls.clear()
     answer = await browse(CLARA).post(at(BUILD, "complete"), data=OF, headers=FRAGMENT)
     assert answer.text.strip().startswith('<div id="plan"')
     assert f'action="{at(BUILD, "reopen")}"' in answer.text
     assert '"text": "Build is completed"' in answer.headers["hx-trigger"]
+    assert answer.headers["x-portal-changed"] == BUILD
+    assert [call.path for call in standin.calls if call.path.startswith("/projects")] == [PROJECT]
+
+
+async def test_what_was_refused_counts_as_no_change(browse, standin):
+    """Its tab waits for no event of its own."""
+    standin.say(at(BUILD, "complete"), 409, "milestone.dependencies_open", "Design is open.")
+    answer = await browse(CLARA).post(at(BUILD, "complete"), data=OF, headers=FRAGMENT)
+    assert answer.text.strip().startswith('<div id="plan"')
+    assert "x-portal-changed" not in answer.headers
 
 
 async def test_a_toast_in_a_header_is_ascii_whatever_the_name(browse, standin):

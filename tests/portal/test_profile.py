@@ -1,4 +1,4 @@
-"""One's own profile: the name and details others see, and the language of one's mails."""
+"""One's own profile: the name and details others see."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.portal.people import ANNA, CLARA, MIA, NOBODY
 
-FULL = {"first_name": "Anna", "last_name": "Keller", "title": "", "phone": "", "language": "en"}
+FULL = {"first_name": "Anna", "last_name": "Keller", "title": "", "phone": ""}
 
 
 def hidden(page: str) -> dict[str, str]:
@@ -32,14 +32,6 @@ async def test_what_is_saved_is_only_what_changed(browse, standin):
     page = (await browser.get("/profile")).text
     assert "Your details are saved" in page
     assert 'value="Ann"' in page
-
-
-async def test_the_language_of_mails_is_chosen(browse, standin):
-    browser = browse(ANNA)
-    page = (await browser.get("/profile")).text
-    await browser.post("/profile", data={**hidden(page), **FULL, "language": "de"})
-    assert standin.written == [("PATCH", "/people/me", {"language": "de"})]
-    assert '<option value="de" selected>' in (await browser.get("/profile")).text
 
 
 async def test_saving_nothing_asks_nothing(browse, standin):

@@ -129,11 +129,10 @@ async def test_an_open_page_that_refreshes_itself_says_so_and_a_person_does_not(
         assert {call.headers.get("X-Portal-Refresh") for call in asked} == {itself}
 
 
-async def test_phases_and_activity_never_hold_the_project_up(browse, standin):
-    standin.delay = {f"/projects/{uid(1)}/phases": 0.6, "/activity": 0.6}
+async def test_activity_never_holds_the_project_up(browse, standin):
+    standin.delay = {"/activity": 0.6}
     page = await browse(ANNA).get(f"/projects/{uid(1)}")
     assert page.status_code == 200
-    assert 'class="phases"' not in page.text
     assert f'hx-get="/widgets/projects/{uid(1)}/activity" hx-trigger="load, refresh"' in page.text
 
 

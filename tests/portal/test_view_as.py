@@ -113,7 +113,9 @@ async def test_every_page_says_so(browse, path):
     assert BANNER not in (await browse(ANNA).get(path)).text
 
 
-@pytest.mark.parametrize("path", ["/", "/projects", f"{PROJECT}", "/activity", "/team", "/security", "/profile"])
+@pytest.mark.parametrize(
+    "path", ["/", "/projects", f"{PROJECT}", "/activity", "/team", "/security", "/profile", "/preferences"]
+)
 async def test_nothing_is_offered_that_would_be_refused(browse, path):
     """Interface paper: what somebody may not do is not in the page."""
     looked, own = (await browse(VIEWING).get(path)).text, (await browse(ANNA).get(path)).text

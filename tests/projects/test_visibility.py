@@ -71,7 +71,7 @@ class OpenDesk(Desk):
 async def desk(run_service: ServiceFactory) -> AsyncIterator[Desk]:
     keys = PartnerSigner()
     identity = IdentityStandIn(keys)
-    at = {"public_url": ISSUER, "upstream_identity": await identity.start()}
+    at = {"public_url": ISSUER, "upstreams": {"identity": await identity.start()}}
     async with run_service("projects", create_app, ProjectsSettings, **at) as api:
         yield OpenDesk(api, keys)
     await identity.stop()
@@ -259,9 +259,12 @@ async def test_a_hidden_field_is_empty_for_the_client_and_nobody_else(desk: Desk
     for actor in within(client_id):
         seen = await desk.read(project, actor)
         differs = {name for name in seen if seen[name] != open_to_all[name]}
-        assert differs - {"version", "last_activity_at", "milestones", "fixed_completion"} == hidden - {
+        assert differs - {"version", "last_activity_at", "milestones", "phases", "fixed_completion"} == hidden - {
             "fixed_completion"
         }
+        phases = desk.good(await desk(actor, "GET", f"{path}/phases"))["items"]
+        assert seen["phases"] == phases
+        assert bool(phases) == (field != "phase")
         assert {name: seen[name] for name in hidden} == {name: EMPTY[name] for name in hidden}
         (card,) = desk.good(await desk(actor, "GET", "projects"))["items"]
         assert {name: card[name] for name in hidden if name in card} == {n: EMPTY[n] for n in hidden if n in card}

@@ -9,8 +9,9 @@ from litestar import Router, get
 from litestar.params import Parameter
 from litestar.response import Template
 
+from services.portal import answers
 from services.portal.activity import views
-from services.portal.answers import Entry
+from services.portal.area import Area, Closable, Entry, Widget
 from services.portal.page import Page
 from services.portal.services import slot
 from shared.pagination import Page as Listing
@@ -38,7 +39,7 @@ async def activity(
         return await page.closed("activity")
     about = client_id or page.client_id
 
-    def feed(found: Listing[Entry]) -> views.Feed:
+    def feed(found: Listing[answers.Entry]) -> views.Feed:
         return views.Feed(views.by_day(found.items, page.zone), found.next_cursor, client_id, project_id, cursor, after)
 
     q = (sought or "").strip()
@@ -52,4 +53,28 @@ async def activity(
     return await page.show("activity/page.html", section="activity", projects=projects, feed=feed(found))
 
 
-router = Router(path="/", route_handlers=[activity])
+area = Area(
+    pages=[Router(path="/", route_handlers=[activity])],
+    entry=Entry(
+        path="/activity",
+        label="Activity",
+        icon="activity",
+        who=lambda page: page.sees_projects and page.has("activity"),
+    ),
+    module=Closable(
+        name="activity",
+        label="Activity",
+        about="What happened, and pages that follow it live. It names projects, also where they are closed.",
+        shows="what happens in your projects",
+    ),
+    widgets=[
+        Widget(
+            name="activity",
+            template="activity/on_dashboard.html",
+            load=views.newest,
+            where="dashboard",
+            who=lambda page: page.has("activity"),
+        ),
+        Widget(name="activity", template="activity/of_client.html", load=views.newest, where="client"),
+    ],
+)

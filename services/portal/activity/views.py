@@ -12,10 +12,12 @@ from services.portal import choices
 from services.portal.answers import Client, Entry, ProjectCard, ProjectDetail
 from services.portal.choices import Choice
 from services.portal.formats import local
-from services.portal.services import Services, once_known
+from services.portal.page import Page
+from services.portal.services import Services, Slot, once_known, slot
 from shared.pagination import Page as Listing
 
 PER_PAGE = 30
+NEWEST = 20
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -48,6 +50,11 @@ async def entries(
         "activity", Listing[Entry], client_id=client_id, project_id=project_id, cursor=cursor, limit=limit
     )
     return await once_known(told, owned if project_id or client_id else None, Listing([]))
+
+
+async def newest(page: Page, client_id: UUID | None, deadline: float | None) -> Slot[Listing[Entry]]:
+    """What happened last, for a part of another page."""
+    return await slot(entries(page.services, client_id, limit=NEWEST), deadline=deadline)
 
 
 async def projects(services: Services, client_id: UUID | None, q: str, chosen: UUID | None) -> Choice[ProjectCard]:

@@ -10,6 +10,7 @@ from litestar.response import Redirect, Template
 from services.portal import choices
 from services.portal.api_clients import views
 from services.portal.api_clients.answers import ApiClient, Rotated
+from services.portal.area import Area, Entry
 from services.portal.choices import is_search
 from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
@@ -155,4 +156,14 @@ router = Router(
         revoke,
     ],
     guards=[require_policy("manageApiClients")],
+)
+area = Area(
+    pages=[router],
+    entry=Entry(
+        path="/api-clients",
+        label="API clients",
+        icon="key",
+        office=True,
+        who=lambda page: page.actor.can("manageApiClients"),
+    ),
 )

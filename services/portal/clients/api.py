@@ -1,5 +1,6 @@
 """Clients, for staff: the list, one client, a new one, changing one."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,12 +9,16 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client
+from services.portal.area import Area, Entry, Widget, staff
 from services.portal.clients import views
-from services.portal.dashboard import views as dashboard
+from services.portal.clients.access.api import router as access
+from services.portal.clients.contacts import router as contacts
+from services.portal.clients.recordings.api import router as recordings
+from services.portal.clients.single_sign_on import router as single_sign_on
 from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
-from services.portal.services import ServiceProblem
+from services.portal.services import WIDGET_DEADLINE, ServiceProblem
 from services.portal.sorting import Sorting
 from shared.claims import require_policy, require_staff
 from shared.texts import isolated
@@ -50,30 +55,15 @@ async def clients(
 
 @get("/clients/{client_id:uuid}")
 async def client(page: Page, client_id: UUID) -> Template:
-    """One client: its projects, its people, what happened."""
-    found = await views.detail(page.services, client_id)
-    return await page.show("clients/page.html", section="clients", live=client_id, found=found, variants=views.VARIANTS)
-
-
-@get("/widgets/clients/{client_id:uuid}/projects")
-async def projects(page: Page, client_id: UUID) -> Template:
-    """The client's projects alone."""
-    found = await dashboard.projects(page.services, client_id, deadline=None)
-    return page.fragment("clients/projects.html", client_id=client_id, projects=found)
-
-
-@get("/widgets/clients/{client_id:uuid}/people")
-async def people(page: Page, client_id: UUID) -> Template:
-    """The client's people alone."""
-    found = await views.people(page.services, client_id, deadline=None)
-    return page.fragment("clients/people.html", client_id=client_id, people=found)
-
-
-@get("/widgets/clients/{client_id:uuid}/activity")
-async def activity(page: Page, client_id: UUID) -> Template:
-    """What happened at the client alone."""
-    found = await views.activity(page.services, client_id, deadline=None)
-    return page.fragment("clients/activity.html", client_id=client_id, activity=found)
+    """One client, with what the areas bring to its page."""
+    widgets = page.areas.widgets("client")
+    found, *slots = await asyncio.gather(
+        views.client(page.services, client_id), *(each.load(page, client_id, WIDGET_DEADLINE) for each in widgets)
+    )
+    parts = list(zip(widgets, slots, strict=True))
+    return await page.show(
+        "clients/page.html", section="clients", live=client_id, client=found, parts=parts, variants=views.VARIANTS
+    )
 
 
 @get("/clients/new", guards=[manage_clients])
@@ -130,8 +120,13 @@ async def _show_form(page: Page, template: str, form: Form, **more: Any) -> Temp
     return await page.show(template, section="clients", status=form.status, form=form, **kinds, **more)
 
 
-router = Router(
+pages = Router(
     path="/",
-    route_handlers=[clients, client, projects, people, activity, new, create, edit, change],
+    route_handlers=[clients, client, new, create, edit, change],
     guards=[require_staff],
+)
+area = Area(
+    pages=[pages, access, contacts, single_sign_on, recordings],
+    entry=Entry(path="/clients", label="Clients", icon="building", who=staff),
+    widgets=[Widget(name="people", template="clients/people.html", load=views.people, where="client", place="side")],
 )

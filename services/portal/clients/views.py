@@ -1,16 +1,12 @@
 """What staff see and enter about clients."""
 
-import asyncio
 from collections.abc import Mapping
 from uuid import UUID
 
-import msgspec
-
-from services.portal.activity import views as feed
-from services.portal.answers import Client, Contact, Entry, ProjectCard
-from services.portal.dashboard import views as dashboard
+from services.portal.answers import Client, Contact
 from services.portal.forms import Form
-from services.portal.services import WIDGET_DEADLINE, Services, Slot, slot
+from services.portal.page import Page
+from services.portal.services import Services, Slot, slot
 from shared.actor import Actor
 from shared.pagination import Page as Listing
 
@@ -31,16 +27,6 @@ FILTERS = (
 COLUMNS = ("name", "active", "portal_enabled", "-created_at")
 """What the table is sorted by."""
 MOST_PEOPLE = 20
-NEWEST = 20
-
-
-class Detail(msgspec.Struct, frozen=True):
-    """One client, and the widgets of its page."""
-
-    client: Client
-    projects: Slot[list[ProjectCard]]
-    people: Slot[Listing[Contact]]
-    activity: Slot[Listing[Entry]]
 
 
 async def listed(services: Services, wanted: Mapping[str, str], sort: str, cursor: str) -> Listing[Client]:
@@ -58,31 +44,10 @@ async def client(services: Services, client_id: UUID) -> Client:
     return await services.identity.get(f"clients/{client_id}", Client)
 
 
-async def detail(services: Services, client_id: UUID) -> Detail:
-    """The client with its widgets, each within its deadline. Raises `ServiceProblem` when there is no such client."""
-    return Detail(
-        *await asyncio.gather(
-            client(services, client_id),
-            dashboard.projects(services, client_id),
-            people(services, client_id),
-            activity(services, client_id),
-        )
-    )
-
-
-async def people(
-    services: Services, client_id: UUID, deadline: float | None = WIDGET_DEADLINE
-) -> Slot[Listing[Contact]]:
+async def people(page: Page, client_id: UUID | None, deadline: float | None) -> Slot[Listing[Contact]]:
     """The client's people by name."""
-    found = services.identity.get("people", Listing[Contact], client_id=client_id, limit=MOST_PEOPLE)
+    found = page.services.identity.get("people", Listing[Contact], client_id=client_id, limit=MOST_PEOPLE)
     return await slot(found, deadline=deadline)
-
-
-async def activity(
-    services: Services, client_id: UUID, deadline: float | None = WIDGET_DEADLINE
-) -> Slot[Listing[Entry]]:
-    """The newest of what happened; all of it is one click away."""
-    return await slot(feed.entries(services, client_id, limit=NEWEST), deadline=deadline)
 
 
 def inputs(client: Client, actor: Actor) -> dict[str, object]:

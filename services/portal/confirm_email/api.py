@@ -5,6 +5,7 @@ from litestar.response import Template
 
 from services.portal import links
 from services.portal.answers import AddressConfirmed
+from services.portal.area import Area
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
@@ -35,3 +36,4 @@ async def confirm(page: Page, data: Typed) -> Template:
 
 
 router = Router(path="/", route_handlers=[open_link, confirm], opt={"public": True})
+area = Area(pages=[router])

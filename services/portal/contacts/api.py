@@ -8,6 +8,7 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal import choices
+from services.portal.area import Area
 from services.portal.choices import is_search
 from services.portal.clients.answers import Contact
 from services.portal.contacts import views
@@ -161,3 +162,4 @@ router = Router(
     ],
     guards=[require_staff],
 )
+area = Area(pages=[router])

@@ -6,6 +6,7 @@ from litestar import Router, get
 from litestar.params import Parameter
 from litestar.response import Template
 
+from services.portal.area import Area, Entry
 from services.portal.failed_sign_ins import views
 from services.portal.page import Page
 from shared.claims import require_policy
@@ -23,3 +24,13 @@ async def failed_sign_ins(page: Page, cursor: Cursor = "") -> Template:
 
 
 router = Router(path="/", route_handlers=[failed_sign_ins], guards=[require_policy("viewAudit")])
+area = Area(
+    pages=[router],
+    entry=Entry(
+        path="/failed-sign-ins",
+        label="Failed sign-ins",
+        icon="shield-lock",
+        office=True,
+        who=lambda page: page.actor.can("viewAudit"),
+    ),
+)

@@ -3,6 +3,7 @@
 from litestar import Router, get, post
 from litestar.response import Template
 
+from services.portal.area import Area
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
@@ -30,3 +31,4 @@ async def send_link(page: Page, data: Typed) -> Template:
 
 
 router = Router(path="/", route_handlers=[ask_address, send_link], opt={"public": True})
+area = Area(pages=[router])

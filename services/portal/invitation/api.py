@@ -7,6 +7,7 @@ from litestar.response import Redirect, Template
 
 from services.portal import links
 from services.portal.answers import Joined, Me, SignedIn
+from services.portal.area import Area
 from services.portal.forms import Form, Typed
 from services.portal.invitation.answers import Invitation
 from services.portal.page import Page
@@ -118,3 +119,4 @@ async def _void(page: Page) -> Template:
 
 
 router = Router(path="/", route_handlers=[open_invitation, accept, join], opt={"public": True})
+area = Area(pages=[router])

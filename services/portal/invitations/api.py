@@ -11,6 +11,7 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client
+from services.portal.area import Area
 from services.portal.choices import is_search
 from services.portal.forms import Form, Typed
 from services.portal.ids import read_id
@@ -217,3 +218,4 @@ router = Router(
     route_handlers=[ask_first, start, recipients, progress, outcomes],
     guards=[require_policy("managePortalAccess")],
 )
+area = Area(pages=[router])

@@ -13,6 +13,7 @@ from litestar.datastructures import Cookie
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
+from services.portal.area import Area
 from services.portal.forms import OPENED_BY, Inputs
 from services.portal.kept_form import views
 from services.portal.kept_form.views import HOME, Forms
@@ -81,3 +82,4 @@ async def discard(page: Page) -> Redirect:
 
 
 router = Router(path="/", route_handlers=[keep, ask, send, discard])
+area = Area(pages=[router])

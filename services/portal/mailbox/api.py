@@ -14,6 +14,7 @@ from litestar.datastructures import State
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
+from services.portal.area import Area
 from services.portal.cookies import cookie
 from services.portal.mailbox import views
 from services.portal.page import Page
@@ -81,3 +82,4 @@ def _folder(page: Page, state: State) -> Path:
 
 
 router = Router(path="/", route_handlers=[mailbox, mail, markup], opt={"public": True})
+area = Area(pages=[router])

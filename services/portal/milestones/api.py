@@ -9,17 +9,17 @@ from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Milestone
+from services.portal.area import Area
 from services.portal.edits import Edit, collide
 from services.portal.forms import Form, Typed
-from services.portal.ids import read_id
 from services.portal.milestones import views
+from services.portal.milestones.plan import named_project, not_turned, turned
+from services.portal.milestones.sharing import router as sharing
 from services.portal.page import Page
-from services.portal.projects.views import seen as project_page
 from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
-from services.portal.toasts import LONGEST, Toast
+from services.portal.toasts import Toast
 from shared.claims import require_policy
-from shared.errors import NotFound
 from shared.texts import isolated
 
 
@@ -92,29 +92,6 @@ async def reopen(page: Page, milestone_id: UUID, data: Typed) -> Template | Redi
     return await turned(page, project_id, opened.id, Toast(f"{isolated(opened.name)} is open again"))
 
 
-async def turned(page: Page, project_id: UUID, milestone_id: UUID, toast: Toast) -> Template | Redirect:
-    """Back to the plan, with a word about it; HTMX gets the plan in place."""
-    if page.is_fragment:
-        shown = await project_page(page.services, page.actor, project_id)
-        return page.fragment("projects/plan.html", project=shown, toast=toast)
-    return page.go(views.place(project_id, milestone_id), toast)
-
-
-async def not_turned(page: Page, project_id: UUID, milestone_id: UUID, problem: ServiceProblem) -> Template | Redirect:
-    """The state forbids it: say why, beside the plan as it is now."""
-    if problem.status not in (403, 409):
-        raise problem
-    return await turned(page, project_id, milestone_id, Toast(problem.detail[:LONGEST], "risk"))
-
-
-def named_project(data: Typed) -> UUID:
-    """The project whose plan the form was sent from. Raises `NotFound` if it names none."""
-    project_id = read_id(data.get("project_id"))
-    if project_id is None:
-        raise NotFound
-    return project_id
-
-
 async def _show_edit(page: Page, plan: views.Plan, form: Edit, *, completion: Form | None = None) -> Template:
     return await page.show(
         "milestones/edit.html",
@@ -134,3 +111,4 @@ router = Router(
     route_handlers=[edit, change, complete, ask_to_reopen, reopen],
     guards=[require_policy("manageProjects")],
 )
+area = Area(pages=[router, sharing])

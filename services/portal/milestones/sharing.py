@@ -8,7 +8,7 @@ from litestar.response import Redirect, Template
 from services.portal.answers import Milestone
 from services.portal.forms import Typed
 from services.portal.milestones import views
-from services.portal.milestones.api import named_project, not_turned, turned
+from services.portal.milestones.plan import named_project, not_turned, turned
 from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem

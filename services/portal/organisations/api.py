@@ -7,6 +7,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Me
+from services.portal.area import Area
 from services.portal.forms import Typed
 from services.portal.ids import read_id
 from services.portal.page import Page
@@ -55,3 +56,4 @@ async def switch(page: Page, data: Typed) -> Redirect:
 
 
 router = Router(path="/", route_handlers=[overview, switch], guards=[require_own])
+area = Area(pages=[router])

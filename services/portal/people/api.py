@@ -9,6 +9,7 @@ from litestar import Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
+from services.portal.area import Area, Entry
 from services.portal.choices import is_search
 from services.portal.contacts import page as contact_page
 from services.portal.contacts.page import Tried
@@ -280,19 +281,14 @@ async def _show_new(page: Page, form: Form) -> Template:
 router = Router(
     path="/",
     route_handlers=[
-        people,
-        new,
-        create,
-        person,
-        change,
-        set_policies,
-        set_assignments,
-        set_project_roles,
-        question_deactivate,
-        set_active,
-        question_two_factor,
-        reset_two_factor,
-        reset_link,
+        *(people, new, create, person, change, set_policies, set_assignments, set_project_roles),
+        *(question_deactivate, set_active, question_two_factor, reset_two_factor, reset_link),
     ],
     guards=[require_policy("managePeople")],
+)
+area = Area(
+    pages=[router],
+    entry=Entry(
+        path="/people", label="People", icon="users", office=True, who=lambda page: page.actor.can("managePeople")
+    ),
 )

@@ -1,9 +1,10 @@
-"""One's own profile: the name and details others see, and the language of one's mails."""
+"""One's own profile: the name and details others see."""
 
 from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Me
+from services.portal.area import Area, Closable, Entry
 from services.portal.edits import Edit
 from services.portal.forms import Typed
 from services.portal.page import Page
@@ -22,7 +23,7 @@ async def profile(page: Page) -> Template:
 async def save(page: Page, data: Typed) -> Template | Redirect:
     """Change one's own details."""
     form = Edit.sent(data)
-    body = views.body(form, own=page.has("edit_profile"))
+    body = views.body(form)
     if not form.is_wrong:
         try:
             if changes := form.only_changed(body):
@@ -38,3 +39,14 @@ async def _show(page: Page, me: Me, form: Edit) -> Template:
 
 
 router = Router(path="/", route_handlers=[profile, save])
+area = Area(
+    pages=[router],
+    entry=Entry(path="/profile", label="Profile", icon="user-circle"),
+    actions=[
+        Closable(
+            name="edit_profile",
+            label="Change their own details",
+            about="Name, job title and phone. Passwords and sessions are always theirs.",
+        )
+    ],
+)

@@ -8,8 +8,12 @@ from litestar import Router, get
 from litestar.params import Parameter
 from litestar.response import Template
 
+from services.portal.area import Area, Closable, Entry, Widget
 from services.portal.page import Page
-from services.portal.projects import views
+from services.portal.projects import views, widgets
+from services.portal.projects.forms import router as forms
+from services.portal.projects.milestones import router as milestones
+from services.portal.projects.sharing import router as sharing
 
 Short = Annotated[str, Parameter(max_length=400)]
 
@@ -58,4 +62,28 @@ async def activity(page: Page, project_id: UUID) -> Template:
     return page.fragment("projects/activity.html", activity=found, project_id=project_id)
 
 
-router = Router(path="/", route_handlers=[projects, project, plan, team, activity])
+area = Area(
+    pages=[Router(path="/", route_handlers=[projects, project, plan, team, activity]), forms, milestones, sharing],
+    entry=Entry(
+        path="/projects",
+        label="Projects",
+        icon="briefcase",
+        who=lambda page: page.sees_projects and page.has("projects"),
+    ),
+    module=Closable(
+        name="projects",
+        label="Projects",
+        about="The list, each project's plan and its phases. Roles in projects are hidden with it.",
+        shows="your projects",
+    ),
+    widgets=[
+        Widget(
+            name="projects",
+            template="projects/on_dashboard.html",
+            load=widgets.cards,
+            where="dashboard",
+            who=lambda page: page.has("projects"),
+        ),
+        Widget(name="projects", template="projects/of_client.html", load=widgets.urgent, where="client"),
+    ],
+)

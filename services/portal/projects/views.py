@@ -1,13 +1,12 @@
-"""What the pages about projects show: lists by filter, and one project with its phases and its people."""
+"""What the pages about projects show: lists by filter, and one project with its plan and its people."""
 
-import asyncio
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
 from services.portal.activity import views as feed
-from services.portal.answers import Entry, Items, Phase, ProjectCard, ProjectDetail
+from services.portal.answers import Entry, ProjectCard, ProjectDetail
 from services.portal.projects.audience import Audience, audience
 from services.portal.projects.teams import as_today, one_as_today
 from services.portal.services import WIDGET_DEADLINE, Services, Slot, slot
@@ -49,10 +48,9 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 class Project(msgspec.Struct, frozen=True):
-    """One project with what its page tells. Phases are left out rather than waited for."""
+    """One project with what its page tells."""
 
     detail: ProjectDetail
-    phases: list[Phase] = []
     audience: Audience | None = None
     """Who at the client can see it, where staff read that and it is shared."""
 
@@ -74,11 +72,7 @@ async def listed(services: Services, client_id: UUID | None, wanted: Filter) -> 
 
 async def project(services: Services, project_id: UUID) -> Project:
     """The project; raises `ServiceProblem` when it does not exist or is somebody else's."""
-    detail, phases = await asyncio.gather(
-        detail_of(services, project_id),
-        slot(services.projects.get(f"projects/{project_id}/phases", Items)),
-    )
-    return Project(detail, phases.value.items if phases.value else [])
+    return Project(await detail_of(services, project_id))
 
 
 async def seen(services: Services, actor: Actor, project_id: UUID) -> Project:
@@ -90,7 +84,7 @@ async def seen(services: Services, actor: Actor, project_id: UUID) -> Project:
 
 
 async def detail_of(services: Services, project_id: UUID) -> ProjectDetail:
-    """The project without its phases; raises as `project` does."""
+    """What the service tells of it; raises as `project` does."""
     return await one_as_today(services, await services.projects.get(f"projects/{project_id}", ProjectDetail))
 
 

@@ -11,10 +11,12 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Me
+from services.portal.area import Area
 from services.portal.forms import Form, Inputs
 from services.portal.page import Page
 from services.portal.paths import local_path
 from services.portal.prove_it import views
+from services.portal.prove_it.passkey import router as by_passkey
 from services.portal.security.two_factor.codes import digits, typed_code
 from services.portal.services import ServiceProblem
 from services.portal.sign_in.refusals import explain, wait
@@ -98,3 +100,4 @@ async def _show(page: Page, proof: views.Proof, form: Form, *, mailed: bool = Fa
 
 
 router = Router(path="/", route_handlers=[open_page, ask, mail_code, prove])
+area = Area(pages=[router, by_passkey])

@@ -4,6 +4,7 @@ from litestar import Router, get, post
 from litestar.response import Template
 
 from services.portal import links
+from services.portal.area import Area
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
@@ -30,3 +31,4 @@ async def register(page: Page, data: Typed) -> Template:
 
 
 router = Router(path="/", route_handlers=[open_registration, register], opt={"public": True})
+area = Area(pages=[router])

@@ -4,6 +4,7 @@ from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
 from services.portal import links
+from services.portal.area import Area
 from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
@@ -41,3 +42,4 @@ async def reset(page: Page, data: Typed) -> Template | Redirect:
 
 
 router = Router(path="/", route_handlers=[open_reset, reset], opt={"public": True})
+area = Area(pages=[router])

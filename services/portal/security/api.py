@@ -6,10 +6,15 @@ from litestar import Router, get, post
 from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
+from services.portal.area import Area
 from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.security import views
 from services.portal.security.answers import Revoked
+from services.portal.security.email import router as email
+from services.portal.security.passkeys.api import router as passkeys
+from services.portal.security.password import router as password
+from services.portal.security.two_factor.api import router as two_factor
 from services.portal.services import ServiceProblem
 from shared.actor import Actor
 from shared.claims import Connection
@@ -82,3 +87,4 @@ async def end_others(page: Page) -> Redirect:
 
 
 router = Router(path="/", route_handlers=[overview, ask_to_end, end, ask_to_end_others, end_others])
+area = Area(pages=[router, email, password, passkeys, two_factor])

@@ -2,6 +2,7 @@
 
 from litestar import Response, Router, get
 
+from services.portal.area import Area
 from services.portal.page import Page
 
 
@@ -17,3 +18,4 @@ def session(page: Page, person: str = "") -> Response[None]:
 
 
 router = Router(path="/", route_handlers=[session])
+area = Area(pages=[router])

@@ -11,6 +11,7 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import SignedIn
+from services.portal.area import Area
 from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
 from services.portal.links import void
@@ -29,7 +30,10 @@ from services.portal.sign_in.arrival import (
     heading_for,
     ways_for,
 )
+from services.portal.sign_in.passkey import router as passkey
 from services.portal.sign_in.refusals import explain
+from services.portal.sign_in.second_factor import router as second_factor
+from services.portal.sign_in.single_sign_on import router as single_sign_on
 
 REFUSED = "E-mail or password is not right. Try again, or have a link mailed to you."
 UNUSABLE = "This link or code cannot be used: it may be older than ten minutes, used already, or from another browser."
@@ -170,3 +174,4 @@ router = Router(
     route_handlers=[ask_email, take_email, ask_proof, sign_in, mail_link, open_link, use_link],
     opt={"public": True},
 )
+area = Area(pages=[router, passkey, second_factor, single_sign_on])

@@ -2,6 +2,7 @@
 
 from litestar import Response, Router, post
 
+from services.portal.area import Area
 from services.portal.cookies import cookie
 from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
 from services.portal.services import ServiceProblem
@@ -23,3 +24,4 @@ async def sign_out(page: Page) -> Response[None]:
 
 
 router = Router(path="/", route_handlers=[sign_out])
+area = Area(pages=[router])

@@ -8,6 +8,7 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client
+from services.portal.area import Area
 from services.portal.cookies import cookie
 from services.portal.forms import Typed
 from services.portal.ids import read_id
@@ -60,3 +61,4 @@ def _landing(next_path: str | None, client_id: UUID | None) -> str:
 
 
 router = Router(path="/", route_handlers=[choose, switch], guards=[require_staff])
+area = Area(pages=[router])

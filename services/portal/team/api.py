@@ -8,6 +8,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
+from services.portal.area import Area, Entry
 from services.portal.choices import is_search
 from services.portal.edits import Collision, Edit
 from services.portal.forms import Form, Typed
@@ -163,4 +164,13 @@ router = Router(
     path="/",
     route_handlers=[team, new, invite, member, set_roles, question, deactivate],
     guards=[require_primary_contact],
+)
+area = Area(
+    pages=[router],
+    entry=Entry(
+        path="/team",
+        label="Team",
+        icon="users",
+        who=lambda page: page.actor.kind == "client" and page.actor.is_primary_contact,
+    ),
 )

@@ -4,6 +4,7 @@ from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
 from services.portal import links
+from services.portal.area import Area
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
@@ -33,3 +34,4 @@ async def verify(page: Page, data: Typed) -> Template | Redirect:
 
 
 router = Router(path="/", route_handlers=[open_link, verify], opt={"public": True})
+area = Area(pages=[router])

@@ -9,6 +9,7 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client, Me
+from services.portal.area import Area
 from services.portal.forms import Typed
 from services.portal.ids import read_id
 from services.portal.page import Page
@@ -70,3 +71,4 @@ async def leave(page: Page) -> Redirect:
 
 
 router = Router(path="/", route_handlers=[choose, view, leave])
+area = Area(pages=[router])

@@ -8,6 +8,7 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal import choices
+from services.portal.area import Area, Entry
 from services.portal.choices import is_search
 from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
@@ -190,4 +191,14 @@ router = Router(
         remove,
     ],
     guards=[require_policy("manageApiClients")],
+)
+area = Area(
+    pages=[router],
+    entry=Entry(
+        path="/webhooks",
+        label="Webhooks",
+        icon="webhook",
+        office=True,
+        who=lambda page: page.actor.can("manageApiClients"),
+    ),
 )

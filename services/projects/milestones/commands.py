@@ -49,7 +49,7 @@ async def create_milestone(db: Db, actor: Actor, project_id: UUID, data: CreateM
     project = await lock_project(db, actor, project_id)
     if data.private:
         require_company(actor)
-    columns = _columns(data, await queries.load_plan(db, project))
+    columns = _columns(data, await queries.load_steps(db, project, data.depends_on))
     milestone = Milestone(client_id=project.client_id, project_id=project.id, project=project, **columns)
     db.add(milestone)
     await _tell(db, actor, milestone, milestone.created())
@@ -60,10 +60,10 @@ async def change_milestone(
     db: Db, actor: Actor, milestone_id: UUID, data: PatchMilestone, if_match: str | None
 ) -> Milestone:
     """Change what was agreed on; no event if nothing differs."""
-    plan = await queries.lock_plan(db, actor, milestone_id)
-    milestone = plan[milestone_id]
+    milestone = await queries.lock_milestone(db, actor, milestone_id)
     milestone.require_match(if_match)
-    columns = _columns(data, plan)
+    depends_on = [] if data.depends_on is UNSET else data.depends_on
+    columns = _columns(data, await queries.load_ground(db, milestone.project, depends_on))
     _require_seen(actor, milestone, *columns)
     if event := milestone.change(columns):
         await _tell(db, actor, milestone, event)
@@ -75,7 +75,7 @@ async def complete_milestone(db: Db, actor: Actor, milestone_id: UUID, on: date 
 
     Who says the day goes by their own calendar, which may be a day ahead of the company's.
     """
-    milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
+    milestone = await queries.lock_milestone(db, actor, milestone_id)
     _require_seen(actor, milestone, "completed_on")
     await _tell(db, actor, milestone, milestone.complete(on or today(), latest_today()))
     return milestone
@@ -83,7 +83,7 @@ async def complete_milestone(db: Db, actor: Actor, milestone_id: UUID, on: date 
 
 async def reopen_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Milestone:
     """Take a completion back."""
-    milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
+    milestone = await queries.lock_milestone(db, actor, milestone_id)
     _require_seen(actor, milestone, "completed_on")
     await _tell(db, actor, milestone, milestone.reopen())
     return milestone
@@ -91,7 +91,7 @@ async def reopen_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Mileston
 
 async def share_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Milestone:
     """Let the client see a private milestone, where it sees the project."""
-    milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
+    milestone = await queries.lock_milestone(db, actor, milestone_id)
     require_company(actor)
     await _tell(db, actor, milestone, milestone.share())
     return milestone
@@ -99,7 +99,7 @@ async def share_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Milestone
 
 async def withdraw_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Milestone:
     """Keep a milestone from the client, whoever may see its project."""
-    milestone = (await queries.lock_plan(db, actor, milestone_id))[milestone_id]
+    milestone = await queries.lock_milestone(db, actor, milestone_id)
     require_company(actor)
     await _tell(db, actor, milestone, milestone.withdraw())
     return milestone
@@ -110,12 +110,12 @@ def _require_seen(actor: Actor, milestone: Milestone, *fields: str) -> None:
     require_seen(actor, milestone.project.hidden_fields, judged_by)
 
 
-def _columns(data: CreateMilestone | PatchMilestone, plan: queries.Plan) -> dict[str, Any]:
-    """What was sent, as the aggregate holds it: absent fields are left out, ids are milestones of the same plan."""
+def _columns(data: CreateMilestone | PatchMilestone, steps: queries.Steps) -> dict[str, Any]:
+    """What was sent, as the aggregate holds it: absent fields are left out, ids are milestones of the same project."""
     columns: dict[str, Any] = msgspec.to_builtins(data, builtin_types=(date, UUID))
     if "depends_on" in columns:
         try:
-            columns["depends_on"] = [plan[each] for each in sorted(set(columns["depends_on"]))]
+            columns["depends_on"] = [steps[each] for each in sorted(set(columns["depends_on"]))]
         except KeyError:
             raise UnknownDependency from None
     return columns

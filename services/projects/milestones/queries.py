@@ -10,9 +10,10 @@ from asyncpg import Connection
 from msgspec import UNSET, UnsetType
 from sqlalchemy import and_, select
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from services.projects.milestones.models import Milestone
-from services.projects.milestones.schedule import Status, phase_status, progress, statuses
+from services.projects.milestones.schedule import Status, phase_status, progress, status_of, statuses
 from services.projects.projects.models import Project
 from services.projects.visibility import Hideable, looks_behind, seen_by
 from shared.actor import Actor
@@ -37,6 +38,27 @@ from (
 """
 _PLAN_WITHIN = _PLAN.format(shown="not m.private and not m.project_private")
 _PLAN_WHOLE = _PLAN.format(shown="true")
+_ONE = _PLAN.format(shown="m.id = $3")
+# The one that `schedule.statuses` finds at hand: what the client sees depends on nothing that it does not see, so all
+# of the plan and the client's part of it have the same one.
+_CURRENT = """
+select m.id from milestones m
+where m.client_id = $1 and m.project_id = $2 and m.completed_on is null and not m.private and not exists (
+    select from milestone_dependencies d
+    join milestones g on (g.client_id, g.project_id, g.id) = (d.client_id, d.project_id, d.depends_on_id)
+    where (d.client_id, d.project_id, d.milestone_id) = (m.client_id, m.project_id, m.id) and g.completed_on is null
+)
+order by m.target_on, m.id limit 1
+"""
+_GROUND = """
+with recursive ground (id) as (
+    select m.id from milestones m where m.client_id = $1 and m.project_id = $2 and m.id = any($3)
+    union
+    select d.depends_on_id from milestone_dependencies d
+    join ground on d.client_id = $1 and d.project_id = $2 and d.milestone_id = ground.id
+)
+select id from ground
+"""
 
 
 class MilestoneView(Hideable, frozen=True, kw_only=True):
@@ -96,10 +118,14 @@ async def list_milestones(
 
 
 async def get_milestone(db: Db, actor: Actor, milestone: Milestone) -> MilestoneView:
-    """How callers see a milestone that was just changed: its status takes the rest of the plan."""
-    project = milestone.project
-    plan = await list_milestones(await driver(db), actor, project.client_id, project.id, project.hidden_fields)
-    return next(each for each in plan if each.id == milestone.id)
+    """How callers see a milestone that was just changed. Of the rest of the plan its status takes what is at hand."""
+    project, connection = milestone.project, await driver(db)
+    of_plan = project.client_id, project.id
+    [view] = _plan.decode(await connection.fetchval(_ONE, *of_plan, milestone.id) or "[]")
+    is_current = view.id == await connection.fetchval(_CURRENT, *of_plan)
+    flag: dict[str, UnsetType] = {} if looks_behind(actor) else {"private": UNSET}
+    standing = msgspec.structs.replace(view, status=status_of(view, today(), is_current=is_current), **flag)
+    return seen_by(actor, standing, project.hidden_fields)
 
 
 def phases_of(plan: list[MilestoneView]) -> list[PhaseView]:
@@ -124,12 +150,12 @@ def _phase(name: str, milestones: list[MilestoneView]) -> PhaseView:
     )
 
 
-Plan = dict[UUID, Milestone]
-"""Every milestone of one project by its id, joined to each other."""
+Steps = dict[UUID, Milestone]
+"""Milestones of one project by their ids."""
 
 
-async def lock_plan(db: Db, actor: Actor, milestone_id: UUID) -> Plan:
-    """The plan with this milestone in it, to change. Raises `NotFound`.
+async def lock_milestone(db: Db, actor: Actor, milestone_id: UUID) -> Milestone:
+    """A milestone to change, with what it depends on and what depends on it. Raises `NotFound`.
 
     The lock is the project's row, taken before anything else is read: whoever waited for it sees what the other one
     did, and two changes that are harmless alone cannot close a cycle together.
@@ -142,14 +168,27 @@ async def lock_plan(db: Db, actor: Actor, milestone_id: UUID) -> Plan:
     )
     if project is None:
         raise NotFound
-    return await load_plan(db, project)
+    around = selectinload(Milestone.depends_on), selectinload(Milestone.dependents)
+    return (await _steps(db, project, [milestone_id], joinedload(Milestone.project), *around))[milestone_id]
 
 
-async def load_plan(db: Db, project: Project) -> Plan:
-    """The plan of a project that this transaction has locked."""
+async def load_steps(db: Db, project: Project, ids: Collection[UUID]) -> Steps:
+    """These milestones, as far as they are of this project, which the transaction has locked."""
+    return await _steps(db, project, ids) if ids else {}
+
+
+async def load_ground(db: Db, project: Project, ids: Collection[UUID]) -> Steps:
+    """The same with everything they depend on, directly or by way of others, each joined to what it depends on."""
+    if not ids:
+        return {}
+    found = await (await driver(db)).fetch(_GROUND, project.client_id, project.id, list(ids))
+    return await _steps(db, project, [row["id"] for row in found], selectinload(Milestone.depends_on))
+
+
+async def _steps(db: Db, project: Project, ids: Collection[UUID], *with_these: ExecutableOption) -> Steps:
     found = await db.scalars(
         select(Milestone)
-        .where(Milestone.client_id == project.client_id, Milestone.project_id == project.id)
-        .options(joinedload(Milestone.project), selectinload(Milestone.depends_on), selectinload(Milestone.dependents))
+        .where(Milestone.client_id == project.client_id, Milestone.project_id == project.id, Milestone.id.in_(ids))
+        .options(*with_these)
     )
     return {milestone.id: milestone for milestone in found}

@@ -43,10 +43,11 @@ def statuses(plan: Sequence[Step], today: date) -> list[Status]:
     done = {step.id for step in plan if step.completed_on}
     open_steps = (step for step in plan if step.id not in done and not step.private)
     current = next((step.id for step in open_steps if done.issuperset(step.depends_on)), None)
-    return [_status(step, today, is_current=step.id == current) for step in plan]
+    return [status_of(step, today, is_current=step.id == current) for step in plan]
 
 
-def _status(step: Step, today: date, *, is_current: bool) -> Status:
+def status_of(step: Step, today: date, *, is_current: bool) -> Status:
+    """Where one milestone stands; `is_current`: it is the first open one whose dependencies are completed."""
     if step.completed_on:
         return "completed"
     if step.target_on < today:

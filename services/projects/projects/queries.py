@@ -1,6 +1,6 @@
 """Projects as callers see them, and the rows that commands change. List and detail go past the ORM (decision 0004)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -154,6 +154,7 @@ class ProjectDetail(_Project, frozen=True, kw_only=True):
     fixed_completion: int | None
     team: list[TeamMember]
     milestones: list[MilestoneView]
+    phases: list[PhaseView]
     hidden_fields: list[str] | UnsetType
     version: int
 
@@ -197,12 +198,14 @@ async def get_project(db: Db, actor: Actor, project_id: UUID) -> ProjectDetail:
     connection = await driver(db)
     row = await _readable(connection, actor, project_id)
     hidden = row["hidden_fields"]
+    milestones = await list_milestones(connection, actor, row["client_id"], project_id, hidden)
     detail = ProjectDetail(
         **_fields(actor, row),
         scope=row["scope"],
         fixed_completion=row["completion"],
         team=[seen_by(actor, member, hidden) for member in _team.decode(row["people"])],
-        milestones=await list_milestones(connection, actor, row["client_id"], project_id, hidden),
+        milestones=milestones,
+        phases=_phases(actor, milestones, hidden),
         hidden_fields=hidden if looks_behind(actor) else UNSET,
         version=row["version"],
     )
@@ -213,8 +216,11 @@ async def list_phases(connection: Connection, actor: Actor, project_id: UUID) ->
     """The phases of one project. Raises as `get_project` does."""
     row = await _readable(connection, actor, project_id)
     hidden = row["hidden_fields"]
-    phases = phases_of(await list_milestones(connection, actor, row["client_id"], project_id, hidden))
-    return [seen_by(actor, phase, hidden) for phase in phases]
+    return _phases(actor, await list_milestones(connection, actor, row["client_id"], project_id, hidden), hidden)
+
+
+def _phases(actor: Actor, milestones: list[MilestoneView], hidden: Collection[str]) -> list[PhaseView]:
+    return [seen_by(actor, phase, hidden) for phase in phases_of(milestones)]
 
 
 async def lock_project(db: Db, actor: Actor, project_id: UUID) -> Project:

@@ -1,12 +1,15 @@
 """Milestones as callers use them: what is answered, what is stored, what is told, and to whom nothing is."""
 
 from datetime import timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
+from sqlalchemy import event
 
+from services.projects.milestones.models import Milestone
 from shared.actor import SYSTEM, Actor
 from shared.clock import latest_today, uuid7
 from shared.contracts.projects import MilestoneCompleted, MilestoneCreated, MilestoneReopened, MilestoneUpdated
@@ -236,3 +239,58 @@ async def test_the_plan_is_in_order_of_its_target_dates(desk: Desk) -> None:
     plan = (await desk.read(project))["milestones"]
     assert [each["name"] for each in plan] == ["10", "10", "20", "30"]
     assert plan[0]["id"] < plan[1]["id"]
+
+
+async def test_a_write_answers_what_the_plan_shows(desk: Desk) -> None:
+    """Its status takes the rest of the plan, which the answer to a write does not load."""
+    project = await desk.project()
+    random, made = Random(7), list[dict[str, Any]]()
+    for number in range(12):
+        private = number % 5 == 4
+        ground = [each["id"] for each in made if not each["private"] or private]
+        starts = days(random.randint(-3, 2)) if number % 3 == 0 else None
+        target = days(random.randint(3, 9) if starts else random.randint(-1, 9))
+        after = random.sample(ground, min(len(ground), number % 3))
+        step = await desk.milestone(
+            project, str(number), starts_on=starts, target_on=target, private=private, depends_on=after
+        )
+        made.append(step)
+        assert step in (await desk.read(project))["milestones"]
+    for step in made:
+        renamed = await desk(STAFF, "PATCH", f"milestones/{step['id']}", json={"name": f"{step['name']}!"})
+        assert desk.good(renamed) in (await desk.read(project))["milestones"]
+        assert await desk.complete(step) in (await desk.read(project))["milestones"]
+    assert {each["status"] for each in (await desk.read(project))["milestones"]} == {"completed"}
+
+
+async def test_a_write_loads_what_its_rule_needs_however_long_the_plan(desk: Desk) -> None:
+    project = await desk.project()
+    first = await desk.milestone(project, "First")
+    second = await desk.milestone(project, "Second", depends_on=[first["id"]])
+    for number in range(10):
+        await desk.milestone(project, str(number), depends_on=[first["id"]] if number < 2 else [])
+    loaded = list[str]()
+
+    def count(step: Milestone, _context: object) -> None:
+        loaded.append(step.name)
+
+    new = f"projects/{project['id']}/milestones"
+    writes: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "create": ("POST", new, {"name": "x", "target_on": days(1)}),
+        "rest": ("POST", new, {"name": "y", "target_on": days(1), "depends_on": [second["id"]]}),
+        "rename": ("PATCH", f"milestones/{second['id']}", {"name": "Second"}),
+        "complete": ("POST", f"milestones/{first['id']}/complete", {}),
+        "depend": ("PATCH", f"milestones/{first['id']}", {"depends_on": []}),
+    }
+    around_first = ["0", "1", "First", "Second"]
+    need = {"create": [], "rest": ["Second"], "rename": ["First", "Second", "y"]}
+    need |= {"complete": around_first, "depend": around_first}
+    event.listen(Milestone, "load", count)
+    try:
+        for name, (method, path, body) in writes.items():
+            loaded.clear()
+            answer = await desk(STAFF, method, path, json=body)
+            assert answer.is_success, answer.text
+            assert sorted(loaded) == need[name], name
+    finally:
+        event.remove(Milestone, "load", count)

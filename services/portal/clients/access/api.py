@@ -31,8 +31,9 @@ async def change(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
     """Save what was changed, and only that: what others changed meanwhile stays theirs."""
     form = Edit.sent(views.sent(data))
     client = await page.services.identity.get(f"clients/{client_id}", ClientAccess)
-    if form.catch_up(views.stored(client, page.actor)):
-        changes = views.changes(form, page.actor)
+    offered = views.offered(page.areas)
+    if form.catch_up(views.stored(client, page.actor, offered)):
+        changes = views.changes(form, page.actor, offered)
         if not form.is_wrong:
             try:
                 if changes:
@@ -82,7 +83,7 @@ async def disable(page: Page, client_id: UUID) -> Redirect:
 
 
 async def _show(page: Page, client_id: UUID, *, form: Edit | None = None, switch: Form | None = None) -> Template:
-    found = await views.access(page.services, client_id, switch)
+    found, offered = await views.access(page.services, client_id, switch), views.offered(page.areas)
     return await page.show(
         "clients/access/page.html",
         section="clients",
@@ -90,9 +91,8 @@ async def _show(page: Page, client_id: UUID, *, form: Edit | None = None, switch
         client=found.client,
         found=found,
         methods=views.METHODS,
-        modules=views.MODULES,
-        actions=views.ACTIONS,
-        form=form or Edit(views.inputs(found.client)),
+        offered=offered,
+        form=form or Edit(views.inputs(found.client, offered)),
         switch=found.switch,
     )
 

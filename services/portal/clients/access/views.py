@@ -1,10 +1,11 @@
 """How a client's people sign in, as staff see and change it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 
+from services.portal.area import Areas, Closable
 from services.portal.choices import Choice, contacts
 from services.portal.clients.answers import ClientAccess, Contact
 from services.portal.edits import Edit, Stored
@@ -19,23 +20,7 @@ METHODS = (
     ("passkey", "Passkey", "Fingerprint, face or a security key. Counts as two factors."),
     ("sso", "Single sign-on", "With the account of their own organisation."),
 )
-MODULES = (
-    ("projects", "Projects", "The list, each project's plan and its phases. Roles in projects are hidden with it."),
-    (
-        "activity",
-        "Activity",
-        "What happened, and pages that follow it live. It names projects, also where they are closed.",
-    ),
-    ("figures", "Key figures", "The numbers at the top of the dashboard. The next deadline names its project."),
-)
-ACTIONS = (
-    (
-        "edit_profile",
-        "Change their own details",
-        "Name, job title and phone. Passwords and sessions are always theirs.",
-    ),
-)
-OFFERED = {"modules": MODULES, "actions": ACTIONS}
+Offered = Mapping[str, Sequence[Closable]]
 KEPT_AS = {"modules": "closed_modules", "actions": "closed_actions"}
 """The form ticks what is open, and identity keeps what is closed."""
 LINES = ("allowed_networks", "allowed_domains")
@@ -66,18 +51,23 @@ async def access(services: Services, client_id: UUID, switch: Form | None) -> Ac
     return Access(client, user, switch, await contacts(services, client_id, switch))
 
 
-def inputs(client: ClientAccess) -> dict[str, object]:
+def offered(areas: Areas) -> Offered:
+    """What may be closed for a client."""
+    return {"modules": areas.modules, "actions": areas.actions}
+
+
+def inputs(client: ClientAccess, offered: Offered) -> dict[str, object]:
     """The client's settings as the inputs of their form."""
     ticks = {f"sign_in_methods-{method}": "on" for method in client.sign_in_methods}
     for field, kept in KEPT_AS.items():
-        ticks |= {f"{field}-{each}": "on" for each, *_ in OFFERED[field] if each not in getattr(client, kept)}
+        ticks |= {f"{field}-{each.name}": "on" for each in offered[field] if each.name not in getattr(client, kept)}
     domains = map(shown_domain, client.allowed_domains)
     lines = {"allowed_networks": "\n".join(client.allowed_networks), "allowed_domains": "\n".join(domains)}
     switches = {name: "on" if getattr(client, name) else "" for name in SWITCHES}
     return {**ticks, **lines, **switches, "language": client.language, "second_factor": client.second_factor}
 
 
-def stored(client: ClientAccess, actor: Actor) -> Stored:
+def stored(client: ClientAccess, actor: Actor, offered: Offered) -> Stored:
     """The settings as inputs, and as one would say those that were on the form for this member of staff."""
     words = {
         "sign_in_methods": ("Sign in by", ", ".join(name for key, name, _ in METHODS if key in client.sign_in_methods)),
@@ -90,11 +80,15 @@ def stored(client: ClientAccess, actor: Actor) -> Stored:
         "team_invites": ("Team", "Their primary contact invites" if client.team_invites else "You manage it"),
         "session_recording": ("Session recording", "On" if client.session_recording else "Off"),
         "language": ("Language", client.language),
-        "modules": ("Modules", ", ".join(name for key, name, _ in MODULES if key not in client.closed_modules)),
-        "actions": ("Actions", ", ".join(name for key, name, _ in ACTIONS if key not in client.closed_actions)),
+        **{field: (field.capitalize(), _open(client, field, offered)) for field in KEPT_AS},
     }
     decides = actor.can("managePortalAccess")
-    return Stored(inputs(client), {name: said for name, said in words.items() if decides or name not in WAYS_IN})
+    said = {name: words[name] for name in words if decides or name not in WAYS_IN}
+    return Stored(inputs(client, offered), said)
+
+
+def _open(client: ClientAccess, field: str, offered: Offered) -> str:
+    return ", ".join(each.label for each in offered[field] if each.name not in getattr(client, KEPT_AS[field]))
 
 
 def sent(data: Mapping[str, str]) -> dict[str, str]:
@@ -102,7 +96,7 @@ def sent(data: Mapping[str, str]) -> dict[str, str]:
     return {**dict.fromkeys(SWITCHES, ""), **data}
 
 
-def body(form: Form, actor: Actor) -> dict[str, object]:
+def body(form: Form, actor: Actor, offered: Offered) -> dict[str, object]:
     """What the form asks for, without what was not on it for this member of staff."""
     methods = [method for method, *_ in METHODS if form.values[f"sign_in_methods-{method}"]]
     decides = actor.can("managePortalAccess")
@@ -110,12 +104,14 @@ def body(form: Form, actor: Actor) -> dict[str, object]:
         form.error = "Choose at least one sign-in method."
     lists = {name: form.values[name].split() for name in LINES}
     chosen = {name: form.values[name] for name in ("second_factor", "language")}
-    closed = {field: [each for each, *_ in of if not form.values[f"{field}-{each}"]] for field, of in OFFERED.items()}
+    closed = {
+        field: [each.name for each in of if not form.values[f"{field}-{each.name}"]] for field, of in offered.items()
+    }
     switches = {name: bool(form.values[name]) for name in SWITCHES}
     asked = {"sign_in_methods": methods, **lists, **chosen, **closed, **switches}
     return {name: value for name, value in asked.items() if decides or name not in WAYS_IN}
 
 
-def changes(form: Edit, actor: Actor) -> dict[str, object]:
+def changes(form: Edit, actor: Actor, offered: Offered) -> dict[str, object]:
     """What of the form is worth sending, as identity calls it."""
-    return {KEPT_AS.get(name, name): value for name, value in form.only_changed(body(form, actor)).items()}
+    return {KEPT_AS.get(name, name): value for name, value in form.only_changed(body(form, actor, offered)).items()}

@@ -33,6 +33,7 @@ PLACES = {
     "/sign-in": "Sign-in page",
     "/sign-out": "Sign out",
     "/prove-it": "Proof of identity",
+    "/preferences": "Settings",
     "/preferences/theme": "Appearance",
     "/widgets/dashboard/kpis": "Key figures",
     "/widgets/session": "Whether still signed in",

@@ -3,6 +3,7 @@
 // A widget is an element with `data-widget`; `data-live` lists the event types that concern it and `data-project` narrows
 // it to one project. Refreshing a widget means triggering `refresh` on it: HTMX fetches its fragment and swaps it whole,
 // the old content staying until the new one is there.
+import { isShown } from './own.js';
 import { toast } from './shell.js';
 import { follow } from './stream.js';
 
@@ -58,9 +59,11 @@ function refreshAll() {
   for (const widget of document.querySelectorAll('[data-widget]')) refresh(widget);
 }
 
-function refreshFor(type, project) {
+function refreshFor(type, entry) {
+  const project = entry.project_id;
   for (const widget of document.querySelectorAll(`[data-widget][data-live~="${type}"]`)) {
-    if (!widget.dataset.project || !project || widget.dataset.project === project) refresh(widget);
+    const concerned = !widget.dataset.project || !project || widget.dataset.project === project;
+    if (concerned && !isShown(widget, entry)) refresh(widget);
   }
 }
 
@@ -83,7 +86,7 @@ function stopPolling() {
 }
 
 function onEntry(type, entry) {
-  refreshFor(type, entry.project_id);
+  refreshFor(type, entry);
   const own = entry.actor?.id === document.body.dataset.person;
   if (type === 'milestone_completed' && !own) toast(`${entry.title} · ${entry.description}`, 'done');
 }

@@ -18,7 +18,7 @@ from gateway.request import Request
 from gateway.sessions import Session, Sessions
 from gateway.shares import Shares
 
-MOST = 4_096
+MOST = 6_144
 MOST_EACH = 32
 """Streams of one person or api client: a browser that opens one for each of its windows comes nowhere near."""
 LOOK_AFTER = 2.0

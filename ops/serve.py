@@ -22,7 +22,7 @@ GRACEFUL_SECONDS = 3
 OPEN_FILES = 65_536
 MOST_AT_ONCE = 8_192
 """Connections, and requests, of a service; one more request is a 503. The gateway asks for no more than 768 answers and
-4,096 streams at a time (docs/decisions/0076).
+6,144 streams at a time (docs/decisions/0076).
 """
 LAST_WORDS_SECONDS = 0.5
 

@@ -1,7 +1,7 @@
 """The way of an event: from its commit to open streams, and how much the relay and the fold carry.
 
-1,000 streams, five at each of 200 clients, 200 commits a second at random moments (Poisson) to random clients: what a
-portal is, many small tenants and not one that everybody watches. Every disk is asked to keep what it acknowledges.
+1,000 streams and 5,000, five at each of the clients, 200 commits a second at random moments (Poisson) to random clients:
+what a portal is, many small tenants and not one that everybody watches. Every disk is asked to keep what it acknowledges.
 """
 
 import asyncio
@@ -42,7 +42,11 @@ from tests.bench.report import Row
 from tests.conftest import keep_stream
 
 ROOT = Path(__file__).parent.parent.parent
-CLIENTS, STREAMS_EACH, RATE = 200, 5, 200
+STREAMS_EACH, RATE = 5, 200
+SIZES = ((200, 25), (1_000, 50))
+"""Clients, and within how many milliseconds 99 of 100 events have to arrive."""
+OPENING = 16
+"""Clients whose streams are opened at a time."""
 SECONDS, WARM_SECONDS = 20, 3
 
 Times = dict[UUID, float]
@@ -57,20 +61,28 @@ def measure() -> list[Row]:
     ):
         Path(name).chmod(0o711)
         signer = Signer(Path(name))
-        rows = [*_latency(servers, signer, through_gateway=False), *_latency(servers, signer, through_gateway=True)]
+        rows = [
+            row
+            for clients, budget in SIZES
+            for through_gateway in (False, True)
+            for row in _latency(servers, signer, clients, budget, through_gateway=through_gateway)
+        ]
         return rows + asyncio.run(throughput(servers))
 
 
-def _latency(servers: Backing, signer: Signer, *, through_gateway: bool) -> list[Row]:
+def _latency(servers: Backing, signer: Signer, count: int, budget: float, *, through_gateway: bool) -> list[Row]:
     """Streams opened by one process, commits made by another, the service (and the gateway) in processes of their own."""
     asyncio.run(keep_stream(servers.addresses.nats_url))
     source, target = asyncio.run(databases(servers))
-    clients = [uuid7() for _ in range(CLIENTS)]
+    clients = [uuid7() for _ in range(count)]
     with _activity(servers, signer, target) as activity, contextlib.ExitStack() as stack:
         if through_gateway:
             address = stack.enter_context(_gateway(servers, signer, activity))
             cookies = _sign_in(servers.addresses.redis_url, signer, clients)
-            heads = {client: f"Cookie: portal_session={cookies[client]}" for client in clients}
+            heads = {
+                client: f"Cookie: portal_session={cookies[client]}\r\nX-Forwarded-For: 10.0.{place >> 8}.{place & 255}"
+                for place, client in enumerate(clients)
+            }
         else:
             address = activity
             heads = {
@@ -82,9 +94,9 @@ def _latency(servers: Backing, signer: Signer, *, through_gateway: bool) -> list
     if len(lags) != expected:
         raise RuntimeError(f"{len(lags)} receipts of {expected}")
     where = "through the gateway" if through_gateway else "at the service"
-    name = f"commit to receipt {where}, {CLIENTS * STREAMS_EACH:,} streams, {RATE}/s"
+    name = f"commit to receipt {where}, {count * STREAMS_EACH:,} streams, {RATE}/s"
     p50, p99 = statistics.median(lags), lags[int(len(lags) * 0.99)]
-    return [Row(f"{name}, p50", p50, "ms"), Row(f"{name}, p99", p99, "ms", None, "25 ms", p99 < 25)]
+    return [Row(f"{name}, p50", p50, "ms"), Row(f"{name}, p99", p99, "ms", None, f"{budget} ms", p99 < budget)]
 
 
 def _run(
@@ -97,7 +109,7 @@ def _run(
     reader = processes.Process(target=_read, args=(address, heads, opened, finished, receipts), daemon=True)
     writer = processes.Process(target=_write, args=(database_url, nats_url, clients, commits), daemon=True)
     reader.start()
-    if not opened.wait(60):
+    if not opened.wait(120):
         raise RuntimeError("the streams did not open")
     writer.start()
     committed: Times = commits.get(timeout=SECONDS + 60)
@@ -132,14 +144,18 @@ def _read(address: str, heads: Mapping[UUID, str], opened: object, finished: obj
 
     async def work() -> None:
         host, _, port = address.removeprefix("http://").partition(":")
-        loop = asyncio.get_running_loop()
-        for client, head in heads.items():
+        loop, places = asyncio.get_running_loop(), asyncio.Semaphore(OPENING)
+
+        async def listen(client: UUID, head: str) -> None:
             request = f"GET /api/events/{client} HTTP/1.1\r\nHost: {host}:{port}\r\n{head}\r\n\r\n".encode()
-            ears = [
-                (await loop.create_connection(lambda: _Ear(request, heard), host, int(port)))[1]  # noqa: B023
-                for _ in range(STREAMS_EACH)
-            ]
-            await asyncio.gather(*(ear.opened.wait() for ear in ears))
+            async with places:
+                ears = [
+                    (await loop.create_connection(lambda: _Ear(request, heard), host, int(port)))[1]
+                    for _ in range(STREAMS_EACH)
+                ]
+                await asyncio.gather(*(ear.opened.wait() for ear in ears))
+
+        await asyncio.gather(*(listen(client, head) for client, head in heads.items()))
         opened.set()  # type: ignore[attr-defined]
         await asyncio.to_thread(finished.wait)  # type: ignore[attr-defined]
 
@@ -221,9 +237,15 @@ def _activity(servers: Backing, signer: Signer, database_url: str) -> Generator[
 
 @contextlib.contextmanager
 def _gateway(servers: Backing, signer: Signer, activity: str) -> Generator[str]:
-    """The gateway in front of activity alone: no other service is asked in this run."""
+    """The gateway in front of activity alone: no other service is asked in this run. Readers are at home in as many
+    networks as there are clients, so they come through a proxy.
+    """
     told = {f"PORTAL_UPSTREAM_{name}": activity for name in ("IDENTITY", "PROJECTS", "ACTIVITY", "PORTAL")}
-    told |= {"PORTAL_CLAIMS_KEY": _key(signer), "PORTAL_REDIS_URL": servers.addresses.redis_url}
+    told |= {
+        "PORTAL_CLAIMS_KEY": _key(signer),
+        "PORTAL_REDIS_URL": servers.addresses.redis_url,
+        "PORTAL_TRUSTED_PROXIES": "127.0.0.0/8",
+    }
     with _process("gateway", told) as address:
         yield address
 

@@ -27,8 +27,9 @@ from sqlalchemy import text
 
 from shared import dead_letters
 from shared.broker import STREAM, StreamReplaced, common_filter, pull
+from shared.contracts import comes_from
 from shared.database import Database, Db, ExclusiveConnection, driver, out_of_reach
-from shared.events import AnyEvent, Event, EventData, RawEvent, comes_from, publisher_of
+from shared.events import AnyEvent, Event, EventData, RawEvent, publisher_of
 
 BATCH = 128
 POLL_SECONDS = 0.5

@@ -6,7 +6,7 @@ import asyncpg
 
 from services.activity.audit import commands as audit
 from services.activity.feed import commands as feed
-from services.activity.feed.fold import fold
+from services.activity.fold.events import fold
 from services.activity.kpis import commands as kpis
 from services.activity.recordings import commands as recordings
 from services.activity.webhooks import commands as webhooks
@@ -28,7 +28,8 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
     await kpis.learn(connection, [(each.record.position, each.fact) for each in folded if each.fact])
     entries = [each.entry for each in folded if each.entry]
     ended = [each.ended for each in folded if each.ended]
-    await recordings.learn(connection, [each.visit for each in folded if each.visit], ended)
+    over = {each.subject: each.at for each in reversed(ended) if each.final}
+    await recordings.learn(connection, [each.visit for each in folded if each.visit], over)
     await feed.append(connection, entries, ended)
     await feed.judge(connection, {each.turned: each.record.client_id for each in folded if each.turned})
     await webhooks.queue(connection, entries)

@@ -5,12 +5,20 @@ from uuid import UUID
 from shared.actor import Actor
 from shared.errors import Invalid, NotFound
 
+COMPANY = UUID(int=0)
+"""Stands for the client where something concerns none: staff, and the company's own settings."""
+
 
 class ClientNotNamed(Invalid):
     code = "client.not_named"
 
     def __init__(self) -> None:
         super().__init__("Name the client.", field="client_id")
+
+
+def looks_behind(actor: Actor) -> bool:
+    """Whether the actor sees what a client is not told. Who acts within one client does not, nor who views as it."""
+    return actor.sees_all_clients
 
 
 def require_tenant(actor: Actor, client_id: UUID | None) -> UUID:

@@ -247,7 +247,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened, as the feed tells it."""
+    """One thing that happened, as the feed tells it; `many` is the title for several of them, with `{count}` in it."""
 
     id: UUID
     seq: int
@@ -259,6 +259,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     project_id: UUID | None = None
     target: Target | None = None
     private: bool = False
+    many: str | None = None
 
 
 class Kpi(msgspec.Struct, frozen=True, kw_only=True):

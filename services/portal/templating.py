@@ -13,12 +13,15 @@ from litestar.template import TemplateConfig
 from markupsafe import Markup
 
 from services.portal import formats
+from services.portal.activity.marks import mark
 from services.portal.activity.runs import runs
 from services.portal.assets import Assets
 from services.portal.paths import local_path
 from services.portal.settings import PortalSettings
 from shared.addresses import shown_address
 from shared.clock import FIRST_DAY, LAST_DAY
+from shared.contracts import TOLD
+from shared.events import publisher_of
 from shared.texts import isolated
 
 HERE = Path(__file__).parent
@@ -56,6 +59,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         asset=assets.url,
         icon=icon,
         company=settings.company_name,
+        told_by=told_by,
         has_mailbox=bool(settings.mailbox_dir),
         DASH=formats.DASH,
         LANGUAGES=formats.LANGUAGES,
@@ -74,6 +78,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         figure=formats.figure,
         change=formats.change,
         local_path=local_path,
+        mark=mark,
         runs=runs,
     )
     return TemplateConfig(engine=JinjaTemplateEngine.from_environment(environment))
@@ -92,6 +97,11 @@ def icon(name: str, label: str = "") -> Markup:
     if not label:
         return DECORATIONS[name]
     return SVG.format(Markup('role="img" aria-label="{}"').format(label), ICONS[name])
+
+
+def told_by(publisher: str = "") -> str:
+    """The types of all events in the feed, or of those that one service publishes, separated by spaces."""
+    return " ".join(kind.type for kind in TOLD if publisher in ("", publisher_of(kind.subject)))
 
 
 @pass_context

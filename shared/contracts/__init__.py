@@ -1,1 +1,24 @@
-"""Published events, one module per publishing service. Shapes only; within a version they change only by adding."""
+"""Published events: each module has those of one service. Within a version they change only by adding."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from inspect import isclass
+from pkgutil import iter_modules
+
+from shared.events import AnyEvent, EventData, publisher_of, source_of
+
+EVENTS: Mapping[str, type[EventData]] = {
+    kind.type: kind
+    for module in sorted(module.name for module in iter_modules(__path__))
+    for kind in vars(import_module(f"{__name__}.{module}")).values()
+    if isclass(kind) and issubclass(kind, EventData) and "type" in vars(kind)
+}
+"""Every published event by its type. Those of one module are in the order in which they are written there."""
+TOLD = [kind for kind in EVENTS.values() if kind.told]
+"""Those that a client reads in the feed."""
+
+
+def comes_from(event: AnyEvent, publisher: str) -> bool:
+    """Whether `publisher` may say this: it is the event's source, and the type is no other service's."""
+    known = EVENTS.get(event.type)
+    return event.source == source_of(publisher) and (known is None or publisher_of(known.subject) == publisher)

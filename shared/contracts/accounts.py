@@ -6,10 +6,10 @@ Golden JSON: tests/contracts.
 from typing import ClassVar
 from uuid import UUID
 
-from shared.events import EventData
+from shared.events import SecurityEvent
 
 
-class MailFailed(EventData, frozen=True):
+class MailFailed(SecurityEvent, frozen=True):
     """A mail will not reach anybody: `refused`, `unconfirmed`, `expired` or `closed`. The aggregate is the mail."""
 
     type: ClassVar[str] = "mail_failed"
@@ -18,14 +18,14 @@ class MailFailed(EventData, frozen=True):
     reason: str
 
 
-class InvitationSent(EventData, frozen=True):
+class InvitationSent(SecurityEvent, frozen=True):
     """The mail server took the invitation. The aggregate is the person invited, the actor who invited."""
 
     type: ClassVar[str] = "invitation_sent"
     subject: ClassVar[str] = "identity.invitation.sent.v1"
 
 
-class InvitationFailed(EventData, frozen=True):
+class InvitationFailed(SecurityEvent, frozen=True):
     """It never will: `refused`, `unconfirmed`, `expired` or `closed`."""
 
     type: ClassVar[str] = "invitation_failed"
@@ -33,7 +33,7 @@ class InvitationFailed(EventData, frozen=True):
     reason: str
 
 
-class InvitationAccepted(EventData, frozen=True):
+class InvitationAccepted(SecurityEvent, frozen=True):
     """Somebody accepted an invitation by its link. `registered`: they had requested the link themselves."""
 
     type: ClassVar[str] = "invitation_accepted"
@@ -43,7 +43,7 @@ class InvitationAccepted(EventData, frozen=True):
     user_agent: str = ""
 
 
-class OrganisationJoined(EventData, frozen=True):
+class OrganisationJoined(SecurityEvent, frozen=True):
     """Somebody who signs in already is the client's person, too. The aggregate is that person."""
 
     type: ClassVar[str] = "organisation_joined"
@@ -52,7 +52,7 @@ class OrganisationJoined(EventData, frozen=True):
     user_agent: str = ""
 
 
-class OrganisationSwitched(EventData, frozen=True):
+class OrganisationSwitched(SecurityEvent, frozen=True):
     """A client's person switched from another organisation of theirs; the envelope's `sessionid` is the new one."""
 
     type: ClassVar[str] = "organisation_switched"
@@ -62,7 +62,7 @@ class OrganisationSwitched(EventData, frozen=True):
     user_agent: str = ""
 
 
-class RegistrationRequested(EventData, frozen=True):
+class RegistrationRequested(SecurityEvent, frozen=True):
     """Somebody with an address of one of the client's domains asked for access. The aggregate is the token's id."""
 
     type: ClassVar[str] = "registration_requested"
@@ -71,7 +71,7 @@ class RegistrationRequested(EventData, frozen=True):
     user_agent: str = ""
 
 
-class PasswordResetRequested(EventData, frozen=True):
+class PasswordResetRequested(SecurityEvent, frozen=True):
     """A link to a new password was made for a person: `by` themselves (mailed), or by staff, who have it."""
 
     type: ClassVar[str] = "password_reset_requested"
@@ -81,7 +81,7 @@ class PasswordResetRequested(EventData, frozen=True):
     user_agent: str = ""
 
 
-class PasswordReset(EventData, frozen=True):
+class PasswordReset(SecurityEvent, frozen=True):
     """The link was used: a new password, and all sessions ended."""
 
     type: ClassVar[str] = "password_reset"
@@ -90,33 +90,33 @@ class PasswordReset(EventData, frozen=True):
     user_agent: str = ""
 
 
-class PasswordChanged(EventData, frozen=True):
+class PasswordChanged(SecurityEvent, frozen=True):
     """By the person, signed in. All other sessions ended."""
 
     type: ClassVar[str] = "password_changed"
     subject: ClassVar[str] = "identity.password.changed.v1"
 
 
-class EmailVerified(EventData, frozen=True):
+class EmailVerified(SecurityEvent, frozen=True):
     """The person can read what is sent to their address."""
 
     type: ClassVar[str] = "email_verified"
     subject: ClassVar[str] = "identity.email.verified.v1"
 
 
-class EmailChangeRequested(EventData, frozen=True):
+class EmailChangeRequested(SecurityEvent, frozen=True):
     type: ClassVar[str] = "email_change_requested"
     subject: ClassVar[str] = "identity.email.change_requested.v1"
 
 
-class EmailChanged(EventData, frozen=True):
+class EmailChanged(SecurityEvent, frozen=True):
     """Both addresses confirmed: the person signs in with the new one."""
 
     type: ClassVar[str] = "email_changed"
     subject: ClassVar[str] = "identity.email.changed.v1"
 
 
-class ProjectRolesOffered(EventData, frozen=True):
+class ProjectRolesOffered(SecurityEvent, frozen=True):
     """Somebody who was invited gets exactly these roles when they sign in for the first time."""
 
     type: ClassVar[str] = "project_roles_offered"

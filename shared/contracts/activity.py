@@ -7,10 +7,10 @@ may hold what only the receiver should know.
 from datetime import datetime
 from typing import ClassVar
 
-from shared.events import EventData
+from shared.events import SecurityEvent
 
 
-class _Webhook(EventData, frozen=True, kw_only=True):
+class _Webhook(SecurityEvent, frozen=True, kw_only=True):
     host: str
     types: list[str]
     """Types of events; none are all."""
@@ -30,7 +30,7 @@ class WebhookUpdated(_Webhook, frozen=True):
     active: bool
 
 
-class WebhookRotated(EventData, frozen=True):
+class WebhookRotated(SecurityEvent, frozen=True):
     """It has a new secret; deliveries are signed with the old one as well until then."""
 
     type: ClassVar[str] = "webhook_rotated"
@@ -38,7 +38,7 @@ class WebhookRotated(EventData, frozen=True):
     old_valid_until: datetime
 
 
-class WebhookDisabled(EventData, frozen=True):
+class WebhookDisabled(SecurityEvent, frozen=True):
     """The portal itself switched it off: its receiver is `gone` (410), or has been `failing` for days."""
 
     type: ClassVar[str] = "webhook_disabled"
@@ -46,6 +46,6 @@ class WebhookDisabled(EventData, frozen=True):
     reason: str
 
 
-class WebhookRemoved(EventData, frozen=True):
+class WebhookRemoved(SecurityEvent, frozen=True):
     type: ClassVar[str] = "webhook_removed"
     subject: ClassVar[str] = "activity.webhook.removed.v1"

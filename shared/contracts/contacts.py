@@ -6,10 +6,10 @@ A contact is a person: other events about one are in `identity`. Golden JSON: te
 from typing import ClassVar
 from uuid import UUID
 
-from shared.events import EventData
+from shared.events import EventData, SecurityEvent
 
 
-class PortalEnabled(EventData, frozen=True):
+class PortalEnabled(SecurityEvent, frozen=True):
     """A client's people may use the portal (again). `portal_user_id` is the person it is linked to."""
 
     type: ClassVar[str] = "portal_enabled"
@@ -17,7 +17,7 @@ class PortalEnabled(EventData, frozen=True):
     portal_user_id: UUID | None
 
 
-class PortalDisabled(EventData, frozen=True):
+class PortalDisabled(SecurityEvent, frozen=True):
     """None of them may, and the link stays."""
 
     type: ClassVar[str] = "portal_disabled"
@@ -32,7 +32,7 @@ class ContactCreated(EventData, frozen=True):
     subject: ClassVar[str] = "identity.contact.created.v1"
 
 
-class ContactMoved(EventData, frozen=True):
+class ContactMoved(SecurityEvent, frozen=True):
     """A contact is another client's from now on, without anything they had at the old one. Told to both."""
 
     type: ClassVar[str] = "contact_moved"
@@ -41,14 +41,14 @@ class ContactMoved(EventData, frozen=True):
     to_client_id: UUID
 
 
-class PortalAccessGranted(EventData, frozen=True):
+class PortalAccessGranted(SecurityEvent, frozen=True):
     """A contact may sign in. The aggregate is the person."""
 
     type: ClassVar[str] = "portal_access_granted"
     subject: ClassVar[str] = "identity.contact.access_granted.v1"
 
 
-class PortalAccessRevoked(EventData, frozen=True):
+class PortalAccessRevoked(SecurityEvent, frozen=True):
     """A contact may not sign in any more."""
 
     type: ClassVar[str] = "portal_access_revoked"

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from shared.events import EventData
+from shared.events import EventData, SecurityEvent
 
 
 class ClientCreated(EventData, frozen=True):
@@ -44,13 +44,13 @@ class PersonUpdated(EventData, frozen=True):
     fields: list[str]
 
 
-class ProjectRolesChanged(EventData, frozen=True):
+class ProjectRolesChanged(SecurityEvent, frozen=True):
     type: ClassVar[str] = "project_roles_changed"
     subject: ClassVar[str] = "identity.person.roles_changed.v1"
     roles: dict[UUID, str]
 
 
-class PoliciesChanged(EventData, frozen=True):
+class PoliciesChanged(SecurityEvent, frozen=True):
     """A member of staff has exactly these policies from now on."""
 
     type: ClassVar[str] = "policies_changed"
@@ -58,7 +58,7 @@ class PoliciesChanged(EventData, frozen=True):
     policies: list[str]
 
 
-class AssignmentsChanged(EventData, frozen=True):
+class AssignmentsChanged(SecurityEvent, frozen=True):
     """A member of staff sees these projects only, or, where not `limited`, all of them."""
 
     type: ClassVar[str] = "assignments_changed"
@@ -67,7 +67,7 @@ class AssignmentsChanged(EventData, frozen=True):
     project_ids: list[UUID]
 
 
-class SignedIn(EventData, frozen=True):
+class SignedIn(SecurityEvent, frozen=True):
     """`sessionid` of the envelope is the new session. `second_factor` is '' where none was asked for."""
 
     type: ClassVar[str] = "login"
@@ -78,7 +78,7 @@ class SignedIn(EventData, frozen=True):
     second_factor: str = ""
 
 
-class SignInPaused(EventData, frozen=True):
+class SignInPaused(SecurityEvent, frozen=True):
     """A first proof was good; `step` (second_factor or enrol) is still due. `sessionid` is an id of the attempt."""
 
     type: ClassVar[str] = "sign_in_paused"
@@ -89,12 +89,12 @@ class SignInPaused(EventData, frozen=True):
     user_agent: str
 
 
-class SignedOut(EventData, frozen=True):
+class SignedOut(SecurityEvent, frozen=True):
     type: ClassVar[str] = "logout"
     subject: ClassVar[str] = "identity.session.signed_out.v1"
 
 
-class SignInFailed(EventData, frozen=True):
+class SignInFailed(SecurityEvent, frozen=True):
     """The envelope's `sessionid` is an id of the attempt.
 
     The aggregate is the person if the address was known, else the attempt.
@@ -108,7 +108,7 @@ class SignInFailed(EventData, frozen=True):
     user_agent: str
 
 
-class SessionRevoked(EventData, frozen=True):
+class SessionRevoked(SecurityEvent, frozen=True):
     """A session must stop working everywhere: the gateway's cache and open streams.
 
     `session_hash` is the SHA-256 of its cookie, in hex.
@@ -120,7 +120,7 @@ class SessionRevoked(EventData, frozen=True):
     reason: str
 
 
-class SessionRotated(EventData, frozen=True):
+class SessionRotated(SecurityEvent, frozen=True):
     """A session has a new id. `session_hash` is the SHA-256 of the cookie before, in hex."""
 
     type: ClassVar[str] = "session_rotated"
@@ -128,7 +128,7 @@ class SessionRotated(EventData, frozen=True):
     session_hash: str
 
 
-class ViewAsStarted(EventData, frozen=True):
+class ViewAsStarted(SecurityEvent, frozen=True):
     """A member of staff looks at the portal as the client of `clientid` does, or as `person_id` of its people; the
     aggregate is their session.
     """
@@ -138,7 +138,7 @@ class ViewAsStarted(EventData, frozen=True):
     person_id: UUID | None = None
 
 
-class ViewAsEnded(EventData, frozen=True):
+class ViewAsEnded(SecurityEvent, frozen=True):
     """And no longer: `reason` is left, client_closed or person_left.
 
     `session_hash` is the SHA-256 of the cookie until then.
@@ -150,7 +150,7 @@ class ViewAsEnded(EventData, frozen=True):
     session_hash: str
 
 
-class SignInLinkRequested(EventData, frozen=True):
+class SignInLinkRequested(SecurityEvent, frozen=True):
     """A mail with a sign-in link goes to somebody, asked for from `ip`. The link itself never travels here.
 
     The aggregate is the link's id; the person stays unnamed, for whoever asked has proven nothing yet.
@@ -162,28 +162,28 @@ class SignInLinkRequested(EventData, frozen=True):
     user_agent: str = ""
 
 
-class SecondFactorEnabled(EventData, frozen=True):
+class SecondFactorEnabled(SecurityEvent, frozen=True):
     """The aggregate is the person, as it is of the next four."""
 
     type: ClassVar[str] = "second_factor_enabled"
     subject: ClassVar[str] = "identity.second_factor.enabled.v1"
 
 
-class SecondFactorDisabled(EventData, frozen=True):
+class SecondFactorDisabled(SecurityEvent, frozen=True):
     """By the person, or, as the envelope's actor says, by staff."""
 
     type: ClassVar[str] = "second_factor_disabled"
     subject: ClassVar[str] = "identity.second_factor.disabled.v1"
 
 
-class RecoveryCodesReplaced(EventData, frozen=True):
+class RecoveryCodesReplaced(SecurityEvent, frozen=True):
     """Those handed out before count no more."""
 
     type: ClassVar[str] = "recovery_codes_replaced"
     subject: ClassVar[str] = "identity.second_factor.recovery_codes_replaced.v1"
 
 
-class SteppedUp(EventData, frozen=True):
+class SteppedUp(SecurityEvent, frozen=True):
     """Somebody signed in has proven once more who they are, by `method`. `ip` stays empty: the session has its own."""
 
     type: ClassVar[str] = "stepped_up"
@@ -192,7 +192,7 @@ class SteppedUp(EventData, frozen=True):
     ip: str
 
 
-class StepUpFailed(EventData, frozen=True):
+class StepUpFailed(SecurityEvent, frozen=True):
     """What was shown by `method` was not good. `ip` stays empty."""
 
     type: ClassVar[str] = "step_up_failed"
@@ -201,7 +201,7 @@ class StepUpFailed(EventData, frozen=True):
     ip: str
 
 
-class PasskeyAdded(EventData, frozen=True):
+class PasskeyAdded(SecurityEvent, frozen=True):
     """The aggregate is the person. A passkey's name is its owner's own words, so it stays behind."""
 
     type: ClassVar[str] = "passkey_added"
@@ -209,13 +209,13 @@ class PasskeyAdded(EventData, frozen=True):
     passkey_id: UUID
 
 
-class PasskeyRemoved(EventData, frozen=True):
+class PasskeyRemoved(SecurityEvent, frozen=True):
     type: ClassVar[str] = "passkey_removed"
     subject: ClassVar[str] = "identity.passkey.removed.v1"
     passkey_id: UUID
 
 
-class PasskeyCloneSuspected(EventData, frozen=True):
+class PasskeyCloneSuspected(SecurityEvent, frozen=True):
     """A passkey's counter did not rise, so two devices seem to hold its key; that use was refused."""
 
     type: ClassVar[str] = "passkey_clone_suspected"
@@ -223,7 +223,7 @@ class PasskeyCloneSuspected(EventData, frozen=True):
     passkey_id: UUID
 
 
-class SingleSignOnChanged(EventData, frozen=True):
+class SingleSignOnChanged(SecurityEvent, frozen=True):
     """How a client's people sign in at their own organisation; the aggregate is the client, no `fields` is none."""
 
     type: ClassVar[str] = "single_sign_on_changed"
@@ -231,7 +231,7 @@ class SingleSignOnChanged(EventData, frozen=True):
     fields: list[str]
 
 
-class IdentityLinked(EventData, frozen=True):
+class IdentityLinked(SecurityEvent, frozen=True):
     """Somebody used their organisation's single sign-on for the first time. The aggregate is the person."""
 
     type: ClassVar[str] = "identity_linked"
@@ -239,7 +239,7 @@ class IdentityLinked(EventData, frozen=True):
     identity_id: UUID
 
 
-class ApiClientCreated(EventData, frozen=True):
+class ApiClientCreated(SecurityEvent, frozen=True):
     """A partner system may ask for tokens. The envelope's client is the one it is bound to, none for all."""
 
     type: ClassVar[str] = "api_client_created"
@@ -248,14 +248,14 @@ class ApiClientCreated(EventData, frozen=True):
     auth_method: str
 
 
-class ApiClientUpdated(EventData, frozen=True):
+class ApiClientUpdated(SecurityEvent, frozen=True):
     type: ClassVar[str] = "api_client_updated"
     subject: ClassVar[str] = "identity.api_client.updated.v1"
     fields: list[str]
     scopes: list[str]
 
 
-class ApiClientRotated(EventData, frozen=True):
+class ApiClientRotated(SecurityEvent, frozen=True):
     """It has a new secret; the old one counts until then."""
 
     type: ClassVar[str] = "api_client_rotated"
@@ -263,14 +263,14 @@ class ApiClientRotated(EventData, frozen=True):
     old_valid_until: datetime
 
 
-class ApiClientRevoked(EventData, frozen=True):
+class ApiClientRevoked(SecurityEvent, frozen=True):
     """None of its tokens counts any more."""
 
     type: ClassVar[str] = "api_client_revoked"
     subject: ClassVar[str] = "identity.api_client.revoked.v1"
 
 
-class ApiTokenIssued(EventData, frozen=True):
+class ApiTokenIssued(SecurityEvent, frozen=True):
     """The envelope's `sessionid` is the token's `jti`: what is done with it carries that as well."""
 
     type: ClassVar[str] = "api_token_issued"
@@ -280,7 +280,7 @@ class ApiTokenIssued(EventData, frozen=True):
     user_agent: str
 
 
-class ApiTokenRefused(EventData, frozen=True):
+class ApiTokenRefused(SecurityEvent, frozen=True):
     """`reason` is OAuth's error. The aggregate is the api client if known, else the attempt, as is `sessionid`."""
 
     type: ClassVar[str] = "api_token_refused"
@@ -290,7 +290,7 @@ class ApiTokenRefused(EventData, frozen=True):
     user_agent: str
 
 
-class StepUpCodeRequested(EventData, frozen=True):
+class StepUpCodeRequested(SecurityEvent, frozen=True):
     """A code goes by mail to somebody signed in who has to prove once more who they are. `ip` stays empty."""
 
     type: ClassVar[str] = "step_up_code_requested"

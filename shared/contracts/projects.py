@@ -7,24 +7,29 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from shared.events import EventData
+from shared.events import Audit, EventData
 
 
 class _Work(EventData, frozen=True, kw_only=True):
-    """`hidden_fields` are what the project keeps from its client from this event on; unset in older events."""
+    """A client reads these in the feed. `hidden_fields` are what the project keeps from its client from this event on;
+    unset in older events.
+    """
 
+    told: ClassVar[bool] = True
     hidden_by: ClassVar[Mapping[str, str]]
     """Which hidden field keeps which of the things that events of this kind name from the client (decision 0049)."""
     hidden_fields: list[str] | UnsetType = UNSET
 
 
-class _Project(_Work, frozen=True, kw_only=True):
+class ProjectEvent(_Work, frozen=True, kw_only=True):
+    """The aggregate is a project."""
+
     hidden_by: ClassVar[Mapping[str, str]] = {
         name: name for name in ("description", "scope", "starts_on", "ends_on", "completion", "phase", "team")
     }
 
 
-class ProjectCreated(_Project, frozen=True):
+class ProjectCreated(ProjectEvent, frozen=True):
     """The aggregate id is the project's. `team` are the staff in its team; who has no account is not named."""
 
     type: ClassVar[str] = "project_created"
@@ -38,7 +43,7 @@ class ProjectCreated(_Project, frozen=True):
     team: list[UUID] = []  # noqa: RUF012  (a struct copies it)
 
 
-class ProjectUpdated(_Project, frozen=True):
+class ProjectUpdated(ProjectEvent, frozen=True):
     """Fields other than the status changed: `fields` names them, `hidden` those that the client does not see. `team`
     are the staff who are in the team now.
     """
@@ -56,7 +61,7 @@ class ProjectUpdated(_Project, frozen=True):
     team: list[UUID] = []  # noqa: RUF012  (a struct copies it)
 
 
-class ProjectStatusChanged(_Project, frozen=True):
+class ProjectStatusChanged(ProjectEvent, frozen=True):
     """The status of a project changed. `old` and `new` are among on_track, at_risk, delayed, completed."""
 
     type: ClassVar[str] = "project_status_changed"
@@ -68,7 +73,7 @@ class ProjectStatusChanged(_Project, frozen=True):
     private: bool = False
 
 
-class ProjectShared(_Project, frozen=True):
+class ProjectShared(ProjectEvent, frozen=True):
     """The client sees the project from now on, with everything in it that is not private itself."""
 
     type: ClassVar[str] = "project_shared"
@@ -79,7 +84,7 @@ class ProjectShared(_Project, frozen=True):
     starts_on: date | None = None
 
 
-class ProjectWithdrawn(_Project, frozen=True):
+class ProjectWithdrawn(ProjectEvent, frozen=True):
     """The client does not see the project any more, nor anything in it."""
 
     type: ClassVar[str] = "project_withdrawn"
@@ -95,11 +100,12 @@ class ProjectViewed(EventData, frozen=True):
 
     type: ClassVar[str] = "view_project"
     subject: ClassVar[str] = "projects.project.viewed.v1"
+    audit: ClassVar[Audit] = "read"
     name: str
 
 
-class _Milestone(_Work, frozen=True, kw_only=True):
-    """The aggregate id is the milestone's. The client is to know of it where neither it nor its project is private."""
+class MilestoneEvent(_Work, frozen=True, kw_only=True):
+    """The aggregate is a milestone. The client is to know of it where neither it nor its project is private."""
 
     hidden_by: ClassVar[Mapping[str, str]] = {
         "completed_on": "completion",
@@ -118,12 +124,12 @@ class _Milestone(_Work, frozen=True, kw_only=True):
     project_private: bool = False
 
 
-class MilestoneCreated(_Milestone, frozen=True):
+class MilestoneCreated(MilestoneEvent, frozen=True):
     type: ClassVar[str] = "milestone_created"
     subject: ClassVar[str] = "projects.milestone.created.v1"
 
 
-class MilestoneUpdated(_Milestone, frozen=True):
+class MilestoneUpdated(MilestoneEvent, frozen=True):
     """`hidden` are those of `fields` that are not the client's to see."""
 
     type: ClassVar[str] = "milestone_updated"
@@ -132,7 +138,7 @@ class MilestoneUpdated(_Milestone, frozen=True):
     hidden: list[str] = []  # noqa: RUF012  (a struct copies it)
 
 
-class MilestoneCompleted(_Milestone, frozen=True):
+class MilestoneCompleted(MilestoneEvent, frozen=True):
     """A milestone was completed on the day `completed_on`."""
 
     type: ClassVar[str] = "milestone_completed"
@@ -140,12 +146,12 @@ class MilestoneCompleted(_Milestone, frozen=True):
     completed_on: date
 
 
-class MilestoneReopened(_Milestone, frozen=True):
+class MilestoneReopened(MilestoneEvent, frozen=True):
     type: ClassVar[str] = "milestone_reopened"
     subject: ClassVar[str] = "projects.milestone.reopened.v1"
 
 
-class MilestoneShared(_Milestone, frozen=True):
+class MilestoneShared(MilestoneEvent, frozen=True):
     """It is private no longer; whether the client sees it is up to its project then. Completed if it was so already."""
 
     type: ClassVar[str] = "milestone_shared"
@@ -153,7 +159,7 @@ class MilestoneShared(_Milestone, frozen=True):
     completed_on: date | None = None
 
 
-class MilestoneWithdrawn(_Milestone, frozen=True):
+class MilestoneWithdrawn(MilestoneEvent, frozen=True):
     """It is kept from the client, whoever may see its project."""
 
     type: ClassVar[str] = "milestone_withdrawn"

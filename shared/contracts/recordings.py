@@ -2,17 +2,17 @@
 
 from typing import ClassVar
 
-from shared.events import EventData
+from shared.events import EventData, SecurityEvent
 
 
-class SessionRecordingEnabled(EventData, frozen=True):
+class SessionRecordingEnabled(SecurityEvent, frozen=True):
     """From now on whatever the client's people open is recorded. The aggregate is the client."""
 
     type: ClassVar[str] = "session_recording_enabled"
     subject: ClassVar[str] = "identity.client.session_recording_enabled.v1"
 
 
-class SessionRecordingDisabled(EventData, frozen=True):
+class SessionRecordingDisabled(SecurityEvent, frozen=True):
     type: ClassVar[str] = "session_recording_disabled"
     subject: ClassVar[str] = "identity.client.session_recording_disabled.v1"
 

@@ -93,7 +93,7 @@ async def test_nothing_is_lost_or_shown_twice_while_everything_is_killed(
                 assert not following.done(), following.result()
                 await asyncio.sleep(0.05)
         following.cancel()
-        feed = await connection.fetch("select id, target_id, title from feed order by position")
+        feed = await connection.fetch("select id, target_id, facts->>'name' as name from feed order by position")
         audited = {row[0] for row in await connection.fetch("select event_id from audit")}
         await connection.close()
     for each in relays:
@@ -103,7 +103,7 @@ async def test_nothing_is_lost_or_shown_twice_while_everything_is_killed(
     assert audited == set(committed)
     assert follower.shown == [str(row["id"]) for row in feed]
     for milestone in milestones:
-        versions = [int(row["title"].split(" ")[1]) for row in feed if row["target_id"] == milestone]
+        versions = [int(row["name"]) for row in feed if row["target_id"] == milestone]
         assert versions == list(range(1, 101))
     assert await verify(target) == []
 
@@ -228,7 +228,7 @@ async def test_a_broker_restored_to_earlier_goes_on_behind_what_was_folded(rig: 
 async def test_poison_blocks_nobody_and_can_be_replayed_after_a_fix(rig: Rig, servers: Backing) -> None:
     """E6: two that cannot be read, one that breaks its contract, one the database refuses, among 600 others."""
     before, refused = DEAD.labels("activity")._value.get(), len(await rig.ids())
-    await rig.sql("alter table feed add constraint fixed_later check (title not like '%Poison%')")
+    await rig.sql("alter table feed add constraint fixed_later check (facts->>'name' not like '%Poison%')")
     broken = msgspec.json.encode(
         Event[dict[str, str]](
             id=uuid7(),
@@ -266,8 +266,8 @@ async def test_poison_blocks_nobody_and_can_be_replayed_after_a_fix(rig: Rig, se
         await dead_letters.replay(connection, rig.source.client, letters[3])
     await again(servers, letters[3].event, 2)
     await rig.settle()
-    [entry] = await rig.sql("select title from feed where target_id = $1", poison)
-    assert "Poison" in entry["title"]
+    [entry] = await rig.sql("select facts->>'name' as name from feed where target_id = $1", poison)
+    assert "Poison" in entry["name"]
     assert await dead_letters_of(rig) == letters[:3]
     assert await verify(rig.admin_url) == []
 

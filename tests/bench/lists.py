@@ -40,10 +40,11 @@ _PROJECT = "('00000000-0000-7000-9000-' || lpad(to_hex(c * 100 + p), 12, '0'))::
 _FILL = {
     "activity": [
         f"insert into known_clients (client_id, name, created_at, changed) select {_CLIENT}, 'Client ' || c, now(), 0 from generate_series(1, $1) c",
-        f"""insert into feed select (r - 1) * $1 + c, {_CLIENT}, gen_random_uuid(), 'milestone_completed',
-            'Milestone completed: Step ' || r, 'Project ' || r % {PROJECTS_EACH}, gen_random_uuid(), 'Jonas Weber',
+        f"""insert into feed (position, client_id, id, type, facts, actor_id, actor_name, project_id, target_type, target_id, at,
+            private, team_only, tells) select (r - 1) * $1 + c, {_CLIENT}, gen_random_uuid(), 'milestone_completed',
+            json_build_object('name', 'Step ' || r, 'project_name', 'Project ' || r % {PROJECTS_EACH}), gen_random_uuid(), 'Jonas Weber',
             ('00000000-0000-7000-9000-' || lpad(to_hex(c * 100 + r % {PROJECTS_EACH}), 12, '0'))::uuid, 'milestone',
-            gen_random_uuid(), now() - make_interval(mins => 400 - r), false, false
+            gen_random_uuid(), now() - make_interval(mins => 400 - r), false, false, '{{completion}}'
             from generate_series(1, $2) r, generate_series(1, $1) c order by r, c""",
     ],
     "projects": [

@@ -1,33 +1,21 @@
 """The published events as JSON Schema, and what may not change about them.
 
-`python -m tests.contracts.schemas` writes down the present state. Do that after adding an event or an optional field;
+`python -m tests.contracts.schemas` writes down the present state, and what the documents list of it. Do that after adding an event or an optional field;
 anything else is refused by test_schemas.py and needs a new version of the subject instead.
 """
 
-import inspect
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from shared.contracts import EVENTS
 from shared.events import EventData
+from tests.contracts import catalogue
 
 HERE = Path(__file__).parent
 SNAPSHOT = HERE / "schemas.json"
-CONTRACTS = HERE.parent.parent / "shared" / "contracts"
 Schema = dict[str, Any]
-
-
-def events() -> Iterator[type[EventData]]:
-    """Every published event, by publisher and name."""
-    for path in sorted(CONTRACTS.glob("[a-z]*.py")):
-        found = vars(import_module(f"shared.contracts.{path.stem}")).values()
-        kinds = [
-            kind for kind in found if inspect.isclass(kind) and issubclass(kind, EventData) and "type" in vars(kind)
-        ]
-        yield from sorted(kinds, key=lambda kind: kind.subject)
 
 
 def schema_of(kind: type[EventData]) -> Schema:
@@ -46,7 +34,7 @@ def _shape(field: Schema) -> Schema:
 
 def present() -> dict[str, Schema]:
     """All events by subject."""
-    return {kind.subject: schema_of(kind) for kind in events()}
+    return {kind.subject: schema_of(kind) for kind in EVENTS.values()}
 
 
 def breaks(old: dict[str, Schema], new: dict[str, Schema]) -> list[str]:
@@ -72,4 +60,5 @@ if __name__ == "__main__":
     kept: dict[str, Schema] = msgspec.json.decode(SNAPSHOT.read_bytes()) if SNAPSHOT.exists() else {}
     if broken := breaks(kept, present()):
         raise SystemExit("Not compatible:\n" + "\n".join(broken))
+    catalogue.write()
     SNAPSHOT.write_bytes(msgspec.json.format(msgspec.json.encode(present(), order="sorted"), indent=2) + b"\n")

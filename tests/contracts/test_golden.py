@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.contracts import EVENTS
 from shared.events import Event, EventData, RawEvent
-from tests.contracts.schemas import HERE, events
+from tests.contracts.schemas import HERE
 
 GOLDEN = sorted((HERE / "golden").glob("*.json"))
-KINDS = {kind.subject: kind for kind in events()}
+KINDS = {kind.subject: kind for kind in EVENTS.values()}
 
 
 def test_every_event_has_one_golden_file() -> None:

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from aiohttp import web
 
+from services.activity.words.telling import LINES
+
 BASE = "/api/client-portal"
 ACME = "01900000-0000-7000-8000-00000000ac3e"
 BIRCH = "01900000-0000-7000-8000-00000000b12c"
@@ -121,6 +123,7 @@ def entry(
         "project_id": uid(of),
         "target": {"type": "project", "id": uid(of), "url": f"/projects/{uid(of)}"},
         "at": at,
+        **({"many": f"{who} {line.many}"} if (line := LINES.get(kind)) and line.many else {}),
     }
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+from services.portal.activity.marks import UNKNOWN, mark
+from shared.contracts import TOLD
 from tests.portal.people import ANNA
 from tests.portal.standin import ago, entry, uid
 
@@ -49,6 +51,22 @@ async def test_no_filter_is_no_reason_to_wait(browse, standin):
     page = await browse(ANNA).get("/activity")
     assert page.status_code == 200
     assert "<select" not in page.text
+
+
+def test_each_event_of_the_feed_has_a_mark():
+    assert [kind.type for kind in TOLD if mark(kind.type) == UNKNOWN] == []
+
+
+async def test_a_page_listens_to_each_event_of_the_feed_and_shows_what_it_changes(browse):
+    """The activity is refreshed by all of them; beside it each has to refresh something else."""
+    browser = browse(ANNA)
+    pages = [(await browser.get(path)).text for path in ("/", "/projects", f"/projects/{uid(1)}")]
+    told = [kind.type for kind in TOLD]
+    for page in pages:
+        assert re.findall(r' data-told="([^"]*)"', page) == [" ".join(told)]
+    widgets = [each for page in pages for each in re.findall(r' id="([\w-]+)" data-widget.* data-live="([^"]*)"', page)]
+    assert set(dict(widgets)["activity"].split()) == set(told)
+    assert {kind for name, kinds in widgets if name != "activity" for kind in kinds.split()} == set(told)
 
 
 async def test_an_unheard_of_event_is_still_told(browse, standin):

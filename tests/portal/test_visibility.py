@@ -5,7 +5,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from services.activity.feed.words import FIELDS
+from services.activity.words.projects import FIELDS
 from services.portal.answers import ProjectDetail
 from services.portal.projects.views import HIDEABLE
 from shared.actor import Actor

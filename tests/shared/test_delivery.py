@@ -284,11 +284,6 @@ async def test_an_event_published_again_later_is_folded_once(rig: Rig) -> None:
     await client.close()
 
 
-class Foreign(EventData, frozen=True):
-    type: ClassVar[str] = "foreign_thing"
-    subject: ClassVar[str] = "others.thing.happened.v1"
-
-
 async def test_nobody_speaks_for_another_service(rig: Rig) -> None:
     """What came in on one service's subject is that service's: neither another's source nor another's type is believed."""
     await rig.publish(1)
@@ -296,7 +291,7 @@ async def test_nobody_speaks_for_another_service(rig: Rig) -> None:
     client = await connect(rig.nats_url, "others")
     subject = f"portal.{Thing.subject}"
     mine = (await client.jetstream().get_last_msg("PORTAL", subject)).data or b""
-    for old, new in ((b"/services/things", b"/services/others"), (b'"thing"', b'"foreign_thing"'), (b"1", b"1")):
+    for old, new in ((b"/services/things", b"/services/others"), (b'"thing"', b'"client_created"'), (b"1", b"1")):
         forged = mine.replace(old, new).replace(mine[7:43], str(uuid7()).encode())
         await client.jetstream().publish(subject, forged)
     assert await rig.until_seen(2) == [1, 1]
@@ -456,7 +451,7 @@ async def test_what_a_store_that_was_set_back_does_not_have_is_told_again(things
         set_back(tmp_path / "copy", store)
         others = await connect(things.nats_url, "others")
         for _ in range(20):
-            await others.jetstream().publish(f"portal.{Foreign.subject}", b"{}")
+            await others.jetstream().publish("portal.others.thing.happened.v1", b"{}")
         await others.close()
         async with traffic_of(things), traffic_of(things, Consumer(name, {Thing: things.fold})):
             await things.publish(10)

@@ -9,8 +9,7 @@ from litestar.params import Parameter
 
 from services.activity.audit import queries
 from services.activity.audit.queries import LAST, After, AuditFilter, AuditView, Visits
-from services.activity.feed.models import looks_behind
-from services.activity.tenants import require_tenant
+from services.activity.tenants import looks_behind, require_tenant
 from shared.actor import Actor
 from shared.claims import require_policy
 from shared.database import ReadOnly

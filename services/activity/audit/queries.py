@@ -9,9 +9,9 @@ import asyncpg
 import msgspec
 
 from services.activity.audit.chain import Head
-from services.activity.audit.models import READS
 from services.activity.audit.sight import WORK, ClientSight
-from services.activity.feed.models import COMPANY
+from services.activity.tenants import COMPANY
+from shared.contracts import EVENTS
 
 _HEADS = (
     "select client_id, seq, hash from unnest($1::uuid[]) as wanted (client_id) cross join lateral"
@@ -41,10 +41,11 @@ order by a.{key} {way} limit $9
 _NEWEST = {key: _LIST.format(key=key, beyond="<", way="desc") for key in ("seq", "position")}
 _OLDEST = {key: _LIST.format(key=key, beyond=">", way="asc") for key in ("seq", "position")}
 _OPEN_PROJECTS = "select id, hidden_fields from known_projects where client_id = $1 and not private"
+_READS = [kind.type for kind in EVENTS.values() if kind.audit == "read"]
 _VISITS: dict[str, tuple[list[str] | None, Collection[str]]] = {
     "all": (None, ()),
     "opened": (["page", "action", "api"], ()),
-    "actions": (["action"], READS),
+    "actions": (["action"], _READS),
 }
 """Which kinds of visits a list has (None: all), and what else it leaves out."""
 

@@ -7,13 +7,16 @@ from uuid import UUID
 
 import msgspec
 
-from shared.contracts import projects
+from shared.contracts import EVENTS
+from shared.events import publisher_of
 
 WORK: dict[str, Mapping[str, str]] = {
-    kind.type: getattr(kind, "hidden_by", {}) for kind in vars(projects).values() if hasattr(kind, "type")
+    kind.type: getattr(kind, "hidden_by", {})
+    for kind in EVENTS.values()
+    if publisher_of(kind.subject) not in ("identity", "activity")
 }
-"""The events of projects and their plans, and which hidden field keeps what they name from the client. Of them a client
-may know what its feed tells, and who opened what.
+"""The events about work, of all services but those of accounts and webhooks, and which hidden field keeps what they
+name from the client. Of them a client may know what its feed tells, and who opened what.
 """
 OPEN = frozenset({"name", "status", "old", "new", "version", "fields", "project_id", "project_name", "target_on"})
 """Fields shown for every project that the client sees; others only if they can be hidden and are not."""

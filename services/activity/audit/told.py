@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from services.activity.audit.models import Record, without_person
-from services.activity.feed.models import COMPANY
+from services.activity.tenants import COMPANY
 from shared.events import RawEvent
 
 KEPT = timedelta(days=6)

@@ -17,7 +17,7 @@ import msgspec
 from services.activity.audit.chain import START, Head, digest
 from services.activity.audit.models import Record
 from services.activity.audit.told import GRACE, KEPT, Told
-from services.activity.feed.models import COMPANY
+from services.activity.tenants import COMPANY
 
 _FIELDS = Record.__struct_fields__
 _ALL = f"select {', '.join(_FIELDS)}, seq, hash from audit order by client_id, seq"  # noqa: S608  (our own names)

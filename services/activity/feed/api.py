@@ -9,10 +9,9 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
 from services.activity.feed import queries
-from services.activity.feed.models import looks_behind
 from services.activity.feed.queries import LAST, After, EntryView
 from services.activity.feed.stream import EventStream
-from services.activity.tenants import require_tenant
+from services.activity.tenants import looks_behind, require_tenant
 from shared.actor import Actor
 from shared.database import ReadOnly
 from shared.errors import NotFound
@@ -50,7 +49,8 @@ async def list_activity(
                 connection, tenant, before, limit + 1, private=private, project_id=project_id, readable=readable
             )
     more = encode_cursor(After(rows[limit - 1]["position"])) if len(rows) > limit else None
-    return Page([queries.view(row, tell_client=actor.sees_all_clients) for row in rows[:limit]], more)
+    views = [queries.view(row, behind=private, tell_client=actor.sees_all_clients) for row in rows[:limit]]
+    return Page(views, more)
 
 
 @get(

@@ -50,20 +50,34 @@ CHANGED = b"event: changed\ndata: {}\n\n"
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """One entry, encoded for the wire. `turns`: with it the client sees more or less than before."""
+    """One entry, encoded for the wire: as who acts within the client reads it, and as who sees `behind` it does.
+
+    `turns`: with it the client sees more or less than before.
+    """
 
     position: int
     project_id: UUID | None
     private: bool
     text: bytes
+    behind: bytes
     turns: bool = False
 
+    def for_sight(self, sight: Sight) -> bytes:
+        """What is sent to who sees that much."""
+        return self.behind if sight.private else self.text
 
-def frame(entry: asyncpg.Record, *, turns: bool = False) -> Frame:
-    """Encode an entry as an event of a stream (WHATWG HTML, 9.2.5). JSON has no line breaks."""
-    body = msgspec.json.encode(queries.view(entry))
+
+def frame(entry: asyncpg.Record) -> Frame:
+    """Encode an entry as events of a stream (WHATWG HTML, 9.2.5)."""
+    text = _encoded(entry, behind=False)
+    behind = _encoded(entry, behind=True) if entry["hides"] else text
+    return Frame(entry["position"], entry["project_id"], entry["private"], text, behind, entry["turns"] or False)
+
+
+def _encoded(entry: asyncpg.Record, *, behind: bool) -> bytes:
+    """JSON has no line breaks."""
     head = f"id: {entry['position']}\nevent: {entry['type']}\ndata: ".encode()
-    return Frame(entry["position"], entry["project_id"], entry["private"], head + body + b"\n\n", turns)
+    return head + msgspec.json.encode(queries.view(entry, behind=behind)) + b"\n\n"
 
 
 class Reader:
@@ -81,23 +95,24 @@ class Reader:
         self.head = 0
         """The entry that no longer fitted: a reader that loads everything again continues after it."""
         self._seen = 0
-        self._waiting: deque[Frame] = deque()
+        self._waiting: deque[tuple[int, bytes]] = deque()
         self._stirred = asyncio.Event()
 
     def offer(self, entry: Frame) -> None:
         """Queue an entry, or end for having too many."""
         if self.ending or entry.position <= self._seen:
             return
+        text = entry.for_sight(self.sight)
         if not self.sight.reaches(entry.project_id, private=entry.private):
             if not (entry.turns and self.sight.reaches(entry.project_id, private=False)):
                 return
-            entry = msgspec.structs.replace(entry, text=CHANGED)
+            text = CHANGED
         if len(self._waiting) >= QUEUE:
             SHED.inc()
             self.head = entry.position
             self.end(OVERFLOW)
             return
-        self._waiting.append(entry)
+        self._waiting.append((entry.position, text))
         self._stirred.set()
 
     def end(self, reason: str) -> None:
@@ -109,7 +124,7 @@ class Reader:
     def skip(self, position: int) -> None:
         """Everything up to `position` was sent in another way."""
         self._seen = position
-        while self._waiting and self._waiting[0].position <= position:
+        while self._waiting and self._waiting[0][0] <= position:
             self._waiting.popleft()
 
     async def take(self, seconds: float) -> bytes:
@@ -124,7 +139,7 @@ class Reader:
         taken: list[bytes] = []
         size = 0
         while self._waiting and size < CHUNK:
-            taken.append(text := self._waiting.popleft().text)
+            taken.append(text := self._waiting.popleft()[1])
             size += len(text)
         return b"".join(taken)
 
@@ -234,6 +249,6 @@ class Hub:
     def _hand_out(self, entry: asyncpg.Record) -> None:
         readers = self._readers.get(entry["client_id"])
         if readers:
-            encoded = frame(entry, turns=entry["turns"])
+            encoded = frame(entry)
             for reader in readers:
                 reader.offer(encoded)

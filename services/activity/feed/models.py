@@ -5,15 +5,8 @@ from uuid import UUID
 
 import msgspec
 
+from services.activity.tenants import looks_behind
 from shared.actor import Actor
-
-COMPANY = UUID(int=0)
-"""Stands for the client where something concerns none: staff, and the company's own settings."""
-
-
-def looks_behind(actor: Actor) -> bool:
-    """Whether the actor sees what a client is not told. Who acts within one client does not, nor who views as it."""
-    return actor.sees_all_clients
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -40,20 +33,19 @@ class Sight(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the feed, as a client reads it. `position` is its place in the order of all events; `title` is
-    what `actor_name` did, so that the two together are a sentence.
+    """One entry of the feed. `position` is its place in the order of all events; `facts` are what it is put into words
+    from, as JSON (`words.lines.Facts`).
 
     Without a `project_id` it concerns the client as a whole. The client is not told while what it is about is
     `private`, or while its project hides all that it `tells`, which both change, nor where it is `team_only`: what
-    changed was hidden from it then.
+    changed was hidden from it then. `turns`: with it the client sees more or less than before.
     """
 
     position: int
     client_id: UUID
     id: UUID
     type: str
-    title: str
-    description: str
+    facts: msgspec.Raw
     actor_id: UUID | None
     actor_name: str
     project_id: UUID | None
@@ -63,6 +55,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     private: bool = False
     team_only: bool = False
     tells: list[str] = []
+    turns: bool = False
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,14 +10,19 @@ import msgspec
 from asyncpg import Record
 
 from services.activity.feed.models import Ended, Sight
-from services.activity.feed.words import sentence
+from services.activity.words.lines import plain
+from services.activity.words.telling import Words, say, sentence
 from shared.errors import NotFound
 
 LAST = 2**63 - 1
-_SELECT = (
-    "select position, client_id, id, type, title, description, actor_id, actor_name, project_id, target_type,"
-    " target_id, at, private or team_only as private from feed"
+COLUMNS = (
+    "position, client_id, id, type, facts::text, title, description, actor_id, actor_name, project_id, target_type,"
+    " target_id, at, private or team_only as private, turns, case when tells <> '{}' then"
+    " (select p.hidden_fields from known_projects p where p.client_id = feed.client_id and p.id = feed.project_id)"
+    " end as hides"
 )
+"""`hides` is what the project hides by now, where an entry tells of what can be hidden."""
+_SELECT = f"select {COLUMNS} from feed"  # noqa: S608  (our own text)
 _TOLD = "not private and not team_only"
 """Entries that the client sees. Its own people see no others, which row-level security enforces as well."""
 _PAGE_OF_ALL = f"{_SELECT} where position < $1 order by position desc limit $2"
@@ -54,17 +59,7 @@ _MISSED = (
     " and ($4::uuid[] is null or project_id is null and $5 or project_id = any($4))"
     f" and ($6 or {_TOLD}) order by position limit $7"
 )
-# A change of visibility is no entry for the client, but changes what it sees, except in a private project.
-_NEW = f"""
-select told.*, (told.type ~ '^project_(shared|withdrawn)$'
-        or (told.type ~ '^milestone_(shared|withdrawn)$' or told.hides)
-            and exists (select from known_projects p
-                where p.client_id = told.client_id and p.id = told.project_id and not p.private)
-    ) as turns
-from ({_SELECT.removesuffix(" from feed")}, 'hidden_fields' = any(tells) as hides from feed
-    where position > $1 order by position limit $2) told
-order by told.position
-"""  # noqa: S608  (our own text)
+_NEW = f"{_SELECT} where position > $1 order by position limit $2"
 _HEAD = f"select max(position) from feed where client_id = $1 and ($2 or {_TOLD})"  # noqa: S608  (our own text)
 _KNOWS_POSITION = (
     f"select $2::bigint = 0 or exists (select from feed where client_id = $1 and position = $2 and ($3 or {_TOLD}))"  # noqa: S608
@@ -102,7 +97,8 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the feed. `seq` is its place in the order of all events, and its id in the live stream.
 
     `client_id` is said to staff only, who may see several clients in one list. `private`: the client is not told; where
-    it is, there is no such field.
+    it is, there is no such field. `many` is there for what is often done several times in a row: the title for all
+    of them, with `{count}` where their number belongs.
     """
 
     id: UUID
@@ -116,6 +112,7 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     client_id: UUID | msgspec.UnsetType = msgspec.UNSET
     private: bool | msgspec.UnsetType = msgspec.UNSET
+    many: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class After(msgspec.Struct, array_like=True, frozen=True):
@@ -158,22 +155,30 @@ async def list_named(
     return await connection.fetch(_PAGE_OF_NAMED, list(named), list(named.values()), before, limit)
 
 
-def view(entry: Record, *, tell_client: bool = False) -> EntryView:
-    """An entry as callers get it."""
+def view(entry: Record, *, behind: bool, tell_client: bool = False) -> EntryView:
+    """An entry as callers get it; `behind`: those who see what the client is not told."""
     project_id = entry["project_id"]
+    words = _words(entry, behind=behind)
     return EntryView(
         id=entry["id"],
         seq=entry["position"],
         type=entry["type"],
-        title=sentence(entry["actor_name"], entry["title"]),
-        description=entry["description"],
+        title=sentence(entry["actor_name"], words.title),
+        description=words.description,
         actor=ActorView(entry["actor_id"], entry["actor_name"]),
         project_id=project_id,
         target=TargetView(entry["target_type"], entry["target_id"], _place(entry)),
         at=entry["at"],
         client_id=entry["client_id"] if tell_client else msgspec.UNSET,
         private=entry["private"] or msgspec.UNSET,
+        many=sentence(entry["actor_name"], words.many) if words.many else msgspec.UNSET,
     )
+
+
+def _words(entry: Record, *, behind: bool) -> Words:
+    if entry["facts"] is None:  # stored in words, by a version that did so
+        return Words(entry["title"] or plain(entry["type"]), entry["description"] or "")
+    return say(entry["type"], entry["facts"], hidden=() if behind else tuple(entry["hides"] or ()))
 
 
 def _place(entry: Record) -> str | None:

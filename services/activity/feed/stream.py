@@ -103,7 +103,7 @@ class EventStream(ASGIResponse):
         while missed and not self._reader.ending:
             entries = await self._read_missed(missed)
             if entries:
-                await self._say(send, b"".join(frame(entry).text for entry in entries))
+                await self._say(send, b"".join(frame(entry).for_sight(self._reader.sight) for entry in entries))
             missed = range(entries[-1]["position"] + 1, missed.stop) if len(entries) == PORTION else range(0)
 
     async def _read_missed(self, missed: range) -> list[asyncpg.Record]:

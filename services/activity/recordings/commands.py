@@ -1,11 +1,12 @@
 """Keeping the list of recorded sessions. Called by the fold alone; what was opened stands in the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from services.activity.feed.models import Ended
 from services.activity.recordings.models import Visit
 
 _VISITED = """
@@ -19,14 +20,14 @@ set last_at = greatest(recordings.last_at, excluded.last_at), visits = recording
 """
 _ENDED = """
 update recordings r set ended_at = e.at
-from json_to_recordset($1) as e (subject uuid, at timestamptz)
-where r.session_id = e.subject and r.ended_at is null
+from unnest($1::uuid[], $2::timestamptz[]) as e (session_id, at)
+where r.session_id = e.session_id and r.ended_at is null
 """
 
 
-async def learn(connection: asyncpg.Connection, visits: Sequence[Visit], ended: Sequence[Ended]) -> None:
-    """Count visits to their recordings, and note which of them are over: sessions that ended never come back."""
+async def learn(connection: asyncpg.Connection, visits: Sequence[Visit], over: Mapping[UUID, datetime]) -> None:
+    """Count visits to their recordings, and note which of them are over: the sessions that ended, with when."""
     if visits:
         await connection.execute(_VISITED, msgspec.json.encode(visits).decode())
-    if over := [each for each in ended if each.final]:
-        await connection.execute(_ENDED, msgspec.json.encode(over).decode())
+    if over:
+        await connection.execute(_ENDED, list(over), list(over.values()))

@@ -13,11 +13,12 @@ from litestar.params import Parameter
 
 from services.activity.webhooks import commands, queries
 from services.activity.webhooks.commands import CreateWebhook, PatchWebhook, RotateSecret
-from services.activity.webhooks.models import EVENTS
 from services.activity.webhooks.outgoing import Outgoing
 from services.activity.webhooks.queries import DeliveryView, WebhookView
+from services.activity.words.telling import LINES
 from shared.actor import Actor
 from shared.claims import require_fresh_proof, require_policy
+from shared.contracts import TOLD
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import Unauthorized
 from shared.http import API
@@ -56,7 +57,7 @@ class Queued(msgspec.Struct, frozen=True):
 @get("/types")
 async def list_event_types() -> EventTypes:
     """The event types that a webhook can receive."""
-    return EventTypes([EventTypeView(key, name) for key, name in EVENTS.items()])
+    return EventTypes([EventTypeView(kind.type, LINES[kind.type].occasion) for kind in TOLD])
 
 
 @get("/")

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy import delete, update
 
 from services.activity.feed.models import Entry
-from services.activity.feed.queries import view
+from services.activity.feed.queries import COLUMNS, view
 from services.activity.webhooks import queries
 from services.activity.webhooks.models import PING, Delivery, EventType, Outcome, Webhook, WebhookSecret
 from services.activity.webhooks.signing import as_text, new_secret
@@ -47,7 +47,7 @@ select id, client_id, webhook_id, type, event_id, position, 0, $2, '', $2
 from json_populate_recordset(null::webhook_deliveries, $1)
 on conflict (webhook_id, event_id) do nothing
 """
-_TAKE = """
+_TAKE = f"""
 with receivers as (
     select w.id, w.active, w.failing_since is not null as failing, coalesce(busy.deliveries, 0) as busy,
            lower(substring(w.url from '//([^/?#]+)')) as host
@@ -74,13 +74,16 @@ with receivers as (
     returning id, webhook_id, tries, type, position, created_at
 )
 select t.id as delivery_id, t.webhook_id, t.tries, t.type as delivery_type, t.created_at, w.url,
+       w.client_id is not null as bound,
        array(select s.sealed from webhook_secrets s
              where s.webhook_id = t.webhook_id and (s.expires_at is null or s.expires_at > $5)
              order by s.id desc limit $7) as sealed,
        f.*
 from taken t join webhooks w on w.id = t.webhook_id
-left join feed f on f.position = t.position and (w.client_id is null or not f.private and not f.team_only)
-"""
+left join lateral (
+    select {COLUMNS} from feed where position = t.position and (w.client_id is null or not private and not team_only)
+) as f on true
+"""  # noqa: S608  (our own text)
 
 
 class CreateWebhook(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -241,7 +244,11 @@ def _body(row: asyncpg.Record) -> bytes | None:
     elif row["id"] is None:
         return None
     else:
-        told = {"type": row["delivery_type"], "timestamp": row["at"], "data": view(row, tell_client=True)}
+        told = {
+            "type": row["delivery_type"],
+            "timestamp": row["at"],
+            "data": view(row, behind=not row["bound"], tell_client=True),
+        }
     return msgspec.json.encode(told)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,37 +13,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.activity.feed.models import Entry
 from services.activity.webhooks.targets import require_target
 from shared.clock import now
+from shared.contracts import TOLD
 from shared.contracts.activity import WebhookCreated, WebhookDisabled, WebhookRemoved, WebhookRotated, WebhookUpdated
 from shared.errors import Conflict
 from shared.orm import Base, Identified, Timestamped
 
-EventType = Literal[
-    "project_created",
-    "project_updated",
-    "project_status_changed",
-    "milestone_created",
-    "milestone_updated",
-    "milestone_completed",
-    "milestone_reopened",
-    "project_shared",
-    "project_withdrawn",
-    "milestone_shared",
-    "milestone_withdrawn",
-]
-EVENTS: dict[EventType, str] = {
-    "project_created": "A project was started",
-    "project_updated": "A project was changed",
-    "project_status_changed": "A project has another status",
-    "milestone_created": "A milestone was added",
-    "milestone_updated": "A milestone was changed or rescheduled",
-    "milestone_completed": "A milestone was completed",
-    "milestone_reopened": "A milestone was reopened",
-    "project_shared": "A project was shared with its client",
-    "project_withdrawn": "A project was kept private again",
-    "milestone_shared": "A milestone was shared with the client",
-    "milestone_withdrawn": "A milestone was kept private",
-}
-"""What the feed tells, for people; `feed/fold.py` makes the entries."""
+if TYPE_CHECKING:
+    EventType = str
+else:
+    EventType = Literal[tuple(kind.type for kind in TOLD)]
 PING = "ping"
 
 Reason = Literal["gone", "failing"]

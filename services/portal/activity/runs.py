@@ -6,16 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from services.portal.answers import Entry
-from shared.texts import isolated
 
-DONE_TO_MANY = {
-    "milestone_created": "added {} milestones",
-    "milestone_updated": "changed {} milestones",
-    "milestone_completed": "finished {} milestones",
-    "milestone_reopened": "reopened {} milestones",
-    "milestone_shared": "shared {} milestones with the client",
-    "milestone_withdrawn": "took {} milestones back from the client",
-}
 PAUSE = timedelta(hours=1)
 """A longer one ends a run."""
 
@@ -32,16 +23,15 @@ class Run(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         """The sentence of its only entry, or the one for all of them together."""
-        if len(self.entries) == 1:
+        if len(self.entries) == 1 or self.newest.many is None:
             return self.newest.title
-        who = self.newest.actor.name if self.newest.actor else None
-        return f"{isolated(who or 'The portal')} {DONE_TO_MANY[self.newest.type].format(len(self.entries))}"
+        return self.newest.many.replace("{count}", str(len(self.entries)))
 
     def goes_on_with(self, entry: Entry) -> bool:
         """Whether `entry`, the one before in time, belongs to it."""
         last = self.entries[-1]
         same = all(getattr(last, name) == getattr(entry, name) for name in ("type", "actor", "project_id", "private"))
-        return same and entry.type in DONE_TO_MANY and last.at - entry.at <= PAUSE
+        return same and entry.many is not None and last.at - entry.at <= PAUSE
 
 
 def runs(entries: Iterable[Entry]) -> Iterator[Run]:

@@ -14,7 +14,7 @@ import pytest
 from services.activity.audit.chain import START, Head, canonical, digest, extend
 from services.activity.audit.models import Record
 from services.activity.audit.verify import Break, Heads, check, verify
-from services.activity.feed.models import COMPANY
+from services.activity.tenants import COMPANY
 from shared.clock import now, uuid7
 from shared.contracts.identity import SignedIn, SignInFailed
 from tests.activity.build import ACME, BIRCH, milestone_created, project_created

@@ -6,7 +6,8 @@ from uuid import UUID
 import msgspec
 
 from services.activity.feed.hub import AGAIN_SECONDS, CHUNK, OVERFLOW, QUEUE, Frame, Hub, Reader
-from services.activity.feed.models import COMPANY, Ended
+from services.activity.feed.models import Ended
+from services.activity.tenants import COMPANY
 from shared.actor import Reader as Seen
 from shared.clock import now, uuid7
 from shared.database import Database
@@ -16,7 +17,8 @@ PROJECT, OTHER = uuid7(), uuid7()
 
 
 def entry(position: int, project_id: UUID | None = PROJECT, size: int = 1) -> Frame:
-    return Frame(position, project_id, False, b"%d;" % position * size)
+    text = b"%d;" % position * size
+    return Frame(position, project_id, False, text, text)
 
 
 async def test_one_entry_too_many_ends_the_stream_behind_the_last_that_fitted() -> None:

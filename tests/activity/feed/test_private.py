@@ -51,6 +51,12 @@ class Told:
         assert answer.status_code == 200, answer.text
         return [each["title"].removeprefix(f"{each['actor']['name']} ") for each in answer.json()["items"]]
 
+    async def description(self, actor: Actor, skipped: int = 0) -> str:
+        """What the newest entry says beside its title, or the one behind it."""
+        named = {"client_id": str(self.id)} if actor.kind == "staff" else {}
+        items = (await self.rig.api(actor, "GET", "activity", params=named)).json()["items"]
+        return items[skipped]["description"]
+
     async def figures(self, actor: Actor | None = None) -> list[Any]:
         actor = actor or self.anna
         named = {"client_id": str(self.id)} if actor.kind == "staff" else {}
@@ -303,6 +309,24 @@ async def test_what_is_hidden_now_leaves_by_no_exit(told: Told) -> None:
     assert [title for title in await told.feed() if title != "changed Shop"] == ["finished Build", *before[2:]]
 
 
+async def test_an_entry_names_no_field_that_was_hidden_since(told: Told, rig: Rig, browser: Browser) -> None:
+    """Of several fields: the others are still named, in the list and to who comes back to the stream."""
+    shop = uuid7()
+    await told.happens((project_created("Shop"), shop))
+    start = str((await rig.sql("select max(position) from feed where client_id = $1", told.id))[0][0])
+    await told.happens((updated(2, ["ends_on", "name"], []), shop))
+    assert await told.description(told.anna) == "Planned end, name"
+    await told.happens((updated(3, ["hidden_fields"], ["ends_on"]), shop))
+    for actor in (told.anna, told.viewing):
+        assert await told.description(actor) == "Name"
+    assert await told.description(CLARA, 1) == "Planned end, name"
+    async with browser.open(told.anna, last_id=start) as anna, browser.open(CLARA, told.id, last_id=start) as staff:
+        assert (await anna.next()).data["description"] == "Name"
+        assert (await staff.next()).data["description"] == "Planned end, name"
+    await told.happens((updated(4, ["hidden_fields"], []), shop))
+    assert await told.description(told.anna) == "Planned end, name"
+
+
 async def test_figures_do_not_tell_hidden_progress(told: Told) -> None:
     shop = uuid7()
     await told.happens(
@@ -348,7 +372,7 @@ async def test_the_database_hides_what_is_private_from_the_tenant(told: Told, ri
     connection = await asyncpg.connect(rig.api.database_url)
     try:
         await connection.execute(f"begin; select set_config('app.client_id', '{told.id}', true)")
-        assert [row["title"] for row in await connection.fetch("select title from feed")] == ["started Shown"]
+        assert [row["name"] for row in await connection.fetch("select facts->>'name' as name from feed")] == ["Shown"]
         assert [row["id"] for row in await connection.fetch("select id from known_projects")] == [shown]
         assert await connection.fetch("select id from known_milestones") == []
     finally:

@@ -9,9 +9,9 @@ import asyncpg
 import msgspec
 import pytest
 
-from services.activity.audit.models import SECURITY
-from services.activity.webhooks.models import EVENTS
+from services.activity.words.telling import LINES
 from shared.clock import now, uuid7
+from shared.contracts import EVENTS
 from tests.activity.build import ACME, BIRCH, contact
 from tests.activity.webhooks.webhooks import Webhooks, manager
 
@@ -66,7 +66,7 @@ async def test_each_change_is_told_and_recorded(webhooks: Webhooks) -> None:
     assert (data[3]["fields"], data[3]["active"]) == (["active"], False)
     assert "hidden" not in str(events)
     assert "whsec" not in str(events)
-    assert set(told) <= SECURITY
+    assert {EVENTS[each].audit for each in told} == {"security"}
     await webhooks.settle()
     params = {"client_id": str(ACME), "security": "true", "limit": 100}
     records = [each for each in await audited(webhooks, params) if each["subject"] == made["id"]]
@@ -223,7 +223,7 @@ async def test_pages_of_both_lists_are_whole(webhooks: Webhooks) -> None:
 
 async def test_the_types_are_said_in_words(webhooks: Webhooks) -> None:
     items = (await webhooks.ask("GET", "webhooks/types")).json()["items"]
-    assert {each["key"]: each["name"] for each in items} == EVENTS
+    assert {each["key"]: each["name"] for each in items} == {kind: line.occasion for kind, line in LINES.items()}
 
 
 async def test_no_tenant_sees_a_row(webhooks: Webhooks) -> None:

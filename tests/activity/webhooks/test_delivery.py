@@ -16,7 +16,7 @@ from services.activity.webhooks.models import PATIENCE, Outcome
 from services.activity.webhooks.outgoing import Outgoing
 from shared.actor import SYSTEM
 from shared.clock import now, uuid7
-from shared.contracts.projects import ProjectWithdrawn
+from shared.contracts.projects import ProjectUpdated, ProjectWithdrawn
 from tests.activity.build import ACME, BIRCH, milestone_completed, project_created
 from tests.activity.webhooks.receiver import is_signed
 from tests.activity.webhooks.webhooks import Webhooks, manager
@@ -79,13 +79,27 @@ async def test_what_was_withdrawn_meanwhile_is_not_sent_after_all(webhooks: Webh
     assert (await webhooks.shown(made))["active"] is True
 
 
+async def test_a_field_that_is_hidden_by_now_is_named_to_the_company_alone(webhooks: Webhooks) -> None:
+    """The change was open when it happened, and comes after the project hid the field."""
+    await webhooks.know_clients()
+    await webhooks.create("/field-of-client", client_id=str(ACME))
+    await webhooks.create("/field-of-company")
+    project = uuid7()
+    await webhooks.publish(project_created("Shop", version=2, hidden_fields=["ends_on"]), project)
+    changed = ProjectUpdated(name="Shop", status="on_track", version=1, fields=["ends_on", "name"])
+    await webhooks.publish(changed, project)
+    for path, said in (("/field-of-client", "Name"), ("/field-of-company", "Planned end, name")):
+        told = await webhooks.receiver.wait_for(path, 2)
+        assert {each.json["data"]["description"] for each in told} == {"", said}
+
+
 async def test_an_event_that_is_folded_again_is_told_once(webhooks: Webhooks) -> None:
     made = await webhooks.create("/once")
     event_id = await webhooks.happens()
     await webhooks.until(made, state="delivered")
     [row] = await webhooks.sql("select * from feed where id = $1", UUID(event_id))
     connection = await asyncpg.connect(webhooks.admin_url, server_settings={"search_path": "activity"})
-    await commands.queue(connection, [Entry(**dict(row))])
+    await commands.queue(connection, [Entry(**{name: row[name] for name in Entry.__struct_fields__})])
     await connection.close()
     assert [each["event_id"] for each in await webhooks.deliveries(made)] == [event_id]
 

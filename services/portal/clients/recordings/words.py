@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from shared.contracts import EVENTS
 from shared.texts import isolated
 
 API = "/api/client-portal/"
@@ -19,7 +20,7 @@ DID = {
     "step_up_failed": "Failed to prove again who they are",
 }
 """Audit types whose name alone says too little; the others are read as they are written."""
-READS = frozenset({"view_project"})
+READS = frozenset(kind.type for kind in EVENTS.values() if kind.audit == "read")
 """Audit types of what was only looked at."""
 PLACES = {
     "/": "Dashboard",

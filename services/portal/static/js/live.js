@@ -13,12 +13,6 @@ const ASK_MS = 1_000;
 /** How long a tab that was left goes on listening: whoever comes back at once finds it as it is. */
 const HIDDEN_MS = 5_000;
 const SPREAD_MS = 10_000;
-const FEED_TYPES = [
-  'project_created', 'project_updated', 'project_status_changed', 'project_shared', 'project_withdrawn',
-  'milestone_created', 'milestone_updated', 'milestone_completed', 'milestone_reopened',
-  'milestone_shared', 'milestone_withdrawn',
-  'document_shared', 'message_received', 'invoice_created', 'ticket_updated',
-];
 /** Too much was missed; or something was shared with this reader, or taken back. */
 const RESETS = ['reset', 'changed'];
 const WORDS = { live: 'Live', polling: 'Updating every minute' };
@@ -88,7 +82,7 @@ function stopPolling() {
 function onEntry(type, entry) {
   refreshFor(type, entry);
   const own = entry.actor?.id === document.body.dataset.person;
-  if (type === 'milestone_completed' && !own) toast(`${entry.title} · ${entry.description}`, 'done');
+  if (type.endsWith('_completed') && !own) toast(`${entry.title} · ${entry.description}`, 'done');
 }
 
 /** Not at once: this may be the very tab that is being answered, and has its new cookie in a moment. If the session is over, the
@@ -129,8 +123,8 @@ function wake() {
   clearTimeout(sleeping);
   if (!asleep) return;
   asleep = false;
-  const { events: url, reader } = document.body.dataset;
-  if (url) leave = follow({ url, reader, types: [...FEED_TYPES, ...RESETS], hear });
+  const { events: url, told, reader } = document.body.dataset;
+  if (url) leave = follow({ url, reader, types: [...told.split(' '), ...RESETS], hear });
   else startPolling();
 }
 

@@ -7,13 +7,14 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.activity.audit.models import FINANCIAL, SECURITY
-from services.activity.feed.fold import KNOWN, Folded, fold
-from services.activity.feed.models import COMPANY
+from services.activity.fold import events
+from services.activity.fold.events import Folded, fold
 from services.activity.kpis.models import ClientFact, MilestoneFact, ProjectFact
+from services.activity.tenants import COMPANY
+from services.activity.words.telling import say
 from shared.clock import uuid7
-from shared.contracts import accounts, activity, contacts, identity, projects, recordings
-from shared.events import Event, EventData, RawEvent
+from shared.contracts import EVENTS, accounts, activity, contacts, identity, projects, recordings
+from shared.events import Audit, Event, EventData, RawEvent
 
 CLIENT, PROJECT, SUBJECT, SESSION, ACTOR = (UUID(int=number) for number in range(1, 6))
 AT = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)
@@ -117,7 +118,7 @@ ENTRIES: list[tuple[EventData, str, str, UUID, str]] = [
 def test_work_is_told_in_plain_words(data: EventData, title: str, description: str, project: UUID, target: str) -> None:
     entry = told(data).entry
     assert entry is not None
-    assert (entry.title, entry.description) == (title, description)
+    assert say(entry.type, bytes(entry.facts).decode(), hidden=())[:2] == (title, description)
     assert (entry.position, entry.client_id, entry.type, entry.at) == (17, CLIENT, data.type, AT)
     assert (entry.project_id, entry.target_type, entry.target_id) == (project, target, SUBJECT)
     assert (entry.actor_id, entry.actor_name) == (ACTOR, "Clara Hoffmann")
@@ -199,7 +200,8 @@ def test_reads_sign_ins_and_people_are_recorded_and_not_told(data: EventData) ->
 
 
 def test_every_event_of_the_contracts_is_decided_here() -> None:
-    assert {data.type for data, *_ in ENTRIES} | {data.type for data in QUIET} == set(KNOWN)
+    assert {data.type for data, *_ in ENTRIES} | {data.type for data in QUIET} == set(EVENTS)
+    assert {data.type for data, *_ in ENTRIES} == {kind.type for kind in EVENTS.values() if kind.told}
 
 
 PRIVATE: list[tuple[EventData, bool, bool]] = [
@@ -313,13 +315,34 @@ def test_what_concerns_no_client_goes_to_the_company_s_chain() -> None:
 
 
 @pytest.mark.parametrize("name", ["login", "logout", "failed_login", "password_reset"])
-def test_security_events_of_the_seed(name: str) -> None:
-    assert name in SECURITY
+def test_security_events_are_marked(name: str) -> None:
+    data = next(data for data in QUIET if data.type == name)
+    record = told(data).record
+    assert (record.security, record.financial) == (True, False)
 
 
-def test_financial_actions_of_the_seed() -> None:
-    assert {"view_invoice", "pay_invoice"} == FINANCIAL
-    assert not FINANCIAL & SECURITY
+@pytest.mark.parametrize("audit", ["financial", "security", "change", "read"])
+def test_a_record_is_marked_as_its_type_says(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projects.ProjectViewed, "audit", audit)
+    record = told(projects.ProjectViewed(name="Shop")).record
+    assert (record.security, record.financial) == (audit == "security", audit == "financial")
+
+
+def test_a_kind_of_event_added_to_the_contracts_is_told_as_its_base_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line of the fold names it."""
+
+    class Postponed(projects.MilestoneEvent, frozen=True):
+        type = "milestone_postponed"
+        subject = "projects.milestone.postponed.v1"
+
+    monkeypatch.setattr(events, "EVENTS", {**EVENTS, Postponed.type: Postponed})
+    monkeypatch.setattr(events, "MEANINGS", {Postponed: events.meaning_of(Postponed)})
+    folded = told(Postponed(**MILESTONE, private=True))
+    assert folded.entry is not None
+    assert (folded.entry.private, folded.entry.target_type, folded.entry.project_id) == (True, "milestone", PROJECT)
+    fact = folded.fact
+    assert isinstance(fact, MilestoneFact)
+    assert fact.completed_on is msgspec.UNSET
 
 
 ENDS: list[tuple[EventData, UUID | None, bool]] = [

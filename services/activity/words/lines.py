@@ -1,0 +1,43 @@
+"""What the words for an entry of the feed are made of, and the words."""
+
+from collections.abc import Callable
+from datetime import date
+
+import msgspec
+
+from shared.events import EventData
+
+
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an entry stores of its event: all that words are made of, by the names it has in the event.
+
+    `fields` are those that changed, without those that were hidden from the client then.
+    """
+
+    name: str
+    project_name: str = ""
+    target_on: date | None = None
+    old: str = ""
+    new: str = ""
+    fields: list[str] = []
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """The words for one type of event. What stands in braces is one of `shown`'s.
+
+    `title` goes on where the name of who did it ends; `many` is the same, for several one after the other, of which
+    there are `{count}`; without it each stands by itself. `occasion` names the type where people choose among types.
+    """
+
+    occasion: str
+    title: str | Callable[[Facts], str]
+    description: str = ""
+    many: str = ""
+
+
+Lines = dict[type[EventData], Line]
+
+
+def plain(name: str) -> str:
+    """A name from a contract as a word."""
+    return name.replace("_", " ")

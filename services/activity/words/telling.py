@@ -1,0 +1,75 @@
+"""What happened, in words: made from an entry's facts when somebody reads it."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+
+from services.activity.words import projects
+from services.activity.words.lines import Facts, Line, plain
+from shared.contracts import EVENTS
+from shared.events import EventData
+from shared.texts import isolated
+
+LINES: Mapping[str, Line] = {kind.type: line for kind, line in projects.LINES.items()}
+FIELDS = projects.FIELDS
+PORTAL = "The portal"
+"""Who did it where no person did."""
+REMEMBERED = 10_000
+"""So many entries are not put into words again when the next person reads them."""
+
+
+class Words(NamedTuple):
+    """`title` and `many` go on where the name of who did it ends; `many` is empty where each stands by itself."""
+
+    title: str
+    description: str
+    many: str = ""
+
+
+def told_fields(data: EventData) -> list[str]:
+    """Which fields the entry of an event names: those that were open to the client, or all where none was."""
+    fields: list[str] = getattr(data, "fields", [])
+    hidden: list[str] = getattr(data, "hidden", [])
+    return [field for field in fields if field not in hidden] or fields
+
+
+def keep(data: EventData) -> msgspec.Raw:
+    """The facts that the words for `data` are made of, as JSON to store."""
+    facts = msgspec.convert(data, Facts, from_attributes=True)
+    return msgspec.Raw(msgspec.json.encode(msgspec.structs.replace(facts, fields=told_fields(data))))
+
+
+@lru_cache(REMEMBERED)
+def say(kind: str, facts: str, *, hidden: tuple[str, ...], language: str = "en") -> Words:  # noqa: ARG001 - English so far
+    """The words for an event of the type `kind` with these `facts`, in `language`, for somebody from whom the project
+    hides `hidden`.
+    """
+    line = LINES.get(kind)
+    if line is None:  # a newer version wrote it
+        return Words(plain(kind), "")
+    known = msgspec.json.decode(facts, type=Facts)
+    hidden_by: Mapping[str, str] = getattr(EVENTS[kind], "hidden_by", {})
+    fields = [field for field in known.fields if hidden_by.get(field, field) not in hidden]
+    title = line.title if isinstance(line.title, str) else line.title(known)
+    shown = _shown(known, fields)
+    return Words(title.format_map(shown), line.description.format_map(shown), line.many)
+
+
+def sentence(actor_name: str, words: str) -> str:
+    """What somebody did, as it is read: "Jonas Weber finished Visual design"."""
+    return f"{isolated(actor_name) or PORTAL} {words}"
+
+
+def _shown(facts: Facts, fields: list[str]) -> Mapping[str, str]:
+    changed = ", ".join(FIELDS.get(field, plain(field)) for field in fields)
+    day = facts.target_on
+    return {
+        "name": isolated(facts.name),
+        "project_name": facts.project_name,
+        "target_on": f"{day.day} {day:%b %Y}" if day else "",
+        "old": plain(facts.old),
+        "new": plain(facts.new),
+        "fields": changed[:1].upper() + changed[1:],
+    }

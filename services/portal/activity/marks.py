@@ -1,0 +1,18 @@
+"""The mark of an entry: what kind of thing happened, else what it happened to."""
+
+VERBS = {
+    "completed": ("done", "check"),
+    "reopened": ("info", "rotate-clockwise"),
+    "shared": ("info", "eye"),
+    "status_changed": ("info", "activity"),
+    "updated": ("idle", "pencil"),
+    "withdrawn": ("idle", "lock"),
+}
+NOUNS = {"milestone": ("idle", "flag"), "project": ("info", "briefcase")}
+UNKNOWN = ("idle", "circle-dot")
+
+
+def mark(kind: str) -> tuple[str, str]:
+    """Tone and icon for a type of event, `<noun>_<verb>`; `UNKNOWN` for what a newer version tells."""
+    noun, _, verb = kind.partition("_")
+    return VERBS.get(verb) or NOUNS.get(noun) or UNKNOWN

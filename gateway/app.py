@@ -107,7 +107,9 @@ def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Ga
 
     own = own_pages(
         signer,
-        ApiDocument(inquiries, lambda path: routes.find(path.encode()) is not None, cookies.session),
+        ApiDocument(
+            inquiries, lambda path: routes.find(path.encode()) is not None, cookies.session, settings.public_url
+        ),
         Readiness(cache, inquiries["identity"], background),
         lifespan,
     )

@@ -15,43 +15,24 @@ from gateway.upstream import UpstreamError
 
 DOCUMENT = "/schema/openapi.json"
 Json = dict[str, Any]
-PROBLEM: Json = {
-    "type": "object",
-    "description": "Why a request was refused (RFC 9457). `code` is stable: programs may go by it.",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "description": "What is wrong with which field.",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-        "version": {"type": "integer", "description": "With 412: the present version."},
-    },
+BEYOND: Json = {
+    "413": "The body is larger than this route takes.",
+    "502": "The answer broke off. Look again before you repeat the request.",
+    "504": "This took too long. Look again before you repeat the request.",
 }
-REFUSED: Json = {
-    "description": "Refused: 400 not readable, 401 nobody is signed in, 403 not allowed, 404 not there or not yours, "
-    "409 the state forbids it, 412 changed meanwhile, 415 not JSON, 422 a field is wrong, 429 too often, "
-    "503 try again later.",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
+"""What the gateway answers where a service cannot."""
 
 
 class ApiDocument:
     """Fetches and merges the services' documents. A service that does not answer is missing, and named as missing."""
 
-    def __init__(self, services: Mapping[str, Inquiries], is_public: Callable[[str], bool], cookie: str) -> None:
+    def __init__(
+        self, services: Mapping[str, Inquiries], is_public: Callable[[str], bool], cookie: str, address: str
+    ) -> None:
         self._services = services
         self._is_public = is_public
         self._cookie = cookie
+        self._address = address
         self._flights = SingleFlight(self._build)
 
     async def get(self) -> Json:
@@ -61,7 +42,7 @@ class ApiDocument:
         found = await asyncio.gather(*(_fetch(service) for service in self._services.values()))
         documents = {name: document for name, document in zip(self._services, found, strict=True) if document}
         missing = [name for name in self._services if name not in documents]
-        return merge(documents, self._is_public, missing, self._cookie)
+        return merge(documents, self._is_public, missing, self._cookie) | {"servers": [{"url": self._address}]}
 
 
 async def _fetch(service: Inquiries) -> Json | None:
@@ -73,37 +54,52 @@ async def _fetch(service: Inquiries) -> Json | None:
 
 
 def merge(documents: Mapping[str, Json], is_public: Callable[[str], bool], missing: list[str], cookie: str) -> Json:
-    """One document of many. Operations are tagged with their service; `cookie` is what a browser calls the session's.
+    """One document of many. `cookie` is what a browser calls the session's.
 
-    A schema whose name means something else in another service gets its service's name in front.
+    An operation's id begins with its service, and so does the name of a schema that means something else elsewhere.
     """
     paths: Json = {}
-    schemas: Json = {"Problem": PROBLEM}
+    schemas: Json = {}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    beyond = {status: {"description": meaning, "content": problem} for status, meaning in BEYOND.items()}
+    shared: Json = {"responses": beyond, "securitySchemes": {}}
     for service, document in documents.items():
         renamed = _renaming(service, document, schemas)
         for name, schema in _schemas(document).items():
             schemas[renamed.get(name, name)] = _refer(schema, renamed)
+        for kind in shared:
+            shared[kind] |= document.get("components", {}).get(kind, {})
         for path, item in document.get("paths", {}).items():
             if is_public(path):
-                paths[path] = {method: _publish(service, path, _refer(what, renamed)) for method, what in item.items()}
+                paths[path] = {method: _publish(service, _refer(what, renamed)) for method, what in item.items()}
     about = "Sign in at `/sign-in`; the cookie then counts here as well. Partner systems send an access token instead "
     about += "(`POST /oauth/token`). Errors are RFC 9457 problems with a `code`."
     if missing:
         about += f"\n\nNot answering right now, and missing below: {', '.join(missing)}."
+    schemes = shared["securitySchemes"]
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Client portal", "version": "1", "description": about},
-        "tags": [{"name": service} for service in documents],
-        "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "securitySchemes": {
-                "session": {"type": "apiKey", "in": "cookie", "name": cookie},
-                "partner": {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"},
-            },
+        "info": {
+            "title": "Client portal",
+            "version": "1",
+            "description": about,
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
-        "security": [{"session": []}, {"partner": []}],
+        "paths": paths,
+        "components": {"schemas": schemas, **shared, "securitySchemes": schemes | _credentials(schemes, paths, cookie)},
     }
+
+
+def _credentials(schemes: Json, paths: Json, cookie: str) -> Json:
+    """The session under its cookie's name here, and partners' access with all scopes that a route asks for."""
+    operations = [operation for item in paths.values() for operation in item.values()]
+    asked = {scope for each in operations for way in each.get("security", []) for scope in way.get("partner", [])}
+    scopes = {scope: " ".join(reversed(scope.split(":"))) for scope in sorted(asked)}
+    named: Json = {"session": schemes["session"] | {"name": cookie}} if "session" in schemes else {}
+    if partner := schemes.get("partner"):
+        flow = partner["flows"]["clientCredentials"]
+        named["partner"] = partner | {"flows": {"clientCredentials": flow | {"scopes": scopes}}}
+    return named
 
 
 def _renaming(service: str, document: Json, taken: Json) -> dict[str, str]:
@@ -137,12 +133,7 @@ def _follow(reference: str, renamed: Mapping[str, str]) -> str:
     return f"{base}/{renamed.get(name, name)}"
 
 
-def _publish(service: str, path: str, operation: Any) -> Any:
-    """An operation under its service's name, with what it really refuses with in place of the framework's own 400."""
-    if not isinstance(operation, dict) or "responses" not in operation:
-        return operation
-    answers = operation["responses"]
-    if path.startswith("/api/"):  # OAuth has errors of its own (RFC 6749, 5.2)
-        answers = {status: answer for status, answer in answers.items() if status != "400"} | {"default": REFUSED}
-    named = {"tags": [service], "operationId": f"{service}_{operation.get('operationId', '')}"}
-    return operation | named | {"responses": answers}
+def _publish(service: str, operation: Json) -> Json:
+    """An operation under its service's name, with what the gateway answers in its place."""
+    answers = operation["responses"] | {status: {"$ref": f"#/components/responses/{status}"} for status in BEYOND}
+    return operation | {"operationId": f"{service}_{operation.get('operationId', '')}", "responses": answers}

@@ -11,13 +11,13 @@ from uuid import UUID
 import msgspec
 import structlog
 from litestar.connection import ASGIConnection
-from litestar.enums import RequestEncodingType
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Guard
 from prometheus_client import Counter
 
 from shared.actor import Actor, Kind, Reader
-from shared.errors import Forbidden, StepUpRequired, Unauthorized, UnsupportedMediaType
+from shared.errors import Forbidden, StepUpRequired, Unauthorized
+from shared.strict import refuse_null, require_json
 from shared.tokens import LEEWAY, InvalidClaims, PublicKeys, SignedBody, TokenReader
 
 ISSUER = "portal-gateway"
@@ -129,7 +129,8 @@ async def admit(connection: Connection, _handler: BaseRouteHandler) -> None:
     _require_known(connection)
     _refuse_closed(connection)
     _refuse_read_only(connection)
-    _require_json(connection)
+    require_json(connection)
+    refuse_null(connection)
 
 
 def _require_known(connection: Connection) -> None:
@@ -146,17 +147,6 @@ def _require_known(connection: Connection) -> None:
         raise Unauthorized("Sign in first.")
     if (actor.kind == "system") != bool(options.get("internal")):
         raise Forbidden("This route is for people." if actor.kind == "system" else "This is not a public route.")
-
-
-def _require_json(connection: Connection) -> None:
-    """A body says that it is JSON. What a page elsewhere may send without asking us first never does (Fetch, 2.2.2)."""
-    takes = connection.route_handler.parsed_data_field
-    if takes is None or getattr(takes.kwarg_definition, "media_type", None) is RequestEncodingType.URL_ENCODED:
-        return
-    headers = connection.headers
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" and ("transfer-encoding" in headers or headers.get("content-length", "0") != "0"):
-        raise UnsupportedMediaType
 
 
 class ModuleClosed(Forbidden):

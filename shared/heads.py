@@ -1,28 +1,37 @@
-"""HEAD is answered wherever GET is: by what answers GET, without the body (RFC 9110, 9.3.2)."""
+"""HEAD and OPTIONS, as RFC 9110 has them (9.3.2 and 9.3.7): of every resource, by what is known of it anyway."""
 
 import asyncio
 from typing import cast
 
 from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPReceiveMessage, Message, Receive, Scope, Send
 
+ASKED_AS = {"HEAD": "GET", "OPTIONS": "TRACE"}
+
 
 def with_heads(app: ASGIApp) -> ASGIApp:
-    """`app`, which knows no HEAD of its own; what it says it allows (`Allow`) has HEAD beside GET."""
+    """`app`, which knows neither: HEAD is GET without the body; OPTIONS says what a method that no resource takes is
+    refused with (`Allow`), so the two agree. `Allow` has HEAD beside GET.
+    """
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] == "GET":
             await app(scope, receive, send)
             return
-        is_head, done = scope["method"] == "HEAD", False
+        method, done = scope["method"], False
+        bodiless = method == "HEAD"
 
         async def heard() -> HTTPReceiveMessage:
             return HTTPDisconnectEvent(type="http.disconnect") if done else cast("HTTPReceiveMessage", await receive())
 
         async def said(message: Message) -> None:
-            nonlocal done
+            nonlocal done, bodiless
             if message["type"] == "http.response.start":
-                await send({**message, "headers": [_allowing(*each) for each in message.get("headers", [])]})
-            elif not is_head:
+                headers = [_allowing(*each) for each in message.get("headers", [])]
+                if method == "OPTIONS" and message["status"] == 405:
+                    bodiless, headers = True, [each for each in headers if each[0].lower() == b"allow"]
+                    message = {**message, "status": 204}
+                await send({**message, "headers": headers})
+            elif not bodiless:
                 await send(message)
             elif not done:
                 done = True
@@ -30,7 +39,7 @@ def with_heads(app: ASGIApp) -> ASGIApp:
             else:
                 await asyncio.sleep(0)  # lets an answer that never ends notice that it is over
 
-        asked = {**scope, "method": "GET"} if is_head else scope
+        asked = {**scope, "method": ASKED_AS.get(method, method)}
         await app(asked, heard, said)  # pyright: ignore[reportArgumentType]
 
     return handle

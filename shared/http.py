@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -11,7 +12,6 @@ from litestar import Litestar, Response, Router, get
 from litestar.di import Provide
 from litestar.middleware import ASGIMiddleware
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import Parameter
 from litestar.plugins.opentelemetry import OpenTelemetryConfig, OpenTelemetryPlugin
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
@@ -26,8 +26,10 @@ from shared.delivery import Traffic
 from shared.heads import with_heads
 from shared.idempotency import Idempotent
 from shared.inbox import Consumer
+from shared.openapi import Description
 from shared.partners import PartnerVerifier
-from shared.problems import EXCEPTION_HANDLERS, AnyRequest, StrictRequest
+from shared.problems import EXCEPTION_HANDLERS, AnyRequest
+from shared.strict import StrictRequest
 from shared.texts import TEXT
 from shared.tokens import header_of
 from shared.versions import etag
@@ -35,7 +37,17 @@ from shared.versions import etag
 API = "/api/client-portal"
 log = structlog.get_logger("http")
 Lifespan = Callable[[Litestar], Any]
-IfMatch = Annotated[str | None, Parameter(header="If-Match", max_length=400, pattern=TEXT, default=None)]
+IfMatch = Annotated[
+    str | None,
+    Parameter(
+        header="If-Match",
+        max_length=400,
+        pattern=TEXT,
+        default=None,
+        description="The `ETag` of the version that is to be changed: of another one nothing is changed (412). Tags "
+        "are compared strongly, so a weak one (`W/...`) matches none (RFC 9110, 13.1.1).",
+    ),
+]
 
 
 class _HasVersion(Protocol):
@@ -61,12 +73,14 @@ def create_service(
     dependencies: dict[str, Provide] | None = None,
     partner_verifier: Callable[[Database], PartnerVerifier] | None = None,
     stream_replicas: int = 0,
+    examples: Path | None = None,
     **litestar: Any,
 ) -> Litestar:
-    """The application of one service: claims, problem details, health, OpenAPI under `/schema`, and, for a service with
-    a database, the unit of work, the outbox relay and its consumers. Partner tokens are asked about at identity, unless
-    `partner_verifier` knows better. The one service that keeps the broker's streams says how many `stream_replicas`
-    they have. `litestar` passes on to `Litestar`.
+    """The application of one service: claims, problem details, health, and, for a service with a database, the unit of
+    work, the outbox relay and its consumers. Partner tokens are asked about at identity, unless `partner_verifier`
+    knows better. The one service that keeps the broker's streams says how many `stream_replicas` they have. A service
+    with an API has `examples` of what its fields hold, and describes itself under `/schema` (`shared.openapi`).
+    `litestar` passes on to `Litestar`.
     """
     telemetry.configure(name, settings)
     _keep_days_of(settings.time_zone)
@@ -88,9 +102,7 @@ def create_service(
         ],
         exception_handlers=litestar.pop("exception_handlers", EXCEPTION_HANDLERS),
         request_class=StrictRequest,
-        openapi_config=OpenAPIConfig(
-            title=f"Client portal: {name}", version="1", path="/schema", render_plugins=[JsonRenderPlugin()]
-        ),
+        openapi_config=_description(name, examples) if examples else None,
         plugins=[*litestar.pop("plugins", []), *_tracing(settings)],
         lifespan=lifespans,
         logging_config=None,
@@ -102,6 +114,16 @@ def create_service(
     app.state.background = Background()
     app.state.consumers = consumers
     return app
+
+
+def _description(name: str, examples: Path) -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title=f"Client portal: {name}",
+        version="1",
+        path="/schema",
+        render_plugins=[Description(examples)],
+        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
+    )
 
 
 def _keep_days_of(zone: str) -> None:

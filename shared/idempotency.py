@@ -22,7 +22,7 @@ from shared.database import Database
 from shared.errors import Conflict, Invalid
 from shared.problems import AnyRequest
 
-_KEY = re.compile(r"[!-~]{1,255}")
+KEY = re.compile(r"[!-~]{1,255}")
 _MAKES = (201, 202)
 _KEPT = (b"content-type", b"etag", b"location")
 # Those of yesterday go with each new one, so that the table stays as long as a day.
@@ -64,10 +64,10 @@ class Idempotent(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         handler, actor = scope["route_handler"], scope["auth"]
         key = next((value for name, value in scope["headers"] if name == b"idempotency-key"), None)
-        if key is None or actor.id is None or not isinstance(handler, HTTPRouteHandler) or not _makes(handler):
+        if key is None or actor.id is None or not isinstance(handler, HTTPRouteHandler) or not makes(handler):
             await next_app(scope, receive, send)
             return
-        if not _KEY.fullmatch(key.decode("latin-1")):
+        if not KEY.fullmatch(key.decode("latin-1")):
             raise Invalid("An Idempotency-Key has 1 to 255 visible ASCII characters.")
         request: AnyRequest = Request(scope, receive, send)
         once = _Once(key, actor, scope, await request.body())
@@ -88,7 +88,8 @@ class Idempotent(ASGIMiddleware):
         await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
-def _makes(handler: HTTPRouteHandler) -> bool:
+def makes(handler: HTTPRouteHandler) -> bool:
+    """Whether it makes something, now or later."""
     return handler.http_methods == {"POST"} and handler.status_code in _MAKES
 
 

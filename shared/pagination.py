@@ -19,8 +19,19 @@ K = TypeVar("K")
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 
-Limit = Annotated[int, Parameter(query="limit", ge=1, le=MAX_LIMIT, default=DEFAULT_LIMIT)]
-Cursor = Annotated[str | None, Parameter(query="cursor", max_length=400, pattern=ANY_LINE, default=None)]
+Limit = Annotated[
+    int, Parameter(query="limit", ge=1, le=MAX_LIMIT, default=DEFAULT_LIMIT, description="How many a page has at most.")
+]
+Cursor = Annotated[
+    str | None,
+    Parameter(
+        query="cursor",
+        max_length=400,
+        pattern=ANY_LINE,
+        default=None,
+        description="The `next_cursor` of the page before; none for the first.",
+    ),
+]
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):

@@ -4,11 +4,12 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.params import ParameterKwarg
 from litestar.types import ExceptionHandlersMap
+from litestar.typing import FieldDefinition
 
 from shared import errors
 from shared.addresses import NO_ADDRESS
@@ -51,16 +52,8 @@ _WORDS = [
 ]
 
 
-class StrictRequest(AnyRequest):
-    """Reads a JSON body by the types its handler declares: 1 is no boolean, "1" no number (decision 0109)."""
-
-    async def json(self) -> Any:
-        sent, declared = await super().json(), self.route_handler.parsed_data_field
-        try:
-            return msgspec.convert(sent, declared.annotation) if declared else sent
-        except msgspec.ValidationError as error:
-            said, _, where = str(error).partition(" - at `$")
-            raise ValidationException(extra=[{"key": where.strip("`.") or "data", "message": said}]) from error
+_LEFT_OUT = re.compile(r"Missing required \w+ parameter '([\w.-]+)'")
+"""What the framework says of a parameter that has to be there."""
 
 
 def problem(
@@ -84,15 +77,32 @@ def domain_problem(_request: AnyRequest, error: errors.DomainError) -> Response[
     return problem(status, error.code, error.detail, headers=headers, **extra)
 
 
-def http_problem(_request: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:
+def http_problem(request: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:
     """A refusal by the framework: routing, method, size, or a body that does not fit its schema (then 422)."""
-    if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        return problem(422, "invalid", "Some of what was sent is not right.", errors=[*map(_in_words, error.extra)])
+    if isinstance(error, ValidationException):
+        left_out = _LEFT_OUT.match(error.detail)
+        wrong = [{"key": "data", "message": f"missing required field `{left_out[1]}`"}] if left_out else error.extra
+        if isinstance(wrong, list):
+            named = [each | {"key": _as_sent(request, each)} for each in wrong]
+            return problem(422, "invalid", "Some of what was sent is not right.", errors=[*map(_in_words, named)])
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return domain_problem(_request, errors.NotFound())
+        return domain_problem(request, errors.NotFound())
     status = HTTPStatus(error.status_code)
     code = f"http.{status.name.lower()}"
     return problem(status, code, _CALM.get(status, status.description), headers=dict(error.headers or {}))
+
+
+def parameter_name(name: str, field: FieldDefinition) -> str:
+    """What a parameter is called in a request, of which the handler's argument is called `name`."""
+    return (isinstance(field.kwarg_definition, ParameterKwarg) and field.kwarg_definition.name) or name
+
+
+def _as_sent(request: AnyRequest, wrong: dict[str, str]) -> str:
+    """The key of what is wrong, by the name it has in the request."""
+    argument, bracket, within = wrong.get("key", "body").partition("[")
+    if "source" in wrong and (field := request.route_handler.parsed_fn_signature.parameters.get(argument)):
+        argument = parameter_name(argument, field)
+    return argument + bracket + within
 
 
 def _in_words(each: dict[str, str]) -> dict[str, str]:

@@ -28,6 +28,7 @@ from shared.http import create_service
 from shared.sealing import Sealer
 
 KPIS = Path(__file__).parent / "kpis" / "kpis.toml"
+EXAMPLES = Path(__file__).with_name("examples.toml")
 
 
 def create_app(settings: ActivitySettings) -> Litestar:
@@ -49,6 +50,7 @@ def create_app(settings: ActivitySettings) -> Litestar:
         routers=[feed, audit, recordings, kpis, webhooks],
         consumers=[consumer()],
         lifespan=[_follow_feed, send_webhooks],
+        examples=EXAMPLES,
         dependencies={
             "sealer": Provide(lambda: sealer, sync_to_thread=False),
             "outgoing": Provide(lambda: outgoing, sync_to_thread=False),

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +63,8 @@ from shared.database import ReadOnly
 from shared.errors import Unauthorized
 from shared.http import create_service
 from shared.sealing import Sealer
+
+EXAMPLES = Path(__file__).with_name("examples.toml")
 
 
 def create_app(settings: IdentitySettings) -> Litestar:
@@ -142,6 +145,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
         lifespan=[background],
         partner_verifier=own_verifier(issuer.address, issuer.keys),
         stream_replicas=settings.stream_replicas,
+        examples=EXAMPLES,
         dependencies={
             "attempt": Provide(attempt, sync_to_thread=False),
             "me": Provide(_me, sync_to_thread=False),

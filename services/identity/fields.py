@@ -19,7 +19,7 @@ ShortText = Annotated[str, Meta(max_length=100, pattern=ANY_LINE)]
 Language = Literal["en", "de"]
 """The languages the portal writes to people in."""
 
-_ATOM = r"[^@\s\x00-\x1f\x7f\"(),:;<>\[\\\]]"
+_ATOM = r'[^@\s\x00-\x1f\x7f"(),:;<>\[\\\]]'
 Email = Annotated[str, Meta(max_length=254, pattern=rf"^{_ATOM}{{1,64}}@{_ATOM}+$(?!\n)")]
 """An address as people have it; quoted local parts (RFC 5321) are not taken. Stands in an `Addressed` request only."""
 

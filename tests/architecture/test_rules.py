@@ -33,7 +33,7 @@ BUSINESS_NOUNS = re.compile(
     r"\b(invoice|ticket|quote|document|milestone|cycle|requirement|payment|contract_line|dashboard)s?\b", re.IGNORECASE
 )
 ACCESS = {"actor.py", "claims.py", "tokens.py", "partners.py"}
-ACCESS_BUDGET, PLUMBING_BUDGET = 650, 3465
+ACCESS_BUDGET, PLUMBING_BUDGET = 650, 3925
 """docs/decisions/0007: the kernel may grow only on purpose."""
 
 
@@ -180,6 +180,9 @@ def test_each_kernel_module_serves_three() -> None:
         "shared.idempotency",
         "shared.heads",
         "shared.problems",
+        "shared.strict",
+        "shared.openapi",
+        "shared.examples",
         "shared.server",  # `ops.serve` runs all of them on it
     }
     # What a service that publishes is written with: two of today's do, and every further one will (decision 0007).

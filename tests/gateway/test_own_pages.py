@@ -10,6 +10,7 @@ import pytest
 from gateway.docs import merge
 from ops.stack.backing import Backing
 from ops.stack.ports import free_port
+from shared.openapi import SCHEMES
 from tests.gateway.rig import Rig, answer
 
 
@@ -32,7 +33,7 @@ class TestMergedDocument:
             [],
             "portal_session",
         )
-        assert set(both["components"]["schemas"]) == {"Item", "Page", "Problem"}
+        assert set(both["components"]["schemas"]) == {"Item", "Page"}
 
     def test_different_ones_and_what_refers_to_them_are_told_apart(self) -> None:
         other = {"type": "object", "properties": {"number": {"type": "integer"}}}
@@ -49,18 +50,25 @@ class TestMergedDocument:
         answers = [both["paths"][path]["get"]["responses"]["200"]["$ref"] for path in ("/a", "/b")]
         assert answers == ["#/components/schemas/Item", "#/components/schemas/BItem"]
 
-    def test_what_is_refused_is_a_problem_and_no_400_of_the_frameworks(self) -> None:
-        api, oauth = document("/api/a", Item=ITEM, Page=PAGE), document("/oauth/token", Item=ITEM, Page=PAGE)
-        for each, path in ((api, "/api/a"), (oauth, "/oauth/token")):
-            each["paths"][path]["get"]["responses"]["400"] = {"description": "Validation Exception"}
-        paths = merge({"a": api, "b": oauth}, bool, [], "portal_session")["paths"]
-        assert set(paths["/api/a"]["get"]["responses"]) == {"200", "default"}
-        assert set(paths["/oauth/token"]["get"]["responses"]) == {"200", "400"}
+    def test_what_the_gateway_refuses_is_said_beside_what_services_refuse(self) -> None:
+        one = document("/api/a", Item=ITEM, Page=PAGE)
+        one["components"]["responses"] = {"404": {"description": "Not there."}}
+        one["paths"]["/api/a"]["get"]["responses"]["404"] = {"$ref": "#/components/responses/404"}
+        merged = merge({"a": one}, bool, [], "portal_session")
+        assert set(merged["paths"]["/api/a"]["get"]["responses"]) == {"200", "404", "413", "502", "504"}
+        assert set(merged["components"]["responses"]) == {"404", "413", "502", "504"}
 
-    def test_operations_are_told_apart_and_tagged(self) -> None:
+    def test_partners_learn_of_every_scope_that_a_route_asks_for(self) -> None:
+        one = document("/api/a", Item=ITEM)
+        one["components"]["securitySchemes"] = SCHEMES
+        one["paths"]["/api/a"]["get"]["security"] = [{"session": []}, {"partner": ["projects:read"]}]
+        schemes = merge({"a": one}, bool, [], "__Host-portal_session")["components"]["securitySchemes"]
+        assert schemes["partner"]["flows"]["clientCredentials"]["scopes"] == {"projects:read": "read projects"}
+        assert schemes["session"]["name"] == "__Host-portal_session"
+
+    def test_operations_are_told_apart(self) -> None:
         both = merge({"a": document("/a"), "b": document("/b")}, bool, [], "portal_session")
         assert [both["paths"][path]["get"]["operationId"] for path in ("/a", "/b")] == ["a_List", "b_List"]
-        assert both["paths"]["/b"]["get"]["tags"] == ["b"]
 
     def test_only_what_the_routes_let_through_is_published(self) -> None:
         described = document("/a")
@@ -69,13 +77,12 @@ class TestMergedDocument:
         assert list(published["paths"]) == ["/a"]
 
 
-@pytest.mark.parametrize(("scheme", "name"), [("http", "portal_session"), ("https", "__Host-portal_session")])
-async def test_document_names_the_cookie_that_browsers_send(redis: Backing, scheme: str, name: str) -> None:
-    rig = Rig(redis.addresses.redis_url, public_url=f"{scheme}://portal.test")
+async def test_the_document_knows_where_it_counts(redis: Backing) -> None:
+    rig = Rig(redis.addresses.redis_url, public_url="https://portal.test")
     async with httpx2.AsyncClient(base_url=rig.server.url) as http:
-        schemes = (await http.get("/docs/openapi.json")).json()["components"]["securitySchemes"]
+        servers = (await http.get("/docs/openapi.json")).json()["servers"]
     await asyncio.to_thread(rig.stop)
-    assert (schemes["session"]["in"], schemes["session"]["name"]) == ("cookie", name)
+    assert servers == [{"url": "https://portal.test"}]
 
 
 async def test_document_names_what_is_missing(redis: Backing) -> None:
@@ -89,7 +96,6 @@ async def test_document_names_what_is_missing(redis: Backing) -> None:
     await asyncio.to_thread(rig.stop)
     assert list(merged["paths"]) == ["/api/client-portal/projects"]
     assert "activity" in merged["info"]["description"]
-    assert merged["security"] == [{"session": []}, {"partner": []}]
 
 
 @pytest.mark.parametrize("file", ["swagger-ui.js", "swagger-ui.css", "api.js"])

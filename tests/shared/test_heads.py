@@ -1,11 +1,11 @@
-"""HEAD wherever GET is: the same status and headers, no body."""
+"""HEAD wherever GET is: the same status and headers, no body; OPTIONS says what a resource takes."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from litestar import Litestar, get, post
+from litestar import Litestar, Router, get, post
 from litestar.response import Stream
 from litestar.testing import AsyncTestClient
 
@@ -15,6 +15,11 @@ from shared.heads import with_heads
 @get("/thing", sync_to_thread=False)
 def thing() -> dict[str, str]:
     return {"name": "Shop"}
+
+
+@post("/thing", sync_to_thread=False)
+def change_thing() -> None:
+    return None
 
 
 @post("/made", sync_to_thread=False)
@@ -34,7 +39,7 @@ def stream() -> Stream:
 
 @pytest.fixture
 async def client() -> AsyncIterator[AsyncTestClient[Litestar]]:
-    app = Litestar([thing, made, stream])
+    app = Litestar([Router("/", route_handlers=[thing, change_thing]), made, stream])
     app.asgi_handler = with_heads(app.asgi_handler)
     async with AsyncTestClient(app) as client:
         yield client
@@ -48,10 +53,13 @@ async def test_head_is_get_without_its_body(client: AsyncTestClient[Litestar]) -
 
 
 async def test_what_is_allowed_agrees(client: AsyncTestClient[Litestar]) -> None:
-    assert (await client.options("/thing")).headers["allow"] == "GET, HEAD, OPTIONS"
-    assert (await client.post("/thing")).headers["allow"] == "GET, HEAD, OPTIONS"
+    """Also of a resource whose methods are answered by several handlers."""
+    asked, refused = await client.options("/thing"), await client.put("/thing")
+    assert (asked.status_code, asked.content, asked.headers["allow"]) == (204, b"", "GET, HEAD, OPTIONS, POST")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
     assert "HEAD" not in (await client.options("/made")).headers["allow"]
     assert (await client.head("/made")).status_code == 405
+    assert (await client.options("/nothing")).status_code == 404
 
 
 async def test_an_answer_without_end_has_a_head_that_ends(client: AsyncTestClient[Litestar]) -> None:

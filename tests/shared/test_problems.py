@@ -1,19 +1,25 @@
 """What is wrong with a body, field by field, in words for people."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 import pytest
-from litestar import Litestar, post
+from litestar import Litestar, get, post
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+from litestar.params import Parameter
 from litestar.testing import TestClient
 from msgspec import Meta
 
 from services.identity import fields as identity
 from services.projects import fields as projects
 from shared.addresses import NO_ADDRESS
-from shared.problems import EXCEPTION_HANDLERS, StrictRequest
+from shared.problems import EXCEPTION_HANDLERS
+from shared.strict import StrictRequest, refuse_null
+
+ID = "01935f3c-7a00-7000-8000-000000000020"
 
 
 class Sent(msgspec.Struct, forbid_unknown_fields=True):
@@ -33,6 +39,38 @@ class Sent(msgspec.Struct, forbid_unknown_fields=True):
 @post("/")
 async def take(data: Sent) -> None:
     assert data.name
+
+
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    refuse_null(connection)
+
+
+@get("/", guards=[guard])
+async def look(
+    ids: Annotated[list[UUID], Parameter(query="id")],
+    client_id: UUID | None = None,
+    status: Literal["open", "closed"] | None = None,
+    active: bool | None = None,
+    q: str | None = None,
+) -> str:
+    return str((len(ids), client_id, status, active, q))
+
+
+@pytest.mark.parametrize(
+    ("field", "query", "words"),
+    [
+        ("id", "", "This is missing."),
+        ("id", "id=null", "This is not an id."),
+        *((name, f"id={ID}&{name}={none}", "Leave this out, or give it a value.")
+          for name in ("client_id", "status", "active") for none in ("null", "NULL", "%6eull")),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_is_wrong_is_named(field: str, query: str, words: str) -> None:
+    with TestClient(Litestar([look], request_class=StrictRequest, exception_handlers=EXCEPTION_HANDLERS)) as client:
+        answer = client.get(f"/?{query}")
+        searched = client.get(f"/?id={ID}&q=null&active=true").text
+    assert (answer.status_code, answer.json()["errors"]) == (422, [{"field": field, "message": words}])
+    assert searched == "(1, None, None, True, 'null')"
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,9 @@ class Confirmed(msgspec.Struct, frozen=True):
 
 
 @post("/people/me/email/verification", status_code=202, opt={NEEDS_NO_PROOF: "It mails one's own address."})
-async def ask_to_verify(*, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer) -> None:
+async def request_email_verification(
+    *, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer
+) -> None:
     """Mail a link that verifies one's own address."""
     await limits.admit(LINK, ip=actor.ip, account=str(me))
     async with uow(actor) as db:
@@ -45,7 +47,7 @@ async def ask_to_verify(*, me: UUID, actor: Actor, uow: UnitOfWork, limits: Atte
 
 
 @post("/auth/verify-email", status_code=204, opt={"public": True})
-async def verify(data: UseLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits) -> None:
+async def verify_email(data: UseLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits) -> None:
     """Verify an address with the link mailed to it."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
@@ -56,7 +58,7 @@ async def verify(data: UseLink, attempt: Attempt, uow: UnitOfWork, limits: Attem
 
 
 @post("/people/me/email", status_code=202)
-async def change_email(
+async def request_email_change(
     *, data: ChangeEmail, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer
 ) -> None:
     """Request another address to sign in with. The answer is the same for every address."""
@@ -67,7 +69,7 @@ async def change_email(
 
 
 @post("/auth/confirm-email", status_code=200, opt={"public": True})
-async def confirm(data: UseLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits) -> Confirmed:
+async def confirm_email(data: UseLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits) -> Confirmed:
     """Confirm a change of address with the link mailed to the old or the new one."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
@@ -78,4 +80,8 @@ async def confirm(data: UseLink, attempt: Attempt, uow: UnitOfWork, limits: Atte
     return Confirmed(done=found == "done", waiting_for=None if found == "done" else found)
 
 
-router = Router(API, route_handlers=[ask_to_verify, verify, change_email, confirm], tags=["addresses"])
+router = Router(
+    API,
+    route_handlers=[request_email_verification, verify_email, request_email_change, confirm_email],
+    tags=["addresses"],
+)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Meta
 
 from services.identity.fields import Addressed, Email, PartOfName, Password
@@ -61,7 +62,12 @@ async def look_at_invitation(
     return found
 
 
-@post("/auth/register", status_code=200, opt={"public": True})
+@post(
+    "/auth/register",
+    status_code=200,
+    opt={"public": True},
+    responses={200: ResponseSpec(SignedIn), 202: ResponseSpec(None)},
+)
 async def register(
     *,
     data: Register,
@@ -110,10 +116,10 @@ async def _ask(data: Register, attempt: Attempt, uow: UnitOfWork, limits: Attemp
 
 
 @get("/auth/contacts")
-async def get_contacts(actor: Actor, read: ReadOnly) -> Contacts:
+async def get_company_contacts(actor: Actor, read: ReadOnly) -> Contacts:
     """Whom to write to at the company, for a client's people who have a question or no role yet."""
     async with read(SYSTEM) as connection:  # past the tenant, for one name and address of the staff's
         return await queries.find_contacts(connection, actor)
 
 
-router = Router(API, route_handlers=[look_at_invitation, register, get_contacts], tags=["invitations"])
+router = Router(API, route_handlers=[look_at_invitation, register, get_company_contacts], tags=["invitations"])

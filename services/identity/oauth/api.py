@@ -1,12 +1,13 @@
 """OAuth 2 for partner systems: tokens, what a token is, keys, and the document that says where all of this is."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
 
 from services.identity.api_clients.models import SCOPES
 from services.identity.oauth.assertions import ALGORITHMS, METHOD
@@ -38,6 +39,39 @@ class Whoami(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
+class TokenForm(msgspec.Struct):
+    """RFC 6749, 4.4.2, with one of the proofs of who asks; without `scope`, for all that the API client may."""
+
+    grant_type: Literal["client_credentials"]
+    scope: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    client_assertion_type: str = ""
+    client_assertion: str = ""
+
+
+class AccessToken(msgspec.Struct, frozen=True):
+    """RFC 6749, 5.1; `expires_in` is in seconds."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    scope: str
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """RFC 6749, 5.2."""
+
+    error: str
+    error_description: str = ""
+
+
+class KeySet(msgspec.Struct, frozen=True):
+    """RFC 7517, 5."""
+
+    keys: list[dict[str, Any]]
+
+
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     """RFC 8414, 2."""
 
@@ -51,8 +85,17 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     token_endpoint_auth_signing_alg_values_supported: list[str]
 
 
-@post(TOKEN_PATH, opt={"public": True, "basic": True}, status_code=200, tags=["partners"])
-async def token(
+REFUSED = {status: ResponseSpec(Refusal) for status in (400, 401, 429)}
+
+
+@post(
+    TOKEN_PATH,
+    opt={"public": True, "basic": True, "form": TokenForm},
+    status_code=200,
+    responses={200: ResponseSpec(AccessToken), **REFUSED},
+    tags=["partners"],
+)
+async def issue_token(
     request: Request[Any, Any, Any], attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, issuer: Issuer
 ) -> Response[dict[str, Any]]:
     """Issue an access token for an API client (RFC 6749, 4.4): a form with `grant_type=client_credentials` and, if less
@@ -79,7 +122,12 @@ async def whoami(actor: Actor) -> Whoami:
     return Whoami(actor.id, actor.name, actor.client_id, sorted(actor.scopes), actor.session_ends)
 
 
-@get(JWKS_PATH, opt={"public": True, "scope": ANY_SCOPE}, tags=["partners"])
+@get(
+    JWKS_PATH,
+    opt={"public": True, "scope": ANY_SCOPE},
+    responses={200: ResponseSpec(KeySet, media_type="application/jwk-set+json")},
+    tags=["partners"],
+)
 async def jwks(issuer: Issuer) -> Response[bytes]:
     """The public keys that verify access tokens (RFC 7517)."""
     headers = {"Cache-Control": "public, max-age=60"}
@@ -115,4 +163,4 @@ async def _read(request: Request[Any, Any, Any]) -> TokenRequest:
     return TokenRequest(form, request.scope["query_string"].decode("latin-1"), authorization)
 
 
-routers = [token, whoami, jwks, metadata]
+routers = [issue_token, whoami, jwks, metadata]

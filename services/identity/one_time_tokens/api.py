@@ -25,7 +25,7 @@ class LookAtLink(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @post("/auth/mailed-link", status_code=204, opt={"public": True})
-async def look_at_link(data: LookAtLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits) -> None:
+async def look_at_mailed_link(data: LookAtLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits) -> None:
     """Whether a mailed link can still be used, without using it."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
@@ -35,4 +35,4 @@ async def look_at_link(data: LookAtLink, attempt: Attempt, uow: UnitOfWork, limi
     await limits.give_back(REDEMPTION, ip=attempt.ip)
 
 
-router = Router(API, route_handlers=[look_at_link], tags=["mailed links"])
+router = Router(API, route_handlers=[look_at_mailed_link], tags=["mailed links"])

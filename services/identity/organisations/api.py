@@ -59,7 +59,7 @@ async def list_organisations(actor: Actor, read: ReadOnly, uow: UnitOfWork) -> O
 
 
 @post("/auth/organisations/join", status_code=200, opt=JOINS)
-async def join(
+async def join_organisation(
     data: JoinOrganisation, attempt: Attempt, actor: Actor, uow: UnitOfWork, limits: AttemptLimits
 ) -> Joined:
     """Accept an invitation with the signed-in account. The session stays in its organisation."""
@@ -73,7 +73,9 @@ async def join(
 
 
 @post("/auth/switch-organisation", status_code=200, opt=SWITCHES)
-async def switch(data: SwitchOrganisation, attempt: Attempt, actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
+async def switch_organisation(
+    data: SwitchOrganisation, attempt: Attempt, actor: Actor, uow: UnitOfWork, door: Door
+) -> Response[Me]:
     """Switch to another of one's organisations. The session gets a new id; the old id is invalid immediately."""
     async with uow(SYSTEM) as db:
         entry = await commands.switch(db, attempt, actor, data.client_id)
@@ -82,7 +84,7 @@ async def switch(data: SwitchOrganisation, attempt: Attempt, actor: Actor, uow: 
 
 router = Router(
     API,
-    route_handlers=[list_organisations, join, switch],
+    route_handlers=[list_organisations, join_organisation, switch_organisation],
     guards=[require_client_person],
     tags=["organisations"],
 )

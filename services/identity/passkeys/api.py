@@ -56,7 +56,7 @@ async def list_passkeys(me: UUID, actor: Actor, uow: UnitOfWork) -> PasskeyList:
 
 
 @post("/passkeys/options", status_code=200)
-async def offer_registration(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
+async def offer_passkey_registration(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
     """Begin adding a passkey: options for `navigator.credentials.create()`, valid for five minutes in this session."""
     async with uow(SYSTEM) as db:
         return Options(await commands.offer_registration(db, actor, me, party))
@@ -94,7 +94,7 @@ async def remove_passkey(passkey_id: UUID, me: UUID, actor: Actor, uow: UnitOfWo
 
 
 @post("/auth/passkey/options", status_code=200, opt={"public": True})
-async def offer_sign_in(
+async def offer_passkey_sign_in(
     *, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, party: RelyingParty, jar: Cookies, flow: Flow
 ) -> Response[Options]:
     """Begin a sign-in with a passkey: options for `navigator.credentials.get()`, the same for every caller."""
@@ -106,7 +106,7 @@ async def offer_sign_in(
 
 
 @post("/auth/passkey", status_code=200, opt={"public": True})
-async def sign_in(
+async def sign_in_with_passkey(
     *,
     data: ShowPasskey,
     attempt: Attempt,
@@ -131,7 +131,7 @@ async def sign_in(
 
 
 @post("/auth/step-up/passkey/options", status_code=200, opt=IS_PROOF)
-async def offer_step_up(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
+async def offer_passkey_proof(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingParty) -> Options:
     """Begin to authenticate again with one of one's own passkeys."""
     async with uow(SYSTEM) as db:
         own = (await find_own(db, actor, me)).require_managed()
@@ -139,7 +139,7 @@ async def offer_step_up(me: UUID, actor: Actor, uow: UnitOfWork, party: RelyingP
 
 
 @post("/auth/step-up/passkey", status_code=200, opt=IS_PROOF)
-async def show_passkey(
+async def prove_with_passkey(
     *,
     data: ShowPasskey,
     me: UUID,
@@ -169,14 +169,14 @@ router = Router(
     API,
     route_handlers=[
         list_passkeys,
-        offer_registration,
+        offer_passkey_registration,
         add_passkey,
         rename_passkey,
         remove_passkey,
-        offer_sign_in,
-        sign_in,
-        offer_step_up,
-        show_passkey,
+        offer_passkey_sign_in,
+        sign_in_with_passkey,
+        offer_passkey_proof,
+        prove_with_passkey,
     ],
     tags=["passkeys"],
 )

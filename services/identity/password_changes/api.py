@@ -45,7 +45,9 @@ class ChangePassword(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @post("/auth/forgot-password", status_code=202, opt={"public": True})
-async def forgot(*, data: Forgot, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer) -> None:
+async def forgot_password(
+    *, data: Forgot, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer
+) -> None:
     """Mail a link for a new password. The answer, and all work before it, is the same for every address."""
     email = data.email
     await limits.admit(FORGOT, ip=attempt.ip, account=email)
@@ -55,7 +57,7 @@ async def forgot(*, data: Forgot, attempt: Attempt, uow: UnitOfWork, limits: Att
 
 
 @post("/auth/reset-password", status_code=204, opt={"public": True})
-async def reset(
+async def reset_password(
     *,
     data: Reset,
     attempt: Attempt,
@@ -122,4 +124,6 @@ def _about(person: Person, settings: IdentitySettings) -> tuple[str, ...]:
     return (person.email or "", person.name, settings.company_name)
 
 
-router = Router(API, route_handlers=[forgot, reset, make_reset_link, change_password], tags=["passwords"])
+router = Router(
+    API, route_handlers=[forgot_password, reset_password, make_reset_link, change_password], tags=["passwords"]
+)

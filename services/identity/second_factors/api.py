@@ -175,7 +175,7 @@ async def replace_codes(me: UUID, actor: Actor, uow: UnitOfWork) -> RecoveryCode
 
 
 @delete("/two-factor")
-async def disable(me: UUID, actor: Actor, uow: UnitOfWork) -> None:
+async def remove_two_factor(me: UUID, actor: Actor, uow: UnitOfWork) -> None:
     """Remove one's own second factor, if the client allows it."""
     async with uow(SYSTEM) as db:
         own = await lock_own(db, actor, me)
@@ -183,7 +183,7 @@ async def disable(me: UUID, actor: Actor, uow: UnitOfWork) -> None:
 
 
 @delete("/people/{person_id:uuid}/two-factor", guards=[require_policy("managePeople")])
-async def reset(person_id: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> None:
+async def reset_two_factor(person_id: UUID, actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> None:
     """Remove the second factor of somebody who lost app and recovery codes. Ends all their sessions."""
     async with uow(actor) as db:
         ended = await commands.reset(db, actor, person_id)
@@ -191,5 +191,5 @@ async def reset(person_id: UUID, actor: Actor, uow: UnitOfWork, session_cache: S
 
 
 at_sign_in = [show_factor, begin_enrolment, finish_enrolment]
-own = [get_two_factor, begin_setup, finish_setup, replace_codes, disable]
-router = Router(API, route_handlers=[*at_sign_in, *own, reset], tags=["second factors"])
+own = [get_two_factor, begin_setup, finish_setup, replace_codes, remove_two_factor]
+router = Router(API, route_handlers=[*at_sign_in, *own, reset_two_factor], tags=["second factors"])

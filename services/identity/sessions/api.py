@@ -82,7 +82,7 @@ async def logout(me: UUID, actor: Actor, uow: UnitOfWork, session_cache: Session
 
 
 @get("/auth/me")
-async def me(me: UUID, actor: Actor, read: ReadOnly) -> Me:
+async def get_signed_in_person(me: UUID, actor: Actor, read: ReadOnly) -> Me:
     """The signed-in person with their permissions; for staff who view the portal as somebody, that person."""
     viewing = (actor.client_id, actor.seen_as and actor.seen_as.id) if actor.read_only else ()
     async with read(actor.themselves) as connection:
@@ -105,7 +105,7 @@ async def revoke_session(session_id: UUID, actor: Actor, uow: UnitOfWork, sessio
 
 
 @post("/sessions/revoke-others", status_code=200, opt=ENDS)
-async def revoke_others(actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> Revoked:
+async def revoke_other_sessions(actor: Actor, uow: UnitOfWork, session_cache: SessionCache) -> Revoked:
     """End all of one's own sessions except this one."""
     async with uow(SYSTEM) as db:
         ended = await commands.revoke_others(db, actor)
@@ -135,5 +135,5 @@ async def rotate(data: Resolve, uow: UnitOfWork, session_cache: SessionCache, ja
     return Rotated(jar.session(entry.token, entry.seconds).to_header(header=""))
 
 
-public = [login, logout, me, list_sessions, revoke_session, revoke_others]
+public = [login, logout, get_signed_in_person, list_sessions, revoke_session, revoke_other_sessions]
 routers = [Router(API, route_handlers=public, tags=["sessions"]), resolve, rotate]

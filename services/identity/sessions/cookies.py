@@ -14,9 +14,13 @@ FLOW_COOKIE = "portal_flow"
 PENDING_COOKIE = "portal_pending"
 FLOW = timedelta(minutes=10)
 """As long as the longest of what is bound to a flow: a mailed link, and the way to a provider and back."""
-Flow = Annotated[str, Parameter(cookie=FLOW_COOKIE, max_length=100, pattern=ANY_LINE, default="")]
+Flow = Annotated[
+    str, Parameter(cookie=FLOW_COOKIE, max_length=100, pattern=ANY_LINE, default="", include_in_schema=False)
+]
 """What a handler takes to know which browser began; '' for none."""
-PendingStep = Annotated[str, Parameter(cookie=PENDING_COOKIE, max_length=100, pattern=ANY_LINE, default="")]
+PendingStep = Annotated[
+    str, Parameter(cookie=PENDING_COOKIE, max_length=100, pattern=ANY_LINE, default="", include_in_schema=False)
+]
 """What a handler takes to know which sign-in waits for its second step in this browser; '' for none."""
 
 

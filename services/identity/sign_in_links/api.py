@@ -51,7 +51,7 @@ class OneProof(Invalid):
 
 
 @post("/auth/magic-link", status_code=202, opt={"public": True})
-async def request_link(
+async def request_sign_in_link(
     *,
     data: RequestLink,
     attempt: Attempt,
@@ -72,7 +72,7 @@ async def request_link(
 
 
 @post("/auth/magic-link/look", status_code=200, opt={"public": True})
-async def look_at_link(
+async def look_at_sign_in_link(
     data: LookAtSignInLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, flow: Flow
 ) -> SignInLinkView:
     """Whether a mailed link can still be used, and whether in this browser, without using it."""
@@ -86,7 +86,7 @@ async def look_at_link(
 
 
 @post("/auth/magic-link/consume", status_code=200, opt={"public": True})
-async def redeem_link(
+async def redeem_sign_in_link(
     *, data: RedeemLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, door: Door, flow: Flow
 ) -> Response[SignedIn]:
     """Sign in with the link or the code of a mail, in the browser that asked for it."""
@@ -111,4 +111,6 @@ async def redeem_link(
     return await door.let_in(entry)
 
 
-router = Router(API, route_handlers=[request_link, look_at_link, redeem_link], tags=["sign-in links"])
+router = Router(
+    API, route_handlers=[request_sign_in_link, look_at_sign_in_link, redeem_sign_in_link], tags=["sign-in links"]
+)

@@ -53,7 +53,7 @@ class FinishSingleSignOn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @post("/auth/sso/domain", status_code=200, opt={"public": True})
-async def look_at_domain(
+async def look_at_sign_in_domain(
     *, data: BeginSingleSignOn, attempt: Attempt, read: ReadOnly, limits: AttemptLimits
 ) -> SingleSignOnDomain:
     """Whether a sign-in could begin there, so that a page can offer it first, or not at all. It begins nothing."""
@@ -64,7 +64,7 @@ async def look_at_domain(
 
 
 @post("/auth/sso", status_code=200, opt={"public": True})
-async def begin(
+async def begin_single_sign_on(
     *,
     data: BeginSingleSignOn,
     attempt: Attempt,
@@ -92,7 +92,7 @@ async def begin(
 
 
 @post("/auth/sso/callback", status_code=200, opt={"public": True})
-async def finish(
+async def finish_single_sign_on(
     *,
     data: FinishSingleSignOn,
     attempt: Attempt,
@@ -154,6 +154,13 @@ async def delete_single_sign_on(client_id: UUID, actor: Actor, uow: UnitOfWork) 
 
 router = Router(
     API,
-    route_handlers=[look_at_domain, begin, finish, get_single_sign_on, put_single_sign_on, delete_single_sign_on],
+    route_handlers=[
+        look_at_sign_in_domain,
+        begin_single_sign_on,
+        finish_single_sign_on,
+        get_single_sign_on,
+        put_single_sign_on,
+        delete_single_sign_on,
+    ],
     tags=["single sign-on"],
 )

@@ -128,7 +128,7 @@ async def show_proof(
 
 
 @post("/auth/step-up/mail", status_code=202, opt=IS_PROOF)
-async def mail_code(*, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer) -> None:
+async def mail_proof_code(*, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, mailer: Mailer) -> None:
     """Mail a code, for somebody who has neither app nor passkey nor password."""
     async with uow(SYSTEM) as db:
         means = await get_means(db, actor, me)
@@ -140,4 +140,4 @@ async def mail_code(*, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptL
     mailer.wake()
 
 
-router = Router(API, route_handlers=[get_freshness, show_proof, mail_code], tags=["step-up"])
+router = Router(API, route_handlers=[get_freshness, show_proof, mail_proof_code], tags=["step-up"])

@@ -55,7 +55,7 @@ async def invite_member(
 
 
 @put("/{person_id:uuid}/project-roles")
-async def set_roles(
+async def set_member_roles(
     *,
     person_id: UUID,
     data: PutRoles,
@@ -74,7 +74,7 @@ async def set_roles(
 
 
 @patch("/{person_id:uuid}/project-roles")
-async def change_roles(
+async def change_member_roles(
     *,
     person_id: UUID,
     data: PatchProjectRoles,
@@ -93,7 +93,7 @@ async def change_roles(
 
 
 @post("/{person_id:uuid}/deactivate", status_code=200)
-async def deactivate(
+async def deactivate_member(
     *, person_id: UUID, actor: Actor, uow: UnitOfWork, read: ReadOnly, session_cache: SessionCache
 ) -> MemberView:
     """Deactivate a colleague within a second. Only staff can activate them again."""
@@ -106,7 +106,7 @@ async def deactivate(
 
 router = Router(
     f"{API}/team",
-    route_handlers=[get_team, invite_member, set_roles, change_roles, deactivate],
+    route_handlers=[get_team, invite_member, set_member_roles, change_member_roles, deactivate_member],
     guards=[require_primary_contact],
     opt={NEEDS_NO_PROOF: "A client manages its own team, within the permissions of its primary contact."},
     tags=["team"],

@@ -35,11 +35,11 @@ async def view_as(data: ViewAs, actor: Actor, uow: UnitOfWork, door: Door) -> Re
 
 
 @post("/auth/view-as/end", status_code=200, opt={"while_viewing": True, NEEDS_NO_PROOF: "Anybody may leave."})
-async def leave(actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
+async def end_viewing(actor: Actor, uow: UnitOfWork, door: Door) -> Response[Me]:
     """End viewing, and return to the staff session."""
     async with uow(actor.themselves) as db:
         entry = await commands.leave(db, actor)
     return await door.renew(entry)
 
 
-router = Router(API, route_handlers=[view_as, leave], tags=["sessions"])
+router = Router(API, route_handlers=[view_as, end_viewing], tags=["sessions"])

@@ -22,7 +22,7 @@ from shared.pagination import MAX_LIMIT, Cursor, Limit, Page
 Search = Annotated[str | None, Parameter(query="q", max_length=200, pattern=TEXT, default=None)]
 Ids = Annotated[list[UUID] | None, Parameter(query="id", max_items=MAX_LIMIT, default=None)]
 Sort = Annotated[str, queries.ORDERS.parameter]
-Refresh = Annotated[bool, Parameter(header="X-Portal-Refresh", default=False)]
+Refresh = Annotated[bool, Parameter(header="X-Portal-Refresh", default=False, include_in_schema=False)]
 """Said by the portal of what its open pages ask for by themselves."""
 manage_projects = require_policy("manageProjects")
 

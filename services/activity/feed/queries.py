@@ -11,17 +11,17 @@ from asyncpg import Record
 
 from services.activity.feed.models import Ended, Sight
 from services.activity.words.lines import plain
-from services.activity.words.telling import Words, say, sentence
+from services.activity.words.telling import Words, say, who
 from shared.errors import NotFound
 
 LAST = 2**63 - 1
 COLUMNS = (
     "position, client_id, id, type, facts::text, title, description, actor_id, actor_name, project_id, target_type,"
-    " target_id, at, private or team_only as private, turns, case when tells <> '{}' then"
+    " target_id, at, private or team_only as private, turns, case when cardinality(tells) > 1 then"
     " (select p.hidden_fields from known_projects p where p.client_id = feed.client_id and p.id = feed.project_id)"
     " end as hides"
 )
-"""`hides` is what the project hides by now, where an entry tells of what can be hidden."""
+"""`hides` is what the project hides by now, where it may be a part of what an entry tells of."""
 _SELECT = f"select {COLUMNS} from feed"  # noqa: S608  (our own text)
 _TOLD = "not private and not team_only"
 """Entries that the client sees. Its own people see no others, which row-level security enforces as well."""
@@ -158,12 +158,12 @@ async def list_named(
 def view(entry: Record, *, behind: bool, tell_client: bool = False) -> EntryView:
     """An entry as callers get it; `behind`: those who see what the client is not told."""
     project_id = entry["project_id"]
-    words = _words(entry, behind=behind)
+    words, name = _words(entry, behind=behind), who(entry["actor_name"])
     return EntryView(
         id=entry["id"],
         seq=entry["position"],
         type=entry["type"],
-        title=sentence(entry["actor_name"], words.title),
+        title=f"{name} {words.title}",
         description=words.description,
         actor=ActorView(entry["actor_id"], entry["actor_name"]),
         project_id=project_id,
@@ -171,14 +171,15 @@ def view(entry: Record, *, behind: bool, tell_client: bool = False) -> EntryView
         at=entry["at"],
         client_id=entry["client_id"] if tell_client else msgspec.UNSET,
         private=entry["private"] or msgspec.UNSET,
-        many=sentence(entry["actor_name"], words.many) if words.many else msgspec.UNSET,
+        many=f"{name} {words.many}" if words.many else msgspec.UNSET,
     )
 
 
 def _words(entry: Record, *, behind: bool) -> Words:
     if entry["facts"] is None:  # stored in words, by a version that did so
         return Words(entry["title"] or plain(entry["type"]), entry["description"] or "")
-    return say(entry["type"], entry["facts"], hidden=() if behind else tuple(entry["hides"] or ()))
+    hidden = entry["hides"]
+    return say(entry["type"], entry["facts"], tuple(hidden) if hidden and not behind else ())
 
 
 def _place(entry: Record) -> str | None:

@@ -42,7 +42,7 @@ def keep(data: EventData) -> msgspec.Raw:
 
 
 @lru_cache(REMEMBERED)
-def say(kind: str, facts: str, *, hidden: tuple[str, ...], language: str = "en") -> Words:  # noqa: ARG001 - English so far
+def say(kind: str, facts: str, hidden: tuple[str, ...] = (), language: str = "en") -> Words:  # noqa: ARG001 - English so far
     """The words for an event of the type `kind` with these `facts`, in `language`, for somebody from whom the project
     hides `hidden`.
     """
@@ -57,9 +57,9 @@ def say(kind: str, facts: str, *, hidden: tuple[str, ...], language: str = "en")
     return Words(title.format_map(shown), line.description.format_map(shown), line.many)
 
 
-def sentence(actor_name: str, words: str) -> str:
-    """What somebody did, as it is read: "Jonas Weber finished Visual design"."""
-    return f"{isolated(actor_name) or PORTAL} {words}"
+def who(actor_name: str) -> str:
+    """Who did it, as a sentence begins: "Jonas Weber finished Visual design"."""
+    return isolated(actor_name) or PORTAL
 
 
 def _shown(facts: Facts, fields: list[str]) -> Mapping[str, str]:

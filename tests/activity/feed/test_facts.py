@@ -88,7 +88,7 @@ async def test_entries_stored_in_words_have_the_facts_of_their_events(cluster: C
             assert (facts, rows[position]["title"]) == (None, "once")
         else:
             assert facts is not None
-            assert say(data.type, facts, hidden=()) == say(data.type, bytes(keep(data)).decode(), hidden=())
+            assert say(data.type, facts) == say(data.type, bytes(keep(data)).decode())
     assert [rows[position]["tells"] for position in (1, 2, 3)] == [["ends_on", "name"], ["ends_on"], ["scope"]]
     assert [position for position, row in rows.items() if row["private"]] == [2]
     assert [position for position, row in rows.items() if row["team_only"]] == [5]

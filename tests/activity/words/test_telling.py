@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.activity.words.telling import LINES, keep, say, sentence
+from services.activity.words.telling import LINES, keep, say, who
 from shared.contracts import EVENTS, TOLD
 from shared.contracts.projects import ProjectUpdated
 from shared.events import EventData
@@ -20,7 +20,7 @@ def sample(kind: type[EventData]) -> EventData:
 
 
 def told(data: EventData, *hidden: str) -> tuple[str, ...]:
-    return say(data.type, bytes(keep(data)).decode(), hidden=hidden)
+    return say(data.type, bytes(keep(data)).decode(), hidden)
 
 
 def test_what_is_told_has_a_line_and_nothing_else_has() -> None:
@@ -31,7 +31,7 @@ def test_what_is_told_has_a_line_and_nothing_else_has() -> None:
 def test_an_event_is_told_by_the_name_of_what_it_happened_to(kind: type[EventData]) -> None:
     """A line of which a word is missing raises, and one that tells of nothing by name is none."""
     data = sample(kind)
-    words = say(kind.type, bytes(keep(data)).decode(), hidden=())
+    words = say(kind.type, bytes(keep(data)).decode())
     assert data.name in words.title  # type: ignore[attr-defined]
     assert LINES[kind.type].occasion
     assert not {"{", "}"} & {*words.title, *words.description}
@@ -48,9 +48,8 @@ def test_a_field_that_is_hidden_by_now_is_not_named() -> None:
 
 def test_an_event_of_a_newer_version_is_told_by_its_type() -> None:
     assert "milestone_postponed" not in EVENTS
-    assert say("milestone_postponed", "{}", hidden=()) == ("milestone postponed", "", "")
+    assert say("milestone_postponed", "{}") == ("milestone postponed", "", "")
 
 
 def test_what_nobody_did_was_the_portal() -> None:
-    assert sentence("", "finished Shop") == "The portal finished Shop"
-    assert sentence("דנה", "finished Shop") == "\u2068דנה\u2069 finished Shop"
+    assert (who(""), who("Jonas Weber"), who("דנה")) == ("The portal", "Jonas Weber", "\u2068דנה\u2069")

@@ -1,0 +1,65 @@
+"""State plus event is a fresh read: a page that the stream keeps up to date is the page that is loaded anew."""
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from shared.contracts import TOLD
+from tests.e2e.conftest import Sit
+from tests.e2e.test_story import make_project
+from tests.portal_stack import API, Portal
+
+IS_AS_ANEW = """async (path) => {
+  const read = (page) => {
+    const main = page.querySelector('main').cloneNode(true);
+    main.querySelectorAll('time, .updated, [data-live-state]').forEach((moving) => moving.remove());
+    return main.querySelector('[aria-busy=true]') ? null : main.textContent.replace(/\\s+/g, ' ');
+  };
+  const anew = await (await fetch(path)).text();
+  return read(document) === read(new DOMParser().parseFromString(anew, 'text/html'));
+}"""
+"""Whether the open page says what it would if it were loaded now, but for what time changes."""
+
+
+def test_after_each_event_of_the_feed_an_open_page_is_as_if_loaded_anew(portal: Portal, sit: Sit) -> None:
+    staff = portal.as_("admin")
+    project = make_project(portal, "birch", "Ropewalk")
+    client_id, where = project["client_id"], f"/projects/{project['id']}"
+    made = staff.post(f"{API}{where}/milestones", json={"name": "Hemp spun", "target_on": "2031-01-15"})
+    step = f"/milestones/{made.json()['id']}"
+    happens: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "milestone_created": ("POST", f"{where}/milestones", {"name": "Rope laid", "target_on": "2031-05-01"}),
+        "milestone_updated": ("PATCH", step, {"name": "Hemp combed", "target_on": "2031-04-01"}),
+        "milestone_completed": ("POST", f"{step}/complete", {}),
+        "milestone_reopened": ("POST", f"{step}/reopen", {}),
+        "milestone_withdrawn": ("POST", f"{step}/withdraw", {}),
+        "milestone_shared": ("POST", f"{step}/share", {}),
+        "project_updated": ("PATCH", where, {"name": "Long ropewalk", "description": "A thousand feet"}),
+        "project_status_changed": ("PATCH", where, {"status": "at_risk"}),
+        "project_created": ("POST", "/projects", {"client_id": client_id, "name": "Slipway", "status": "on_track"}),
+        "project_withdrawn": ("POST", f"{where}/withdraw", {}),
+        "project_shared": ("POST", f"{where}/share", {}),
+    }
+    assert set(happens) == {kind.type for kind in TOLD}
+
+    with sit("birch") as client:
+        tabs = {"/": client.page, where: client.context.new_page()}
+        for path, tab in tabs.items():
+            tab.goto(path)
+            expect(tab.locator("[data-live-state]")).to_have_attribute("data-state", "live")
+            tab.evaluate("window.stayed = true")
+        for kind, (method, path, body) in happens.items():
+            answer = staff.request(method, f"{API}{path}", json=body)
+            assert answer.is_success, f"{kind}: {answer.text}"
+            portal.until(lambda kind=kind: newest(portal, client_id) == kind, 60)
+            if kind == "project_withdrawn":
+                tabs.pop(where).close()  # it says what is gone, and loaded anew it is not there
+            for place, tab in tabs.items():
+                portal.until(lambda tab=tab, place=place: tab.evaluate(IS_AS_ANEW, place), 60)
+                assert tab.evaluate("window.stayed") is True
+
+
+def newest(portal: Portal, client_id: str) -> str:
+    """The type of what happened last at a client, as staff are told."""
+    answer = portal.as_("admin").get(f"{API}/activity", params={"client_id": client_id, "limit": 1})
+    return answer.json()["items"][0]["type"]

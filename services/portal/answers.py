@@ -1,7 +1,7 @@
 """What the services answer, as far as pages show it. Unknown fields are ignored, so a service may add some first."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -78,10 +78,11 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     methods: list[str] = []
 
 
-class Enrolled(SignedIn, frozen=True, kw_only=True):
+class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     """Signed in, with a second factor set up on the way."""
 
-    recovery_codes: list[str] = []
+    person: Me | None
+    recovery_codes: list[str]
 
 
 class Organisation(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,15 +164,21 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     active: bool = True
 
 
+Own = msgspec.Meta(extra={"own": True})
+"""Marks what the portal itself fills in, from the answer of another service."""
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody of the project team; contact details only on the detail page. Staff have a `person_id`."""
+    """Somebody of the project team. Staff have a `person_id`, and are as identity knows them (`projects/teams.py`);
+    ways to reach the others are on the detail page only.
+    """
 
     name: str
     role: str
     person_id: UUID | None = None
-    active: bool = True
-    email: str | None = None
-    phone: str | None = None
+    active: Annotated[bool, Own] = True
+    email: Annotated[str | None, Own] = None
+    phone: Annotated[str | None, Own] = None
 
 
 class NextMilestone(msgspec.Struct, frozen=True, kw_only=True):

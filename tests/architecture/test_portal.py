@@ -1,7 +1,11 @@
 """The portal's pages lie where their address says: the first segment of a URL is a folder of `services/portal`."""
 
+from importlib import import_module
+
 from litestar.routes import HTTPRoute
 
+from services.portal.areas import AREAS
+from tests.architecture.test_rules import PAGES
 from tests.isolation.routes import application
 
 REFRESHED = "/widgets"
@@ -30,3 +34,10 @@ def test_a_page_lies_in_the_folder_that_its_address_begins_with() -> None:
     ]
     assert len(answering) > 150
     assert [each for each in answering if not f"{each[1]}.".startswith(f"{home(each[0])}.")] == []
+
+
+def test_each_folder_with_pages_exports_an_area_and_stands_in_the_list() -> None:
+    exported = {
+        path.parent.name: import_module(f"services.portal.{path.parent.name}.api") for path in PAGES.glob("*/api.py")
+    }
+    assert {name for name, module in exported.items() if getattr(module, "area", None) not in list(AREAS)} == set()

@@ -21,6 +21,7 @@ PICTURES = bool(os.environ.get("PORTAL_SCREENSHOTS"))
 """`make screenshots`: every page in every look, and those of the README kept."""
 OWN_PAGES = [
     "/profile",
+    "/preferences",
     "/security",
     "/security/two-factor",
     "/security/passkeys",

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -18,6 +18,7 @@ from services.portal.settings import PortalSettings
 from shared.actor import Actor
 from shared.testing.claims import Signer
 from tests.e2e.conftest import FLAGS
+from tests.portal.documents import document
 from tests.portal.office import Office
 from tests.portal.people import AUDIENCE, NOBODY
 
@@ -26,6 +27,8 @@ Browse = Callable[..., httpx2.AsyncClient]
 
 @pytest.fixture(scope="session")
 async def server() -> AsyncGenerator[Office]:
+    for service in UPSTREAMS:
+        document(service)  # takes its time, which no page waits for
     standin = Office()
     await standin.start()
     yield standin
@@ -33,10 +36,11 @@ async def server() -> AsyncGenerator[Office]:
 
 
 @pytest.fixture
-def standin(server: Office) -> Office:
-    """The services behind the portal, well again."""
+def standin(server: Office) -> Iterator[Office]:
+    """The services behind the portal, well again. What they answer, the services themselves would."""
     server.reset()
-    return server
+    yield server
+    assert server.strange == []
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ to misbehave so exactly; end-to-end tests use those. `Standin.state` is plain JS
 
 import asyncio
 import copy
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from uuid import UUID
 from aiohttp import web
 
 from services.activity.words.telling import LINES
+from services.portal.services import UPSTREAMS
+from tests.portal.documents import document
 
 BASE = "/api/client-portal"
 ACME = "01900000-0000-7000-8000-00000000ac3e"
@@ -67,7 +70,7 @@ def milestones(project: str, done: int, start: int, *, step: int = 14, late: boo
                 "id": uid(int(project[-4:], 16) * 100 + number),
                 "project_id": project,
                 "name": name,
-                "description": "Clickable prototype of the five main journeys." if number == 3 else None,
+                "description": "Clickable prototype of the five main journeys." if number == 3 else "",
                 "phase": PHASES[number // 2],
                 "starts_on": days(target - step),
                 "target_on": days(target),
@@ -118,7 +121,7 @@ def entry(
         "seq": 1000 - number,
         "type": kind,
         "title": title,
-        "description": text,
+        "description": text or "",
         "actor": {"id": uid(7), "name": who},
         "project_id": uid(of),
         "target": {"type": "project", "id": uid(of), "url": f"/projects/{uid(of)}"},
@@ -256,6 +259,8 @@ class Standin:
         self.delay: dict[str, float] = {}
         self.refusals: dict[str, tuple[int, str, dict[str, str]]] = {}
         self.calls: list[Call] = []
+        self.strange: list[str] = []
+        """What was answered that no service would."""
         self.url = ""
         self._runner: web.AppRunner | None = None
 
@@ -275,7 +280,7 @@ class Standin:
 
     def reset(self) -> None:
         self.state = copy.deepcopy(story())
-        self.delay, self.refusals, self.calls = {}, {}, []
+        self.delay, self.refusals, self.calls, self.strange = {}, {}, [], []
 
     def refuse(
         self, prefix: str, status: int, code: str = "test.failure", *, headers: dict[str, str] | None = None
@@ -315,7 +320,20 @@ class Standin:
                 answer = problem(status, code, "This was asked to fail.")
                 answer.headers.update(headers)
                 return answer
-        return await handler(request)
+        answer = await handler(request)
+        if answer.status < 300 and answer.content_type == "application/json":
+            self._tell(request.method, path.strip("/"), answer)
+        return answer
+
+    def _tell(self, method: str, path: str, answer: web.Response) -> None:
+        """The answer as the service itself would give it: what it does not tell is left out, what it would is there."""
+        for described in map(document, UPSTREAMS):
+            if (schema := described.answer_at(method, path)) is not None:
+                value = described.told(json.loads(answer.body), schema)
+                self.strange += described.strange(value, schema, f"{method} {path}")
+                answer.body = json.dumps(value).encode()
+                return
+        self.strange.append(f"{method} {path}: no service has this route")
 
     async def login(self, request: web.Request) -> web.Response:
         data = await request.json()
@@ -394,6 +412,7 @@ def person(email: str) -> dict[str, Any]:
     return {
         "id": ANNA, "email": email, "first_name": "Anna", "last_name": "Keller", "name": "Anna Keller", "kind": "client",
         "client_id": ACME, "client_name": "Acme GmbH", "policies": [], "project_roles": {}, "is_primary_contact": True, "two_factor": False,
+        "language": "en",
     }  # fmt: skip
 
 
@@ -407,12 +426,13 @@ def phases(project: dict[str, Any]) -> list[dict[str, Any]]:
     """The phases of a plan, as the service tells them with it."""
     found = []
     for name in PHASES:
-        steps = [step for step in project["milestones"] if step["phase"] == name]
+        if not (steps := [step for step in project["milestones"] if step["phase"] == name]):
+            continue
         done = sum(step["status"] == "completed" for step in steps)
-        status = (
-            "completed" if done == len(steps) else "in_progress" if done or name == project["phase"] else "upcoming"
-        )
-        found.append({"name": name, "status": status, "completion": round(100 * done / len(steps)) if steps else 0})
+        begun = "in_progress" if done or name == project["phase"] else "upcoming"
+        status = "completed" if done == len(steps) else begun
+        progress = {"status": status, "completion": round(100 * done / len(steps))}
+        found.append({"name": name, "target_on": max(step["target_on"] for step in steps), **progress})
     return found
 
 

@@ -69,7 +69,7 @@ async def test_a_figure_without_a_value_may_say_why(browse, standin):
 
 async def test_a_figure_without_comparison_has_no_arrow(browse, standin):
     for item in standin.state["kpis"]:
-        item |= {"previous": None, "change": None, "direction": None, "good": None, "comparison_label": None}
+        item |= {"previous": None, "change": None, "direction": None, "good": None, "comparison_label": ""}
     page = await browse(ANNA).get("/widgets/dashboard/kpis", headers={"HX-Request": "true"})
     assert "<strong>" not in page.text
 

@@ -98,7 +98,7 @@ async def test_a_project_without_plan_or_team_explains_itself(browse, standin):
         "milestones": [],
         "team": [],
         "next_milestone": None,
-        "scope": None,
+        "scope": "",
         "starts_on": None,
     }
     page = await browse(ANNA).get(f"/projects/{uid(1)}")

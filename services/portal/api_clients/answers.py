@@ -8,7 +8,7 @@ import msgspec
 
 
 class ApiClient(msgspec.Struct, frozen=True, kw_only=True):
-    """A partner system. `client_secret` is there once: when it was made."""
+    """A partner system."""
 
     id: UUID
     name: str
@@ -22,11 +22,16 @@ class ApiClient(msgspec.Struct, frozen=True, kw_only=True):
     last_used_at: datetime | None
     revoked_at: datetime | None
     old_secret_until: datetime | None
-    client_secret: str | None = None
 
     @property
     def has_secret(self) -> bool:
         return self.auth_method == "client_secret"
+
+
+class NewApiClient(ApiClient, frozen=True, kw_only=True):
+    """One that was just made, with its secret, which is answered once."""
+
+    client_secret: str | None
 
 
 class Scope(msgspec.Struct, frozen=True):

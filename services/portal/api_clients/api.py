@@ -9,7 +9,7 @@ from litestar.response import Redirect, Template
 
 from services.portal import choices
 from services.portal.api_clients import views
-from services.portal.api_clients.answers import ApiClient, Rotated
+from services.portal.api_clients.answers import ApiClient, NewApiClient, Rotated
 from services.portal.area import Area, Entry
 from services.portal.choices import is_search
 from services.portal.edits import Edit
@@ -48,7 +48,7 @@ async def create(page: Page, data: Typed) -> Template:
     if not form.is_wrong:
         body |= {"client_id": form.values["client_id"] or None, "auth_method": method}
         try:
-            made = await page.services.identity.post("api-clients", ApiClient, body)
+            made = await page.services.identity.post("api-clients", NewApiClient, body)
             return await _show_secret(page, made, made.client_secret)
         except ServiceProblem as problem:
             form.refuse(problem)

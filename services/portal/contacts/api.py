@@ -1,6 +1,6 @@
 """A client's contacts, for staff: the address book, and who of it may use the portal."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Router, get, post
@@ -26,6 +26,7 @@ from shared.texts import isolated
 Short = Annotated[str, Parameter(max_length=400)]
 manage_clients, manage_access = require_policy("manageClients"), require_policy("managePortalAccess")
 
+Decision = Literal["portal-access/enable", "portal-access/disable", "invitation/resend"]
 LOST = "Contact saved. The invitation to the address before can no longer be used: send it again."
 
 
@@ -123,7 +124,7 @@ async def do_move(page: Page, contact_id: UUID, data: Typed) -> Template | Redir
     return await _show_move(page, contact_id, form)
 
 
-async def _decide(page: Page, contact_id: UUID, what: str, done: str) -> Template | Redirect:
+async def _decide(page: Page, contact_id: UUID, what: Decision, done: str) -> Template | Redirect:
     """Give or revoke access. Reasons against it are shown beside the button."""
     try:
         await page.services.identity.post(f"contacts/{contact_id}/{what}", Contact)

@@ -1,5 +1,6 @@
 """Letting the client see a milestone, and keeping it from the client. For staff who manage projects."""
 
+from typing import Literal
 from uuid import UUID
 
 from litestar import Router, get, post
@@ -15,6 +16,8 @@ from services.portal.services import ServiceProblem
 from services.portal.toasts import Toast, Undo
 from shared.claims import require_policy
 from shared.texts import isolated
+
+Turn = Literal["share", "withdraw"]
 
 
 @get("/milestones/{milestone_id:uuid}/share")
@@ -48,7 +51,7 @@ async def withdraw(page: Page, milestone_id: UUID, data: Typed) -> Template | Re
 
 
 async def _turn(
-    page: Page, milestone_id: UUID, data: Typed, verb: str, words: str, *, undo: Undo | None = None
+    page: Page, milestone_id: UUID, data: Typed, verb: Turn, words: str, *, undo: Undo | None = None
 ) -> Template | Redirect:
     project_id = named_project(data)
     try:

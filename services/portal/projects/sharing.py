@@ -1,6 +1,6 @@
 """Letting the client see a project or a milestone, and keeping it from the client. For staff who manage projects."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from litestar import Router, get, post
@@ -16,6 +16,8 @@ from services.portal.services import ServiceProblem
 from services.portal.toasts import LONGEST, Toast, Undo
 from shared.claims import require_policy
 from shared.texts import isolated
+
+Turn = Literal["share", "withdraw"]
 
 
 @get("/projects/{project_id:uuid}/share")
@@ -71,7 +73,7 @@ async def _give_roles(page: Page, project_id: UUID, data: Typed) -> list[str]:
 
 
 async def _turn_project(
-    page: Page, project_id: UUID, verb: str, words: str, *, undo: Undo | None = None, already: str = ""
+    page: Page, project_id: UUID, verb: Turn, words: str, *, undo: Undo | None = None, already: str = ""
 ) -> Redirect:
     try:
         turned_to = await page.services.projects.post(f"projects/{project_id}/{verb}", ProjectDetail)

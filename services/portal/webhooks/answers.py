@@ -11,7 +11,7 @@ State = Literal["waiting", "delivered", "failed"]
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """A URL that receives events. `secret` is present once: in the answer that creates it."""
+    """A URL that receives events."""
 
     id: UUID
     name: str
@@ -28,7 +28,6 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     old_secret_until: datetime | None
     last_delivery_at: datetime | None
     last_delivery_state: State | None
-    secret: str = ""
 
     @property
     def host(self) -> str:
@@ -36,6 +35,12 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
             return URL(self.url).host or self.url
         except ValueError:  # stored before such names were refused
             return self.url
+
+
+class NewWebhook(Webhook, frozen=True, kw_only=True):
+    """One that was just made, with its secret, which is answered once."""
+
+    secret: str
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
 from services.portal.webhooks import views
-from services.portal.webhooks.answers import EventType, Rotated, Webhook
+from services.portal.webhooks.answers import EventType, NewWebhook, Rotated, Webhook
 from shared.claims import require_policy
 from shared.texts import isolated
 
@@ -46,7 +46,7 @@ async def create(page: Page, data: Typed) -> Template:
     body = views.body(form) | {"client_id": form.values["client_id"] or None}
     if not form.is_wrong:
         try:
-            made = await page.services.activity.post("webhooks", Webhook, body)
+            made = await page.services.activity.post("webhooks", NewWebhook, body)
             return await _show_secret(page, made, made.secret)
         except ServiceProblem as problem:
             form.refuse(problem)

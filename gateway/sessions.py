@@ -21,6 +21,7 @@ from gateway.metrics import SESSIONS_ASKED
 from gateway.peers import is_within
 from gateway.seals import Seal
 from shared.actor import Reader
+from shared.clock import now
 
 REMEMBER_SECONDS = 1.0
 REMEMBERED = 20_000
@@ -111,7 +112,7 @@ class Sessions:
 
     async def _look_up(self, digest: str) -> Session | None:
         session = await self._ask(digest)
-        left = session.expires_at.timestamp() - time.time() if session else 0
+        left = (session.expires_at - now()).total_seconds() if session else 0
         if session is None or left <= 0:
             return None
         # A revocation that arrived during the look-up has made this answer old: it serves those who asked before it.

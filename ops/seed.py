@@ -183,8 +183,8 @@ class _Demo:
             policies=list(ADMIN_POLICIES),
             project_roles={},
             is_primary_contact=False,
-            expires_at=datetime.now(UTC) + timedelta(hours=1),
-            proven_at=datetime.now(UTC),
+            expires_at=clock.now() + timedelta(hours=1),
+            proven_at=clock.now(),
         )
         return self._signer.token(session, (service,), "127.0.0.1").decode()
 

@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 import uvicorn
 
 from ops.watchdog import watching
+from shared import clock
 from shared.config import Settings, SettingsError, load
 from shared.server import BoundedHttp
 from shared.telemetry import OUTPUT
@@ -61,7 +62,17 @@ def application(service: str, environ: Mapping[str, str]) -> tuple[Any, Settings
     create_app: Callable[[Any], Any] = importlib.import_module(module(service)).create_app
     kind: type[Settings] = get_type_hints(create_app)["settings"]
     settings = load(kind, environ)
+    _run_ahead(settings)
     return create_app(settings), settings
+
+
+def _run_ahead(settings: Settings) -> None:
+    if settings.clock_offset and settings.env != "embedded":
+        raise SettingsError("PORTAL_CLOCK_OFFSET: only the embedded stack may live in the future")
+    try:
+        clock.run_ahead(settings.clock_offset)
+    except ValueError as error:
+        raise SettingsError(f"PORTAL_CLOCK_OFFSET: {error} is no time ahead, such as +8d, +36h or +90m") from error
 
 
 def _config(app: Any, settings: Settings) -> uvicorn.Config:

@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "INFO"
     time_zone: str = "UTC"
     """Where the company is, as an IANA name (Europe/Berlin): its day is the portal's."""
+    clock_offset: str = ""
+    """How far ahead of the time the portal's clock is, as in `+8d`: only where `env` is `embedded`."""
     upstreams: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     """Where the other services are by name, each `http://host:port`: `PORTAL_UPSTREAM_IDENTITY` and so on."""
 

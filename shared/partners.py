@@ -15,6 +15,7 @@ import msgspec
 
 from shared.actor import Actor
 from shared.breaker import Breaker
+from shared.clock import inside
 from shared.errors import Unauthorized, Unavailable
 from shared.tokens import PublicKeys, SignedBody, TokenReader
 
@@ -56,7 +57,7 @@ class AccessToken(SignedBody, frozen=True, kw_only=True):
             kind="partner",
             client_id=self.cid,
             session_id=self.jti,
-            session_ends=datetime.fromtimestamp(self.exp, UTC),
+            session_ends=inside(datetime.fromtimestamp(self.exp, UTC)),
             scopes=frozenset(self.scope.split()),
             ip=ip,
         )

@@ -5,9 +5,13 @@ that function replaced, whatever they wait for would be over at once, and last m
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 import pytest
+
+from shared import clock
 
 
 class Clock:
@@ -22,7 +26,17 @@ class Clock:
 
 def clock_of(monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> Clock:
     """One clock that these modules see as theirs until the test ends."""
-    clock = Clock()
+    moved = Clock()
     for module in modules:
-        monkeypatch.setattr(module, "time", clock)
-    return clock
+        monkeypatch.setattr(module, "time", moved)
+    return moved
+
+
+@contextmanager
+def living_ahead(by: str) -> Iterator[None]:
+    """Have this process be one with `PORTAL_CLOCK_OFFSET`."""
+    clock.run_ahead(by)
+    try:
+        yield
+    finally:
+        clock.run_ahead("")

@@ -1,14 +1,16 @@
 """Days begin where the company is; what people say of their own day may be one ahead."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from ops.serve import application
 from services.projects.app import create_app
 from services.projects.settings import ProjectsSettings
 from shared import clock
 from shared.config import SettingsError
+from tests.clocks import living_ahead
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +45,32 @@ def test_a_zone_that_is_none_is_named_at_the_start(zone: str) -> None:
     )
     with pytest.raises(SettingsError, match="PORTAL_TIME_ZONE"):
         create_app(settings)
+
+
+@pytest.mark.parametrize(
+    ("by", "ahead"), [("+8d", timedelta(days=8)), ("+36h", timedelta(hours=36)), ("+90m", timedelta(minutes=90))]
+)
+def test_a_clock_ahead_moves_the_portal_and_no_clock_outside(by: str, ahead: timedelta) -> None:
+    """What comes from outside, such as the end of a token, is read as the portal's own clock will say it."""
+    with living_ahead(by):
+        outside = clock.outside()
+        assert timedelta(0) <= clock.now() - clock.inside(outside) < timedelta(seconds=5)
+        assert clock.inside(outside) - outside == ahead
+        assert abs(outside - datetime.now(UTC)) < timedelta(seconds=5)
+        with clock.moved_to(datetime(2026, 3, 29, 12, tzinfo=UTC)):
+            assert clock.today() == date(2026, 3, 29)
+    assert clock.inside(outside) == outside
+
+
+@pytest.mark.parametrize(
+    ("env", "by"), [("production", "+8d"), ("compose", "+8d"), ("embedded", "-8d"), ("embedded", "8 days")]
+)
+def test_only_the_embedded_stack_lives_in_the_future(env: str, by: str) -> None:
+    told = {
+        "PORTAL_ENV": env,
+        "PORTAL_CLOCK_OFFSET": by,
+        "PORTAL_DATABASE_URL": "postgresql://projects_app:x@127.0.0.1:1/portal",
+        "PORTAL_NATS_URL": "nats://127.0.0.1:1",
+    }
+    with pytest.raises(SettingsError, match="PORTAL_CLOCK_OFFSET"):
+        application("projects", told)

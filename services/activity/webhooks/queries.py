@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import select
 
 from services.activity.webhooks.models import Delivery, Subscriber, Webhook, WebhookSecret
+from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
 from shared.pagination import Page, decode_cursor, encode_cursor
@@ -21,7 +22,7 @@ _SELECT = f"""
     select w.id, w.name, w.url, w.client_id, c.name as client_name, w.types, w.active, w.disabled_reason,
            w.disabled_at, w.failing_since, w.created_at, k.name as created_by,
            (select max(s.expires_at) from webhook_secrets s
-            where s.webhook_id = w.id and s.expires_at > now()) as old_secret_until,
+            where s.webhook_id = w.id and s.expires_at > $1) as old_secret_until,
            d.at as last_delivery_at, d.state as last_delivery_state
     from webhooks w
     left join known_clients c on c.client_id = w.client_id
@@ -31,10 +32,10 @@ _SELECT = f"""
         from webhook_deliveries where webhook_id = w.id order by id desc limit 1
     ) as d on true
 """  # noqa: S608  (our own text)
-_ONE = f"{_SELECT} where w.id = $1"
+_ONE = f"{_SELECT} where w.id = $2"
 _LIST = f"""{_SELECT}
-    where ($1::uuid is null or w.client_id = $1) and ($2::uuid is null or w.id < $2)
-    order by w.id desc limit $3
+    where ($2::uuid is null or w.client_id = $2) and ($3::uuid is null or w.id < $3)
+    order by w.id desc limit $4
 """
 _KNOWS = "select exists (select from webhooks where id = $1)"
 _DELIVERIES = f"""
@@ -91,7 +92,7 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def get_webhook(connection: asyncpg.Connection, webhook_id: UUID) -> WebhookView:
     """One webhook. Raises `NotFound`."""
-    row = await connection.fetchrow(_ONE, webhook_id)
+    row = await connection.fetchrow(_ONE, now(), webhook_id)
     if row is None:
         raise NotFound
     return msgspec.convert(dict(row), WebhookView)
@@ -102,7 +103,7 @@ async def list_webhooks(
 ) -> Page[WebhookView]:
     """Those bound to one client, or all; newest first."""
     before = decode_cursor(cursor, UUID) if cursor else None
-    rows = await connection.fetch(_LIST, client_id, before, limit + 1)
+    rows = await connection.fetch(_LIST, now(), client_id, before, limit + 1)
     more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
     return Page([msgspec.convert(dict(row), WebhookView) for row in rows[:limit]], more)
 

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import select
 
 from services.identity.api_clients.models import ApiClient, ApiClientSecret
+from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
 from shared.pagination import Page, decode_cursor, encode_cursor
@@ -18,13 +19,13 @@ _SELECT = """
     select a.id, a.name, a.client_id, c.name as client_name, a.scopes, a.auth_method, a.jwks::text as jwks,
            a.created_at, trim(p.first_name || ' ' || p.last_name) as created_by, a.last_used_at, a.revoked_at,
            (select max(s.expires_at) from api_client_secrets s
-            where s.api_client_id = a.id and s.expires_at > now() and a.revoked_at is null) as old_secret_until
+            where s.api_client_id = a.id and s.expires_at > $1 and a.revoked_at is null) as old_secret_until
     from api_clients a left join clients c on c.id = a.client_id left join people p on p.id = a.created_by
 """
-_ONE = f"{_SELECT} where a.id = $1"
+_ONE = f"{_SELECT} where a.id = $2"
 _LIST = f"""{_SELECT}
-    where ($1::uuid is null or a.client_id = $1) and ($2::uuid is null or a.id < $2)
-    order by a.id desc limit $3
+    where ($2::uuid is null or a.client_id = $2) and ($3::uuid is null or a.id < $3)
+    order by a.id desc limit $4
 """
 # Bound to a client, it counts while the company works for that client.
 _LIVE = """
@@ -52,7 +53,7 @@ class ApiClientView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def get_api_client(connection: asyncpg.Connection, api_client_id: UUID) -> ApiClientView:
     """One api client. Raises `NotFound`."""
-    row = await connection.fetchrow(_ONE, api_client_id)
+    row = await connection.fetchrow(_ONE, now(), api_client_id)
     if row is None:
         raise NotFound
     return _view(row)
@@ -63,7 +64,7 @@ async def list_api_clients(
 ) -> Page[ApiClientView]:
     """Those bound to one client, or all; newest first, revoked ones among them."""
     before = decode_cursor(cursor, UUID) if cursor else None
-    rows = await connection.fetch(_LIST, client_id, before, limit + 1)
+    rows = await connection.fetch(_LIST, now(), client_id, before, limit + 1)
     more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
     return Page([_view(row) for row in rows[:limit]], more)
 

@@ -35,7 +35,7 @@ _HEAR = text("""
     update bulk_invitation_items i
     set status = case when m.sent_at is not null then 'sent' when m.failure in ('closed', 'replaced') then 'skipped'
                       else 'failed' end,
-        reason = m.failure, updated_at = now()
+        reason = m.failure, updated_at = :now
     from mails m where m.id = i.mail_id and i.status = 'waiting' and m.due_at is null
     returning i.person_id
 """)
@@ -92,7 +92,7 @@ async def start(db: Db, actor: Actor, data: StartBulkInvitation) -> UUID:
         running = await queries.find_running(db, client_id)
         return running or await start(db, actor, data)
     connection = await driver(db)
-    picked = await connection.execute(queries.PICK, client_id, bulk.id)
+    picked = await connection.execute(queries.PICK, client_id, now(), bulk.id)
     started = BulkInvitationStarted(total=int(picked.split()[-1]))
     if data.expected not in (None, started.total):
         raise RecipientsChanged
@@ -160,7 +160,7 @@ async def _invite(db: Db, inviter: Actor, item: BulkInvitationItem) -> Mail:
 
 async def hear_of_mails(db: Db) -> bool:
     """Take over what became of the mails; False where nothing was new."""
-    return (await db.scalars(_HEAR)).first() is not None
+    return (await db.scalars(_HEAR, {"now": now()})).first() is not None
 
 
 async def finish_next(db: Db) -> bool:

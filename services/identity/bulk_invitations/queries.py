@@ -9,7 +9,8 @@ import msgspec
 from sqlalchemy import exists, select, text
 
 from services.identity.bulk_invitations.models import BulkInvitation, BulkInvitationItem, Status
-from services.identity.invitations.queries import STATE
+from services.identity.invitations.queries import state_at
+from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
 from shared.pagination import Order, Orders, Page
@@ -17,7 +18,7 @@ from shared.pagination import Order, Orders, Page
 T = TypeVar("T")
 
 _CONTACTS = f"""
-    from people p join clients c on c.id = p.client_id left join ({STATE}) i on i.person_id = p.id
+    from people p join clients c on c.id = p.client_id left join ({state_at("$2")}) i on i.person_id = p.id
     where p.kind = 'client' and ($1::uuid is null or p.client_id = $1)
 """
 _INVITED = """
@@ -37,7 +38,7 @@ _COUNTS = f"""
 """  # noqa: S608  (constants)
 PICK = f"""
     insert into bulk_invitation_items (bulk_invitation_id, person_id, client_id, status, updated_at)
-    select $2, p.id, p.client_id, 'waiting', now() {_CONTACTS} and {_ELIGIBLE}
+    select $3, p.id, p.client_id, 'waiting', $2 {_CONTACTS} and {_ELIGIBLE}
 """
 COUNT_ITEMS = """
     select count(*) as total, count(*) filter (where status = 'sent') as sent,
@@ -66,7 +67,7 @@ _LEFT_OUT = f"""
 _RECIPIENTS = f"""
     (select p.id, p.sort_key, p.id as person_id, p.client_id, c.name as client_name,
            trim(p.first_name || ' ' || p.last_name) as name, p.email, {_LEFT_OUT} as reason
-    {_CONTACTS} and {_ELIGIBLE} = $2) listed
+    {_CONTACTS} and {_ELIGIBLE} = $3) listed
 """
 _OUTCOMES = """
     (select p.id, p.sort_key, i.person_id, p.client_id, trim(p.first_name || ' ' || p.last_name) as name, p.email,
@@ -76,7 +77,7 @@ _OUTCOMES = """
 """
 _ORDERS = Orders("name", name="sort_key")
 
-_HELD = text(f"select i.status from ({STATE}) i where i.person_id = :person")  # noqa: S608  (a constant)
+_HELD = text(f"select i.status from ({state_at(':now')}) i where i.person_id = :person")  # noqa: S608  (a constant)
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -147,7 +148,7 @@ async def preview(connection: asyncpg.Connection, client_id: UUID | None) -> Pre
     """What would happen, among the contacts of one client or of all. Raises `NotFound`."""
     if client_id and not await connection.fetchval("select 1 from clients where id = $1", client_id):
         raise NotFound
-    row = await connection.fetchrow(_COUNTS, client_id)
+    row = await connection.fetchrow(_COUNTS, client_id, now())
     return msgspec.convert(dict(row or {}), Preview)
 
 
@@ -158,8 +159,8 @@ async def list_recipients(
     if client_id and not await connection.fetchval("select 1 from clients where id = $1", client_id):
         raise NotFound
     order = _ORDERS.order("name", cursor)
-    statement = order.rows(_RECIPIENTS, "true", first=4) + " limit $3"
-    rows = await connection.fetch(statement, client_id, invited, limit + 1, *(order.place or ()))
+    statement = order.rows(_RECIPIENTS, "true", first=5) + " limit $4"
+    rows = await connection.fetch(statement, client_id, now(), invited, limit + 1, *(order.place or ()))
     return _page(order, rows, Recipient, limit)
 
 
@@ -202,7 +203,7 @@ async def is_anything_running(db: Db) -> bool:
 
 async def holds_invitation(db: Db, person_id: UUID) -> bool:
     """Whether somebody has an invitation they can use, or is about to get one."""
-    held = await db.scalar(_HELD, {"person": person_id})
+    held = await db.scalar(_HELD, {"person": person_id, "now": now()})
     return held in ("waiting", "sent", "accepted")
 
 

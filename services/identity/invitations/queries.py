@@ -13,21 +13,27 @@ from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
 from services.identity.sessions.rules import admits
 from shared.actor import Actor
+from shared.clock import now
 from shared.database import Db
 
-STATE = """
+_STATE = """
     select t.person_id, m.sent_at, t.expires_at, coalesce(m.failure, '') as failure,
            case when t.used_at is not null then 'accepted' when m.failed_at is not null then 'failed'
-                when m.id is null or (m.sent_at is not null and t.expires_at <= now()) then 'expired'
+                when m.id is null or (m.sent_at is not null and t.expires_at <= {present}) then 'expired'
                 when m.sent_at is null then 'waiting' else 'sent'
            end as status
     from one_time_tokens t
     left join lateral (select * from mails where token_id = t.id order by id desc limit 1) m on true
     where t.purpose = 'invitation'
 """
-"""One row for each person who was ever invited: for queries to join. Mails are forgotten in time, what became of them
-is not.
-"""
+
+
+def state_at(present: str) -> str:
+    """One row for each person who was ever invited, for queries to join; `present` is their parameter with the time.
+
+    Mails are forgotten in time, what became of them is not.
+    """
+    return _STATE.format(present=present)
 
 
 _COMPANY = """
@@ -48,7 +54,7 @@ async def find_contacts(connection: asyncpg.Connection, actor: Actor) -> Contact
 
 async def states_of(connection: asyncpg.Connection, person_ids: Collection[UUID]) -> dict[UUID, InvitationState]:
     """The state of the last invitation of each of these people; who was never invited is missing."""
-    rows = await connection.fetch(f"{STATE} and t.person_id = any($1)", list(person_ids))
+    rows = await connection.fetch(f"{state_at('$1')} and t.person_id = any($2)", now(), list(person_ids))
     return {row["person_id"]: msgspec.convert(dict(row), InvitationState) for row in rows}
 
 

@@ -2,15 +2,16 @@
 
 from uuid import UUID
 
-from sqlalchemy import extract, func, select
+from sqlalchemy import func, select
 
 from services.identity.mails.models import Mail
+from shared.clock import now
 from shared.database import Db
 
 
 async def next_due(db: Db) -> Mail | None:
     """The next mail to send, locked: those somebody waits for first. What another worker has in hand is passed over."""
-    due = select(Mail).where(Mail.due_at <= func.now()).order_by(Mail.urgent.desc(), Mail.due_at)
+    due = select(Mail).where(Mail.due_at <= now()).order_by(Mail.urgent.desc(), Mail.due_at)
     return await db.scalar(due.limit(1).with_for_update(skip_locked=True))
 
 
@@ -22,6 +23,6 @@ async def lock_attempt(db: Db, mail_id: UUID, attempt: int) -> Mail | None:
 
 async def waiting(db: Db) -> tuple[int, float]:
     """How many mails are still to go out, and for how many seconds the oldest of them has waited."""
-    age = extract("epoch", func.now() - func.min(Mail.created_at))
-    count, oldest = (await db.execute(select(func.count(), age).where(Mail.due_at.is_not(None)))).one()
-    return count, float(oldest or 0)
+    waits = select(func.count(), func.min(Mail.created_at)).where(Mail.due_at.is_not(None))
+    count, oldest = (await db.execute(waits)).one()
+    return count, (now() - oldest).total_seconds() if oldest else 0.0

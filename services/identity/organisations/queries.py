@@ -11,6 +11,7 @@ from services.identity.organisations.models import Obstacle, obstacle
 from services.identity.people.models import Person
 from services.identity.sessions.models import Session
 from shared.actor import Actor
+from shared.clock import now
 from shared.database import Db
 
 
@@ -33,7 +34,7 @@ class Organisations(msgspec.Struct, frozen=True):
 async def find_session(db: Db, actor: Actor) -> Session | None:
     """The session the request came with, while it counts."""
     own = (Session.id == actor.session_id, Session.person_id == actor.id, Session.client_id == actor.client_id)
-    return await db.scalar(select(Session).where(*own, Session.revoked_at.is_(None), Session.expires_at > func.now()))
+    return await db.scalar(select(Session).where(*own, Session.revoked_at.is_(None), Session.expires_at > now()))
 
 
 _OWN = """
@@ -41,7 +42,7 @@ _OWN = """
     from sessions s
     join people p on p.id = s.account_id or p.account_id = s.account_id and p.joined_at is not null
     join clients c on c.id = p.client_id
-    where s.id = $1 and s.person_id = $2 and s.client_id = $3 and s.revoked_at is null and s.expires_at > now()
+    where s.id = $1 and s.person_id = $2 and s.client_id = $3 and s.revoked_at is null and s.expires_at > $4
         and p.active and p.portal_access and c.active
     limit 2
 """
@@ -49,7 +50,7 @@ _OWN = """
 
 async def find_only_organisation(connection: asyncpg.Connection, actor: Actor) -> OrganisationView | None:
     """The one organisation of who is in no other: nearly everybody, on every page they open (decision 0004)."""
-    rows = await connection.fetch(_OWN, actor.session_id, actor.id, actor.client_id)
+    rows = await connection.fetch(_OWN, actor.session_id, actor.id, actor.client_id, now())
     return OrganisationView(**rows[0], obstacle="") if len(rows) == 1 and rows[0]["current"] else None
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pyotp import random_base32
 from pyotp.totp import TOTP
 
-from shared.clock import now
+from shared.clock import outside
 from shared.sealing import Sealer
 
 SECONDS = 30
@@ -39,7 +39,7 @@ class Totp:
         The oldest: where two steps beside each other have the same code, the later one is still good when it comes.
         """
         codes = TOTP(self._sealer.open(sealed, _bound_to(person_id)).decode(), interval=SECONDS)
-        present = int(now().timestamp()) // SECONDS
+        present = int(outside().timestamp()) // SECONDS
         window = range(max(present - DRIFT, after + 1), present + DRIFT + 1)
         return next((step for step in window if compare_digest(codes.generate_otp(step), code)), None)
 

@@ -20,7 +20,10 @@ from shared.contracts.identity import SessionRevoked, SessionRotated, SignedOut
 from shared.database import Db
 from shared.errors import NotFound
 
-_SEEN = text("update sessions set last_seen_at = now() where id = :id and last_seen_at < now() - interval '1 minute'")
+_SEEN = text("""
+    update sessions set last_seen_at = :now
+    where id = :id and last_seen_at < cast(:now as timestamptz) - interval '1 minute'
+""")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -155,7 +158,7 @@ def live() -> tuple[ColumnElement[bool], ...]:
 
 async def note_use(db: Db, session_id: UUID) -> None:
     """The session is in use. Written once a minute at most; says nothing to anybody, so there is no event."""
-    await db.execute(_SEEN, {"id": session_id})
+    await db.execute(_SEEN, {"id": session_id, "now": now()})
 
 
 def attempt_by(actor: Actor, user_agent: str, lifetimes: Lifetimes) -> Attempt:

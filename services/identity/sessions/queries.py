@@ -15,6 +15,7 @@ from services.identity.sessions.devices import device_of
 from services.identity.sessions.models import GRACE, Session
 from services.identity.sessions.rules import Method, refusal
 from shared.actor import Actor, Reader
+from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
 
@@ -32,7 +33,7 @@ _RECORD = """
            trim(w.first_name || ' ' || w.last_name) as seen_name, w.is_primary_contact as seen_primary,
            coalesce(v.closed_modules || v.closed_actions, c.closed_modules || c.closed_actions, '{}') as closed,
            coalesce(v.session_recording, c.session_recording, false) as recorded,
-           s.last_seen_at < now() - interval '1 minute' as unseen,
+           s.last_seen_at < $3::timestamptz - interval '1 minute' as unseen,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
                      where (r.client_id, r.person_id) = (p.client_id, p.id)
                         or (r.client_id, r.person_id) = (v.id, w.id)), '{}')::text as project_roles,
@@ -44,8 +45,8 @@ _RECORD = """
     left join clients v on v.id = s.viewing_client_id and v.active and v.portal_enabled
                        and 'viewAsClient' = any(p.policies) and not p.limited
                        and (s.viewing_person_id is null or w.id is not null)
-    where (s.hash = $1 or (s.previous_hash = $1 and s.rotated_at > now() - $2::interval))
-      and s.revoked_at is null and s.expires_at > now() and s.last_seen_at > now() - s.idle
+    where (s.hash = $1 or (s.previous_hash = $1 and s.rotated_at > $3 - $2::interval))
+      and s.revoked_at is null and s.expires_at > $3 and s.last_seen_at > $3 - s.idle
       and p.active and (p.kind = 'staff' or (p.portal_access and c.active and c.portal_enabled))
 """
 # A sign-in at a membership by its client's own provider is no authentication elsewhere: the account sees that session,
@@ -57,7 +58,7 @@ _LIVE = """
     from sessions s, mine
     where (s.account_id = mine.id
            or s.person_id in (select id from people p where p.account_id = mine.id and p.joined_at is not null))
-      and revoked_at is null and expires_at > now() and last_seen_at > now() - idle
+      and revoked_at is null and expires_at > $3::timestamptz and last_seen_at > $3 - idle
     order by last_seen_at desc, id desc limit 100
 """
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -140,7 +141,7 @@ async def get_record(connection: asyncpg.Connection, session_hash: str) -> tuple
 
     Raises `NotFound` for every other: unknown, ended, idle, its person inactive, their client's portal closed.
     """
-    row = await connection.fetchrow(_RECORD, session_hash, GRACE)
+    row = await connection.fetchrow(_RECORD, session_hash, GRACE, now())
     if row is None:
         raise NotFound
     known = {**row, "project_roles": _roles.decode(row["project_roles"])}
@@ -156,7 +157,7 @@ async def get_record(connection: asyncpg.Connection, session_hash: str) -> tuple
 
 async def list_sessions(connection: asyncpg.Connection, actor: Actor) -> SessionList:
     """The live sessions of the actor's account, at whichever client, last used first; `connection` sees all of them."""
-    rows = await connection.fetch(_LIVE, actor.id, actor.session_id)
+    rows = await connection.fetch(_LIVE, actor.id, actor.session_id, now())
     return SessionList(
         [
             SessionView(**row, **device_of(row["user_agent"])._asdict(), current=row["id"] == actor.session_id)
@@ -169,7 +170,7 @@ async def live_hashes(db: Db, person_id: UUID) -> list[str]:
     """The hashes of the sessions that may still be in use and are a person's, or look through their eyes."""
     theirs = or_(Session.person_id == person_id, Session.viewing_person_id == person_id)
     live = select(Session.hash, Session.previous_hash).where(
-        theirs, Session.revoked_at.is_(None), Session.expires_at > func.now()
+        theirs, Session.revoked_at.is_(None), Session.expires_at > now()
     )
     return [each for row in await db.execute(live) for each in row if each]
 

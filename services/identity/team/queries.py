@@ -1,6 +1,6 @@
 """Reading a client's team."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from services.identity.invitations.queries import states_of
 from services.identity.people.models import Person
 from services.identity.team.models import TeamClosed, TooManyInvitations
 from shared.actor import Actor
+from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
 
@@ -36,9 +37,9 @@ _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:o
 # What the client's own people had mailed; to an address of the client's own domains anybody there could have it mailed.
 _INVITED_OUTSIDE = text("""
     with own as (select allowed_domains as domains from clients where id = :client)
-    select extract(epoch from created_at + interval '1 day' - now())::float from mails, own
+    select created_at from mails, own
     where client_id = :client and kind = 'invitation' and facts -> 'by' ->> 'kind' = 'client'
-        and created_at > now() - interval '1 day'
+        and created_at > :since
         and split_part(address, '@', 2) <> all (domains) and split_part(:email, '@', 2) <> all (domains)
     order by created_at desc offset :limit - 1 limit 1
 """)
@@ -128,10 +129,11 @@ async def load_member(db: Db, actor: Actor, person_id: UUID) -> Person:
 async def require_room(db: Db, actor: Actor, email: str, limit: int) -> None:
     """Of all who invite for this client at once each is counted, in every process. Raises `TooManyInvitations`."""
     await db.execute(_ONE_AT_A_TIME, {"client": str(actor.client_id)})
-    asked = {"client": actor.client_id, "email": email, "limit": limit}
-    seconds = await db.scalar(_INVITED_OUTSIDE, asked)
-    if seconds is not None:
-        raise TooManyInvitations(limit, max(1, ceil(seconds)))
+    since = now() - timedelta(days=1)
+    asked = {"client": actor.client_id, "email": email, "limit": limit, "since": since}
+    first = await db.scalar(_INVITED_OUTSIDE, asked)
+    if first is not None:
+        raise TooManyInvitations(limit, max(1, ceil((first - since).total_seconds())))
 
 
 async def is_known(db: Db, actor: Actor, email: str) -> bool:

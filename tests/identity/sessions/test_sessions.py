@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from services.identity.tokens import digest, new_token
+from tests.clocks import living_ahead
 from tests.identity.rig import ADMIN, GATEWAY, Identity
 
 IPHONE = (
@@ -158,6 +159,15 @@ async def test_a_session_that_does_not_count_is_404(identity: Identity, ending: 
     # The list agrees, as far as its owner can still look at it.
     listed = (await browser("GET", "sessions")).json()["items"]
     assert (listed == []) == (ending in ("ended", "too old", "idle"))
+
+
+async def test_a_clock_that_is_ahead_ends_what_ends_by_then(identity: Identity) -> None:
+    """`PORTAL_CLOCK_OFFSET`: statements go by the portal's clock."""
+    browser = await identity.browser(await identity.person(await identity.client()))
+    with living_ahead("+8d"):
+        answer = await identity.resolve(browser.cookies["portal_session"])
+    assert answer.status_code == 404
+    assert await browser.record()
 
 
 async def test_only_the_gateway_may_ask(identity: Identity) -> None:

@@ -10,6 +10,8 @@ from gateway.paths import REMEMBERED
 
 API = "/api/client-portal"
 MEGABYTE = 1_000_000
+IMAGE = 8_100_000
+"""Bytes of a body that carries a picture of six megabytes in base64."""
 READ_SECONDS = 2.0
 """How long a service may be silent on a question: who asked can ask again."""
 TOTAL_SECONDS = 4.0
@@ -64,8 +66,16 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         return self.upstream == "portal"
 
 
-def _api(resource: str, upstream: str, access: Access = "signed_in", *, sign_in: bool = False) -> Route:
-    return Route(prefix=f"{API}/{resource}", upstream=upstream, access=access, audience=(upstream,), sign_in=sign_in)
+def _api(
+    resource: str,
+    upstream: str,
+    access: Access = "signed_in",
+    *,
+    sign_in: bool = False,
+    max_body: int = MEGABYTE,
+) -> Route:
+    prefix, audience = f"{API}/{resource}", (upstream,)
+    return Route(prefix=prefix, upstream=upstream, access=access, audience=audience, sign_in=sign_in, max_body=max_body)
 
 
 def _oauth(prefix: str, *, basic: bool = False) -> Route:
@@ -108,6 +118,7 @@ ROUTES = (
     _api("two-factor", "identity"),
     _api("passkeys", "identity"),
     _api("people", "identity"),
+    _api("people/me/picture", "identity", max_body=IMAGE),
     _api("policies", "identity", "staff"),
     _api("team", "identity"),
     _api("project-teams", "identity"),

@@ -37,6 +37,7 @@ from services.identity.passkeys.relying_party import RelyingParty
 from services.identity.password_changes.api import router as password_changes
 from services.identity.people.api import router as people
 from services.identity.people.passwords import Passwords
+from services.identity.pictures.api import router as pictures
 from services.identity.policies.api import router as policies
 from services.identity.project_teams.api import router as project_teams
 from services.identity.recording.api import record_visits
@@ -62,6 +63,7 @@ from shared.actor import Actor
 from shared.database import ReadOnly
 from shared.errors import Unauthorized
 from shared.http import create_service
+from shared.sandbox import Sandbox
 from shared.sealing import Sealer
 
 EXAMPLES = Path(__file__).with_name("examples.toml")
@@ -79,6 +81,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
     party = RelyingParty(settings.public_url, settings.company_name)
     outgoing = Outgoing(private=settings.private_issuers)
     openid = OpenId(outgoing, settings.public_url)
+    picture_sandbox = Sandbox("services.identity.pictures.drawing")
     issuer = Issuer(settings.public_url, TokenKeys(settings.token_key))
 
     def door(read: ReadOnly) -> Door:
@@ -120,6 +123,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             contacts,
             bulk_invitations,
             people,
+            pictures,
             policies,
             assignments,
             team,
@@ -157,6 +161,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             "issuer": Provide(lambda: issuer, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "limits": Provide(attempts),
+            "picture_sandbox": Provide(lambda: picture_sandbox, sync_to_thread=False),
             "sealer": Provide(lambda: sealer, sync_to_thread=False),
             "party": Provide(lambda: party, sync_to_thread=False),
             "openid": Provide(lambda: openid, sync_to_thread=False),

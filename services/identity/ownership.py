@@ -11,6 +11,7 @@ from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.organisations.membership import require_all_clients
 from services.identity.passkeys.models import Passkey
 from services.identity.people.models import Person
+from services.identity.pictures.models import Picture
 from services.identity.project_roles.models import OfferedRole
 from services.identity.second_factors.models import Authenticator, RecoveryCode
 from services.identity.sessions.commands import end_sessions
@@ -23,8 +24,10 @@ from shared.database import Db
 
 LEADS_IN = tuple(kind for kind, mail in KINDS.items() if mail.lasts)
 """Mails with a link or a code in them; those that only tell of something go out all the same."""
-OF_ONE_CLIENT = (OneTimeToken, SignInLink, FederatedIdentity)
-"""What leads in at this client alone: all that was mailed or is under way, and who they are at its own provider."""
+OF_ONE_CLIENT = (OneTimeToken, SignInLink, FederatedIdentity, Picture)
+"""What leads in at this client alone: all that was mailed or is under way, and who they are at its own provider. With
+it goes how they look there.
+"""
 OF_THE_HUMAN = (Authenticator, RecoveryCode, Passkey, Session)
 """What goes wherever the human goes (decision 0048), and with the sessions from where they were known to come."""
 

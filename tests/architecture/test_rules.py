@@ -33,7 +33,7 @@ BUSINESS_NOUNS = re.compile(
     r"\b(invoice|ticket|quote|document|milestone|cycle|requirement|payment|contract_line|dashboard)s?\b", re.IGNORECASE
 )
 ACCESS = {"actor.py", "claims.py", "tokens.py", "partners.py"}
-ACCESS_BUDGET, PLUMBING_BUDGET = 650, 3955
+ACCESS_BUDGET, PLUMBING_BUDGET = 650, 4155
 """docs/decisions/0007: the kernel may grow only on purpose."""
 
 
@@ -189,7 +189,11 @@ def test_each_kernel_module_serves_three() -> None:
     publishing = {"shared.orm", "shared.outbox", "shared.versions"}
     # A rule of security that two services have each for themselves is two rules: it moves at its second user.
     security = {"shared.outgoing"}
-    assert {name for name in kernel - built_in - publishing - security if len(users.get(name, ())) < 3} == set()
+    # A second way to read what strangers send would be a second thing to attack: there is one from its first user on.
+    one_of_a_kind = {"shared.sandbox", "shared.confinement"}
+    assert {
+        name for name in kernel - built_in - publishing - security - one_of_a_kind if len(users.get(name, ())) < 3
+    } == set()
     assert {name for name in publishing | security if len(users.get(name, ())) < 2} == set()
 
 

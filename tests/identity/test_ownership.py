@@ -20,8 +20,9 @@ IDS = """
 OPENS = {
     *("sessions.person_id", "sessions.account_id", "sign_in_links.person_id", "one_time_tokens.person_id"),
     *("authenticators.person_id", "recovery_codes.person_id", "passkeys.person_id", "federated_identities.person_id"),
+    "pictures.person_id",
 }
-"""What leads somebody in, or lets them be known again: gone with its owner."""
+"""What leads somebody in, or lets them be known again, and how they look: gone with its owner."""
 KEPT = {
     "mails.person_id": "an order to write; what leads in and was not sent is taken back (LEADS_IN)",
     "people.account_id": "whose membership somebody is: counts once they joined, and they have to join anew",
@@ -98,6 +99,7 @@ async def give_everything(identity: Identity, person: dict[str, Any]) -> tuple[B
         | {"ip": "", "user_agent": "", "expires_at": soon},
         "authenticators": {"last_step": 0, "secret": b"", "confirmed_at": now()},
         "recovery_codes": {"id": uuid7(), "code_hash": "", "created_at": now(), "expires_at": soon},
+        "pictures": {"id": uuid7(), "image": b"", "created_at": now()},
     }
     if person["client_id"]:
         linked = {"id": uuid7(), "issuer": "https://idp.example", "subject": str(uuid7()), "created_at": now()}

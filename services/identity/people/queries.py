@@ -173,7 +173,7 @@ class PeopleFilter(msgspec.Struct, frozen=True):
 
 async def get_person(connection: asyncpg.Connection, actor: Actor, person_id: UUID) -> PersonView:
     """One person; not for staff only of a client whose people the actor sees. Raises `NotFound`."""
-    row = await connection.fetchrow(_ONE_OF, person_id, _reach(actor, None), actor.id)
+    row = await connection.fetchrow(_ONE_OF, person_id, reach(actor, None), actor.id)
     if row is None or not (row["active"] or _sees_all_of(actor)):
         raise NotFound
     return (await _views(connection, [row], actor))[0]
@@ -186,10 +186,10 @@ async def list_people(
     if sort.removeprefix("-") != "name" and not _sees_all_of(actor):
         raise SortNotShown
     order = ORDERS.order(sort, cursor)
-    reach = _reach(actor, wanted.client_id)
+    of = reach(actor, wanted.client_id)
     myself = actor.id if wanted.client_id is None else None
     gone_too = _sees_all_of(actor) and not wanted.active
-    narrowed = (reach, myself, gone_too, wanted.kind, limit + 1, *([wanted.q] if wanted.q else []))
+    narrowed = (of, myself, gone_too, wanted.kind, limit + 1, *([wanted.q] if wanted.q else []))
     page = order.rows("people p", _LISTED + (_FOUND if wanted.q else ""), first=len(narrowed) + 1)
     statement = (
         _SELECT.replace("people p", f"({page} limit $5) p", 1).replace("p.id", "p.sort_value, p.id", 1) + order.by
@@ -198,7 +198,7 @@ async def list_people(
     return order.page(rows, limit, await _views(connection, rows[:limit], actor))
 
 
-def _reach(actor: Actor, client_id: UUID | None) -> list[UUID] | None:
+def reach(actor: Actor, client_id: UUID | None) -> list[UUID] | None:
     """The clients whose people are meant; None is everybody."""
     if client_id is not None:
         return [client_id]

@@ -1,0 +1,84 @@
+"""Pictures of people over HTTP: everybody sets their own, and sees those of the people they may read."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, get, put
+from litestar.params import Parameter
+
+from services.identity.fresh_proof import NEEDS_NO_PROOF
+from services.identity.pictures import commands, queries
+from services.identity.pictures.commands import PutPicture, require_own
+from services.identity.pictures.drawing import MOST
+from services.identity.pictures.models import PictureRefused
+from services.identity.pictures.queries import PictureView
+from shared.actor import SYSTEM, Actor
+from shared.database import ReadOnly, UnitOfWork
+from shared.errors import NotFound
+from shared.http import API
+from shared.pagination import MAX_LIMIT
+from shared.sandbox import Rejected, Sandbox
+
+Ids = Annotated[list[UUID], Parameter(query="id", min_items=1, max_items=MAX_LIMIT)]
+OPEN = {NEEDS_NO_PROOF: "A picture of oneself gives nobody access."}
+KEPT = {
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+"""An id always stands for the same picture. Opened by itself it is no page of ours."""
+
+
+class Pictures(msgspec.Struct, frozen=True):
+    """Who has a picture."""
+
+    items: list[PictureView]
+
+
+@get("/pictures")
+async def list_pictures(actor: Actor, read: ReadOnly, ids: Ids) -> Pictures:
+    """List who of these people has a picture. `id` may be repeated; people the caller may not read are left out."""
+    async with read(actor) as connection:
+        found = await queries.list_pictures(connection, actor, ids)
+    async with read(SYSTEM) as connection:
+        return Pictures([*found, *await queries.list_staff(connection, ids)])
+
+
+@get("/pictures/{picture_id:uuid}", media_type="image/webp")
+async def get_picture(picture_id: UUID, actor: Actor, read: ReadOnly) -> Response[bytes]:
+    """Read a picture, a WebP file of 256 by 256 pixels."""
+    async with read(actor) as connection:
+        image = await queries.find_image(connection, actor, picture_id)
+    if image is None:
+        async with read(SYSTEM) as connection:
+            image = await queries.find_staff(connection, picture_id)
+    if image is None:
+        raise NotFound
+    return Response(image, headers=KEPT, media_type="image/webp")
+
+
+@put("/me/picture", opt=OPEN)
+async def show_picture(
+    data: PutPicture, me: UUID, actor: Actor, uow: UnitOfWork, picture_sandbox: Sandbox
+) -> PictureView:
+    """Set one's own picture. 422 `picture.refused` for a file that is no picture, is too large, or is broken."""
+    require_own(actor)
+    try:
+        image = await picture_sandbox.run(data.image, "portrait", most=MOST)
+    except Rejected as error:
+        raise PictureRefused(error.reason) from error
+    async with uow(actor) as db:
+        picture = await commands.show_picture(db, actor, me, image)
+        return PictureView(person_id=picture.person_id, picture_id=picture.id)
+
+
+@delete("/me/picture", opt=OPEN)
+async def remove_picture(me: UUID, actor: Actor, uow: UnitOfWork) -> None:
+    """Remove one's own picture; without one nothing changes. Others see one's initials."""
+    async with uow(actor) as db:
+        await commands.remove_picture(db, actor, me)
+
+
+router = Router(
+    f"{API}/people", route_handlers=[list_pictures, get_picture, show_picture, remove_picture], tags=["people"]
+)

@@ -1,0 +1,54 @@
+"""What happens to pictures: people choose their own, and take it away again."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from services.identity.clients.models import ActionClosed
+from services.identity.people.queries import load_person
+from services.identity.pictures import queries
+from services.identity.pictures.models import Picture, told
+from shared import outbox
+from shared.actor import Actor
+from shared.database import Db
+
+LARGEST = 6_000_000
+"""Bytes of a file that somebody sends: photographs of phones are smaller."""
+
+
+class PutPicture(msgspec.Struct, forbid_unknown_fields=True):
+    """`image` is a PNG, JPEG or WebP file in base64. It is drawn again: a square of 256 pixels is kept, and nothing of
+    what else a camera writes into a file.
+    """
+
+    image: Annotated[bytes, Meta(min_length=1, max_length=LARGEST)]
+
+
+def require_own(actor: Actor) -> None:
+    """Raises `ActionClosed` where the company keeps the details of its client's people."""
+    if "edit_profile" in actor.closed:
+        raise ActionClosed
+
+
+async def show_picture(db: Db, actor: Actor, person_id: UUID, image: bytes) -> Picture:
+    """Have this picture, drawn already, from now on."""
+    require_own(actor)
+    person = await load_person(db, person_id)
+    if before := await queries.find_picture(db, person_id):
+        await db.delete(before)
+        await db.flush()
+    picture, event = Picture.of(person, image)
+    db.add(picture)
+    await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
+    return picture
+
+
+async def remove_picture(db: Db, actor: Actor, person_id: UUID) -> None:
+    """Have none from now on. Without one there is nothing to tell."""
+    require_own(actor)
+    person = await load_person(db, person_id)
+    if before := await queries.find_picture(db, person_id):
+        await db.delete(before)
+        await outbox.append(db, actor, told(), client_id=person.client_id, aggregate_id=person.id)

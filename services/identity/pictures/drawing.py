@@ -1,0 +1,83 @@
+"""Pictures are drawn again: what is kept has our size, our format, and nothing else of the file that was sent.
+
+A `portrait` is a square WebP cut from the middle. A `logo` is a PNG, as mail programs show it too; an `icon` is made of
+one that is not much wider than high, for the tab of a browser.
+
+Runs in a child of `shared.sandbox`. It has no files any more when it works, so all of Pillow that it may need is loaded
+with the module.
+"""
+
+from io import BytesIO
+
+from PIL import Image, ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+from shared.confinement import Rejected
+
+LOADED = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
+"""Pillow imports a format when it first meets it; of TIFF it reads how a JPEG says which side is up (EXIF)."""
+PIXELS, PIXELS_OF_JPEG = 12_000_000, 25_000_000
+"""A JPEG is decoded at a fraction of its size; of others everything is in memory, several times."""
+LONGEST = 20_000
+SIDE = 256
+LOGO, ICON = (480, 160), (64, 64)
+"""The room a logo has, twice what pages and mails give it, and that of an icon."""
+WIDEST_ICON = 1.6
+QUALITY = 85
+"""Noise, which compresses worst, then has 50 KB."""
+MOST, MOST_OF_LOGO = 64 * 1024, 256 * 1024
+"""Bytes of a picture as it is kept."""
+
+Image.MAX_IMAGE_PIXELS = None  # asked below, before anything is decoded
+Image.preinit()
+
+
+def work(data: bytes, what: str) -> bytes:
+    """The picture as it is kept. Raises `Rejected`: `format`, `dimensions` or `broken`; `wide` of an icon."""
+    image = _open(data, ("PNG", "JPEG", "WEBP") if what == "portrait" else ("PNG", "WEBP"))
+    try:
+        return _portrait(image) if what == "portrait" else _sign(image, LOGO if what == "logo" else ICON)
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError) as error:
+        raise Rejected("broken") from error
+
+
+def _open(data: bytes, formats: tuple[str, ...]) -> Image.Image:
+    """The picture, not decoded yet."""
+    try:
+        image = Image.open(BytesIO(data), formats=formats)
+    except (OSError, ValueError, SyntaxError, TypeError, KeyError) as error:
+        raise Rejected("format") from error
+    width, height = image.size
+    most = PIXELS_OF_JPEG if image.format in ("JPEG", "MPO") else PIXELS
+    if width * height > most or max(width, height) > LONGEST:
+        raise Rejected("dimensions")
+    return image
+
+
+def _portrait(image: Image.Image) -> bytes:
+    image.draft("RGB", (2 * SIDE, 2 * SIDE))
+    upright = ImageOps.exif_transpose(image)
+    shown = upright if upright.mode in ("L", "RGB") else upright.convert("RGBA")
+    square = ImageOps.fit(shown, (SIDE, SIDE), Image.Resampling.LANCZOS).convert("RGBA")
+    ground = Image.new("RGBA", square.size, "white")  # what is see-through would be another picture in the dark
+    drawn = Image.alpha_composite(ground, square).convert("RGB")
+    out = BytesIO()
+    drawn.save(out, "WEBP", quality=QUALITY, method=4)
+    return out.getvalue()
+
+
+def _sign(image: Image.Image, room: tuple[int, int]) -> bytes:
+    drawn = image.convert("RGBA")
+    if box := drawn.getchannel("A").getbbox():  # what is see-through around it takes no room
+        drawn = drawn.crop(box)
+    if room == ICON:
+        if drawn.width > WIDEST_ICON * drawn.height:
+            raise Rejected("wide")
+        drawn = ImageOps.pad(drawn, room, Image.Resampling.LANCZOS)
+    else:
+        drawn.thumbnail(room, Image.Resampling.LANCZOS)
+    while True:
+        out = BytesIO()
+        drawn.save(out, "PNG", optimize=True)
+        if out.tell() <= MOST_OF_LOGO:
+            return out.getvalue()
+        drawn = drawn.resize((drawn.width * 3 // 4, drawn.height * 3 // 4), Image.Resampling.LANCZOS)

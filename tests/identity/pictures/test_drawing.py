@@ -1,0 +1,48 @@
+"""What is kept of a picture that somebody sends: a square of ours, or nothing."""
+
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from services.identity.pictures.drawing import MOST, SIDE
+from shared.sandbox import Rejected, Sandbox
+from tests.identity.pictures import files
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return Sandbox("services.identity.pictures.drawing")
+
+
+async def drawn(sandbox: Sandbox, file: bytes) -> Image.Image:
+    made = await sandbox.run(file, "portrait", most=MOST)
+    assert not any(each in made for each in (files.SECRET, files.SCRIPT, b"EXIF", b"ICCP"))
+    return Image.open(BytesIO(made))
+
+
+async def test_every_good_file_becomes_the_same_small_square(sandbox: Sandbox) -> None:
+    shown = {name: await drawn(sandbox, file) for name, file in files.GOOD.items()}
+    assert {(each.format, each.size, each.mode) for each in shown.values()} == {("WEBP", (SIDE, SIDE), "RGB")}
+    red, _, _ = shown["png"].getpixel((20, 128))
+    _, green, _ = shown["png"].getpixel((SIDE - 20, 128))
+    assert red > 150
+    assert green > 120
+
+
+async def test_a_photograph_stands_as_it_was_taken_and_says_nothing_of_where(sandbox: Sandbox) -> None:
+    """Turned round by its camera (3): what the file has on the left is on the right."""
+    shown = await drawn(sandbox, files.photograph(side_up=3))
+    red, green, _ = shown.getpixel((SIDE - 20, 128))
+    assert red > green
+
+
+async def test_what_is_no_picture_is_refused_for_what_it_is(sandbox: Sandbox) -> None:
+    said = dict[str, str]()
+    for name, (file, _) in files.BAD.items():
+        try:
+            await sandbox.run(file, "portrait", most=MOST)
+            said[name] = "drawn"
+        except Rejected as refused:
+            said[name] = refused.reason
+    assert said == {name: reason for name, (_, reason) in files.BAD.items()}

@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.origins import SAFE
 from gateway.request import Request
-from gateway.routes import Route
+from gateway.routes import API, Route
 from gateway.sessions import Session
 
 MOST = 100
@@ -25,6 +25,8 @@ RECORDED_HEADER = b"x-portal-recorded"
 """Informs the portal, whose pages inform their readers. A caller's own header of this name is not forwarded."""
 _HARMLESS = re.compile(r"[a-z][a-z.-]{0,39}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
 
+REFRESHED = ("/widgets", f"{API}/people/pictures")
+"""What a page asks for by itself."""
 Kind = Literal["page", "action", "api", "refresh", "stream"]
 
 
@@ -98,7 +100,7 @@ def _kind(method: str, route: Route) -> Kind:
         return "action"
     if route.stream:
         return "stream"
-    if route.prefix == "/widgets":
+    if route.prefix in REFRESHED:
         return "refresh"
     return "page" if route.is_page else "api"
 

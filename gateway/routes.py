@@ -83,7 +83,9 @@ def _oauth(prefix: str, *, basic: bool = False) -> Route:
     return Route(prefix=prefix, upstream="identity", access="public", audience=audience, exact=True, basic=basic)
 
 
-def _page(prefix: str, *, exact: bool = False, sign_in: bool = False, local: bool = False) -> Route:
+def _page(
+    prefix: str, *, exact: bool = False, sign_in: bool = False, local: bool = False, max_body: int = MEGABYTE
+) -> Route:
     """A page is public here: the portal itself shows the way to sign in, and passes the claims on to the services."""
     audience = ("portal", *SERVICES)
     return Route(
@@ -92,6 +94,7 @@ def _page(prefix: str, *, exact: bool = False, sign_in: bool = False, local: boo
         access="public",
         audience=audience,
         timeout=TOTAL_SECONDS,
+        max_body=max_body,
         exact=exact,
         sign_in=sign_in,
         local=local,
@@ -119,6 +122,7 @@ ROUTES = (
     _api("passkeys", "identity"),
     _api("people", "identity"),
     _api("people/me/picture", "identity", max_body=IMAGE),
+    _api("people/pictures", "identity"),
     _api("policies", "identity", "staff"),
     _api("team", "identity"),
     _api("project-teams", "identity"),
@@ -150,6 +154,7 @@ ROUTES = (
     _page("/projects"),
     _page("/activity"),
     _page("/profile"),
+    _page("/profile/picture", max_body=IMAGE),
     _page("/security"),
     _page("/kept-form"),
     _page("/prove-it", sign_in=True),

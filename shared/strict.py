@@ -32,7 +32,8 @@ class StrictRequest(AnyRequest):
 def require_json(connection: Connection) -> None:
     """A body says that it is JSON. What a page elsewhere may send without asking us first never does (Fetch, 2.2.2)."""
     takes = connection.route_handler.parsed_data_field
-    if takes is None or getattr(takes.kwarg_definition, "media_type", None) is RequestEncodingType.URL_ENCODED:
+    forms = (RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART)
+    if takes is None or getattr(takes.kwarg_definition, "media_type", None) in forms:
         return
     headers = connection.headers
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -35,7 +35,7 @@ async def refuse_form_of_another(connection: Connection, _handler: BaseRouteHand
     What concerns the browser itself (`opt={"while_viewing": True}`: to leave, to sign out) anybody may send.
     """
     sender = whose(connection.scope["auth"])
-    if not sender or not isinstance(connection, Request) or not _is_form(connection):
+    if not sender or not isinstance(connection, Request) or not (_is_form(connection) or _has_file(connection)):
         return
     if connection.route_handler.opt.get("while_viewing"):
         return
@@ -85,7 +85,7 @@ def refused(request: AnyRequest, error: DomainError) -> Response[Any]:
     if isinstance(error, ClaimsRefused):
         return domain_problem(request, error)  # for the gateway, which has a page of its own for it
     if isinstance(error, FormOfAnother):
-        return _to_be_kept(request)
+        return _answer(request, 409) if _has_file(request) else _to_be_kept(request)
     return _answer(request, next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
 
 
@@ -218,6 +218,11 @@ def _to_proof(request: AnyRequest) -> Response[Any]:
 
 def _is_form(request: AnyRequest) -> bool:
     return request.method == "POST" and request.content_type[0] == RequestEncodingType.URL_ENCODED
+
+
+def _has_file(request: AnyRequest) -> bool:
+    """A form with a file in it, which no cookie keeps."""
+    return request.method == "POST" and request.content_type[0] == RequestEncodingType.MULTI_PART
 
 
 def _path_of(url: str) -> str:

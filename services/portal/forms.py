@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
+from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
@@ -14,6 +15,8 @@ from services.portal.services import ServiceProblem
 from shared.clock import FIRST_DAY, LAST_DAY
 from shared.texts import ISOLATES
 
+Uploaded: TypeAlias = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]
+"""The body of a handler whose form has a file in it (`file_of`)."""
 Typed: TypeAlias = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 """The body of a form handler: `data: Typed`."""
 
@@ -101,6 +104,12 @@ class Form:
         self.errors.update(shown)
         if not shown:
             self.error = UNSAVED if problem.status >= 500 and problem.code != "timeout" else problem.detail
+
+
+async def file_of(data: Mapping[str, Any], name: str) -> bytes:
+    """What is in the file that was chosen; nothing where none was."""
+    file = data.get(name)
+    return await file.read() if isinstance(file, UploadFile) else b""
 
 
 def carried(data: Inputs) -> list[tuple[str, str]]:

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 import redis.asyncio as aioredis
 
-from gateway.recording import written
+from gateway.recording import _kind, written
+from gateway.routes import API, ROUTES, RouteTable
 from ops.stack.backing import Backing
 from services.identity.recording import commands
 from shared.clock import uuid7
@@ -52,6 +53,14 @@ async def until(told: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not told():
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("path", ["/people/pictures", "/people/pictures/0"])
+def test_pictures_are_what_a_page_asks_for_by_itself(path: str) -> None:
+    """Nobody opened them."""
+    route = RouteTable(ROUTES).find(f"{API}{path}".encode())
+    assert route
+    assert _kind("GET", route) == "refresh"
 
 
 async def test_each_request_is_told_in_order_with_who_asked(rig: Rig, http: httpx2.AsyncClient) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 from aiohttp import web
 
 from tests.portal.addressbook import AddressBook
+from tests.portal.gallery import Gallery
 from tests.portal.standin import BASE, TODAY, ago, entry, problem, uid
 
 STALE = "Somebody changed this in the meantime. Look at what is there now before you save."
 
 
-class Office(AddressBook):
+class Office(Gallery, AddressBook):
     """`say` makes the next write below a path fail with a problem of your choice."""
 
     def __init__(self) -> None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from playwright.async_api import Browser, Dialog, Page, Route, expect
 
 from shared.testing.claims import Signer
+from tests.portal.gallery import PIXEL
 from tests.portal.people import ANNA, AUDIENCE, CLARA, NOBODY
 from tests.portal.standin import Standin, entry, uid
 
@@ -49,6 +50,26 @@ def sit(address: str, chromium: Browser, standin: Standin, signer: Signer) -> Ca
         await context.close()
 
     return open_page
+
+
+async def test_who_has_a_picture_is_asked_once_for_a_page_and_the_others_keep_their_initials(sit) -> None:
+    asked: list[str] = []
+
+    async def pictures(route: Route) -> None:
+        if "?" not in route.request.url:
+            await route.fulfill(content_type="image/png", body=PIXEL)
+            return
+        asked.append(route.request.url)
+        items = [{"person_id": str(ANNA.id), "picture_id": uid(500)}]
+        await route.fulfill(json={"items": items})
+
+    async with sit() as page:
+        await page.context.route("**/api/client-portal/people/pictures**", pictures)
+        await page.goto("/projects")
+        await expect(page.locator(f'.avatar-own > img[src$="/people/pictures/{uid(500)}"]')).to_be_visible()
+        assert len(asked) == 1
+        assert asked[0].count("id=") == len(set(asked[0].partition("?")[2].split("&")))
+        await expect(page.locator(".avatars .avatar").first).to_have_text("JWJonas Weber")
 
 
 def happening(kind: str, project: str, title: str = "Jonas Weber finished Sketches", text: str = "Harbour") -> str:

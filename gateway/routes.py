@@ -133,6 +133,7 @@ ROUTES = (
     _api("milestones", "projects"),
     _api("activity", "activity"),
     _api("kpis", "activity"),
+    _api("overview", "activity"),
     _api("audit", "activity", "staff"),
     _api("webhooks", "activity", "staff"),
     Route(prefix="/api/events", upstream="activity", audience=("activity",), timeout=TOTAL_SECONDS, stream=True),

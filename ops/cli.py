@@ -89,6 +89,18 @@ def create_admin(email: str, first_name: str, last_name: str) -> None:
     asyncio.run(create_admin(email, first_name, last_name))
 
 
+@app.command
+def republish(service: str) -> None:
+    """Publish everything that a service has again, as it is: to others that do not know it, or lost what they knew.
+
+    No feed entry, mail or audit record comes of it. It may be repeated, and run while the portal does.
+    Reads PORTAL_DATABASE_ADMIN_URL and PORTAL_DATABASE_PASSWORD_<SERVICE>.
+    """
+    from ops.republish import republish
+
+    asyncio.run(republish(service))
+
+
 @events.command
 def dead_letters() -> None:
     """List events that a consumer could not fold or the broker refused, each with a name and the reason.

@@ -10,14 +10,15 @@ MAX_EVENT_BYTES = 255 * 1024
 """The largest event, encoded. The stream takes 1 KiB more, for the headers."""
 
 
-Audit = Literal["change", "security", "financial", "read"]
+Audit = Literal["change", "security", "financial", "read", "none"]
 
 
 class EventData(msgspec.Struct, frozen=True, kw_only=True):
     """The payload of one event. Carries ids and facts about work, never a person's data.
 
     `type` is the published name; `subject` is `<service>.<aggregate>.<verb>.v<N>`. `audit` is what it is in the audit
-    log; where it is `told`, a client reads it in the feed. A subclass has the last two of its base.
+    log (`none`: nothing happened, and it has no record); where it is `told`, a client reads it in the feed. A subclass
+    has the last two of its base.
     """
 
     type: ClassVar[str]

@@ -19,6 +19,7 @@ from services.activity.feed.hub import Hub
 from services.activity.kpis.api import router as kpis
 from services.activity.kpis.cache import KpiCache
 from services.activity.kpis.definitions import load
+from services.activity.overview.api import router as overview
 from services.activity.recordings.api import router as recordings
 from services.activity.settings import ActivitySettings
 from services.activity.webhooks.api import router as webhooks
@@ -47,7 +48,7 @@ def create_app(settings: ActivitySettings) -> Litestar:
     return create_service(
         "activity",
         settings,
-        routers=[feed, audit, recordings, kpis, webhooks],
+        routers=[feed, audit, recordings, kpis, overview, webhooks],
         consumers=[consumer()],
         lifespan=[_follow_feed, send_webhooks],
         examples=EXAMPLES,

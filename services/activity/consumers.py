@@ -1,6 +1,7 @@
 """The one consumer: every event of the portal, folded into the audit log, the figures' facts, the feed and webhooks."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 import asyncpg
 
@@ -8,6 +9,9 @@ from services.activity.audit import commands as audit
 from services.activity.feed import commands as feed
 from services.activity.fold.events import fold
 from services.activity.kpis import commands as kpis
+from services.activity.kpis.models import ClientFact
+from services.activity.overview import commands as overview
+from services.activity.overview.models import is_restated, thing_of
 from services.activity.recordings import commands as recordings
 from services.activity.webhooks import commands as webhooks
 from shared.inbox import Consumer, Delivery
@@ -16,16 +20,20 @@ from shared.inbox import Consumer, Delivery
 async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -> None:
     """Fold a batch in a handful of statements; nothing of it is kept if one event cannot be.
 
-    Entries come after the facts, which say what of them a client may see.
+    Entries come after the things, which say what of them a client may see. What is published again is no news.
     """
-    folded = [fold(delivery.event, delivery.position) for delivery in deliveries]
+    things = [(each.position, thing) for each in deliveries if (thing := thing_of(each.event))]
+    folded = [fold(each.event, each.position) for each in deliveries if not is_restated(each.event)]
     await audit.append(
         connection,
         [each.record for each in folded],
         [each.presence for each in folded if each.presence],
         [each.author for each in folded if each.author],
     )
-    await kpis.learn(connection, [(each.record.position, each.fact) for each in folded if each.fact])
+    await overview.keep(connection, [thing for _, thing in things])
+    facts = [(position, ClientFact(client_id=thing.client_id, at=thing.at)) for position, thing in things]
+    facts += [(each.record.position, each.fact) for each in folded if each.fact]
+    await kpis.learn(connection, sorted(facts, key=itemgetter(0)))
     entries = [each.entry for each in folded if each.entry]
     ended = [each.ended for each in folded if each.ended]
     over = {each.subject: each.at for each in reversed(ended) if each.final}

@@ -19,11 +19,11 @@ from shared.contracts.identity import (
     SessionRotated,
     ViewAsEnded,
 )
-from shared.contracts.projects import ProjectCreated, ProjectShared, ProjectUpdated, ProjectWithdrawn
+from shared.contracts.projects import ProjectCreated, ProjectRestated, ProjectShared, ProjectUpdated, ProjectWithdrawn
 from shared.database import Db
 from shared.inbox import Consumer, Delivery
 
-AboutProject: TypeAlias = ProjectCreated | ProjectUpdated | ProjectShared | ProjectWithdrawn
+AboutProject: TypeAlias = ProjectCreated | ProjectRestated | ProjectUpdated | ProjectShared | ProjectWithdrawn
 
 
 def consumers(session_cache: SessionCache) -> list[Consumer]:
@@ -69,7 +69,7 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
 
 def _facts(data: AboutProject) -> ProjectFacts:
     match data:
-        case ProjectCreated() | ProjectUpdated():
+        case ProjectCreated() | ProjectRestated() | ProjectUpdated():
             private, team = data.private, data.team
         case ProjectShared() | ProjectWithdrawn():
             private, team = isinstance(data, ProjectWithdrawn), None

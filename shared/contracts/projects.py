@@ -7,18 +7,20 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
+from shared.contracts.summary import Summary
 from shared.events import Audit, EventData
 
 
 class _Work(EventData, frozen=True, kw_only=True):
     """A client reads these in the feed. `hidden_fields` are what the project keeps from its client from this event on;
-    unset in older events.
+    `summary` is the thing as it is after the event. Both are unset in older events.
     """
 
     told: ClassVar[bool] = True
     hidden_by: ClassVar[Mapping[str, str]]
     """Which hidden field keeps which of the things that events of this kind name from the client (decision 0049)."""
     hidden_fields: list[str] | UnsetType = UNSET
+    summary: Summary | UnsetType = UNSET
 
 
 class ProjectEvent(_Work, frozen=True, kw_only=True):
@@ -95,6 +97,22 @@ class ProjectWithdrawn(ProjectEvent, frozen=True):
     starts_on: date | None = None
 
 
+class ProjectRestated(ProjectEvent, frozen=True):
+    """A project published again as it is: nothing happened to it. For who does not know it, or lost what it knew."""
+
+    type: ClassVar[str] = "project_restated"
+    subject: ClassVar[str] = "projects.project.restated.v1"
+    audit: ClassVar[Audit] = "none"
+    told: ClassVar[bool] = False
+    name: str
+    status: str
+    version: int
+    starts_on: date | None = None
+    ends_on: date | None = None
+    private: bool = False
+    team: list[UUID] = []  # noqa: RUF012  (a struct copies it)
+
+
 class ProjectViewed(EventData, frozen=True):
     """Somebody read a project, which the audit log records too."""
 
@@ -164,4 +182,14 @@ class MilestoneWithdrawn(MilestoneEvent, frozen=True):
 
     type: ClassVar[str] = "milestone_withdrawn"
     subject: ClassVar[str] = "projects.milestone.withdrawn.v1"
+    completed_on: date | None = None
+
+
+class MilestoneRestated(MilestoneEvent, frozen=True):
+    """A milestone published again as it is: nothing happened to it."""
+
+    type: ClassVar[str] = "milestone_restated"
+    subject: ClassVar[str] = "projects.milestone.restated.v1"
+    audit: ClassVar[Audit] = "none"
+    told: ClassVar[bool] = False
     completed_on: date | None = None

@@ -25,7 +25,7 @@ from shared.database import Database
 from shared.events import EventData
 from shared.relay import Relay
 from shared.server import BoundedHttp
-from tests.activity.build import ACME, CLARA
+from tests.activity.build import ACME, CLARA, with_summary
 from tests.conftest import Cluster, ServiceApi
 
 Fact = tuple[EventData, UUID]
@@ -52,9 +52,9 @@ class Publisher:
     async def publish(
         self, data: EventData, about: UUID | None = None, *, client_id: UUID | None = ACME, actor: Actor = CLARA
     ) -> UUID:
-        """Commit one event; its id."""
-        async with self.database.uow(SYSTEM) as db:
-            return await outbox.append(db, actor, data, client_id=client_id, aggregate_id=about or uuid7())
+        """Commit one event, with a summary where it can have one; its id."""
+        [published] = await self.publish_all([(data, about or uuid7())], client_id=client_id, actor=actor)
+        return published
 
     async def publish_all(
         self, facts: Sequence[Fact], *, client_id: UUID | None = ACME, actor: Actor = CLARA
@@ -62,7 +62,8 @@ class Publisher:
         """Commit several at once, in order; their ids."""
         async with self.database.uow(SYSTEM) as db:
             return [
-                await outbox.append(db, actor, data, client_id=client_id, aggregate_id=about) for data, about in facts
+                await outbox.append(db, actor, with_summary(data, about), client_id=client_id, aggregate_id=about)
+                for data, about in facts
             ]
 
     async def published(self) -> int:

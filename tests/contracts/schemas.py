@@ -18,13 +18,19 @@ SNAPSHOT = HERE / "schemas.json"
 Schema = dict[str, Any]
 
 
-def schema_of(kind: type[EventData]) -> Schema:
-    """What a reader of this event may rely on; words for people are left out."""
-    (schema,) = msgspec.json.schema_components([kind])[1].values()
+def schemas_of(kind: type[EventData]) -> dict[str, Schema]:
+    """What a reader of this event may rely on, by its subject, and of each struct in it, by the struct's name; words for
+    people are left out.
+    """
+    parts = msgspec.json.schema_components([kind], ref_template="{name}")[1]
+    names = {kind.__name__: kind.subject}
     return {
-        "type": kind.type,
-        "fields": {name: _shape(field) for name, field in schema["properties"].items()},
-        "required": sorted(schema.get("required", [])),
+        names.get(name, name): {
+            "type": kind.type if name in names else name,
+            "fields": {each: _shape(field) for each, field in part["properties"].items()},
+            "required": sorted(part.get("required", [])),
+        }
+        for name, part in parts.items()
     }
 
 
@@ -33,8 +39,8 @@ def _shape(field: Schema) -> Schema:
 
 
 def present() -> dict[str, Schema]:
-    """All events by subject."""
-    return {kind.subject: schema_of(kind) for kind in EVENTS.values()}
+    """All events by subject, and what they are made of."""
+    return {name: schema for kind in EVENTS.values() for name, schema in schemas_of(kind).items()}
 
 
 def breaks(old: dict[str, Schema], new: dict[str, Schema]) -> list[str]:

@@ -23,6 +23,8 @@ EYES = ("feedback", "viewer", "approver", "viewing")
 OTHERS = ("birch", "member", "subcontractor", "admin", "partner")
 APART = [right for right in RIGHTS if right.service in ("projects", "activity") or right.module]
 """The routes of the services whose data a client may be kept from, and what others say of that data."""
+OF_SEVERAL = "activity GET /api/client-portal/overview"
+"""Leaves out what belongs to a closed module, part by part (tests/activity/overview)."""
 Close = Callable[..., None]
 
 
@@ -87,7 +89,7 @@ def doors(portal: Portal, role: str, right: Right, ids: dict[str, str], closed: 
 def test_every_route_of_these_services_that_a_client_may_ask_is_part_of_a_module() -> None:
     asked = [right for right in APART if any(right.cells[role] not in (401, 403) for role in (*EYES, "birch"))]
     assert len(asked) >= 6
-    assert [right.name for right in asked if right.module not in MODULES] == []
+    assert [right.name for right in asked if right.module not in MODULES] == [OF_SEVERAL]
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -31,10 +31,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 PERSONAL = ("ip", "user_agent")
 """Fields of event data that are a person's: kept beside the audit chain, never in it."""
 
+BESIDE = (*PERSONAL, "summary")
+"""The same for the summary of a thing, whose title is content: the overview has it, and forgets it with the thing."""
+
 
 def without_person(data: object) -> object:
     """What the chain keeps of an event's data."""
-    return {name: value for name, value in data.items() if name not in PERSONAL} if isinstance(data, dict) else data
+    return {name: value for name, value in data.items() if name not in BESIDE} if isinstance(data, dict) else data
 
 
 class Presence(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ where ($1::uuid is null or a.client_id = $1) and a.{key} {beyond} $2
        or exists (select from feed f
                   where f.client_id = a.client_id and f.position = a.position and not f.private and not f.team_only)
        or a.type = 'view_project'
-          and exists (select from known_projects p
+          and exists (select from overview p
                       where p.client_id = a.client_id and p.id = a.subject and not p.private))
 order by a.{key} {way} limit $9
 """
@@ -40,7 +40,7 @@ order by a.{key} {way} limit $9
 # knows `position`.
 _NEWEST = {key: _LIST.format(key=key, beyond="<", way="desc") for key in ("seq", "position")}
 _OLDEST = {key: _LIST.format(key=key, beyond=">", way="asc") for key in ("seq", "position")}
-_OPEN_PROJECTS = "select id, hidden_fields from known_projects where client_id = $1 and not private"
+_OPEN_PROJECTS = "select id, hides from overview where client_id = $1 and project_id = id and not private"
 _READS = [kind.type for kind in EVENTS.values() if kind.audit == "read"]
 _VISITS: dict[str, tuple[list[str] | None, Collection[str]]] = {
     "all": (None, ()),

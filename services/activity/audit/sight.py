@@ -24,11 +24,11 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ClientSight:
-    """What one client sees now: its shared projects, each with what it hides (rows of `id` and `hidden_fields`)."""
+    """What one client sees now: its shared projects, each with what it hides (rows of `id` and `hides`)."""
 
     def __init__(self, client_id: UUID | None, shared: Iterable[Mapping[str, Any]]) -> None:
         self._client_id = str(client_id)
-        self._hidden = {str(row["id"]): frozenset[str](row["hidden_fields"]) for row in shared}
+        self._hidden = {str(row["id"]): frozenset[str](row["hides"]) for row in shared}
 
     def told(self, kind: str, subject: UUID, detail: str) -> bytes:
         """The data of an event about `subject`, a JSON text, as the client may read it."""

@@ -16,7 +16,7 @@ from shared.actor import Actor
 from shared.database import ReadOnly
 from shared.errors import NotFound
 from shared.http import API
-from shared.pagination import Cursor, Limit, Page, decode_cursor, encode_cursor
+from shared.pagination import Cursor, Limit, Page, decode_cursor
 
 
 @get("/activity", opt={"scope": "activity:read"})
@@ -41,16 +41,7 @@ async def list_activity(
             tenant = await queries.require_client_of(connection, project_id, tenant, private=private)
         elif tenant and actor.sees_all_clients:
             await queries.require_client(connection, tenant)
-        if actor.assignments is not None and project_id is None:
-            named = {project: client for project, client in actor.assignments.items() if tenant in (None, client)}
-            rows = await queries.list_named(connection, named, before, limit + 1)
-        else:
-            rows = await queries.list_entries(
-                connection, tenant, before, limit + 1, private=private, project_id=project_id, readable=readable
-            )
-    more = encode_cursor(After(rows[limit - 1]["position"])) if len(rows) > limit else None
-    views = [queries.view(row, behind=private, tell_client=actor.sees_all_clients) for row in rows[:limit]]
-    return Page(views, more)
+        return await queries.list_page(connection, actor, tenant, limit, before=before, project_id=project_id)
 
 
 @get(

@@ -24,12 +24,12 @@ select pg_notify($3, '')
 _JUDGE = """
 update feed set private = judged.private
 from (
-    select f.position, p.private or coalesce(m.private, false)
-        or f.tells <> '{}' and f.tells <@ p.hidden_fields as private
+    select f.position, p.private or coalesce(t.private, false)
+        or f.tells <> '{}' and f.tells <@ p.hides as private
     from unnest($1::uuid[], $2::uuid[]) as turned (client_id, project_id)
     join feed f on f.client_id = turned.client_id and f.project_id = turned.project_id
-    join known_projects p on p.client_id = f.client_id and p.id = f.project_id
-    left join known_milestones m on m.client_id = f.client_id and m.id = f.target_id
+    join overview p on p.client_id = f.client_id and p.id = f.project_id
+    left join overview t on t.client_id = f.client_id and t.id = f.target_id
 ) judged
 where feed.position = judged.position and feed.private <> judged.private
 """

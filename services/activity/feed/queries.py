@@ -9,16 +9,18 @@ import asyncpg
 import msgspec
 from asyncpg import Record
 
-from services.activity.feed.models import Ended, Sight
+from services.activity.feed.models import Ended, Sight, looks_behind
 from services.activity.words.lines import plain
 from services.activity.words.telling import Words, say, who
+from shared.actor import Actor
 from shared.errors import NotFound
+from shared.pagination import Page, encode_cursor
 
 LAST = 2**63 - 1
 COLUMNS = (
     "position, client_id, id, type, facts::text, title, description, actor_id, actor_name, project_id, target_type,"
     " target_id, at, private or team_only as private, turns, case when cardinality(tells) > 1 then"
-    " (select p.hidden_fields from known_projects p where p.client_id = feed.client_id and p.id = feed.project_id)"
+    " (select p.hides from overview p where p.client_id = feed.client_id and p.id = feed.project_id)"
     " end as hides"
 )
 """`hides` is what the project hides by now, where it may be a part of what an entry tells of."""
@@ -73,8 +75,9 @@ _RECENT_ENDS = "select position, client_id, subject, reason, final, at from ende
 _HEADS = "select coalesce((select max(position) from feed), 0), coalesce((select max(position) from ended), 0)"
 _KNOWS_CLIENT = "select exists (select from known_clients where client_id = $1)"
 _PROJECT_CLIENT = (
-    "select client_id from known_projects"
-    " where id = $1 and ($2::uuid is null or client_id = $2) and ($3 or not private)"
+    "select client_id from overview"
+    " where id = $1 and project_id = id and not deleted"
+    " and ($2::uuid is null or client_id = $2) and ($3 or not private)"
 )
 
 
@@ -121,7 +124,7 @@ class After(msgspec.Struct, array_like=True, frozen=True):
     position: Annotated[int, msgspec.Meta(ge=0, le=LAST)]
 
 
-async def list_entries(
+async def _list_entries(
     connection: asyncpg.Connection,
     client_id: UUID | None,
     before: int,
@@ -148,7 +151,36 @@ async def list_entries(
     return await connection.fetch(_PAGE_OF_SOME, client_id, before, limit, list(readable))
 
 
-async def list_named(
+async def list_page(
+    connection: asyncpg.Connection,
+    actor: Actor,
+    client_id: UUID | None,
+    limit: int,
+    *,
+    before: int = LAST,
+    project_id: UUID | None = None,
+) -> Page[EntryView]:
+    """A page of what `actor` may read, newest first: of all clients, of one, or of a project that they may read."""
+    if actor.assignments is not None and project_id is None:
+        named = {project: client for project, client in actor.assignments.items() if client_id in (None, client)}
+        rows = await _list_named(connection, named, before, limit + 1)
+    else:
+        readable = actor.readable_projects()
+        rows = await _list_entries(
+            connection,
+            client_id,
+            before,
+            limit + 1,
+            private=looks_behind(actor),
+            project_id=project_id,
+            readable=readable,
+        )
+    more = encode_cursor(After(rows[limit - 1]["position"])) if len(rows) > limit else None
+    behind = looks_behind(actor)
+    return Page([view(row, behind=behind, tell_client=actor.sees_all_clients) for row in rows[:limit]], more)
+
+
+async def _list_named(
     connection: asyncpg.Connection, named: Mapping[UUID, UUID], before: int, limit: int
 ) -> list[Record]:
     """Entries of these projects (with their clients) older than `before`, newest first."""

@@ -12,7 +12,7 @@ from services.activity.audit.models import PERSONAL, Author, Presence, Record, w
 from services.activity.feed.models import Ended, Entry
 from services.activity.fold import identity, projects
 from services.activity.fold.meaning import About, Meaning
-from services.activity.kpis.models import Fact
+from services.activity.kpis.models import ClientFact
 from services.activity.recordings.models import Visit
 from services.activity.tenants import COMPANY
 from services.activity.words.telling import keep
@@ -47,7 +47,7 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True):
     again.
     """
     ended: Ended | None
-    fact: Fact | None
+    fact: ClientFact | None
     visit: Visit | None
 
 

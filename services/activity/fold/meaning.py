@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.activity.kpis.models import Fact
+from services.activity.kpis.models import ClientFact
 from shared.events import EventData, RawEvent
 
 
@@ -42,7 +42,7 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
 
     about: Callable[[RawEvent, Any], About] | None = None
     ends: Callable[[RawEvent, Any], End | None] | None = None
-    fact: Callable[[RawEvent, Any], Fact | None] | None = None
+    fact: Callable[[RawEvent, Any], ClientFact | None] | None = None
     is_visit: bool = False
     """Whether it is one request of a recorded session."""
 

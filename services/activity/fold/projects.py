@@ -1,17 +1,12 @@
-"""Events of projects: entries about projects and milestones, whether the client sees them, and facts for figures."""
+"""Events of projects: entries about projects and milestones, and whether the client sees them."""
 
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from services.activity.fold.meaning import About, Meaning, Meanings
-from services.activity.kpis.models import MilestoneFact, ProjectFact
 from services.activity.words.telling import told_fields
-from shared.clock import day_of
 from shared.contracts.projects import (
     MilestoneCompleted,
-    MilestoneCreated,
     MilestoneEvent,
     MilestoneReopened,
     MilestoneShared,
@@ -19,7 +14,6 @@ from shared.contracts.projects import (
     MilestoneWithdrawn,
     ProjectEvent,
     ProjectShared,
-    ProjectStatusChanged,
     ProjectUpdated,
     ProjectWithdrawn,
 )
@@ -55,60 +49,17 @@ def _milestone_turned(event: RawEvent, data: MilestoneShared | MilestoneWithdraw
     return _milestone(event, data, team_only=True, turns="unseen" if data.project_private else "seen")
 
 
-def _project_fact(event: RawEvent, data: Any, *, private: bool | None = None) -> ProjectFact | None:
-    if event.clientid is None:
-        return None
-    today = day_of(event.time)
-    moved = isinstance(data, ProjectStatusChanged)
-    starts_on, status = (None, data.new) if moved else (data.starts_on, data.status)
-    return ProjectFact(
-        client_id=event.clientid,
-        at=event.time,
-        id=event.subject,
-        version=data.version,
-        name=data.name,
-        since=min(starts_on or today, today),
-        completed_on=today if status == "completed" else None,
-        private=data.private if private is None else private,
-        hidden_fields=data.hidden_fields,
-    )
-
-
-def _milestone_fact(event: RawEvent, data: MilestoneEvent, **more: Any) -> MilestoneFact | None:
-    """Most events of a milestone do not say whether it is completed."""
-    if event.clientid is None:
-        return None
-    facts = {"completed_on": getattr(data, "completed_on", msgspec.UNSET), **more}
-    return MilestoneFact(
-        client_id=event.clientid,
-        at=event.time,
-        id=event.subject,
-        version=data.version,
-        project_id=data.project_id,
-        name=data.name,
-        target_on=data.target_on,
-        private=data.private,
-        **facts,
-    )
-
-
 _COMPLETION = [MilestoneEvent.hidden_by["completed_on"]]
-_OPEN = partial(_milestone_fact, completed_on=None)
 
 MEANINGS: Meanings = {
-    ProjectEvent: Meaning(about=_project, fact=_project_fact),
+    ProjectEvent: Meaning(about=_project),
     ProjectUpdated: Meaning(about=_project_updated),
-    ProjectShared: Meaning(
-        about=partial(_project, private=False, team_only=True, turns="seen"), fact=partial(_project_fact, private=False)
-    ),
-    ProjectWithdrawn: Meaning(
-        about=partial(_project, private=True, team_only=True, turns="seen"), fact=partial(_project_fact, private=True)
-    ),
-    MilestoneEvent: Meaning(about=_milestone, fact=_milestone_fact),
-    MilestoneCreated: Meaning(fact=_OPEN),
+    ProjectShared: Meaning(about=partial(_project, private=False, team_only=True, turns="seen")),
+    ProjectWithdrawn: Meaning(about=partial(_project, private=True, team_only=True, turns="seen")),
+    MilestoneEvent: Meaning(about=_milestone),
     MilestoneUpdated: Meaning(about=_milestone_updated),
     MilestoneCompleted: Meaning(about=partial(_milestone, tells=_COMPLETION)),
-    MilestoneReopened: Meaning(about=partial(_milestone, tells=_COMPLETION), fact=_OPEN),
+    MilestoneReopened: Meaning(about=partial(_milestone, tells=_COMPLETION)),
     MilestoneShared: Meaning(about=_milestone_turned),
     MilestoneWithdrawn: Meaning(about=_milestone_turned),
 }

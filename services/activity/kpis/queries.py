@@ -21,15 +21,8 @@ Value = int | Decimal | date
 _CREATED = "select created_at from known_clients where client_id = $1"
 _CHANGED = "select changed from known_clients where client_id = $1"
 _SINCE = """
-select least(
-    $3::date,
-    (select min(since) from known_projects
-     where client_id = $1 and not private and ($2::uuid[] is null or id = any($2))),
-    (select min(m.completed_on) from known_milestones m
-     join known_projects p on p.client_id = m.client_id and p.id = m.project_id
-     where m.client_id = $1 and not m.private and not p.private
-       and ($2::uuid[] is null or m.project_id = any($2)))
-)
+select least($3::date, min(least(made_on, starts_on, done_on))) from told
+where client_id = $1 and ($2::uuid[] is null or project_id = any($2))
 """
 
 log = structlog.get_logger("kpis")

@@ -9,7 +9,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from services.projects.fields import Dated, Name, ShortName, Text
 from services.projects.milestones import queries
-from services.projects.milestones.models import Milestone, UnknownDependency
+from services.projects.milestones.models import Milestone
+from services.projects.milestones.refusals import UnknownDependency
 from services.projects.projects.queries import lock_project
 from services.projects.visibility import require_company, require_seen
 from shared import outbox

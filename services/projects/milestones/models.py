@@ -1,6 +1,6 @@
 """Milestones: the plan of a project and what depends on what. Where each one stands today is in `schedule.py`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
@@ -8,104 +8,34 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Table, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from services.projects.milestones.refusals import (
+    AlreadyCompleted,
+    CompletedInFuture,
+    DependenciesOpen,
+    DependencyCycle,
+    DependentsCompleted,
+    DependsOnPrivate,
+    NeededByShared,
+    NotCompleted,
+    RestsOnPrivate,
+    TargetBeforeStart,
+)
 from services.projects.projects.models import Project
 from services.projects.visibility import AlreadyPrivate, AlreadyShared, HiddenField, looks_behind
 from shared.actor import Actor
+from shared.clock import day_of
 from shared.contracts.projects import (
     MilestoneCompleted,
     MilestoneCreated,
     MilestoneReopened,
+    MilestoneRestated,
     MilestoneShared,
     MilestoneUpdated,
     MilestoneWithdrawn,
 )
-from shared.errors import Conflict, Invalid
+from shared.contracts.summary import Summary
 from shared.orm import Base, Identified, TenantOwned, Timestamped
-from shared.texts import isolated
 from shared.versions import Versioned
-
-
-class AlreadyCompleted(Conflict):
-    code = "milestone.already_completed"
-
-    def __init__(self) -> None:
-        super().__init__("This milestone is completed already.")
-
-
-class NotCompleted(Conflict):
-    code = "milestone.not_completed"
-
-    def __init__(self) -> None:
-        super().__init__("This milestone is open already.")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(isolated(name) for name in names)
-
-
-class DependenciesOpen(Conflict):
-    code = "milestone.dependencies_open"
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(f"Something it depends on is not completed yet: {_listed(names)}.")
-
-
-class DependentsCompleted(Conflict):
-    code = "milestone.dependents_completed"
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(f"Something completed rests on it. Reopen that first: {_listed(names)}.")
-
-
-class DependsOnPrivate(Invalid):
-    code = "milestone.depends_on_private"
-
-    def __init__(self, names: Iterable[str]) -> None:
-        text = f"The client would see it, but not what it depends on: {_listed(names)}."
-        super().__init__(text, field="depends_on")
-
-
-class NeededByShared(Conflict):
-    code = "milestone.needed_by_shared"
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(f"The client sees something that depends on it. Keep that private first: {_listed(names)}.")
-
-
-class RestsOnPrivate(Conflict):
-    code = "milestone.rests_on_private"
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(f"It depends on something private. Share that first: {_listed(names)}.")
-
-
-class DependencyCycle(Invalid):
-    code = "milestone.dependency_cycle"
-
-    def __init__(self) -> None:
-        super().__init__("A milestone cannot depend on itself, directly or by way of others.", field="depends_on")
-
-
-class UnknownDependency(Invalid):
-    code = "milestone.unknown_dependency"
-
-    def __init__(self) -> None:
-        super().__init__("A milestone can only depend on milestones of the same project.", field="depends_on")
-
-
-class TargetBeforeStart(Invalid):
-    code = "milestone.target_before_start"
-
-    def __init__(self) -> None:
-        super().__init__("The target date cannot lie before the start.", field="target_on")
-
-
-class CompletedInFuture(Invalid):
-    code = "milestone.completed_in_future"
-
-    def __init__(self) -> None:
-        super().__init__("What is completed was completed today or earlier.", field="completed_on")
-
 
 # The foreign keys carry client and project: not even wrong code can make two projects depend on each other.
 _edges = Table(
@@ -190,9 +120,30 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
             within &= ~cls.private & ~cls.project_private
         return within if actor.assignments is None else within & cls.project_id.in_(actor.assignments)
 
+    @property
+    def summary(self) -> Summary:
+        """The milestone in one row, as it is now."""
+        return Summary(
+            kind="milestone",
+            title=self.name,
+            status="completed" if self.completed_on else "open",
+            version=self.version,
+            made_on=day_of(self.created_at),
+            project_id=self.project_id,
+            starts_on=self.starts_on,
+            due_on=self.target_on,
+            done_on=self.completed_on,
+            private=self.private,
+            hidden_by={"status": "completion", "done_on": "completion", "starts_on": "milestone_starts_on"},
+        )
+
     def created(self) -> MilestoneCreated:
         """The event of a new milestone."""
         return MilestoneCreated(**self._facts())
+
+    def restated(self) -> MilestoneRestated:
+        """The milestone published again as it is, for who does not know it."""
+        return MilestoneRestated(**self._facts(), completed_on=self.completed_on)
 
     def change(self, changes: Mapping[str, Any]) -> MilestoneUpdated | None:
         """Set anything but the completion. None if all of it was so already: nothing happened."""
@@ -283,6 +234,7 @@ class Milestone(Identified, TenantOwned, Timestamped, Versioned, Base):
             "private": self.private,
             "project_private": self.project.private,
             "hidden_fields": self.project.hidden_fields,
+            "summary": self.summary,
         }
 
 

@@ -16,6 +16,7 @@ from services.projects.visibility import HiddenField, require_company, require_s
 from shared import outbox
 from shared.actor import Actor
 from shared.addresses import kept_address
+from shared.clock import today
 from shared.contracts.projects import ProjectViewed
 from shared.database import Db
 from shared.errors import Invalid, NotFound
@@ -106,7 +107,7 @@ async def change_project(db: Db, actor: Actor, project_id: UUID, data: PatchProj
     require_seen(actor, project.hidden_fields, [each for name in columns for each in Project.judged_by.get(name, ())])
     status = columns.pop("status", project.status)
     before = set(project.staff)
-    events = project.change(columns), project.set_status(status)
+    events = project.change(columns), project.set_status(status, today())
     require_may_choose(actor, set(project.staff) - before)
     for event in events:
         if event:

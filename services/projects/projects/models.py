@@ -11,13 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.projects.visibility import AlreadyPrivate, AlreadyShared, HiddenField, looks_behind
 from shared.actor import Actor
+from shared.clock import day_of
 from shared.contracts.projects import (
     ProjectCreated,
+    ProjectRestated,
     ProjectShared,
     ProjectStatusChanged,
     ProjectUpdated,
     ProjectWithdrawn,
 )
+from shared.contracts.summary import Summary
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.orm import Base, Identified, TenantOwned, Timestamped, made_by_the_table
 from shared.versions import Versioned
@@ -84,9 +87,10 @@ class KnownClient(Identified, Base):
 class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
     """The project itself; its plan is the feature `milestones`.
 
-    The status is set by people and by nothing else: a finished plan does not close a project. `completion` (0 to 100)
-    is what staff set by hand, None while it follows from the milestones. `private`: the client sees neither the project
-    nor anything in it; of a shared one it does not see the `hidden_fields` (`HiddenField`), in their order.
+    The status is set by people and by nothing else: a finished plan does not close a project. `completed_on` is the day
+    on which it was set to completed, None while it is not. `completion` (0 to 100) is what staff set by hand, None
+    while it follows from the milestones. `private`: the client sees neither the project nor anything in it; of a shared
+    one it does not see the `hidden_fields` (`HiddenField`), in their order.
 
     Somebody of the `team` who is staff has a `person_id`: identity knows what they are called and how to reach them.
     Who may read that follows from the teams, so within a client nobody adds staff to one (decision 0105).
@@ -107,6 +111,7 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
     description: Mapped[str] = mapped_column(default="")
     scope: Mapped[str] = mapped_column(default="")
     status: Mapped[Status] = mapped_column(Text, default="on_track")
+    completed_on: Mapped[date | None] = mapped_column(init=False, default=None)
     starts_on: Mapped[date | None] = mapped_column(default=None)
     ends_on: Mapped[date | None] = mapped_column(default=None)
     completion: Mapped[int | None] = mapped_column(default=None)
@@ -119,6 +124,8 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
 
     def __post_init__(self) -> None:
         self._check_dates()
+        if self.status == "completed":
+            self.completed_on = day_of(self.created_at)
 
     @classmethod
     def seen_by(cls, actor: Actor) -> ColumnElement[bool]:
@@ -133,18 +140,31 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
         """Those of the team who are of the company's staff."""
         return [UUID(member["person_id"]) for member in self.team if "person_id" in member]
 
-    def created(self) -> ProjectCreated:
-        """The event of a new project."""
-        return ProjectCreated(
-            name=self.name,
+    @property
+    def summary(self) -> Summary:
+        """The project in one row, as it is now."""
+        return Summary(
+            kind="project",
+            title=self.name,
             status=self.status,
             version=self.version,
+            made_on=day_of(self.created_at),
+            project_id=self.id,
             starts_on=self.starts_on,
-            ends_on=self.ends_on,
+            due_on=self.ends_on,
+            done_on=self.completed_on,
             private=self.private,
-            hidden_fields=self.hidden_fields,
-            team=self.staff,
+            hides=self.hidden_fields,
+            hidden_by={"starts_on": "starts_on", "due_on": "ends_on"},
         )
+
+    def created(self) -> ProjectCreated:
+        """The event of a new project."""
+        return ProjectCreated(**self._agreed())
+
+    def restated(self) -> ProjectRestated:
+        """The project published again as it is, for who does not know it."""
+        return ProjectRestated(**self._agreed())
 
     def change(self, changes: Mapping[str, Any]) -> ProjectUpdated | None:
         """Set any columns but the status. None if all of them were so already: nothing happened.
@@ -156,52 +176,45 @@ class Project(Identified, TenantOwned, Timestamped, Versioned, Base):
         self._check_dates()
         if not fields:
             return None
-        return ProjectUpdated(
-            name=self.name,
-            status=self.status,
-            version=self.version,
-            fields=fields,
-            starts_on=self.starts_on,
-            ends_on=self.ends_on,
-            private=self.private,
-            hidden_fields=self.hidden_fields,
-            hidden=[name for name in fields if name in hidden | set(self.hidden_fields)],
-            team=self.staff,
-        )
+        hidden |= set(self.hidden_fields)
+        return ProjectUpdated(**self._agreed(), fields=fields, hidden=[name for name in fields if name in hidden])
 
-    def set_status(self, status: Status) -> ProjectStatusChanged | None:
-        """Say how the project stands. Any status may follow any other; None if it stood so already."""
+    def set_status(self, status: Status, on: date) -> ProjectStatusChanged | None:
+        """Say how the project stands since `on`. Any status may follow any other; None if it stood so already."""
         old = self.status
-        if not self.assign({"status": status}):
+        if status == old:
             return None
-        return ProjectStatusChanged(
-            name=self.name,
-            old=old,
-            new=status,
-            version=self.version,
-            private=self.private,
-            hidden_fields=self.hidden_fields,
-        )
+        self.assign({"status": status, "completed_on": on if status == "completed" else None})
+        return ProjectStatusChanged(**self._facts(), old=old, new=status, private=self.private)
 
     def share(self) -> ProjectShared:
         """Let the client see it, with what happened in it so far."""
         if not self.assign({"private": False}):
             raise AlreadyShared
-        return ProjectShared(**self._facts())
+        return ProjectShared(**self._facts(), status=self.status, starts_on=self.starts_on)
 
     def withdraw(self) -> ProjectWithdrawn:
         """Keep it from the client, and everything in it."""
         if not self.assign({"private": True}):
             raise AlreadyPrivate
-        return ProjectWithdrawn(**self._facts())
+        return ProjectWithdrawn(**self._facts(), status=self.status, starts_on=self.starts_on)
+
+    def _agreed(self) -> dict[str, Any]:
+        return {
+            **self._facts(),
+            "status": self.status,
+            "starts_on": self.starts_on,
+            "ends_on": self.ends_on,
+            "private": self.private,
+            "team": self.staff,
+        }
 
     def _facts(self) -> dict[str, Any]:
         return {
             "name": self.name,
-            "status": self.status,
             "version": self.version,
-            "starts_on": self.starts_on,
             "hidden_fields": self.hidden_fields,
+            "summary": self.summary,
         }
 
     def _check_dates(self) -> None:

@@ -5,16 +5,13 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from alembic import command
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.activity.words.telling import keep, say
 from shared.clock import uuid7
 from shared.contracts.projects import MilestoneUpdated, ProjectShared, ProjectStatusChanged, ProjectUpdated
 from shared.events import EventData
-from shared.migrations.runner import alembic_config
 from tests.activity.build import milestone_created
+from tests.activity.revisions import database_at, upgrade
 from tests.conftest import Cluster
 
 CLIENT, PROJECT = uuid7(), uuid7()
@@ -30,24 +27,6 @@ STORED: Mapping[int, EventData] = {
 }
 UNLOGGED = 4
 """An entry whose event is not in the log: it is read as it is stored."""
-
-
-async def upgrade(url: str) -> None:
-    """Run the one revision, on a database that has the tables of all."""
-
-    def run(connection: Connection) -> None:
-        config = alembic_config("activity")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0014")
-
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
-    async with engine.connect() as connection:
-        await connection.execute(text("set role activity_owner"))
-        await connection.execute(text("set search_path = activity"))
-        await connection.commit()
-        await connection.run_sync(run)
-        await connection.commit()
-    await engine.dispose()
 
 
 async def store(connection: asyncpg.Connection, position: int, data: EventData) -> None:
@@ -68,10 +47,8 @@ async def store(connection: asyncpg.Connection, position: int, data: EventData) 
 
 
 async def test_entries_stored_in_words_have_the_facts_of_their_events(cluster: Cluster) -> None:
-    url = cluster.admin_of(await cluster.create("activity"))
+    url = await database_at(cluster, "0013")
     connection = await asyncpg.connect(url, server_settings={"search_path": "activity"})
-    await connection.execute("update alembic_version set version_num = '0013'")
-    await connection.execute("alter table feed drop column facts, drop column turns")
     await connection.execute(
         "insert into known_projects (client_id, id, version, name, since, private, hidden_fields)"
         " values ($1, $2, 1, 'Shop', now(), false, '{ends_on}')",
@@ -79,7 +56,7 @@ async def test_entries_stored_in_words_have_the_facts_of_their_events(cluster: C
     )  # fmt: skip
     for position, data in STORED.items():
         await store(connection, position, data)
-    await upgrade(url)
+    await upgrade(url, "0014")
     rows = {row["position"]: row for row in await connection.fetch("select * from feed order by position")}
     await connection.close()
     for position, data in STORED.items():

@@ -373,7 +373,6 @@ async def test_the_database_hides_what_is_private_from_the_tenant(told: Told, ri
     try:
         await connection.execute(f"begin; select set_config('app.client_id', '{told.id}', true)")
         assert [row["name"] for row in await connection.fetch("select facts->>'name' as name from feed")] == ["Shown"]
-        assert [row["id"] for row in await connection.fetch("select id from known_projects")] == [shown]
-        assert await connection.fetch("select id from known_milestones") == []
+        assert [row["id"] for row in await connection.fetch("select id from overview")] == [shown]
     finally:
         await connection.close()

@@ -19,7 +19,15 @@ from shared.actor import Actor
 from shared.clock import today, uuid7
 from shared.contracts.identity import ClientCreated
 from shared.contracts.projects import MilestoneReopened, MilestoneUpdated
-from tests.activity.build import CLARA, contact, milestone_completed, milestone_created, project_created, status_changed
+from tests.activity.build import (
+    CLARA,
+    contact,
+    milestone_completed,
+    milestone_created,
+    project_created,
+    status_changed,
+    with_summary,
+)
 from tests.activity.rig import Rig
 
 THIS = today().replace(day=1)
@@ -84,12 +92,13 @@ async def test_milestones_count_in_the_month_they_were_completed(client: Client)
 async def test_a_reopened_milestone_counts_no_longer_and_a_changed_one_still_does(client: Client) -> None:
     project, one, two = uuid7(), uuid7(), uuid7()
     facts = {"project_id": project, "project_name": "x", "name": "x", "target_on": THIS}
+    still = with_summary(milestone_completed(project, "x", version=3, completed_on=THIS), two).summary
     await client.tell(
         (project_created(), project),
         (milestone_completed(project, completed_on=THIS), one),
         (milestone_completed(project, completed_on=THIS), two),
         (MilestoneReopened(**facts, version=3), one),
-        (MilestoneUpdated(**facts, version=3, fields=["name"]), two),
+        (MilestoneUpdated(**facts, version=3, fields=["name"], summary=still), two),
     )
     assert (await client.kpis())["milestones_completed"]["value"] == 1
 
@@ -146,7 +155,7 @@ async def test_there_is_a_comparison_only_with_a_month_the_client_was_there_for(
     since_at = datetime(since.year, since.month, since.day, 12, tzinfo=UTC)
     await client.rig.sql("update known_clients set created_at = $2 where client_id = $1", client.id, since_at)
     project_since = since if previous else today()
-    await client.rig.sql("update known_projects set since = $2 where client_id = $1", client.id, project_since)
+    await client.rig.sql("update overview set made_on = $2 where client_id = $1", client.id, project_since)
     found = (await client.kpis())["active_projects"]
     assert (found["value"], found["previous"]) == (1, previous)
     assert (found["change"] is None) == (found["direction"] is None) == (previous is None)
@@ -292,7 +301,7 @@ async def test_dates_and_numbers_compare_as_far_as_they_can(client: Client, rig:
     await client.tell((project_created(starts_on=BEFORE), uuid7()))
     last = Definition(
         key="last", label="Last start", format="date", compare=True, comparison="", better="down",
-        sql="select max(since) as value from known_projects where client_id = :client_id",
+        sql="select max(starts_on) as value from told where client_id = :client_id",
     )  # fmt: skip
     half = msgspec.structs.replace(
         last, key="half", format="percent", sql="select (:end - :start)::numeric / 2 as value"

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from services.projects.milestones.models import (
+from services.projects.milestones.models import Milestone
+from services.projects.milestones.refusals import (
     AlreadyCompleted,
     CompletedInFuture,
     DependenciesOpen,
     DependencyCycle,
     DependentsCompleted,
-    Milestone,
     NotCompleted,
     TargetBeforeStart,
 )
@@ -36,6 +36,30 @@ def test_every_event_tells_the_milestone_and_its_project() -> None:
     assert {event and (event.project_id, event.project_name, event.target_on) for event in events} == {
         (PROJECT.id, "Customer portal", on(10))
     }
+
+
+def test_each_event_carries_the_milestone_as_it_is_after_it() -> None:
+    launch = milestone(private=True)
+    events = [
+        launch.created(),
+        launch.complete(TODAY, TODAY),
+        launch.change({"name": "Go-live"}),
+        launch.reopen(),
+        launch.share(),
+        launch.withdraw(),
+        launch.restated(),
+    ]
+    told = [each.summary for each in events if each and each.summary]
+    assert [(each.title, each.version, each.status, each.done_on, each.private) for each in told] == [
+        ("Launch", 1, "open", None, True),
+        ("Launch", 2, "completed", TODAY, True),
+        ("Go-live", 3, "completed", TODAY, True),
+        ("Go-live", 4, "open", None, True),
+        ("Go-live", 5, "open", None, False),
+        ("Go-live", 6, "open", None, True),
+        ("Go-live", 6, "open", None, True),
+    ]
+    assert {(each.kind, each.project_id, each.due_on) for each in told} == {("milestone", PROJECT.id, on(10))}
 
 
 @pytest.mark.parametrize("starts", [10, 11])

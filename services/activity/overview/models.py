@@ -1,0 +1,140 @@
+"""One row per thing, of whatever kind and service: what its events last said of it (`shared.contracts.summary`)."""
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from shared.actor import Actor
+from shared.contracts.summary import Summary
+from shared.events import AnyEvent
+
+RESTATED = "_restated"
+"""How the types of events end that publish a thing again: nothing happened, so they are kept here and nowhere else."""
+
+
+class Thing(msgspec.Struct, frozen=True, kw_only=True):
+    """A row. `publisher` is the service that owns the thing; `at` is when something happened to it last.
+
+    Without `reader_roles` and `reader_people` everybody of its project may read it; without `turn_side` it waits for
+    nobody.
+    """
+
+    client_id: UUID
+    id: UUID
+    publisher: str
+    kind: str
+    title: str
+    number: str | None
+    status: str
+    project_id: UUID | None
+    amount: Decimal | None
+    unit: str | None
+    starts_on: date | None
+    due_on: date | None
+    done_on: date | None
+    made_on: date
+    marks: list[str]
+    private: bool
+    reader_roles: list[str] | None
+    reader_people: list[UUID] | None
+    turn_side: str | None
+    turn_since: datetime | None
+    turn_roles: list[str] | None
+    turn_people: list[UUID] | None
+    hides: list[str]
+    hidden_by: dict[str, str]
+    deleted: bool
+    version: int
+    at: datetime
+
+
+class _Data(msgspec.Struct, frozen=True):
+    summary: Summary | None = None
+
+
+_decode = msgspec.json.Decoder(_Data).decode
+
+
+def is_restated(event: AnyEvent) -> bool:
+    """Whether the event publishes a thing again."""
+    return event.type.endswith(RESTATED)
+
+
+def thing_of(event: AnyEvent) -> Thing | None:
+    """The thing an event (with undecoded data) is about, as it says. None where it has no summary.
+
+    Raises `msgspec.ValidationError` if the summary is none.
+    """
+    told = _decode(event.data).summary
+    if told is None or event.clientid is None:
+        return None
+    readers, turn = told.readers, told.turn
+    return Thing(
+        client_id=event.clientid,
+        id=event.subject,
+        publisher=event.source.rpartition("/")[2],
+        kind=told.kind,
+        title="" if told.deleted else told.title,
+        number=None if told.deleted else told.number,
+        status=told.status,
+        project_id=told.project_id,
+        amount=told.amount,
+        unit=told.unit,
+        starts_on=told.starts_on,
+        due_on=told.due_on,
+        done_on=told.done_on,
+        made_on=told.made_on,
+        marks=told.marks,
+        private=told.private,
+        reader_roles=readers and readers.roles,
+        reader_people=readers and readers.people,
+        turn_side=turn and turn.side,
+        turn_since=turn and turn.since,
+        turn_roles=turn and turn.roles,
+        turn_people=turn and turn.people,
+        hides=told.hides,
+        hidden_by=told.hidden_by,
+        deleted=told.deleted,
+        version=told.version,
+        at=datetime.combine(told.made_on, time(), UTC) if is_restated(event) else event.time,
+    )
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """What of one client's things somebody reads, and which of them wait for them.
+
+    `projects` (None: all), `whole`: what concerns the client as a whole; `behind`: what the client is not told, and
+    hidden fields. `restricted`: also what is for some of the client's people only; who has not may still be named by
+    `person`, or by their role (`roles` beside `own`, the projects they have them in). `side` and `policies` say for
+    whom of the company, or else of the client, a thing waits.
+    """
+
+    projects: list[UUID] | None
+    whole: bool
+    behind: bool
+    restricted: bool
+    person: UUID | None
+    own: list[UUID]
+    roles: list[str]
+    side: str
+    policies: list[str]
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Reach":
+        """A subcontractor reads what is for everybody of their projects, and nothing of the client beside them."""
+        readable = actor.readable_projects()
+        limited = actor.assignments is not None
+        own = {project: role for project in actor.project_roles if (role := actor.role_in(project))}
+        return cls(
+            projects=None if readable is None else sorted(readable),
+            whole=not limited,
+            behind=actor.sees_all_clients,
+            restricted=readable is None,
+            person=actor.reader.id,
+            own=list(own),
+            roles=list(own.values()),
+            side="company" if actor.sees_all_clients else "client",
+            policies=sorted(actor.policies),
+        )

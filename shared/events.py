@@ -17,8 +17,7 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True):
     """The payload of one event. Carries ids and facts about work, never a person's data.
 
     `type` is the published name; `subject` is `<service>.<aggregate>.<verb>.v<N>`. `audit` is what it is in the audit
-    log (`none`: nothing happened, and it has no record); where it is `told`, a client reads it in the feed. A subclass
-    has the last two of its base.
+    log (`none`: no record); where it is `told`, a client reads it in the feed. A subclass has the last two of its base.
     """
 
     type: ClassVar[str]

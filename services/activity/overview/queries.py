@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
@@ -24,7 +23,7 @@ HIDEABLE = ("number", "status", "amount", "starts_on", "due_on", "done_on")
 
 # Things whose service is a module that the company closed for the client are left out.
 _OF_CLIENT = """
-select id, kind, title, number, status, project_id, project_title, amount, unit, starts_on, due_on, done_on, at,
+select id, kind, title, number, status, project_id, project_title, amount::text, unit, starts_on, due_on, done_on, at,
     turn_side, turn_since, kept, hidden
 from things t
 where client_id = $1 and publisher <> all($2::text[])
@@ -73,7 +72,7 @@ class ThingView(msgspec.Struct, frozen=True, kw_only=True):
     number: str | None
     status: str | None
     project: ProjectName | None
-    amount: Decimal | None
+    amount: str | None
     unit: str | None
     starts_on: date | None
     due_on: date | None

@@ -17,6 +17,7 @@ from shared.actor import SYSTEM
 from shared.broker import STREAM, connect, ensure_stream
 from shared.clock import now, uuid7
 from shared.contracts.projects import MilestoneCompleted
+from shared.contracts.summary import Summary
 from shared.database import Database
 from shared.relay import Relay
 from tests.bench.report import Row
@@ -39,14 +40,24 @@ async def databases(servers: Backing) -> tuple[str, str]:
 
 def fact(rng: random.Random) -> MilestoneCompleted:
     """Something that happened to some milestone."""
-    today = now().date()
+    today, project_id = now().date(), UUID(int=rng.getrandbits(128))
     return MilestoneCompleted(
-        project_id=UUID(int=rng.getrandbits(128)),
+        project_id=project_id,
         project_name="Website relaunch",
         name="Design approved",
         target_on=today,
         completed_on=today,
         version=2,
+        summary=Summary(
+            kind="milestone",
+            title="Design approved",
+            status="completed",
+            version=2,
+            made_on=today,
+            project_id=project_id,
+            due_on=today,
+            done_on=today,
+        ),
     )
 
 

@@ -46,6 +46,10 @@ screenshots: install-dev ## take the pictures of the README and of docs/first-vi
 	@PORTAL_CHROMIUM="$$(sh ops/chromium.sh)" && export PORTAL_CHROMIUM && PORTAL_SCREENSHOTS=1 $(PY) -m pytest tests/e2e/test_pages.py tests/e2e/test_first_visit.py
 .PHONY: screenshots
 
+test-changed: install-dev ## the tests that a change since main can reach, short of the whole portal
+	@PORTAL_CHROMIUM="$$(sh ops/chromium.sh)" && export PORTAL_CHROMIUM && $(PY) -m pytest -p tests.changed --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+.PHONY: test-changed
+
 test-fast: install-dev ## the tests that start no server and no browser
 	@$(PY) -m pytest -p tests.fast $(ARGS)
 .PHONY: test-fast

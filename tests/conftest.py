@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+import subprocess
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
@@ -33,13 +35,47 @@ from shared.migrations.tables import (
     stream_table,
 )
 from shared.testing.claims import Signer
-from tests.portal_stack import Portal, running_portal
+from tests.fast import SERVERS, STACKS
+from tests.portal_stack import Portal, running_portal, seeded
 from tests.servers import running_servers
 
 PASSWORD = "test-only"
 # Nothing here speaks TLS, and every HTTP client would read a bundle of 150 authorities first: 30 ms each.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = "/nonexistent"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers take files in the order in which they were collected, not those first that hold the most tests."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start more come first: at the end no worker plays a long one alone. The services' follow each other by
+    folder, whose fixtures live on from one file to the next.
+    """
+    used: defaultdict[Path, set[str]] = defaultdict(set)
+    for item in items:
+        used[item.path].update(getattr(item, "fixturenames", ()))
+    rank = {path: 0 if names & STACKS else 1 if names & SERVERS else 2 for path, names in used.items()}
+    items.sort(key=lambda item: rank[item.path])
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure is told by Python's own means where pytest cannot parse the source around it: behind events nested a
+    thousand deep Python 3.11 finds its stack too small for that, and the worker would end with all tests it still has.
+    """
+    try:
+        return (yield)
+    except Exception:  # noqa: BLE001  (whatever it is, one test has failed)
+        style, item.config.option.tbstyle = item.config.option.tbstyle, "native"
+        try:
+            return pytest.TestReport.from_item_and_call(item, call)
+        finally:
+            item.config.option.tbstyle = style
 
 
 def pytest_unconfigure() -> None:
@@ -225,10 +261,29 @@ def _addresses(servers: Backing) -> dict[str, str]:
     return {"nats_url": at.nats_url, "redis_url": at.redis_url, "smtp_url": at.smtp_url, **own}
 
 
+NewPortal = Callable[[str], AbstractContextManager[Portal]]
+
+
 @pytest.fixture(scope="session")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def new_portal(tmp_path_factory: pytest.TempPathFactory) -> NewPortal:
+    """`new_portal("hostile")` starts the whole portal with its demo data, for tests that others must not feel."""
+
+    @contextmanager
+    def start(name: str) -> Iterator[Portal]:
+        data = tmp_path_factory.mktemp(name) / "data"
+        if "PYTEST_XDIST_WORKER" in os.environ:  # else it is seldom started twice
+            kept = seeded(tmp_path_factory.getbasetemp().parent / "seeded")
+            subprocess.run(["cp", "-a", kept, data], check=True)
+        with running_portal(data) as running:
+            yield running
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def portal(new_portal: NewPortal) -> Iterator[Portal]:
     """The whole portal with its demo data, shared by every test that only adds to it."""
-    with running_portal(tmp_path_factory.mktemp("portal") / "data") as running:
+    with new_portal("portal") as running:
         yield running
 
 

@@ -2,12 +2,15 @@
 
 import pytest
 
-STARTS_SERVERS = {"servers", "portal", "new_stack", "own", "redis", "browser", "victim"}
-"""Fixtures; whoever uses one of them, also through others, is left out."""
+STACKS = frozenset({"new_portal", "new_stack"})
+"""Fixtures that start the whole portal: whoever uses one of them also through others."""
+SERVERS = frozenset({"servers", "redis", "own"})
+"""And some of its servers."""
+LEFT_OUT = STACKS | SERVERS | {"browser"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the quick ones."""
-    quick = [item for item in items if not STARTS_SERVERS & set(getattr(item, "fixturenames", ()))]
+    quick = [item for item in items if not LEFT_OUT & set(getattr(item, "fixturenames", ()))]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(quick)])
     items[:] = quick

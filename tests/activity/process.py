@@ -4,7 +4,6 @@ import asyncio
 import multiprocessing
 import os
 import re
-import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from multiprocessing.process import BaseProcess
@@ -15,6 +14,7 @@ import httpx2
 from ops.keys import new_secrets_key
 from ops.serve import serve
 from ops.stack.backing import Backing
+from ops.stack.ports import free_port
 from shared.testing.claims import Signer
 
 # Forked from a process that has everything imported and no threads: a start takes a moment, not seconds.
@@ -77,7 +77,7 @@ class Service(Part):
     def __init__(
         self, environ: dict[str, str], log: Path, work: Callable[[dict[str, str], Path], None] = serve_activity
     ) -> None:
-        self.port, self.private_port = _free_port(), _free_port()
+        self.port, self.private_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         ports = {"PORTAL_PORT": str(self.port), "PORTAL_PRIVATE_PORT": str(self.private_port)}
         super().__init__(work, environ | ports, log)
@@ -86,7 +86,7 @@ class Service(Part):
     async def begin(self) -> None:
         """Start it and wait until it is ready."""
         self.start()
-        async with asyncio.timeout(30), httpx2.AsyncClient() as http:
+        async with asyncio.timeout(30), httpx2.AsyncClient(timeout=30) as http:
             while not await self._ready(http):
                 assert self.runs, self.log[-2000:]
                 await asyncio.sleep(0.05)
@@ -99,7 +99,7 @@ class Service(Part):
 
     async def metric(self, name: str) -> float:
         """The sum of a metric's samples."""
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=30) as http:
             text = (await http.get(f"http://127.0.0.1:{self.private_port}/metrics")).text
         return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE))
 
@@ -134,8 +134,3 @@ async def service(
         yield running
     finally:
         running.kill()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]

@@ -7,14 +7,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Sit, sign_in
-from tests.e2e.test_pages import inaccessible, wider_than_its_window
+from tests.e2e.test_pages import TWO_LOOKS, inaccessible, wider_than_its_window
 from tests.e2e.test_story import make_person
 from tests.e2e.test_ways_in import begin
 from tests.portal_stack import PASSWORD, Portal
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("narrow", [False, True], ids=["1280", "390"])
+@pytest.mark.parametrize(("dark", "narrow"), TWO_LOOKS.values(), ids=TWO_LOOKS)
 def test_no_page_on_the_way_shuts_anybody_out(portal: Portal, sit: Sit, dark: bool, narrow: bool) -> None:
     """What only shows up in the middle of a flow; whole pages are opened in test_pages."""
     look = f"{'dark' if dark else 'light'}{390 if narrow else 1280}"

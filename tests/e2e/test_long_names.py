@@ -5,17 +5,18 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import NewPortal
 from tests.e2e.conftest import Sit
 from tests.e2e.test_pages import wider_than_its_window
-from tests.portal_stack import API, PASSWORD, Portal, running_portal
+from tests.portal_stack import API, PASSWORD, Portal
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützen" * 4
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def portal(new_portal: NewPortal) -> Iterator[Portal]:
     """One of its own: such names would be in everybody's lists."""
-    with running_portal(tmp_path_factory.mktemp("long") / "data") as running:
+    with new_portal("long") as running:
         yield running
 
 

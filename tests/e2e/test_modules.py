@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Seat, Sit
-from tests.e2e.test_pages import inaccessible, wider_than_its_window
+from tests.e2e.test_pages import TWO_LOOKS, inaccessible, wider_than_its_window
 from tests.portal_stack import API, Portal
 
 EVERYTHING = ["projects", "activity", "figures"]
@@ -57,7 +57,7 @@ def test_an_open_page_loses_what_is_closed_and_rests_and_has_it_again_when_it_is
         assert staff.complaints == client.complaints == []
 
 
-@pytest.mark.parametrize(("dark", "narrow"), [(False, False), (True, True)], ids=["light-1280", "dark-390"])
+@pytest.mark.parametrize(("dark", "narrow"), TWO_LOOKS.values(), ids=TWO_LOOKS)
 def test_pages_without_what_is_closed_shut_nobody_out(
     portal: Portal, sit: Sit, access: str, dark: bool, narrow: bool
 ) -> None:

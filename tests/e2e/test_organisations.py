@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import Seat, Sit, sign_in
 from tests.e2e.test_account import link_to
-from tests.e2e.test_pages import LOOKS, inaccessible, wider_than_its_window
+from tests.e2e.test_pages import TWO_LOOKS, inaccessible, wider_than_its_window
 from tests.portal_stack import API, PASSWORD, Portal
 
 
@@ -54,7 +54,7 @@ def menu(seat: Seat) -> Any:
     return seat.page.get_by_role("group", name="Your organisations")
 
 
-@pytest.mark.parametrize(("dark", "narrow"), LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize(("dark", "narrow"), TWO_LOOKS.values(), ids=TWO_LOOKS)
 def test_invited_joined_and_from_one_to_the_other(portal: Portal, sit: Sit, dark: bool, narrow: bool) -> None:
     look = f"{'dark' if dark else 'light'}-{390 if narrow else 1280}"
     guest = Guest(portal, f"nora.{look}")

@@ -17,6 +17,8 @@ ARRIVED = """async () => { await Promise.all(document.getAnimations()
   .map((each) => each.finished.catch(() => null))); }"""
 SHOTS = ROOT / "docs" / "screenshots"
 LOOKS = {"light-1280": (False, False), "dark-1280": (True, False), "light-390": (False, True), "dark-390": (True, True)}
+TWO_LOOKS = {"light-1280": LOOKS["light-1280"], "dark-390": LOOKS["dark-390"]}
+"""Nothing in common, and everything between them: enough for a journey of many pages."""
 PICTURES = bool(os.environ.get("PORTAL_SCREENSHOTS"))
 """`make screenshots`: every page in every look, and those of the README kept."""
 OWN_PAGES = [
@@ -105,7 +107,7 @@ def inaccessible(page: Page) -> list[dict[str, Any]]:
     """What axe finds serious or worse, with where, once what fades in is there: half faded, a word has no contrast."""
     page.evaluate(ARRIVED)
     page.evaluate(AXE)
-    found = page.evaluate("async () => (await axe.run()).violations")
+    found = page.evaluate("async () => (await axe.run({ resultTypes: ['violations'] })).violations")
     return [
         {"rule": each["id"], "where": [node["html"][:120] for node in each["nodes"]]}
         for each in found
@@ -143,9 +145,8 @@ def test_pages(sit: Sit, ids: dict[str, str], who: str, look: str) -> None:
         for path in due(who, look):
             seat.complaints.clear()
             seat.open(path.format(**ids))
-            seat.page.wait_for_timeout(150)
+            problems += [(path, each) for each in inaccessible(seat.page)]  # meanwhile it may complain
             problems += [(path, each) for each in seat.complaints if not expected_complaint(path, each)]
-            problems += [(path, each) for each in inaccessible(seat.page)]
             problems += [(path, "scrolls sideways")] if wider_than_its_window(seat.page) else []
             problems += [(path, "has no heading")] if seat.page.locator("h1").count() != 1 else []
             keep(seat, KEPT.get((who, path, dark, narrow)))

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Seat, Sit, sign_in
-from tests.e2e.test_pages import LOOKS, inaccessible, wider_than_its_window
+from tests.e2e.test_pages import TWO_LOOKS, inaccessible, wider_than_its_window
 from tests.portal_stack import API, PASSWORD, PEOPLE, Portal
 
 LINE = "Your visit is recorded for compliance."
@@ -59,7 +59,7 @@ def until_told(seat: Seat, told: bool) -> int:
     raise AssertionError(f"never {'told' if told else 'left alone'}")
 
 
-@pytest.mark.parametrize(("dark", "narrow"), [LOOKS["light-1280"], LOOKS["dark-390"]], ids=["light-1280", "dark-390"])
+@pytest.mark.parametrize(("dark", "narrow"), TWO_LOOKS.values(), ids=TWO_LOOKS)
 def test_a_visit_from_sign_in_to_sign_out(portal: Portal, sit: Sit, dark: bool, narrow: bool) -> None:
     look = f"{'dark' if dark else 'light'}-{390 if narrow else 1280}"
     clinic = Regulated(portal, look)

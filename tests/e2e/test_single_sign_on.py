@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Sit
-from tests.e2e.test_pages import inaccessible, wider_than_its_window
+from tests.e2e.test_pages import TWO_LOOKS, inaccessible, wider_than_its_window
 from tests.e2e.test_story import make_person
 from tests.identity.idp import CLIENT, SECRET, IdentityProvider
 from tests.portal_stack import API, PEOPLE, Portal
@@ -85,8 +85,7 @@ def test_somebody_the_organisation_does_not_vouch_for_is_calmly_refused(
         assert [cookie for cookie in seat.context.cookies() if cookie["name"] == "portal_session"] == []
 
 
-@pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("dark", "narrow"), TWO_LOOKS.values(), ids=TWO_LOOKS)
 def test_staff_see_how_a_client_signs_in(sit: Sit, portal: Portal, birch: str, dark: bool, narrow: bool) -> None:
     with sit("anonymous", dark=dark, narrow=narrow) as seat:
         fresh = portal.sign_in(PEOPLE["admin"]).cookies

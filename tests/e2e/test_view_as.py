@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Seat, Sit, sign_in
-from tests.e2e.test_pages import LOOKS, inaccessible, wider_than_its_window
+from tests.e2e.test_pages import TWO_LOOKS, inaccessible, wider_than_its_window
 from tests.e2e.test_story import make_project
 from tests.portal_stack import API, PEOPLE, Portal
 
@@ -29,7 +29,7 @@ def begin(portal: Portal, seat: Seat) -> str:
     return path
 
 
-@pytest.mark.parametrize(("dark", "narrow"), LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize(("dark", "narrow"), TWO_LOOKS.values(), ids=TWO_LOOKS)
 def test_every_page_carries_the_banner_and_is_as_accessible_as_ever(
     portal: Portal, sit: Sit, dark: bool, narrow: bool
 ) -> None:

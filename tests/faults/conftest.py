@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.portal_stack import Portal, running_portal
+from tests.conftest import NewPortal
+from tests.portal_stack import Portal
 
 
-@pytest.fixture(scope="session")
-def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+@pytest.fixture(scope="module")
+def victim(new_portal: NewPortal) -> Iterator[Portal]:
     """A portal of its own."""
-    with running_portal(tmp_path_factory.mktemp("faults") / "data") as portal:
+    with new_portal("faults") as portal:
         yield portal

@@ -54,7 +54,7 @@ class Writer:
     def progresses(self, more: int = 20) -> None:
         """Wait until that many further writes were answered with yes. Nobody restarts anything by hand meanwhile."""
         target = len(self.acked) + more
-        self.portal.until(lambda: len(self.acked) >= target, 40)
+        self.portal.until(lambda: len(self.acked) >= target)
 
 
 def feed_is_complete(http: httpx2.Client, project: str, milestones: set[str]) -> list[str] | None:

@@ -24,5 +24,5 @@ def rig(redis: Backing) -> Iterator[Rig]:
 
 @pytest.fixture(scope="module")
 async def http(rig: Rig) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=rig.server.url, timeout=10) as client:
+    async with httpx2.AsyncClient(base_url=rig.server.url, timeout=30) as client:
         yield client

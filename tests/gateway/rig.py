@@ -43,7 +43,7 @@ class Server:
         self._started = threading.Event()
         self._thread = threading.Thread(target=lambda: uvloop.run(self._serve()), daemon=True)
         self._thread.start()
-        assert self._started.wait(10)
+        assert self._started.wait(30)
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -60,7 +60,7 @@ class Server:
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(30)
         self.socket.close()
         assert not self._thread.is_alive()
 

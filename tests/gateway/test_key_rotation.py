@@ -69,7 +69,7 @@ class Load:
     @contextlib.asynccontextmanager
     async def working(self, gateway: str) -> AsyncIterator[None]:
         self._gateway = gateway
-        async with httpx2.AsyncClient(timeout=10) as http:
+        async with httpx2.AsyncClient(timeout=30) as http:
             work = [asyncio.create_task(self._work(http, cookie)) for cookie in self._cookies]
             yield
             self._over = True

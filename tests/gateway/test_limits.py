@@ -125,7 +125,7 @@ async def wrong(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def statuses(url: str, count: int, path: str = LOGIN, method: str = "POST", **headers: str) -> list[int]:
-    async with httpx2.AsyncClient(base_url=url) as http:
+    async with httpx2.AsyncClient(base_url=url, timeout=30) as http:
         varied = [{name: value.replace("{n}", str(n)) for name, value in headers.items()} for n in range(count)]
         return [(await http.request(method, path, headers=each)).status_code for each in varied]
 
@@ -158,7 +158,7 @@ async def test_an_office_that_signs_in_is_not_refused_and_guessing_beside_it_is(
 
 async def test_refusal_says_when_to_come_back(rig: Rig) -> None:
     await statuses(rig.server.url, 12)
-    async with httpx2.AsyncClient(base_url=rig.server.url) as http:
+    async with httpx2.AsyncClient(base_url=rig.server.url, timeout=30) as http:
         answer = await http.post(LOGIN)
     assert (answer.status_code, answer.json()["code"]) == (429, "gateway.too_many_requests")
     assert int(answer.headers["retry-after"]) > 0
@@ -224,7 +224,7 @@ async def test_without_redis_the_limit_is_stricter_not_gone(rig: Rig, redis: Bac
 async def test_parallel_sign_ins_are_answered_one_and_all(rig: Rig) -> None:
     """Bursts of twenty from one address: each is answered or refused, and the gateway goes on serving."""
     gateway = rig.again(trusted_proxies="127.0.0.0/8", sign_ins_per_minute=60)  # fetched one by one
-    async with httpx2.AsyncClient(base_url=gateway.url, timeout=10) as http:
+    async with httpx2.AsyncClient(base_url=gateway.url, timeout=30) as http:
         for burst in range(30):
             headers = {"X-Forwarded-For": f"203.0.113.{burst % 10}"}
             answers = await asyncio.gather(*(http.post(LOGIN, headers=headers) for _ in range(20)))

@@ -79,7 +79,7 @@ class TestMergedDocument:
 
 async def test_the_document_knows_where_it_counts(redis: Backing) -> None:
     rig = Rig(redis.addresses.redis_url, public_url="https://portal.test")
-    async with httpx2.AsyncClient(base_url=rig.server.url) as http:
+    async with httpx2.AsyncClient(base_url=rig.server.url, timeout=30) as http:
         servers = (await http.get("/docs/openapi.json")).json()["servers"]
     await asyncio.to_thread(rig.stop)
     assert servers == [{"url": "https://portal.test"}]
@@ -91,7 +91,7 @@ async def test_document_names_what_is_missing(redis: Backing) -> None:
 
     rig = Rig(redis.addresses.redis_url, upstream_activity="http://127.0.0.1:1")
     rig.service.special["/schema/openapi.json"] = projects
-    async with httpx2.AsyncClient(base_url=rig.server.url) as http:
+    async with httpx2.AsyncClient(base_url=rig.server.url, timeout=30) as http:
         merged = (await http.get("/docs/openapi.json")).json()
     await asyncio.to_thread(rig.stop)
     assert list(merged["paths"]) == ["/api/client-portal/projects"]
@@ -126,10 +126,10 @@ async def test_health_and_keys(http: httpx2.AsyncClient) -> None:
 async def test_metrics_are_on_the_private_port_alone(redis: Backing) -> None:
     port = free_port()
     rig = Rig(redis.addresses.redis_url, private_port=port)
-    async with httpx2.AsyncClient(base_url=rig.server.url) as http:
+    async with httpx2.AsyncClient(base_url=rig.server.url, timeout=30) as http:
         await http.get("/projects")
         assert (await http.get("/metrics")).status_code == 404
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
         metrics = (await http.get("/metrics")).text
         assert 'gateway_requests_total{route="/projects",status="200"}' in metrics
         assert 'gateway_request_seconds_count{route="/projects"}' in metrics

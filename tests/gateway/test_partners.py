@@ -57,7 +57,7 @@ def partners(redis: Backing) -> Iterator[Partners]:
 
 @pytest.fixture(scope="module")
 async def http(partners: Partners) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=partners.rig.server.url, timeout=10) as client:
+    async with httpx2.AsyncClient(base_url=partners.rig.server.url, timeout=30) as client:
         yield client
 
 
@@ -157,7 +157,7 @@ async def test_an_api_client_has_one_limit_wherever_it_comes_from(redis: Backing
     limited = Partners(redis, requests_per_minute=100, trusted_proxies="127.0.0.0/8")
     other = msgspec.structs.replace(ERP, id=uuid7())
     try:
-        async with httpx2.AsyncClient(base_url=limited.rig.server.url, timeout=10) as http:
+        async with httpx2.AsyncClient(base_url=limited.rig.server.url, timeout=30) as http:
             token = limited.bearer()
             statuses = [
                 (await http.get(PROJECTS, headers=token | {"X-Forwarded-For": f"198.51.100.{number}"})).status_code

@@ -144,7 +144,7 @@ class TestNetworks:
         cookie, *_ = rig.identity.sign_in(networks=("203.0.113.0/24",))
         forwarded = showing(cookie, **{"X-Forwarded-For": "203.0.113.9"})
         behind = rig.again(trusted_proxies="127.0.0.0/8")
-        async with httpx2.AsyncClient() as anyone:
+        async with httpx2.AsyncClient(timeout=30) as anyone:
             assert (await anyone.get(rig.server.url + PROJECTS, headers=forwarded)).status_code == 403
             assert (await anyone.get(behind.url + PROJECTS, headers=forwarded)).status_code == 200
         await asyncio.to_thread(behind.stop)

@@ -76,7 +76,7 @@ async def test_redis_alone_is_enough_for_another_gateway(rig: Rig, ask: Ask) -> 
     cookie, digest, _ = rig.identity.sign_in()
     await ask(cookie)
     second = rig.again()
-    async with httpx2.AsyncClient(base_url=second.url, cookies={"portal_session": cookie}) as http:
+    async with httpx2.AsyncClient(base_url=second.url, cookies={"portal_session": cookie}, timeout=30) as http:
         assert (await http.get(PROJECTS)).status_code == 200
     second.stop()
     assert rig.identity.asked.count(digest) == 1
@@ -223,7 +223,7 @@ class TestOverHttps:
     @pytest.mark.parametrize(("name", "status"), [("__Host-portal_session", 200), ("portal_session", 401)])
     async def test_cookie_name(self, secure: Rig, name: str, status: int) -> None:
         cookie, *_ = secure.identity.sign_in()
-        async with httpx2.AsyncClient(base_url=secure.server.url) as http:
+        async with httpx2.AsyncClient(base_url=secure.server.url, timeout=30) as http:
             answer = await http.get(PROJECTS, headers={"Cookie": f"{name}={cookie}"})
         assert answer.status_code == status
         assert "strict-transport-security" in answer.headers
@@ -238,7 +238,7 @@ class TestOverHttps:
 
         seen: list[bytes | None] = []
         secure.service.special["/sign-in"] = setting
-        async with httpx2.AsyncClient(base_url=secure.server.url) as http:
+        async with httpx2.AsyncClient(base_url=secure.server.url, timeout=30) as http:
             sent = "portal_flow=planted; __Host-portal_flow=mine; __Host-theirs=1; __Host-portal_form_0=x"
             answer = await http.get("/sign-in", headers={"Cookie": sent})
         assert seen == [b"portal_flow=mine; portal_form_0=x"]
@@ -261,7 +261,9 @@ class TestWithoutRedis:
 
     async def test_identity_answers_instead(self, alone: Rig) -> None:
         cookie, _, session = alone.identity.sign_in()
-        async with httpx2.AsyncClient(base_url=alone.server.url, cookies={"portal_session": cookie}) as http:
+        async with httpx2.AsyncClient(
+            base_url=alone.server.url, cookies={"portal_session": cookie}, timeout=30
+        ) as http:
             assert {(await http.get(PROJECTS)).status_code for _ in range(5)} == {200}
             assert alone.service.seen[-1].claims()["sub"] == str(session.person_id)
             assert (await http.get(PROJECTS, headers={"Cookie": "portal_session=" + "a" * 43})).status_code == 401
@@ -271,7 +273,7 @@ class TestWithoutRedis:
     async def test_nobody_is_made_anonymous_when_identity_is_away_too(self, alone: Rig, path: str) -> None:
         cookie, *_ = alone.identity.sign_in()
         alone.identity.server.stop()
-        async with httpx2.AsyncClient(base_url=alone.server.url) as http:
+        async with httpx2.AsyncClient(base_url=alone.server.url, timeout=30) as http:
             answer = await http.get(path, headers={"Cookie": f"portal_session={cookie}"})
             assert (answer.status_code, answer.json()["code"]) == (503, "gateway.sessions_unavailable")
             assert int(answer.headers["retry-after"]) > 0
@@ -285,7 +287,7 @@ class TestWithoutRedis:
         await until(200, ask, cookie)
         await store.flushall()
         second = rig.again()
-        async with httpx2.AsyncClient(base_url=second.url, cookies={"portal_session": cookie}) as http:
+        async with httpx2.AsyncClient(base_url=second.url, cookies={"portal_session": cookie}, timeout=30) as http:
             assert (await http.get(PROJECTS)).status_code == 200
         second.stop()
         assert rig.identity.asked.count(digest) == 2
@@ -293,7 +295,7 @@ class TestWithoutRedis:
     async def test_redis_coming_back_is_used_again(self, redis: Backing) -> None:
         rig = Rig(redis.addresses.redis_url)
         cookie, digest, _ = rig.identity.sign_in()
-        async with httpx2.AsyncClient(base_url=rig.server.url, cookies={"portal_session": cookie}) as http:
+        async with httpx2.AsyncClient(base_url=rig.server.url, cookies={"portal_session": cookie}, timeout=30) as http:
             redis.kill("redis")
             assert (await http.get(PROJECTS)).status_code == 200
             redis.start("redis")

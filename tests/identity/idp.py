@@ -162,7 +162,7 @@ class IdentityProvider:
 
     async def visit(self, location: str) -> dict[str, str]:
         """What the browser brings back from the provider: the query it is sent to the portal with."""
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=30) as http:
             answer = await http.get(location)
         assert answer.status_code == 302, answer.text
         return dict(parse_qsl(urlsplit(answer.headers["location"]).query))

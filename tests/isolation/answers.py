@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from tests.isolation.matrix import ask, ids_of
 from tests.isolation.routes import ROLES, Right, declared
-from tests.isolation.test_rights import ask, ids_of
 from tests.portal_stack import API, Portal, running_portal
 
 NOTED = Path(__file__).parent / "answers.toml"

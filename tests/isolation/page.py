@@ -13,7 +13,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "rights.md"
 HEAD = """# Permissions of every route
 
 `python -m tests.isolation.page` generates this page from [tests/isolation/rights.toml](../tests/isolation/rights.toml).
-[test_rights.py](../tests/isolation/test_rights.py) compares it with the running services: it sends each request through the gateway.
+[matrix.py](../tests/isolation/matrix.py) compares it with the running services: it sends the requests through the gateway.
 [Decision 0046](decisions/0046-rights.md) explains how people get their permissions.
 
 All roles send the ids of Acme, a client:

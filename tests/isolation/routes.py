@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,15 @@ EXEMPT = re.compile(r"^/(schema|healthz|readyz|static)(/|$)")
 
 @dataclass(frozen=True)
 class Right:
-    """One declared line. `cells` maps a role to what it gets: a status, or `yes` for anything but a refusal."""
+    """One declared line. `cells` maps a role to what it gets: a status, or `yes` for anything but a refusal; `named`
+    are the roles that the line speaks of, the others get what others get.
+    """
 
     service: str
     method: str
     path: str
     cells: dict[str, Any]
+    named: frozenset[str]
     query: dict[str, str]
     body: Any
     form: bool
@@ -67,6 +71,7 @@ def settings_class(service: str) -> type[Settings]:
     )
 
 
+@cache
 def application(service: str) -> Litestar:
     """The application, wired but never started: addresses that nobody answers at."""
     kind = settings_class(service)
@@ -125,6 +130,7 @@ def declared() -> Iterator[Right]:
                 method,
                 path,
                 {role: cells.get(role, _otherwise(service, role, cells)) for role in ROLES},
+                frozenset(cells) - {"others"},
                 line.get("query", {}),
                 line.get("body"),
                 line.get("form", False),

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import httpx2
 import pytest
 
 from ops.stack.backing import Backing
+from ops.stack.ports import free_port
 from shared.actor import Actor
 from shared.clock import uuid7
 from shared.testing.claims import Signer
@@ -40,9 +40,7 @@ async def projects(servers: Backing, cluster: Cluster, signer: Signer) -> AsyncI
             tenant,
         )
     await admin.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     told = {
         "PORTAL_DATABASE_URL": url,
         "PORTAL_DATABASE_POOL": "3",
@@ -54,7 +52,7 @@ async def projects(servers: Backing, cluster: Cluster, signer: Signer) -> AsyncI
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "ops.serve", "projects", cwd=ROOT, env=os.environ | told
     )
-    async with httpx2.AsyncClient() as http, asyncio.timeout(30):
+    async with httpx2.AsyncClient(timeout=30) as http, asyncio.timeout(30):
         while not await serves(http, port):
             await asyncio.sleep(0.1)
     yield port, cluster.admin_of(url)
@@ -103,7 +101,7 @@ async def test_nobody_who_hangs_up_leaves_a_tenant_behind(projects: tuple[int, s
         return leaks
 
     assert sum(await asyncio.gather(*(caller(seed) for seed in range(CALLERS)))) == 0
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
         for number in range(200):
             tenant = TENANTS[number % 2]
             headers = signer.headers(

@@ -4,17 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import NewPortal
 from tests.isolation.answers import answered, noted
-from tests.portal_stack import Portal, running_portal
+from tests.portal_stack import Portal
 
 SECRET = ("password", "hash", "secret", "token")
 """Words no answer to a GET has a field for, whoever asks."""
 
 
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def untouched(new_portal: NewPortal) -> Iterator[Portal]:
     """A portal in which nothing happened yet, as the one the fields were noted from."""
-    with running_portal(tmp_path_factory.mktemp("untouched") / "data") as portal:
+    with new_portal("untouched") as portal:
         yield portal
 
 

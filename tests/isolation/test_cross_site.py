@@ -7,8 +7,8 @@ import asyncpg
 import httpx2
 import pytest
 
+from tests.isolation.matrix import ask, checksums, fill, fill_body
 from tests.isolation.routes import Right, declared
-from tests.isolation.test_rights import ask, checksums, fill, fill_body, ids_of
 from tests.portal_stack import Portal
 
 UNSAFE = [
@@ -21,11 +21,6 @@ FOREIGN: dict[str, dict[str, str]] = {
     "a sibling host": {"Sec-Fetch-Site": "same-site"},
 }
 OVERRIDES = {"X-HTTP-Method-Override": "DELETE", "X-HTTP-Method": "DELETE", "X-Method-Override": "DELETE"}
-
-
-@pytest.fixture(scope="module")
-def ids(portal: Portal) -> dict[str, str]:
-    return ids_of(portal)
 
 
 async def state(portal: Portal) -> dict[str, Any]:

@@ -11,10 +11,11 @@ import asyncpg
 import httpx2
 import pytest
 
+from tests.conftest import NewPortal
+from tests.isolation.matrix import FOREIGN, ask, comparable, ids_of, is_told_nothing
 from tests.isolation.routes import Right, declared
 from tests.isolation.test_private import ABOUT_WORK, NAMES, WORK, keep
-from tests.isolation.test_rights import FOREIGN, ask, comparable, ids_of, is_told_nothing
-from tests.portal_stack import API, Portal, running_portal
+from tests.portal_stack import API, Portal
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +25,9 @@ async def unlocked(portal_without_help: Portal) -> Portal:
 
 
 @pytest.fixture(scope="module")
-def portal_without_help(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def portal_without_help(new_portal: NewPortal) -> Iterator[Portal]:
     """A portal of its own: what follows must not happen to the others'."""
-    with running_portal(tmp_path_factory.mktemp("unlocked") / "data") as portal:
+    with new_portal("unlocked") as portal:
         yield portal
 
 
@@ -48,7 +49,7 @@ async def test_without_policies_the_queries_still_know_whose_rows_they_are(unloc
             continue
         headers = unlocked.signer().headers(unlocked.actor("birch"), right.service)
         base = unlocked.run.services[right.service]
-        with httpx2.Client() as http:
+        with httpx2.Client(timeout=30) as http:
             foreign, random = (ask(http, right, each, base, headers=headers) for each in (ids, strangers))
         if not is_told_nothing(foreign) or comparable(foreign, ids) != comparable(random, strangers):
             wrong.append(f"{right.name}: {foreign.status_code} and {random.status_code}")

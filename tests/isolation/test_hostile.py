@@ -16,10 +16,11 @@ from litestar.handlers import HTTPRouteHandler
 from services.projects.fields import Dated
 from shared.actor import Actor
 from shared.clock import now
+from tests.conftest import NewPortal
+from tests.isolation.matrix import fill, ids_of
 from tests.isolation.routes import EXEMPT, SERVICES, Right, declared, shape
 from tests.isolation.test_mass_assignment import handlers, struct_of
-from tests.isolation.test_rights import fill, ids_of
-from tests.portal_stack import API, ROOT, Portal, running_portal
+from tests.portal_stack import API, ROOT, Portal
 
 TEXTS = ["%00", "%ff", "%zz", "%ed%a0%80", "9" * 30, "-1", "0001-01-01", "9999-12-31", "http%3a%2f%2f%5b", "a" * 5000]
 """Percent-encoded, as they travel in an address or a form."""
@@ -118,8 +119,8 @@ class Hurt(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def hurt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hurt]:
-    with running_portal(tmp_path_factory.mktemp("hostile") / "data") as portal:
+def hurt(new_portal: NewPortal) -> Iterator[Hurt]:
+    with new_portal("hostile") as portal:
         actors = {who: msgspec.structs.replace(portal.actor(who), proven_at=now()) for who in ("admin", "approver")}
         others = {"gateway": Actor(kind="system", name="Gateway"), "nobody": Actor()}
         yield Hurt(portal, ids_of(portal), actors | others)

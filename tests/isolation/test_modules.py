@@ -12,9 +12,9 @@ import pytest
 
 from services.identity.clients.models import Action, Module
 from shared.actor import Actor
+from tests.isolation.matrix import RIGHTS, ask, is_as_declared
 from tests.isolation.routes import SERVICES, Right, shape
 from tests.isolation.test_mass_assignment import handlers
-from tests.isolation.test_rights import ALLOWED, RIGHTS, ask, ids_of
 from tests.portal_stack import API, Portal
 
 MODULES, ACTIONS = get_args(Module), get_args(Action)
@@ -26,11 +26,6 @@ APART = [right for right in RIGHTS if right.service in ("projects", "activity") 
 OF_SEVERAL = "activity GET /api/client-portal/overview"
 """Leaves out what belongs to a closed module, part by part (tests/activity/overview)."""
 Close = Callable[..., None]
-
-
-@pytest.fixture(scope="module")
-def ids(portal: Portal) -> dict[str, str]:
-    return ids_of(portal)
 
 
 @pytest.fixture
@@ -61,10 +56,6 @@ def is_closed(answer: httpx2.Response) -> bool:
     return answer.status_code == 403 and answer.json()["code"] == "module.closed"
 
 
-def is_as_declared(answer: httpx2.Response, cell: object) -> bool:
-    return (answer.status_code in ALLOWED) if cell == "yes" else answer.status_code == cell
-
-
 def actor_of(portal: Portal, role: str, closed: str) -> Actor:
     """Whom the gateway's claims name."""
     if role != "viewing":
@@ -82,7 +73,7 @@ def doors(portal: Portal, role: str, right: Right, ids: dict[str, str], closed: 
     """The same request through the gateway, and at the service's own port with the same claims."""
     yield ask(portal.as_(role), right, ids)
     headers = portal.signer().headers(actor_of(portal, role, closed), right.service)
-    with httpx2.Client() as http:
+    with httpx2.Client(timeout=30) as http:
         yield ask(http, right, ids, portal.run.services[right.service], headers=headers)
 
 
@@ -187,7 +178,7 @@ def test_a_system_of_the_client_has_what_its_scopes_say(portal: Portal, close: C
     close(*MODULES)
     for service, path in (("projects", "projects"), ("activity", "activity"), ("activity", "kpis")):
         for base in (portal.gateway, portal.run.services[service]):
-            assert httpx2.get(f"{base}{API}/{path}", headers=headers).status_code == 200, f"{base} {path}"
+            assert httpx2.get(f"{base}{API}/{path}", headers=headers, timeout=30).status_code == 200, f"{base} {path}"
 
 
 def test_a_member_of_another_client_is_who_they_are_there(portal: Portal, close: Close) -> None:

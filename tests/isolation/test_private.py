@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from tests.isolation.matrix import RIGHTS, ask, comparable, pages
 from tests.isolation.routes import Right
-from tests.isolation.test_rights import RIGHTS, ask, comparable, ids_of, pages
 from tests.portal_stack import API, Portal
 
 ROLES = ("viewer", "approver", "viewing")
@@ -17,11 +17,6 @@ NAMES = ("Canary of the works council", "Canary under wraps")
 ABOUT_WORK = [
     right for right in RIGHTS if any(f"{{{name}}}" in f"{right.path}{right.query}{right.body}" for name in WORK)
 ]
-
-
-@pytest.fixture(scope="module")
-def ids(portal: Portal) -> dict[str, str]:
-    return ids_of(portal)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.isolation.test_rights import RIGHTS, ask, ids_of
+from tests.isolation.matrix import RIGHTS, ask, ids_of
 from tests.portal_stack import API, PEOPLE, Portal
 
 OWN = re.compile(r"/(sessions|passkeys|two-factor|auth/(me|step-up|organisations))$")

@@ -31,12 +31,12 @@ def stopped(new_stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
 
 
 def serves(stack: Stack) -> bool:
-    return {httpx2.get(f"{url}/readyz", timeout=5).status_code for url in stack.run.services.values()} == {200}
+    return {httpx2.get(f"{url}/readyz", timeout=30).status_code for url in stack.run.services.values()} == {200}
 
 
 def talk(stack: Stack) -> None:
     """Have every request logged, through to the end."""
-    with httpx2.Client(base_url=stack.run.gateway, timeout=5) as client:
+    with httpx2.Client(base_url=stack.run.gateway, timeout=30) as client:
         for number in range(REQUESTS):
             assert client.get(f"/nothing/here/{number}/{LONG}").status_code == 404
 
@@ -77,7 +77,7 @@ def test_a_stopped_launcher_keeps_no_service_waiting(stopped: Stack) -> None:
 
 def logged(stack: Stack, words: str) -> str:
     """The log, once these words are in it."""
-    talk_once = httpx2.get(f"{stack.run.gateway}/one/more", timeout=5)
+    talk_once = httpx2.get(f"{stack.run.gateway}/one/more", timeout=30)
     assert talk_once.status_code == 404
     said = Path(stack.state.log).read_text(errors="replace")
     return said if words in said else ""

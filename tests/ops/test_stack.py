@@ -25,7 +25,7 @@ SERVERS = {"postgres", "nats", "redis", "s3", "mail"}
 
 
 def answers(url: str) -> bool:
-    return httpx2.get(f"{url}/readyz").status_code == 200
+    return httpx2.get(f"{url}/readyz", timeout=30).status_code == 200
 
 
 def all_answer(stack: Stack) -> bool:
@@ -46,8 +46,8 @@ def test_ready_stack_says_where_everything_is(stack: Stack) -> None:
     assert set(run.processes) == SERVICES | SERVERS
     assert all(alive(pid) for pid in run.processes.values())
     assert all_answer(stack)
-    assert "portal_" in httpx2.get(f"{run.private['projects']}/metrics").text
-    assert httpx2.get(f"{run.gateway}/readyz").status_code == 200
+    assert "portal_" in httpx2.get(f"{run.private['projects']}/metrics", timeout=30).text
+    assert httpx2.get(f"{run.gateway}/readyz", timeout=30).status_code == 200
 
 
 def test_secrets_are_their_owners_only(stack: Stack) -> None:

@@ -83,7 +83,7 @@ def asked(standin: Standin, path: str) -> int:
 
 
 async def eventually(check: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not check():
             await asyncio.sleep(0.02)
 
@@ -240,7 +240,7 @@ async def test_the_theme_changes_at_once_and_stays(sit):
         await page.get_by_text("Your account").locator("..").click()
         await page.get_by_role("button", name="Dark").click()
         await expect(page.locator("html")).to_have_class("theme-dark")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not any(cookie["name"] == "portal_theme" for cookie in await page.context.cookies()):
                 await asyncio.sleep(0.02)
         await page.reload()

@@ -63,7 +63,7 @@ class Streams:
 
     async def become(self, count: int, *, opened: int | None = None) -> None:
         """Wait until so many are open, and `opened` were."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while len(self.open) != count or self.opened != (opened or self.opened):
                 await asyncio.sleep(0.02)
 

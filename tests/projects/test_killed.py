@@ -38,7 +38,7 @@ async def test_whoever_sends_it_again_has_made_one_thing(
     mortal = Service(environ, tmp_path / "projects.log", partial(serve_until_commit, moment))
     await mortal.begin()
     try:
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=30) as http:
             with pytest.raises(httpx2.TransportError):
                 url, headers = f"{mortal.url}/api/client-portal/projects", signer.headers(STAFF, "projects") | key
                 await http.post(url, json=body, headers=headers)

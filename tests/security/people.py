@@ -85,7 +85,7 @@ class Stream:
         """By `time.perf_counter`."""
         self._thread = threading.Thread(target=self._read, args=(http, f"/api/events/{client_id}"), daemon=True)
         self._thread.start()
-        assert self.is_open.wait(10)
+        assert self.is_open.wait(30)
 
     def _read(self, http: httpx2.Client, path: str) -> None:
         try:

@@ -57,7 +57,7 @@ def test_changed_right_changes_the_id_with_the_next_page_and_not_before(portal: 
     second = cookie_of(http)
     assert second != first
     assert status_with(portal, second) == 200
-    portal.until(lambda: status_with(portal, first) == 401, seconds=20)
+    portal.until(lambda: status_with(portal, first) == 401)
     assert not portal_session_of(http.get("/projects", headers=PAGE))
     assert status_with(portal, second) == 200
 

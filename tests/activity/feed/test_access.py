@@ -153,7 +153,7 @@ async def test_nobody_listens_without_signing_in(browser: Browser) -> None:
 
 async def closed(source: EventSource) -> str:
     """The reason of the farewell, which is the last thing said, properly."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (message := await source.next()).event != "closed":
             pass
         with pytest.raises(EOFError):

@@ -27,7 +27,7 @@ async def test_killed_between_the_post_and_the_mark_it_is_told_again_under_the_s
     async with (
         publisher(servers, cluster) as source,
         service(servers, signer, target, tmp_path, **told) as activity,
-        httpx2.AsyncClient(headers=signer.headers(manager(), "activity")) as http,
+        httpx2.AsyncClient(headers=signer.headers(manager(), "activity"), timeout=30) as http,
     ):
         api = f"{activity.url}/api/client-portal/webhooks"
         body = {"name": "ERP", "url": f"{receiver.url}/killed?key=hidden", "client_id": None}

@@ -36,7 +36,7 @@ from shared.migrations.tables import (
 )
 from shared.testing.claims import Signer
 from tests.fast import SERVERS, STACKS
-from tests.portal_stack import Portal, running_portal, seeded
+from tests.portal_stack import QUICK, Portal, running_portal, seeded
 from tests.servers import running_servers
 
 PASSWORD = "test-only"
@@ -274,7 +274,7 @@ def new_portal(tmp_path_factory: pytest.TempPathFactory) -> NewPortal:
         if "PYTEST_XDIST_WORKER" in os.environ:  # else it is seldom started twice
             kept = seeded(tmp_path_factory.getbasetemp().parent / "seeded")
             subprocess.run(["cp", "-a", kept, data], check=True)
-        with running_portal(data) as running:
+        with running_portal(data, **QUICK) as running:
             yield running
 
     return start

@@ -34,6 +34,8 @@ PEOPLE = {
     "birch": "approver@birch.example",
 }
 API = "/api/client-portal"
+QUICK = {"PORTAL_PASSWORD_MEMORY": "8"}
+"""Settings of a portal under test: a password hash takes no time."""
 PROVEN_SECONDS = 300
 """How long a kept session is used: its proof of who somebody is has to be fresh, which is ten minutes."""
 
@@ -209,7 +211,7 @@ def seeded(folder: Path) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         data = folder / "data"
         if not (folder / "complete").exists():
-            with running_portal(data):
+            with running_portal(data, **QUICK):
                 pass
             with (data / "postgres" / "postgresql.conf").open("a") as settings:
                 settings.write("fsync = off\nfull_page_writes = off\n")

@@ -36,7 +36,7 @@ from services.identity.passkeys.api import router as passkeys
 from services.identity.passkeys.relying_party import RelyingParty
 from services.identity.password_changes.api import router as password_changes
 from services.identity.people.api import router as people
-from services.identity.people.passwords import Passwords
+from services.identity.people.passwords import OWASP_MEMORY, Passwords
 from services.identity.pictures.api import router as pictures
 from services.identity.policies.api import router as policies
 from services.identity.project_teams.api import router as project_teams
@@ -60,6 +60,7 @@ from services.identity.step_up.api import router as step_up
 from services.identity.team.api import router as team
 from services.identity.viewing.api import router as viewing
 from shared.actor import Actor
+from shared.config import SettingsError
 from shared.database import ReadOnly
 from shared.errors import Unauthorized
 from shared.http import create_service
@@ -75,7 +76,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
     session_cache, limits, cookies = SessionCache(cache), AttemptLimits(cache), Cookies(settings.public_url)
     lifetimes = _lifetimes(settings)
     sealer = Sealer(settings.secrets_key)
-    passwords = Passwords(settings.password_threads, settings.password_queue)
+    passwords = _passwords(settings)
     mailer = _mailer(settings)
     inviter = Inviter(mailer)
     party = RelyingParty(settings.public_url, settings.company_name)
@@ -176,6 +177,12 @@ def _me(actor: Actor) -> UUID:
     if actor.id is None:
         raise Unauthorized("Sign in first.")
     return actor.id
+
+
+def _passwords(settings: IdentitySettings) -> Passwords:
+    if settings.env == "production" and settings.password_memory < OWASP_MEMORY:
+        raise SettingsError(f"PORTAL_PASSWORD_MEMORY is at least {OWASP_MEMORY} in production")
+    return Passwords(settings.password_threads, settings.password_queue, settings.password_memory)
 
 
 def _lifetimes(settings: IdentitySettings) -> Lifetimes:

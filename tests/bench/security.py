@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from services.identity.people.passwords import OWASP_MEMORY
 from tests.bench.report import Row, show
 from tests.identity import conftest
 from tests.identity.rig import PASSWORD, Browser, Identity, full_step, hashes_done, somewhere
@@ -27,6 +28,14 @@ PEOPLE = 200
 TARGET = Path(".portal-bench-security.json")
 
 identity = conftest.identity
+
+
+@pytest.fixture(scope="session")
+def password_memory() -> int:
+    """As in production."""
+    return OWASP_MEMORY
+
+
 pytestmark = pytest.mark.timeout(7200)
 
 

@@ -11,8 +11,16 @@ from tests.conftest import Cluster, ServiceFactory
 from tests.identity.rig import PUBLIC_URL, Identity
 
 
+@pytest.fixture(scope="session")
+def password_memory() -> int:
+    """KiB of a hash: the least that Argon2 takes. Half of identity's tests was working out hashes."""
+    return 8
+
+
 @pytest.fixture(scope="package")
-async def identity(run_service: ServiceFactory, servers: Backing, cluster: Cluster) -> AsyncIterator[Identity]:
+async def identity(
+    run_service: ServiceFactory, servers: Backing, cluster: Cluster, password_memory: int
+) -> AsyncIterator[Identity]:
     """The service with a database of its own, for all tests of identity: each makes its own clients and people.
 
     It ends where a file of other tests is next: they empty the stream, and its relay would tell everything again.
@@ -22,6 +30,7 @@ async def identity(run_service: ServiceFactory, servers: Backing, cluster: Clust
         "company_name": "Northwind <Studio>",
         "mail_from": "Northwind <n@n.example>",
         "private_issuers": True,
+        "password_memory": password_memory,
     }
     async with run_service("identity", create_app, IdentitySettings, **settings) as api:
         running = Identity(api, servers, cluster.admin_of(api.database_url))

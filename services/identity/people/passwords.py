@@ -26,6 +26,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 NICENESS = 5
+OWASP_MEMORY = 19 * 1024
+"""KiB."""
 WAITING = Gauge("identity_passwords_waiting", "Hashes asked for and not yet done")
 SECONDS = Histogram(
     "identity_password_seconds", "From asking for a hash to having it", buckets=(0.02, 0.05, 0.1, 0.5, 2)
@@ -55,10 +57,12 @@ class CallerGone(TooBusy):
 
 
 class Passwords:
-    """Makes and checks hashes. `threads` work at once, at most `queue` more wait in each of two lines."""
+    """Makes and checks hashes that take `memory` KiB each. `threads` work at once, at most `queue` more wait in each of
+    two lines.
+    """
 
-    def __init__(self, threads: int, queue: int) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+    def __init__(self, threads: int, queue: int, memory: int = OWASP_MEMORY) -> None:
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=memory, parallelism=1)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2", initializer=_step_back)
         self._turns = Turns(threads, queue)
         self._nobodys = self._hasher.hash("nobody has this password")

@@ -5,7 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.identity.people.passwords import CallerGone, Passwords, TooManyWrong
+from ops.keys import as_text, new_claims_key, new_secrets_key
+from services.identity.app import create_app
+from services.identity.people.passwords import OWASP_MEMORY, CallerGone, Passwords, TooManyWrong
+from services.identity.settings import IdentitySettings
+from shared.config import SettingsError
 from tests.identity.rig import hashes_done
 
 RIGHT = "correct horse battery staple"
@@ -97,3 +101,15 @@ async def test_work_for_a_caller_who_left_is_not_done(passwords: Passwords) -> N
     assert await passwords.matches(stored, RIGHT)
     assert await asyncio.gather(*busy) == [True, True]
     assert hashes_done() - before == 3
+
+
+def test_production_takes_no_hash_that_is_quickly_guessed() -> None:
+    less = {"env": "production", "password_memory": OWASP_MEMORY - 1}
+    known = {"database_url": "postgresql://x@127.0.0.1:1/x", "nats_url": "nats://127.0.0.1:1", "smtp_url": "smtp://x"}
+    keys = {
+        "redis_url": "redis://127.0.0.1:1",
+        "secrets_key": new_secrets_key(),
+        "token_key": as_text(new_claims_key()),
+    }
+    with pytest.raises(SettingsError, match="PORTAL_PASSWORD_MEMORY"):
+        create_app(IdentitySettings(**known, **keys, **less))

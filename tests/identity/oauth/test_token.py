@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import time
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -199,7 +200,9 @@ async def test_of_fifty_with_one_jti_at_once_one_gets_a_token(identity: Identity
     made = await create(identity, auth_method="private_key_jwt", jwks=JWKS)
     form = assertion(made["id"])
     answers = await asyncio.gather(*(ask(identity, form=form) for _ in range(50)))
-    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 49
+    statuses = Counter(answer.status_code for answer in answers)
+    assert statuses[200] == 1
+    assert set(statuses) <= {200, 401, 503}, "503: on a busy machine fifty are too many for six connections"
     assert (await ask(identity, form=form)).status_code == 401
 
 

@@ -30,59 +30,12 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     session_recording: bool = False
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """One browser in which the person is signed in (`GET sessions`); `device` is desktop, mobile or tablet.
-
-    `ends_at` is when it ends unless it is used before; `method` how it began.
-    """
-
-    id: UUID
-    created_at: datetime
-    last_seen_at: datetime
-    ip: str
-    device: str
-    browser: str
-    platform: str
-    current: bool
-    method: str = ""
-    ends_at: datetime | None = None
-
-    @property
-    def name(self) -> str:
-        """Firefox 131 on Windows 10, as far as its browser told."""
-        return " on ".join(part for part in (self.browser, self.platform) if part) or "Unknown browser"
-
-
-class Sessions(msgspec.Struct, frozen=True):
-    items: list[Session]
-
-
-class Passkey(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the person's passkeys (`GET passkeys`)."""
-
-    id: UUID
-    name: str
-    created_at: datetime
-    last_used_at: datetime | None = None
-
-
-class PasskeyList(msgspec.Struct, frozen=True):
-    items: list[Passkey]
-
-
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a sign-in step: a session, or the next step, bound to this browser by the flow cookie."""
 
     person: Me | None = None
     next: Literal["second_factor", "enrol"] | None = None
     methods: list[str] = []
-
-
-class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """Signed in, with a second factor set up on the way."""
-
-    person: Me | None
-    recovery_codes: list[str]
 
 
 class Organisation(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,47 +52,6 @@ class Organisations(msgspec.Struct, frozen=True):
     items: list[Organisation]
 
 
-class Joined(msgspec.Struct, frozen=True):
-    """An invitation accepted by who signs in already (`POST auth/organisations/join`)."""
-
-    client_id: UUID
-
-
-class AddressConfirmed(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of address, confirmed by one of the two; `waiting_for` is the other."""
-
-    done: bool
-    waiting_for: Literal["old", "new"] | None = None
-
-
-class TwoFactor(msgspec.Struct, frozen=True, kw_only=True):
-    """One's own second factor (`GET two-factor`); `required` by the client or, for staff, by the company."""
-
-    enabled: bool
-    required: bool = False
-    recovery_codes_left: int = 0
-    since: datetime | None = None
-
-
-class Enrolment(msgspec.Struct, frozen=True):
-    """A secret for an authenticator app: as a `otpauth:` address, and to type by hand."""
-
-    secret: str
-    uri: str
-
-
-class RecoveryCodes(msgspec.Struct, frozen=True):
-    recovery_codes: list[str]
-
-
-class StepUp(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the person authenticated recently, and the methods they can use now (`GET auth/step-up`)."""
-
-    fresh: bool
-    methods: list[str] = []
-    fresh_until: datetime | None = None
-
-
 class Client(msgspec.Struct, frozen=True, kw_only=True):
     """A client organisation as staff see it."""
 
@@ -152,16 +64,6 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
     session_recording: bool = False
     recorded_since: datetime | None = None
-
-
-class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """One of a client's people as staff see them (`GET people`); not everybody has an address."""
-
-    id: UUID
-    name: str
-    email: str | None = None
-    is_primary_contact: bool = False
-    active: bool = True
 
 
 Own = msgspec.Meta(extra={"own": True})
@@ -267,23 +169,3 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     target: Target | None = None
     private: bool = False
     many: str | None = None
-
-
-class Kpi(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure with its comparison; `value` is None when it could not be computed."""
-
-    key: str
-    label: str
-    format: str
-    value: float | str | None = None
-    previous: float | str | None = None
-    change: float | str | None = None
-    direction: Literal["up", "down", "flat"] | None = None
-    good: bool | None = None
-    comparison_label: str | None = None
-    href: str | None = None
-
-
-class Kpis(msgspec.Struct, frozen=True):
-    items: list[Kpi]
-    computed_at: datetime | None = None

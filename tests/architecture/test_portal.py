@@ -1,11 +1,12 @@
 """The portal's pages lie where their address says: the first segment of a URL is a folder of `services/portal`."""
 
+import ast
 from importlib import import_module
 
 from litestar.routes import HTTPRoute
 
 from services.portal.areas import AREAS
-from tests.architecture.test_rules import PAGES
+from tests.architecture.test_rules import PAGES, imports, modules
 from tests.isolation.routes import application
 
 REFRESHED = "/widgets"
@@ -41,3 +42,16 @@ def test_each_folder_with_pages_exports_an_area_and_stands_in_the_list() -> None
         path.parent.name: import_module(f"services.portal.{path.parent.name}.api") for path in PAGES.glob("*/api.py")
     }
     assert {name for name, module in exported.items() if getattr(module, "area", None) not in list(AREAS)} == set()
+
+
+def test_the_answers_that_one_area_reads_lie_with_it() -> None:
+    tree = ast.parse((PAGES / "answers.py").read_text())
+    parts = {node.id for shape in tree.body for node in ast.walk(shape) if isinstance(node, ast.Name)}
+    readers: dict[str, set[str]] = {shape.name: set() for shape in tree.body if isinstance(shape, ast.ClassDef)}
+    for path, module in modules(PAGES):
+        for name in imports(module):
+            shape = name.removeprefix("services.portal.answers.")
+            if shape in readers:
+                readers[shape].add(path.relative_to(PAGES).parts[0])
+    alone = {shape: by for shape, by in readers.items() if len(by) < 2 and not any(each.endswith(".py") for each in by)}
+    assert {shape for shape in alone if shape not in parts} == set()

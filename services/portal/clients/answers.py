@@ -50,3 +50,13 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     last_sign_in_at: datetime | None = None
     invitation: InvitationState = InvitationState()
     offered_roles: dict[UUID, str] = {}
+
+
+class ClientPerson(msgspec.Struct, frozen=True, kw_only=True):
+    """One of a client's people as staff see them (`GET people`); not everybody has an address."""
+
+    id: UUID
+    name: str
+    email: str | None = None
+    is_primary_contact: bool = False
+    active: bool = True

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from services.portal.answers import Client, Contact
+from services.portal.answers import Client
+from services.portal.clients.answers import ClientPerson
 from services.portal.forms import Form
 from services.portal.page import Page
 from services.portal.services import Services, Slot, slot
@@ -44,9 +45,9 @@ async def client(services: Services, client_id: UUID) -> Client:
     return await services.identity.get(f"clients/{client_id}", Client)
 
 
-async def people(page: Page, client_id: UUID | None, deadline: float | None) -> Slot[Listing[Contact]]:
+async def people(page: Page, client_id: UUID | None, deadline: float | None) -> Slot[Listing[ClientPerson]]:
     """The client's people by name."""
-    found = page.services.identity.get("people", Listing[Contact], client_id=client_id, limit=MOST_PEOPLE)
+    found = page.services.identity.get("people", Listing[ClientPerson], client_id=client_id, limit=MOST_PEOPLE)
     return await slot(found, deadline=deadline)
 
 

@@ -4,8 +4,8 @@ from litestar import Router, get, post
 from litestar.response import Template
 
 from services.portal import links
-from services.portal.answers import AddressConfirmed
 from services.portal.area import Area
+from services.portal.confirm_email.answers import AddressConfirmed
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.services import ServiceProblem

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.answers import Client, Kpis
+from services.portal.answers import Client
 from services.portal.area import Widget
+from services.portal.dashboard.answers import Kpis
 from services.portal.page import Page
 from services.portal.projects.views import Project, seen
 from services.portal.projects.widgets import Cards

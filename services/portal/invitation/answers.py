@@ -1,5 +1,7 @@
 """What identity says about an invitation."""
 
+from uuid import UUID
+
 import msgspec
 
 
@@ -31,3 +33,9 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     password_needed: bool = False
     invited_by: str = ""
     ahead: Ahead | None = None
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """An invitation accepted by who signs in already (`POST auth/organisations/join`)."""
+
+    client_id: UUID

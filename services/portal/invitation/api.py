@@ -6,10 +6,10 @@ from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
 from services.portal import links
-from services.portal.answers import Joined, Me, SignedIn
+from services.portal.answers import Me, SignedIn
 from services.portal.area import Area
 from services.portal.forms import Form, Typed
-from services.portal.invitation.answers import Invitation
+from services.portal.invitation.answers import Invitation, Joined
 from services.portal.page import Page
 from services.portal.paths import local_path
 from services.portal.people.views import ROLES

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import msgspec
 
-from services.portal.answers import StepUp
 from services.portal.forms import Inputs, carried
 from services.portal.page import Page
 from services.portal.paths import local_path
+from services.portal.prove_it.answers import StepUp
 from services.portal.services import ServiceProblem
 
 OWN = "proof_"

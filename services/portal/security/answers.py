@@ -1,5 +1,8 @@
 """What identity answers about the person's own sign-in methods and sessions."""
 
+from datetime import datetime
+from uuid import UUID
+
 import msgspec
 
 
@@ -30,3 +33,30 @@ class Revoked(msgspec.Struct, frozen=True):
     """How many sessions were ended (`POST sessions/revoke-others`)."""
 
     revoked: int
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One browser in which the person is signed in (`GET sessions`); `device` is desktop, mobile or tablet.
+
+    `ends_at` is when it ends unless it is used before; `method` how it began.
+    """
+
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    ip: str
+    device: str
+    browser: str
+    platform: str
+    current: bool
+    method: str = ""
+    ends_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """Firefox 131 on Windows 10, as far as its browser told."""
+        return " on ".join(part for part in (self.browser, self.platform) if part) or "Unknown browser"
+
+
+class Sessions(msgspec.Struct, frozen=True):
+    items: list[Session]

@@ -5,9 +5,11 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.answers import Me, Organisation, PasskeyList, Session, Sessions, TwoFactor
+from services.portal.answers import Me, Organisation
 from services.portal.page import Page
-from services.portal.security.answers import SignInMethods
+from services.portal.security.answers import Session, Sessions, SignInMethods
+from services.portal.security.passkeys.answers import PasskeyList
+from services.portal.security.two_factor.answers import TwoFactor
 from services.portal.services import Services, Slot, slot
 from shared.errors import NotFound
 from shared.texts import isolated

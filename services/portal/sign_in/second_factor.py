@@ -3,12 +3,14 @@
 from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
-from services.portal.answers import Enrolled, Enrolment, SignedIn
+from services.portal.answers import SignedIn
 from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.security.two_factor import codes
+from services.portal.security.two_factor.answers import Enrolment
 from services.portal.services import PENDING_COOKIE, ServiceProblem
+from services.portal.sign_in.answers import Enrolled
 from services.portal.sign_in.arrival import NEXT_COOKIE, arrive, heading_for
 from services.portal.sign_in.refusals import explain
 

@@ -6,12 +6,13 @@ from uuid import UUID
 from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
-from services.portal.answers import Me, Passkey
+from services.portal.answers import Me
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.prove_it.views import require_fresh
 from services.portal.questions import Question, ask
 from services.portal.security.passkeys import views
+from services.portal.security.passkeys.answers import Passkey
 from services.portal.security.views import methods_of, why_not_accepted
 from services.portal.services import ServiceProblem
 from shared.texts import isolated

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.portal.answers import Passkey, PasskeyList
+from services.portal.security.passkeys.answers import Passkey, PasskeyList
 from services.portal.services import Services
 from shared.errors import NotFound
 

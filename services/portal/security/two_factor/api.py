@@ -3,11 +3,11 @@
 from litestar import Response, Router, get, post
 from litestar.response import Redirect, Template
 
-from services.portal.answers import Enrolment, RecoveryCodes, TwoFactor
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.security.two_factor import codes
+from services.portal.security.two_factor.answers import Enrolment, RecoveryCodes, TwoFactor
 from services.portal.services import ServiceProblem
 from services.portal.sign_in.refusals import explain
 from shared.texts import isolated

@@ -9,7 +9,7 @@ import msgspec
 import segno
 from markupsafe import Markup
 
-from services.portal.answers import Enrolment
+from services.portal.security.two_factor.answers import Enrolment
 
 LONGEST_URI = 600
 """A label of an address and a company, a secret, and room."""

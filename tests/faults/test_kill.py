@@ -97,9 +97,7 @@ def frozen(victim: Portal, name: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", ["identity", "activity", "postgres"])
 def test_what_is_frozen_keeps_nobody_waiting_and_heals_by_itself(victim: Portal, name: str) -> None:
-    """Nobody waits for long, the first included (docs/decisions/0080 says five seconds; a busy machine has three times as
-    many, and who waited for what is frozen would wait for ever).
-    """
+    """Nobody waits longer than 5 s, the first included (docs/decisions/0080)."""
     person, stranger = victim.sign_in("approver@acme.example"), victim.client()
     sign_in = {"email": "approver@acme.example", "password": PASSWORD}
     asked = [
@@ -115,7 +113,7 @@ def test_what_is_frozen_keeps_nobody_waiting_and_heals_by_itself(victim: Portal,
     with frozen(victim, name):
         for each in asked:
             answer = each()
-            assert answer.elapsed.total_seconds() < 15, answer.request.url
+            assert answer.elapsed.total_seconds() < 5, answer.request.url
             assert answer.status_code < 500 or answer.status_code in OUTSIDE
     victim.until(lambda: victim.client().post(f"{API}/auth/login", json=sign_in).status_code == 200)
     for each in asked[2:]:

@@ -171,7 +171,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
 
     async def _refuse(self, request: Request, refusal: Refused, send: Send) -> None:
         request.status = refusal.status
-        body, headers = render(refusal, page=request.wants_page)
+        body, headers = render(refusal, page=request.wants_page, form=request.method == "POST")
         headers = self.proxy.dress(request, refusal.status, headers)
         await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})

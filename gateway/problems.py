@@ -8,10 +8,10 @@ import msgspec
 _PAGE = """<!doctype html><html lang="en" class="theme-system"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
 <link rel="stylesheet" href="/static/current/portal.css"></head><body class="plain"><main class="plain-narrow">
-<div class="plain-card stack"><h1>{title}</h1><p class="soft">{detail}</p>
+<div class="plain-card stack"><h1>{title}</h1><p class="soft">{detail}{again}</p>
 <p><a class="btn btn-primary btn-wide" href="/">Back to the dashboard</a></p></div></main></body></html>"""
 """In the portal's own look; readable without it."""
-
+_AGAIN = " What you typed is still in this browser: reload this page to send it again."
 
 TITLES = {
     400: "The request could not be read",
@@ -42,11 +42,14 @@ class Refused(Exception):
         self.challenge = challenge
 
 
-def render(refusal: Refused, *, page: bool) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """Body and headers of a refusal: a page for people, else the shape every service uses."""
+def render(refusal: Refused, *, page: bool, form: bool = False) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Body and headers of a refusal: a page for people, else the shape every service uses. Who sent a `form` that may
+    be taken later reads how to send it again.
+    """
     title = HTTPStatus(refusal.status).phrase
     if page:
-        shown = _PAGE.format(title=TITLES.get(refusal.status, title), detail=escape(refusal.detail))
+        again = _AGAIN if form and (refusal.status in (408, 429) or refusal.status >= 500) else ""
+        shown = _PAGE.format(title=TITLES.get(refusal.status, title), detail=escape(refusal.detail), again=again)
         kind, body = b"text/html; charset=utf-8", shown.encode()
     else:
         kind, body = b"application/problem+json", _problem(refusal, title)

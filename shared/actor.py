@@ -79,7 +79,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def themselves(self) -> "Actor":
         """Whoever calls, without a client's eyes: for a person's own rows, whose tenant is the person's."""
-        return msgspec.structs.replace(self, kind="staff", client_id=None) if self.read_only else self
+        return msgspec.structs.replace(self, kind="staff", client_id=None, seen_as=None) if self.read_only else self
 
     def can(self, policy: str) -> bool:
         """Whether staff hold this policy. Client people hold none, and the limit to projects no policy widens."""

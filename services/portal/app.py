@@ -15,7 +15,7 @@ from services.portal.areas import AREAS
 from services.portal.assets import Assets, static_file
 from services.portal.clients import parts as client_parts
 from services.portal.dashboard import parts as dashboard_parts
-from services.portal.failures import EXCEPTION_HANDLERS, not_found, refuse_form_of_another
+from services.portal.failures import EXCEPTION_HANDLERS, not_found, read_form, refuse_form_of_another
 from services.portal.kept_form.views import Forms
 from services.portal.page import Page
 from services.portal.security.api import refuse_account_of_another
@@ -60,6 +60,7 @@ def create_app(settings: PortalSettings) -> Litestar:
             "page": Provide(_page, sync_to_thread=False),
             "forms": Provide(lambda: forms, sync_to_thread=False),
         },
+        guards=[read_form],
         exception_handlers=EXCEPTION_HANDLERS,
         template_config=template_config(assets, settings),
         compression_config=CompressionConfig(backend="brotli", brotli_quality=4, exclude=["^/static/"]),

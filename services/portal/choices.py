@@ -6,20 +6,24 @@ the field without scripts. What is chosen stays in the list, whether the search 
 show, it would take away (decision 0095).
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from services.portal.answers import Client, ProjectCard
 from services.portal.clients.answers import Contact
+from services.portal.formats import day
 from services.portal.forms import FIND, SOUGHT, Form
 from services.portal.ids import read_id
 from services.portal.people.answers import Person
 from services.portal.services import ServiceProblem, Services
 from shared.pagination import MAX_LIMIT
 from shared.pagination import Page as Listing
+from shared.texts import isolated
 
 MOST = 20
 """As many as one reads; more are found by typing."""
@@ -69,7 +73,19 @@ def is_search(data: Mapping[str, str]) -> bool:
 async def clients(services: Services, form: Form, field: str = "client_id") -> Choice[Client]:
     """The active clients by name."""
     found = services.identity.get("clients", Listing[Client], q=form.values[FIND + field], active="true", limit=MOST)
-    return await _one(form, field, found, lambda chosen: services.identity.get(f"clients/{chosen}", Client))
+    choice = await _one(form, field, found, lambda chosen: services.identity.get(f"clients/{chosen}", Client))
+    return replace(choice, items=told_apart(choice.items))
+
+
+def told_apart(clients: Sequence[Client]) -> list[Client]:
+    """The same clients; those of one name say since when they are clients."""
+    names = Counter(each.name.casefold() for each in clients)
+    return [
+        replace(each, name=f"{isolated(each.name)}, client since {day(each.created_at.date())}")
+        if each.created_at and names[each.name.casefold()] > 1
+        else each
+        for each in clients
+    ]
 
 
 async def contacts(services: Services, client_id: UUID, form: Form, field: str = "user_id") -> Choice[Contact]:

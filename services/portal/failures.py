@@ -10,13 +10,13 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
 
-from services.portal.forms import OPENED_BY
+from services.portal.forms import OPENED_BY, carried, said
 from services.portal.look import Look, whose
 from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
 from services.portal.paths import local_path
 from services.portal.services import ServiceProblem, Services
 from shared.actor import Actor
-from shared.claims import ClaimsRefused, Connection
+from shared.claims import ClaimsRefused, Connection, ViewingOnly
 from shared.errors import Conflict, DomainError
 from shared.problems import STATUS, domain_problem
 
@@ -29,18 +29,25 @@ class FormOfAnother(Conflict):
     code = "form.of_another"
 
 
+async def read_form(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """The first guard of all: whatever refuses a form has it, and shows what was typed."""
+    if isinstance(connection, Request) and _is_form(connection):
+        form = await connection.form()
+        connection.scope["state"]["form"] = {name: form.getall(name) for name in form}
+
+
 async def refuse_form_of_another(connection: Connection, _handler: BaseRouteHandler) -> None:
     """The guard of every page: tabs share a session, and what one of them typed is saved for nobody but its person.
 
     What concerns the browser itself (`opt={"while_viewing": True}`: to leave, to sign out) anybody may send.
     """
     sender = whose(connection.scope["auth"])
-    if not sender or not isinstance(connection, Request) or not (_is_form(connection) or _has_file(connection)):
+    if not sender or connection.route_handler.opt.get("while_viewing"):
         return
-    if connection.route_handler.opt.get("while_viewing"):
-        return
-    opened_by = (await connection.form()).get(OPENED_BY, sender)
-    if opened_by != sender:
+    opened_by = _opened_by(connection)
+    if isinstance(connection, Request) and _has_file(connection):
+        opened_by = (await connection.form()).get(OPENED_BY, sender)
+    if opened_by not in ("", sender):
         raise FormOfAnother("This form was opened with another account.")
 
 
@@ -72,6 +79,10 @@ LOOKING = (
     "View only",
     "While you view the portal as somebody else, you can change nothing and do not see how they sign in. Leave first.",
 )
+NOBODYS = (
+    "This page is personal",
+    "A client as a whole has no profile, settings or sign-in methods. View one of its people, or leave for your own.",
+)
 
 
 @get("/page-not-found", opt={"public": True}, sync_to_thread=False)
@@ -84,7 +95,8 @@ def refused(request: AnyRequest, error: DomainError) -> Response[Any]:
     """A rule of the portal itself, such as "sign in first"."""
     if isinstance(error, ClaimsRefused):
         return domain_problem(request, error)  # for the gateway, which has a page of its own for it
-    if isinstance(error, FormOfAnother):
+    opened_elsewhere = _opened_by(request) not in ("", whose(request.scope.get("auth")))
+    if isinstance(error, FormOfAnother) or (isinstance(error, ViewingOnly) and opened_elsewhere):
         return _answer(request, 409) if _has_file(request) else _to_be_kept(request)
     return _answer(request, next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
 
@@ -137,16 +149,41 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
         return _to_sign_in(request)
     shown = status if status in WORDS else 503 if status > 500 else 400
     look = _look(request)
-    only_looks = look.viewing and (request.method != "GET" or request.scope["path"].startswith("/security"))
-    title, advice = LOOKING if only_looks and shown == 403 else WORDS[shown]
+    title, advice = (look.viewing and shown == 403 and _while_viewing(request, look)) or WORDS[shown]
     if _is_htmx(request) and shown == 404:
         return _gone(look)
     if _is_htmx(request):
         return Response(advice, status_code=shown, media_type="text/plain")
-    again = _path_of(str(request.url)) if request.method == "GET" and shown >= 500 else ""
-    framed = isinstance(look, Page)
-    context = {"page": look, "framed": framed, "title": title, "advice": advice, "status": shown, "again": again}
+    fields = carried(_form(request))
+    later = shown >= 500 or (bool(fields) and shown in (403, 429) and not look.viewing)
+    context = {
+        "page": look,
+        "framed": isinstance(look, Page),
+        "title": title,
+        "advice": advice,
+        "status": shown,
+        "again": _path_of(str(request.url)) if later and (fields or request.method == "GET") else "",
+        "fields": fields,
+        "said": said(fields),
+    }
     return Template("error.html", status_code=shown, context=context)
+
+
+def _while_viewing(request: AnyRequest, look: Look) -> tuple[str, str] | None:
+    """Why nobody's portal has it where staff view it; None for what its person reads as well."""
+    personal = request.scope["path"].startswith(("/security", "/profile", "/preferences"))
+    if request.method != "GET" or (personal and look.seen_as):
+        return LOOKING
+    return NOBODYS if personal else None
+
+
+def _form(request: Connection) -> dict[str, list[str]]:
+    """What was sent with a form, as far as it was read (`read_form`)."""
+    return request.scope["state"].get("form", {})
+
+
+def _opened_by(request: Connection) -> str:
+    return next(iter(_form(request).get(OPENED_BY, [])), "")
 
 
 def _page_above(request: AnyRequest) -> str:

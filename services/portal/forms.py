@@ -1,5 +1,6 @@
 """A form as it travels: what was typed, and what is wrong with it. Nothing typed is ever lost, except passwords."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -26,8 +27,12 @@ FIND, SOUGHT = "find-", "sought-"
 """Begin the names of the search field beside a choice, and of what was looked for when the choice was shown."""
 TYPED_AGAIN = ("password", "secret", "current", "proof_")
 """No page and no cookie repeats an input with one of these in its name; `proof_` are those of a proof (`prove_it`)."""
+UNSEEN = ("opened", "version", "once", "next", "token", "uri", "credential", "codes", "expected", "step", OPENED_BY)
+"""Inputs that a page sends along and nobody reads."""
 Inputs: TypeAlias = Annotated[dict[str, str | list[str]], Body(media_type=RequestEncodingType.URL_ENCODED)]
 """The body of a handler that knows nothing about the form: some names stand for several values."""
+_CHOSEN = re.compile("[a-z]+(_[a-z]+)*")
+"""What ticks, buttons and choices stand for; their words are those of a page that is not there."""
 UNSAVED = "This part of the portal is not answering right now. Nothing was saved; try again in a moment."
 
 
@@ -112,7 +117,7 @@ async def file_of(data: Mapping[str, Any], name: str) -> bytes:
     return await file.read() if isinstance(file, UploadFile) else b""
 
 
-def carried(data: Inputs) -> list[tuple[str, str]]:
+def carried(data: Mapping[str, str | list[str]]) -> list[tuple[str, str]]:
     """The inputs of a form that waits for something else to be done first."""
     listed = {name: value if isinstance(value, list) else [value] for name, value in data.items()}
     return [
@@ -120,6 +125,18 @@ def carried(data: Inputs) -> list[tuple[str, str]]:
         for name, values in listed.items()
         for value in values
         if name != OPENED_BY and not any(part in name for part in TYPED_AGAIN)
+    ]
+
+
+def said(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What a person wrote into a form, each beside words for its input: for a page that can only show it again."""
+    return [
+        (re.sub("[-_]+", " ", name).capitalize(), value)
+        for name, value in fields
+        if value.strip()
+        and not name.startswith((*UNSEEN, FIND, SOUGHT))
+        and not _CHOSEN.fullmatch(value)
+        and not read_id(value)
     ]
 
 

@@ -6,6 +6,7 @@ A mail scanner that opens links, and one that also sends forms off without keepi
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 from litestar.response import Template
 
 from services.portal.cookies import cookie
@@ -19,6 +20,12 @@ OPENED_SECONDS = 3600
 AGAIN = "Press the button once more: this browser did not keep the page's cookie."
 
 
+class MailedLink(msgspec.Struct, frozen=True):
+    """The address that a link is about (`POST auth/mailed-link`)."""
+
+    email: str
+
+
 async def show(page: Page, template: str, form: Form, **content: Any) -> Template:
     """The page of the link in `form`, remembered as opened here."""
     answer = await page.show(template, form=form, status=form.status, **content)
@@ -26,16 +33,18 @@ async def show(page: Page, template: str, form: Form, **content: Any) -> Templat
     return answer
 
 
-async def open_page(page: Page, template: str, token: str, again: tuple[str, str]) -> Template:
-    """Where a mailed link leads: its form while the link can be used, else at once the way to a new one (`again`: path
-    and words), before anybody has filled anything in.
+async def show_link(page: Page, template: str, form: Form, again: tuple[str, str]) -> Template:
+    """Where a mailed link leads: its form, with the `email` it is about, while the link can be used; else at once the
+    way to a new one (`again`: path and words), before anybody has filled anything in.
     """
-    body = {"page": page.path.strip("/"), "token": token}
+    body = {"page": page.path.strip("/"), "token": form.values["token"]}
     try:
-        if token and not page.viewing:
-            await page.services.identity.post("auth/mailed-link", type(None), body)
-            return await show(page, template, Form({"token": token}))
+        if body["token"] and not page.viewing:
+            found = await page.services.identity.post("auth/mailed-link", MailedLink, body)
+            return await show(page, template, form, email=found.email)
     except ServiceProblem as problem:
+        if problem.status == 429 and form.is_wrong:  # too many attempts: the form says for how long
+            return await show(page, template, form, email="")
         if not is_void(problem) and problem.status != 422:
             raise
     return await void(page, *again)

@@ -38,6 +38,8 @@ class Look:
         self.viewing = actor is not None and actor.read_only
         """Whether staff look through a client's eyes; `client_name` is then that client's, where it is known."""
         self.whose = whose(actor)
+        self.own = whose(actor and actor.themselves)
+        """The same without anybody's eyes: what a member of staff typed is theirs while they view as somebody else."""
         self.seen_as = actor.seen_as if actor else None
         """The one of the client's people whose portal they then see."""
         self.client_name: str | None = None

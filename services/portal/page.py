@@ -38,6 +38,7 @@ class Page(Look):
         self.path = request.scope["path"]
         self.is_fragment = request.headers.get("HX-Request") == "true"
         self._cookies = request.cookies
+        self._query = request.query_params
         self._areas: Areas = request.app.state.areas
         self.chosen_client = read_id(request.cookies.get(CLIENT_COOKIE)) if actor.is_staff else None
         self.section = ""
@@ -53,6 +54,15 @@ class Page(Look):
     def client_id(self) -> UUID | None:
         """The client this page is about: the person's own, or the one staff chose; None means all of them."""
         return self.chosen_client or self.actor.client_id
+
+    @property
+    def is_somebodys(self) -> bool:
+        """Whether it is a person's portal. A client as a whole, as staff view it, has no profile and no settings."""
+        return not self.viewing or self.seen_as is not None
+
+    def asked(self, name: str) -> str:
+        """What the page's address says of `name`, or ""."""
+        return self._query.get(name, "")
 
     def cookie(self, name: str) -> str:
         """What this browser keeps under `name`, or ""."""

@@ -50,7 +50,7 @@ def test_the_invited_say_their_name_and_are_in(portal: Portal, sit: Sit) -> None
         assert seat.complaints == []
     with sit("anonymous") as seat:
         seat.page.goto(link)
-        expect(seat.page.get_by_role("heading", level=1)).to_have_text("This link cannot be used")
+        expect(seat.page.get_by_role("heading", level=1)).to_have_text("Accepted already")
 
 
 def test_who_forgot_the_password_chooses_another(portal: Portal, sit: Sit) -> None:

@@ -15,7 +15,7 @@ from ops.stack.backing import Backing
 from services.identity.recording import commands
 from shared.clock import uuid7
 from tests.gateway.raw import Wire, request
-from tests.gateway.rig import Rig
+from tests.gateway.rig import ORIGIN, Rig
 
 PROJECTS = "/api/client-portal/projects"
 PAGE = {"Accept": "text/html"}
@@ -111,6 +111,8 @@ async def test_what_is_not_stored_is_not_served(rig: Rig, http: httpx2.AsyncClie
     assert refused.headers["retry-after"] == "2"
     page = await http.get("/projects", headers=showing(cookie) | PAGE)
     assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    form = await http.post("/projects/new", headers=showing(cookie) | PAGE | {"Origin": ORIGIN})
+    assert ["reload this page to send it again" in each.text for each in (page, form)] == [False, True]
     assert rig.service.seen == []
     assert (await http.get(PROJECTS, headers=showing(free))).status_code == 200
 

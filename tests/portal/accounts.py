@@ -8,6 +8,8 @@ from tests.portal.standin import ACME, BIRCH, Standin, person, problem, signed_i
 
 TOKEN = "t" * 43
 """The one link that works, for whatever it is shown."""
+ACCEPTED = "a" * 43
+"""The one that was accepted."""
 INVITED = "mara@acme.example"
 
 
@@ -44,7 +46,7 @@ class Accounts(Standin):
             ("POST", "/auth/verify-email", self.with_link),
             ("POST", "/auth/confirm-email", self.confirm_address),
             ("POST", "/auth/invitation", self.look),
-            ("POST", "/auth/mailed-link", self.with_link),
+            ("POST", "/auth/mailed-link", self.look_at_mailed_link),
             ("POST", "/auth/register", self.register),
             ("GET", "/auth/organisations", self.organisations),
             ("POST", "/auth/organisations/join", self.join),
@@ -56,6 +58,9 @@ class Accounts(Standin):
 
     async def accepted(self, _request: web.Request) -> web.Response:
         return web.json_response(None, status=202)
+
+    async def look_at_mailed_link(self, request: web.Request) -> web.Response:
+        return await self._refusal(request) or web.json_response({"email": INVITED})
 
     async def with_link(self, request: web.Request) -> web.Response:
         return await self._refusal(request) or web.Response(status=204)
@@ -107,6 +112,8 @@ class Accounts(Standin):
 
     async def _refusal(self, request: web.Request) -> web.Response | None:
         body = await request.json()
+        if body["token"] == ACCEPTED:
+            return problem(401, "auth.invitation_accepted", "This invitation was accepted already. Sign in.")
         if body["token"] != TOKEN:
             return problem(401, "auth.token_invalid", "This link cannot be used.")
         if body.get("password") == "password1234":

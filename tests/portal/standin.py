@@ -237,7 +237,8 @@ def story() -> dict[str, Any]:
             "created_at": ago(days=90),
         },
     ]
-    return {"projects": projects, "activity": feed, "kpis": kpis, "clients": clients}
+    link_of = "approver@acme.example"
+    return {"projects": projects, "activity": feed, "kpis": kpis, "clients": clients, "link_of": link_of}
 
 
 class Call(NamedTuple):
@@ -349,7 +350,8 @@ class Standin:
     async def look_at_link(self, request: web.Request) -> web.Response:
         if (await request.json())["token"] != "good-token":
             return problem(401, "auth.link_invalid", "This link or code cannot be used. Ask for a new one.")
-        return web.json_response({"here": request.cookies.get("portal_flow") == "flow-1"})
+        here = request.cookies.get("portal_flow") == "flow-1"
+        return web.json_response({"here": here, "email": self.state["link_of"] if here else ""})
 
     async def consume(self, request: web.Request) -> web.Response:
         data = await request.json()

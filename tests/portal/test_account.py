@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from tests.portal.accounts import INVITED, TOKEN
+from tests.portal.accounts import ACCEPTED, INVITED, TOKEN
 from tests.portal.people import ANNA, CLARA
 
 GOOD = "three quiet herons"
@@ -83,6 +83,27 @@ async def test_a_link_that_is_no_good_has_one_answer_also_before_anything_is_typ
     assert page.status_code == 410
     assert "This link cannot be used" in page.text
     assert "stale" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/reset-password", "/verify-email", "/confirm-email"])
+async def test_a_link_says_whose_account_it_is_about_also_after_a_mistake(browse, path):
+    page = await browse().get(path, params={"token": TOKEN})
+    again = await browse().post(path, data={"token": TOKEN})
+    assert [INVITED in each.text for each in (page, again)] == [True, True]
+    assert again.status_code == 422
+
+
+async def test_an_invitation_that_was_accepted_leads_to_the_sign_in_page(browse):
+    opened = await browse().get("/invitation", params={"token": ACCEPTED})
+    browser = browse()
+    browser.cookies.set("portal_opened", sha256(f"opened:{ACCEPTED}".encode()).hexdigest())
+    sent = await browser.post("/invitation", data={"token": ACCEPTED, "first_name": "Mara", "last_name": "Voss"})
+    for page in (opened, sent):
+        assert (page.status_code, "You accepted this invitation" in page.text) == (410, True)
+        assert 'class="btn btn-primary btn-wide" href="/sign-in"' in page.text
+        assert INVITED not in page.text
+    signed_in = (await browse(ANNA).get("/invitation", params={"token": ACCEPTED})).text
+    assert "You are signed in in this browser as Anna Keller." in signed_in
 
 
 async def test_an_invitation_shows_who_is_meant_and_lets_in(browse, standin):

@@ -142,13 +142,62 @@ async def test_a_new_client_is_taken_on_and_shown(browse, standin):
     browser = browse(CLARA)
     answer = await browser.post("/clients/new", data={"name": " Café <b>Süd</b> ", "variant": "services"})
     assert answer.status_code == 303
-    assert standin.written == [("POST", "/clients", {"name": "Café <b>Süd</b>", "variant": "services"})]
+    made = {"name": "Café <b>Süd</b>", "variant": "services", "name_is_new": True}
+    assert standin.written == [("POST", "/clients", made)]
     page = (await browser.get(answer.headers["location"])).text
     assert "<h1>Café &lt;b&gt;Süd&lt;/b&gt;</h1>" in page
     assert "is a client now." in page
     assert "<b>Süd" not in page
     assert "No projects yet" in page
     assert "Nobody yet" in page
+
+
+async def test_a_second_client_of_one_name_is_made_on_purpose_only(browse, standin):
+    """What was said of one name holds for no other; a form that is sent twice is one form (its token)."""
+    clara, data = browse(CLARA), {"name": "Acme GmbH", "variant": "services", "once": uid(7)}
+    field = {"field": "name", "message": "There is a client of this name already."}
+    standin.say("/clients", 409, "client.same_name", field["message"], errors=[field])
+    page = (await clara.post("/clients/new", data=data)).text
+    assert field["message"] in page
+    assert 'name="same_name" value="Acme GmbH"' in page
+    standin.problems.clear()
+    for meant, new in (("", True), ("Birch Ltd", True), ("Acme GmbH", False)):
+        assert (await clara.post("/clients/new", data=data | {"same_name": meant})).status_code == 303
+        assert standin.written[-1][2] == {"name": "Acme GmbH", "variant": "services", "name_is_new": new}
+
+
+async def test_clients_of_one_name_are_told_apart_where_one_is_chosen(browse, standin):
+    first = standin.state["clients"][0] | {"created_at": "2024-03-12T10:00:00Z"}
+    standin.state["clients"][:1] = [first, first | {"id": uid(800), "created_at": "2026-03-12T10:00:00Z"}]
+    for path in ("/switch-client", "/projects/new"):
+        page = (await browse(CLARA).get(path)).text
+        assert [f"Acme GmbH, client since 12 Mar {year}" in page for year in (2024, 2026)] == [True, True]
+        assert "Birch Ltd, client since" not in page
+
+
+async def test_a_clients_projects_are_sorted_by_their_headings(browse, standin):
+    clara, here = browse(CLARA), f"/clients/{ACME}"
+    for query, sort in (
+        ("", "-status"),
+        ("?sort=name", "name"),
+        ("?sort=-name", "-name"),
+        ("?sort=x", "-status"),
+    ):
+        for path in (here, f"/widgets{here}/projects"):
+            page = (await clara.get(path + query)).text
+            assert [call.query["sort"] for call in standin.calls if call.path == "/projects"][-1] == sort
+            assert 'aria-sort="' in page
+            kept = f"?sort={sort}" if sort != "-status" else ""
+            assert f'hx-get="/widgets{here}/projects{kept}"' in page
+
+
+async def test_a_clients_projects_beyond_the_first_page_are_a_click_away(browse, standin):
+    standin.state["projects"] = [{**standin.state["projects"][0], "id": uid(700 + number)} for number in range(51)]
+    clara, here = browse(CLARA), f"/clients/{ACME}"
+    more = re.search(rf'href="({here}\?cursor=50)"', (await clara.get(here)).text)[1]
+    page = (await clara.get(more)).text
+    assert page.count("data-later") == 1
+    assert "Show more" not in page
 
 
 async def test_a_name_is_needed_and_the_rest_is_kept(browse, standin):

@@ -46,7 +46,7 @@ async def test_a_form_is_sent_after_signing_in_once(browser, back, standin):
 
     clara = back(browser, CLARA)
     asked = await clara.get("/kept-form")
-    assert "You are signed in again" in asked.text
+    assert "Your form is still here" in asked.text
     assert hidden(asked.text) == NEW_CLIENT
     action = unescape(re.search(r'action="(/kept-form\?[^"]+)"', asked.text)[1])
     sent = await clara.post(action, data=hidden(asked.text))

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Dialog, Page, Route, expect
 
 from shared.testing.claims import Signer
 from tests.portal.gallery import PIXEL
-from tests.portal.people import ANNA, AUDIENCE, CLARA, NOBODY
+from tests.portal.people import ANNA, AUDIENCE, CLARA, JONAS, MIA, NOBODY
 from tests.portal.standin import Standin, entry, uid
 
 NEVER_AGAIN = "retry: 600000\n\n"
@@ -438,3 +438,53 @@ async def test_a_heading_sorts_in_place_and_a_search_keeps_its_order(sit):
         await expect(page.get_by_role("link", name="Last sign-in")).to_be_focused()
         await page.get_by_role("searchbox").fill("an")
         await page.wait_for_url("**an&sort=-last_sign_in_at")
+
+
+async def test_the_other_forms_of_a_page_wait_while_one_is_sent(sit, signer, standin):
+    jonas = f"/people/{JONAS.id}"
+    async with sit(CLARA) as page:
+        said: list[str] = []
+        page.on("dialog", lambda dialog: said.append(dialog.message))
+        await page.goto(jonas)
+        await page.get_by_label("Job title").fill("Harbour master")
+        await page.get_by_label("Language of mails").select_option("de")
+        await page.get_by_role("checkbox", name="View the audit log").check()
+        await page.get_by_role("button", name="Save permissions").click()
+        await expect(page.get_by_text("What you typed in another form of this page is still here.")).to_be_visible()
+        await expect(page.get_by_label("Job title")).to_have_value("Harbour master")
+        await expect(page.get_by_label("Language of mails")).to_have_value("de")
+        assert [path for _, path, _ in standin.written] == [f"{jonas}/policies"]
+        await page.get_by_role("button", name="Save details").click()
+        await eventually(lambda: len(standin.written) == 2)
+        assert standin.written[1][2] == {"title": "Harbour master", "language": "de"}
+        assert said == []
+
+
+async def test_they_wait_for_nobody_else(sit, signer):
+    jonas = f"/people/{JONAS.id}"
+    other = replace(CLARA, id=MIA.id)
+    async with sit(CLARA) as page:
+        await page.goto(jonas)
+        await page.get_by_label("Job title").fill("Harbour master")
+        await page.route("**/policies", lambda route: route.fulfill(status=303, headers={"Location": "/projects"}))
+        await page.get_by_role("button", name="Save permissions").click()
+        await page.wait_for_url("**/projects")
+        await page.context.set_extra_http_headers(signer.headers(other, *AUDIENCE))
+        for actor in (other, CLARA):
+            await page.context.set_extra_http_headers(signer.headers(actor, *AUDIENCE))
+            await page.goto(jonas)
+            await expect(page.get_by_label("Job title")).not_to_have_value("Harbour master")
+
+
+async def test_what_was_typed_stays_where_its_page_is_gone(sit, standin):
+    async with sit(CLARA) as page:
+        for number in range(30):
+            standin.state["clients"].append(
+                standin.state["clients"][1] | {"id": uid(900 + number), "name": f"Client {number}"}
+            )
+        await page.goto("/projects/new")
+        await page.get_by_label("Name", exact=True).fill("Harbour")
+        standin.refuse("/clients", 404)
+        await page.get_by_role("searchbox").first.press_sequentially("Client 2")
+        await expect(page.get_by_text("What this page showed is no longer here.")).to_be_visible()
+        await expect(page.get_by_label("Name", exact=True)).to_have_value("Harbour")

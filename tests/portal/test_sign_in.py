@@ -6,6 +6,7 @@ import re
 import pytest
 from markupsafe import escape
 
+from services.portal.toasts import recall
 from tests.portal.access import FLOW
 from tests.portal.keyring import CREDENTIAL
 from tests.portal.people import ANNA, CLARA
@@ -325,11 +326,27 @@ async def test_a_mailed_link_is_the_first_way_and_no_address_is_asked_twice(brow
     assert 'value="anna+x@nowhere.example"' in (await browser.get("/forgot-password")).text
 
 
-async def test_a_link_over_somebodys_session_says_whose_it_ends(browse):
+async def test_a_link_over_somebodys_session_says_whose_it_ends_and_who_comes_in(browse, standin):
+    standin.state["link_of"] = "mia@acme.example"
     browser = browse(CLARA)
     browser.cookies.set("portal_flow", "flow-1")
-    page = await browser.get("/sign-in/link", params={"token": "good-token"})
-    assert "Clara Hoffmann</bdi> is signed in here. Signing in with this link ends that session" in page.text
+    page = (await browser.get("/sign-in/link", params={"token": "good-token"})).text
+    assert "Clara Hoffmann</bdi> is signed in here. Signing in with this link signs them out" in page
+    for words in ("mia@acme.example", "Sign them out and sign in", "Stay signed in as <bdi>Clara Hoffmann</bdi>"):
+        assert words in page
+    answer = await browser.post("/sign-in/link", data={"token": "good-token"})
+    toast = recall(answer.cookies["portal_toast"])
+    assert toast
+    assert toast.text == "Clara Hoffmann is signed out. You are signed in as Anna Keller."
+
+
+async def test_a_link_of_whoever_is_signed_in_asks_nothing(browse, standin):
+    standin.state["link_of"] = standin.state["me"]["email"]
+    browser = browse(ANNA)
+    browser.cookies.set("portal_flow", "flow-1")
+    page = (await browser.get("/sign-in/link", params={"token": "good-token"})).text
+    assert "You are signed in already" in page
+    assert "good-token" not in page
 
 
 async def test_no_link_is_on_its_way_that_nobody_asked_for(browse):

@@ -227,3 +227,17 @@ async def test_a_required_one_cannot_be_turned_off(browse, standin):
     assert "Northwind Studio asks for it" in page
     await browser.post(f"{HOME}/off")
     assert "Your company asks for a second factor." in (await browser.get(HOME)).text
+
+
+@pytest.mark.parametrize("path", ["/sign-in/second-factor", "/sign-in/enrol/begin", "/sign-in/enrol"])
+async def test_a_page_of_an_earlier_sign_in_uses_nothing_of_the_newer(browse, standin, path):
+    """Two tabs of a browser: the second sign-in takes the place of the first."""
+    browser = browse()
+    browser.cookies.set("portal_pending", "flow-0")
+    page = (await browser.get("/sign-in/enrol" if "enrol" in path else path)).text
+    step = re.search(r'name="step" value="(\w+)"', page)[1]
+    browser.cookies.set("portal_pending", FLOW)
+    before = len(standin.calls)
+    answer = await browser.post(path, data={"step": step, "code": CODE})
+    assert (answer.status_code, "in another tab of this browser" in answer.text) == (409, True)
+    assert len(standin.calls) == before

@@ -17,7 +17,7 @@ AS_MIA = msgspec.structs.replace(
     MIA, id=CLARA.id, name=CLARA.name, session_id=CLARA.session_id, read_only=True, seen_as=Reader(MIA.id, MIA.name)
 )
 PROJECT = f"/projects/{uid(1)}"
-OFFERS = {"/team": "Invite a colleague", "/security": "Sign out everywhere else", "/profile": ">Save<"}
+OFFERS = {"/team": "Invite a colleague"}
 FRAGMENT = {"HX-Request": "true"}
 BANNER = 'aria-label="View as client"'
 NO_UNDO = '<form class="toast-undo" method="post" hidden>'
@@ -103,7 +103,18 @@ async def test_it_begins_on_the_dashboard_with_a_new_cookie(browse, standin):
     assert call.body == {"client_id": ACME}
 
 
-@pytest.mark.parametrize("path", ["/", "/projects", "/profile", "/activity"])
+@pytest.mark.parametrize("path", ["/profile", "/preferences", "/security", "/security/email"])
+async def test_a_client_as_a_whole_has_nothing_personal(browse, standin, path):
+    """The viewer's own would stand there for the client's."""
+    page = await browse(VIEWING).get(path)
+    assert page.status_code == 403
+    assert "A client as a whole has no profile" in page.text
+    assert 'href="/profile"' not in page.text
+    assert 'href="/security' not in page.text
+    assert [call for call in standin.calls if call.path in ("/auth/me", "/sessions", "/passkeys")] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/projects", "/activity"])
 async def test_every_page_says_so(browse, path):
     page = await browse(VIEWING).get(path)
     assert page.status_code == 200
@@ -113,9 +124,7 @@ async def test_every_page_says_so(browse, path):
     assert BANNER not in (await browse(ANNA).get(path)).text
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/projects", f"{PROJECT}", "/activity", "/team", "/security", "/profile", "/preferences"]
-)
+@pytest.mark.parametrize("path", ["/", "/projects", f"{PROJECT}", "/activity", "/team"])
 async def test_nothing_is_offered_that_would_be_refused(browse, path):
     """Interface paper: what somebody may not do is not in the page."""
     looked, own = (await browse(VIEWING).get(path)).text, (await browse(ANNA).get(path)).text

@@ -16,6 +16,7 @@ from services.identity.clients.models import (
     DomainTaken,
     Module,
     NoIdentityProvider,
+    SameName,
     SecondFactor,
     SignInMethod,
     Variant,
@@ -40,7 +41,10 @@ SIGHT = _RIGHTS | {"allowed_networks", "session_recording"}
 
 
 class CreateClient(msgspec.Struct, forbid_unknown_fields=True):
+    """`name_is_new`: no other client is meant to be called so (409 `client.same_name`); however it is written."""
+
     name: Name
+    name_is_new: bool = False
     variant: Variant = "delivery"
     language: Language = "en"
 
@@ -88,12 +92,14 @@ class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def create_client(db: Db, actor: Actor, data: CreateClient) -> Client:
-    """A new client: active, its portal enabled, nobody in it yet."""
+    """A new client: active, its portal enabled, nobody in it yet. Raises `SameName`."""
     if not actor.sees_all_clients:
         raise Forbidden("An API client of one client cannot add another.")
     client = Client(name=data.name, variant=data.variant, language=data.language)
     db.add(client)
     await db.flush()
+    if data.name_is_new and await queries.has_namesake(db, client):
+        raise SameName
     await outbox.append(db, actor, client.created(), client_id=client.id, aggregate_id=client.id)
     return client
 

@@ -39,6 +39,15 @@ class ActionClosed(Forbidden):
         super().__init__("The company manages this. Ask your contact there to change it.")
 
 
+class SameName(Conflict):
+    """Two clients of one name look alike where one is chosen: whoever means it says so."""
+
+    code = "client.same_name"
+
+    def __init__(self) -> None:
+        super().__init__("There is a client of this name already.", field="name")
+
+
 class ClientInactive(Conflict):
     code = "client.inactive"
 

@@ -160,6 +160,12 @@ async def hashes_of(db: Db, client_id: UUID) -> list[str]:
     ]
 
 
+async def has_namesake(db: Db, client: Client) -> bool:
+    """Whether another client has the same name, however it is written (decision 0107)."""
+    same = (Client.id != client.id, Client.sort_key == client.sort_key)
+    return await db.scalar(select(Client.id).where(*same).limit(1)) is not None
+
+
 async def has_identity_provider(db: Db, client_id: UUID) -> bool:
     """Whether its people could sign in at their own organisation."""
     return (

@@ -7,7 +7,7 @@ from services.identity.invitations.models import INVITATION, REGISTRATION, STAFF
 from services.identity.invitations.queries import find_inviter, lock_host
 from services.identity.one_time_tokens.commands import redeem, refuse
 from services.identity.one_time_tokens.models import OneTimeToken, TokenInvalid
-from services.identity.one_time_tokens.queries import find_live
+from services.identity.one_time_tokens.queries import find_live, find_used
 from services.identity.organisations.membership import stands, succeed
 from services.identity.organisations.models import WrongNetwork
 from services.identity.people.addresses import ListedAlready, note_verified
@@ -64,6 +64,17 @@ async def look(db: Db, token: str, company_name: str, ip: str | None = None) -> 
         invited_by=await find_inviter(db, found),
         ahead=ahead,
     )
+
+
+async def was_accepted(db: Db, token: str) -> bool:
+    """Whether the link was accepted, and whoever did can still sign in with the address it was sent to."""
+    found = await find_used(db, token, INVITATION, REGISTRATION)
+    if found is None:
+        return False
+    email = found.facts["email"]
+    person = await db.get(Person, found.person_id) if found.person_id else await find_by_email(db, email)
+    client = await db.get(Client, person.client_id) if person and person.client_id else None
+    return person is not None and person.email == email and refusal(person, client, "invitation", None) is None
 
 
 async def accept(db: Db, attempt: Attempt, said: Acceptance) -> Entry | Pending | None:

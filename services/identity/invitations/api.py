@@ -10,7 +10,13 @@ from msgspec import Meta
 from services.identity.fields import Addressed, Email, PartOfName, Password
 from services.identity.invitations import acceptance, queries, registration
 from services.identity.invitations.acceptance import Acceptance
-from services.identity.invitations.models import Contacts, InvitationView, PasswordNeeded, PasswordNotUsed
+from services.identity.invitations.models import (
+    Contacts,
+    InvitationTaken,
+    InvitationView,
+    PasswordNeeded,
+    PasswordNotUsed,
+)
 from services.identity.mails.mailer import Mailer
 from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.people.passwords import Passwords
@@ -56,9 +62,12 @@ async def look_at_invitation(
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
         found = await acceptance.look(db, data.token, settings.company_name, attempt.ip)
-    if found is None:
+        taken = found is None and await acceptance.was_accepted(db, data.token)
+    if found is None and not taken:
         raise TokenInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)
+    if found is None:
+        raise InvitationTaken
     return found
 
 
@@ -100,8 +109,9 @@ async def register(
         said = msgspec.structs.replace(said, password_hash=password_hash)
     async with uow(SYSTEM) as db:
         entry = await acceptance.accept(db, attempt, said)
+        taken = entry is None and await acceptance.was_accepted(db, said.token)
     if entry is None:
-        raise TokenInvalid
+        raise InvitationTaken if taken else TokenInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)
     return await door.let_in(entry)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from services.identity.project_roles.models import Ahead
 from services.identity.single_use import single_use
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Invalid, Unauthorized
 
 INVITATION = single_use("invitation")
 REGISTRATION = single_use("registration")
@@ -53,6 +53,15 @@ class PasswordNeeded(Invalid):
 
     def __init__(self) -> None:
         super().__init__("Choose a password: you sign in with it from now on.", field="password")
+
+
+class InvitationTaken(Unauthorized):
+    """The link was good and has been accepted: told to who holds it and to nobody else. Its person signs in."""
+
+    code = "auth.invitation_accepted"
+
+    def __init__(self) -> None:
+        super().__init__("This invitation was accepted already. Sign in.")
 
 
 class SignInFirst(Conflict):

@@ -24,15 +24,22 @@ class LookAtLink(msgspec.Struct, forbid_unknown_fields=True):
     token: Annotated[str, Meta(min_length=1, max_length=100, pattern=TEXT)]
 
 
-@post("/auth/mailed-link", status_code=204, opt={"public": True})
-async def look_at_mailed_link(data: LookAtLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits) -> None:
-    """Whether a mailed link can still be used, without using it."""
+class LinkView(msgspec.Struct, frozen=True):
+    """The address that a link is about: the account's, or the one it is to have. Its mail says it too."""
+
+    email: str
+
+
+@post("/auth/mailed-link", status_code=200, opt={"public": True})
+async def look_at_mailed_link(data: LookAtLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits) -> LinkView:
+    """What a mailed link is about, while it can be used, without using it."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
         found = await find_usable(db, data.token, *(name for name, kind in KINDS.items() if kind.page == data.page))
     if found is None:
         raise TokenInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)
+    return LinkView(found.facts.get("email") or found.facts["new"])
 
 
 router = Router(API, route_handlers=[look_at_mailed_link], tags=["mailed links"])

@@ -20,6 +20,12 @@ async def find_live(db: Db, token: str, *purposes: str) -> OneTimeToken | None:
     return await db.scalar(found.where(*live(OneTimeToken)))
 
 
+async def find_used(db: Db, token: str, *purposes: str) -> OneTimeToken | None:
+    """The token, if it was redeemed: whoever shows it has the secret, and may know what became of it."""
+    found = select(OneTimeToken).where(OneTimeToken.token_hash == digest(token), OneTimeToken.purpose.in_(purposes))
+    return await db.scalar(found.where(OneTimeToken.used_at.is_not(None)))
+
+
 async def find_usable(db: Db, token: str, *purposes: str) -> OneTimeToken | None:
     """The same of a link about somebody's address, while they still have the one that it was made for."""
     found = await find_live(db, token, *purposes)

@@ -38,9 +38,10 @@ class LookAtSignInLink(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SignInLinkView(msgspec.Struct, frozen=True):
-    """`here`: this is the browser that asked for it, so it can be used."""
+    """`here`: this is the browser that asked for it, so it can be used; then `email` is whom it signs in."""
 
     here: bool
+    email: str = ""
 
 
 class OneProof(Invalid):
@@ -82,7 +83,7 @@ async def look_at_sign_in_link(
     if found is None:
         raise LinkInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)
-    return SignInLinkView(found.flow_hash == digest(flow))
+    return SignInLinkView(True, found.email) if found.flow_hash == digest(flow) else SignInLinkView(False)
 
 
 @post("/auth/magic-link/consume", status_code=200, opt={"public": True})

@@ -25,6 +25,7 @@ from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
 manage_clients = require_policy("manageClients")
+SAME_NAME = "Tick the box if this is another one."
 
 
 @get("/clients")
@@ -75,13 +76,17 @@ async def new(page: Page) -> Template:
 @post("/clients/new", guards=[manage_clients])
 async def create(page: Page, data: Typed) -> Template | Redirect:
     """Take on a client."""
-    form = Form({"name": data.get("name"), "variant": data.get("variant")})
+    form = Form({name: data.get(name, "") for name in ("name", "variant", "same_name")})
     if form.require(name="Give the client a name."):
+        body = {name: form.values[name] for name in ("name", "variant")}
+        meant = form.values["same_name"] == form.values["name"]
         try:
-            made = await page.services.identity.post("clients", Client, dict(form.values))
+            made = await page.services.identity.post("clients", Client, body | {"name_is_new": not meant})
             return page.go(f"/clients/{made.id}", f"{isolated(made.name)} is a client now.")
         except ServiceProblem as problem:
             form.refuse(problem)
+            if problem.code == "client.same_name":
+                form.errors["same_name"] = SAME_NAME
     return await _show_new(page, form)
 
 

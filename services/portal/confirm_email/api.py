@@ -16,7 +16,7 @@ NEW_CHANGE = ("/security/email", "Ask for the change again")
 @get("/confirm-email")
 async def open_link(page: Page, token: str = "") -> Template:
     """Where both mailed links of a change lead."""
-    return await links.open_page(page, "confirm_email/page.html", token, NEW_CHANGE)
+    return await links.show_link(page, "confirm_email/page.html", Form({"token": token}), NEW_CHANGE)
 
 
 @post("/confirm-email")
@@ -32,7 +32,7 @@ async def confirm(page: Page, data: Typed) -> Template:
             if links.is_void(problem):
                 return await links.void(page, *NEW_CHANGE)
             links.refuse(form, problem)
-    return await links.show(page, "confirm_email/page.html", form)
+    return await links.show_link(page, "confirm_email/page.html", form, NEW_CHANGE)
 
 
 router = Router(path="/", route_handlers=[open_link, confirm], opt={"public": True})

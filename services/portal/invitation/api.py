@@ -44,7 +44,7 @@ async def accept(page: Page, data: Typed) -> Template | Redirect:
             )
         except ServiceProblem as problem:
             if links.is_void(problem):
-                return await _void(page)
+                return await _void(page, problem)
             links.refuse(form, problem)
     return await _show(page, form, opened=False)
 
@@ -57,16 +57,16 @@ def _has_session(page: Page) -> bool:
 async def _show(page: Page, form: Form, *, opened: bool) -> Template:
     """What the invitation is for; with the names staff know, when it is opened."""
     token = form.values["token"]
+    if not token:
+        return await _void(page)
     try:
-        found = await page.services.identity.post("auth/invitation", Invitation, {"token": token}) if token else None
+        found = await page.services.identity.post("auth/invitation", Invitation, {"token": token})
     except ServiceProblem as problem:
         if problem.code == "organisation.network":
             return await page.show("invitation/elsewhere.html", status=403)
         if not links.is_void(problem):
             raise
-        found = None
-    if found is None:
-        return await _void(page)
+        return await _void(page, problem)
     if opened:
         form.values |= {"first_name": found.first_name, "last_name": found.last_name}
     if found.joins_account:
@@ -99,7 +99,7 @@ async def join(page: Page, data: Typed) -> Template | Redirect:
             )
         except ServiceProblem as problem:
             if links.is_void(problem):
-                return await _void(page)
+                return await _void(page, problem)
             if not problem.code.startswith("organisation."):
                 raise
             links.refuse(form, problem)
@@ -114,7 +114,10 @@ async def _joined(page: Page, joined: Joined) -> Redirect:
     return page.go("/organisations", f"{isolated(name)} is one of your organisations now")
 
 
-async def _void(page: Page) -> Template:
+async def _void(page: Page, problem: ServiceProblem | None = None) -> Template:
+    """Whoever holds the link of an invitation that was accepted reads that, and the way to the sign-in page."""
+    if problem and problem.code == "auth.invitation_accepted":
+        return await page.show("invitation/accepted.html", status=410, has_session=_has_session(page))
     return await links.void(page, "/sign-in", "Go to the sign-in page")
 
 

@@ -14,7 +14,7 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from services.portal.area import Area
-from services.portal.forms import OPENED_BY, Inputs
+from services.portal.forms import OPENED_BY, Inputs, said
 from services.portal.kept_form import views
 from services.portal.kept_form.views import HOME, Forms
 from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
@@ -29,40 +29,44 @@ async def keep(
     page: Page, data: Inputs, forms: Forms, next_path: NextPath = ""
 ) -> Response[None] | Redirect | Template:
     """Keep the form (`next` names where it was heading), and on to the sign-in page; whoever else is signed in reads
-    that it is not theirs. What is too long is shown, to nobody else. A form that names nobody is not kept.
+    that it is not theirs, and who began to view as somebody else how to send it. What is too long is shown, to nobody
+    else. A form that names nobody is not kept.
     """
     whose = str(data.get(OPENED_BY, "")) or page.cookie(PERSON_COOKIE)
     if whose in ("", SIGNED_OUT):
         return page.go("/sign-in")
-    if page.whose:
-        return await _not_theirs(page, forms.cookies(views.waiting(data, local_path(next_path)), whose) or [])
-    if views.proves_for_a_page(data):
+    if views.proves_for_a_page(data) and not page.whose:
         return page.go(f"/sign-in?{urlencode({'next': local_path(str(data['proof_next']))})}&ended=1")
     kept = views.waiting(data, local_path(next_path))
     cookies = forms.cookies(kept, whose)
-    if cookies is None:
-        return await page.show(
-            "kept_form/too_long.html", fields=[value for _, value in kept.fields if len(value) > 200]
-        )
+    if cookies is None and page.own in ("", whose):
+        return await page.show("kept_form/too_long.html", said=said(kept.fields))
+    if page.whose:
+        return await _elsewhere(page, whose, cookies)
     if page.is_fragment:
         return Response(None, status_code=401, headers={"HX-Redirect": SIGN_IN}, cookies=cookies)
     return Redirect(SIGN_IN, status_code=303, cookies=cookies)
 
 
-async def _not_theirs(page: Page, cookies: list[Cookie]) -> Response[None] | Template:
+async def _elsewhere(page: Page, whose: str, cookies: list[Cookie] | None) -> Response[None] | Template:
+    """It is not of whose portal this is now, or it is the viewer's. `cookies` are None where it does not fit."""
     if page.is_fragment:
-        return Response(None, status_code=409, headers={"HX-Redirect": HOME}, cookies=cookies)
-    answer = await page.show("kept_form/not_theirs.html", waits=bool(cookies), status=409)
-    answer.cookies.extend(cookies)
+        return Response(None, status_code=409, headers={"HX-Redirect": HOME}, cookies=cookies or [])
+    template = "viewing" if page.own == whose else "not_theirs"
+    answer = await page.show(f"kept_form/{template}.html", waits=bool(cookies), status=409)
+    answer.cookies.extend(cookies or [])
     return answer
 
 
 @get(HOME)
 async def ask(page: Page, forms: Forms) -> Template | Redirect:
-    """Signed in again: send it now? It opens for the person who typed it alone."""
+    """Send it now? It opens for the person who typed it alone, and while they view as somebody else once they leave."""
     if not views.is_there(page):
         return page.go("/")
-    return await page.show("kept_form/page.html", kept=forms.open(page))
+    kept = forms.open(page)
+    if kept and page.viewing:
+        return await page.show("kept_form/viewing.html")
+    return await page.show("kept_form/page.html", kept=kept)
 
 
 @post(HOME)

@@ -62,7 +62,7 @@ class Forms:
         text = "".join(page.cookie(_name(number)) for number in range(MOST))
         try:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            opened = self._sealer.open(sealed, _bound_to(page.whose))
+            opened = self._sealer.open(sealed, _bound_to(page.own))
             found = msgspec.json.decode(zlib.decompress(opened), type=_Sealed)
         except (ValueError, binascii.Error, zlib.error):
             return None

@@ -84,6 +84,6 @@ area = Area(
             where="dashboard",
             who=lambda page: page.has("projects"),
         ),
-        Widget(name="projects", template="projects/of_client.html", load=widgets.urgent, where="client"),
+        Widget(name="projects", template="projects/of_client.html", load=widgets.rows, where="client"),
     ],
 )

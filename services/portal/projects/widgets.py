@@ -9,9 +9,12 @@ from services.portal.dashboard.asked import Asked, whom_to_ask
 from services.portal.page import Page
 from services.portal.projects.teams import as_today
 from services.portal.services import Slot, slot
+from services.portal.sorting import Sorting
 from shared.pagination import Page as Listing
 
 MOST = 50
+COLUMNS = ("-status", "name")
+"""What the table on a client's page is sorted by: what needs attention comes first."""
 
 
 class Cards(msgspec.Struct, frozen=True):
@@ -19,6 +22,13 @@ class Cards(msgspec.Struct, frozen=True):
 
     projects: list[ProjectCard]
     ask: Asked | None = None
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """A page of a client's projects, and how its table is sorted."""
+
+    found: Listing[ProjectCard]
+    sorting: Sorting
 
 
 async def cards(page: Page, client_id: UUID | None, deadline: float | None) -> Slot[Cards]:
@@ -43,3 +53,11 @@ async def urgent(page: Page, client_id: UUID | None, deadline: float | None) -> 
         return await as_today(page.services, found.items)
 
     return await slot(listed(), deadline=deadline)
+
+
+async def rows(page: Page, client_id: UUID | None, deadline: float | None) -> Slot[Rows]:
+    """For a client's page, whose address says in which order."""
+    sorting = Sorting(f"/clients/{client_id}", {}, COLUMNS, page.asked("sort"), "projects")
+    query = {"client_id": client_id, "sort": sorting.by, "cursor": page.asked("cursor"), "limit": MOST}
+    listed = await slot(page.services.projects.get("projects", Listing[ProjectCard], **query), deadline=deadline)
+    return Slot(listed.state, listed.value and Rows(listed.value, sorting))

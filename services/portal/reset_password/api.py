@@ -18,7 +18,7 @@ NEW_LINK = ("/forgot-password", "Ask for a new link")
 @get("/reset-password")
 async def open_reset(page: Page, token: str = "") -> Template:
     """Where the mailed link leads."""
-    return await links.open_page(page, "reset_password/page.html", token, NEW_LINK)
+    return await links.show_link(page, "reset_password/page.html", Form({"token": token}), NEW_LINK)
 
 
 @post("/reset-password")
@@ -38,7 +38,7 @@ async def reset(page: Page, data: Typed) -> Template | Redirect:
             answer = page.go(there, "Your password is changed. Sign in with it.")
             answer.cookies.append(cookie(WAY_COOKIE, "password"))
             return answer
-    return await links.show(page, "reset_password/page.html", form)
+    return await links.show_link(page, "reset_password/page.html", form, NEW_LINK)
 
 
 router = Router(path="/", route_handlers=[open_reset, reset], opt={"public": True})

@@ -25,9 +25,14 @@ HOME = "/security"
 
 
 async def refuse_account_of_another(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """The guard of every page: what somebody signs in with is no part of their portal as staff see it."""
+    """The guard of every page: what somebody signs in with is no part of their portal as staff see it, and a client as
+    a whole is nobody who has a profile. The viewer's own would stand there for the client's.
+    """
     actor: Actor = connection.scope["auth"]
-    if actor.seen_as and f"{connection.scope['path']}/".startswith(f"{HOME}/"):
+    if not actor.read_only or connection.route_handler.opt.get("while_viewing"):
+        return
+    hidden = (HOME,) if actor.seen_as else (HOME, "/profile", "/preferences")
+    if f"/{connection.scope['path'].split('/')[1]}" in hidden:
         raise Forbidden("What somebody signs in with is theirs alone.")
 
 

@@ -6,9 +6,12 @@ from services.portal.answers import Me
 
 
 class SignInLink(msgspec.Struct, frozen=True):
-    """A mailed link that can be used, and whether in this browser (`POST auth/magic-link/look`)."""
+    """A mailed link that can be used, and whether in this browser, and whom it signs in
+    (`POST auth/magic-link/look`).
+    """
 
     here: bool
+    email: str = ""
 
 
 class SingleSignOnDomain(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from litestar import Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
-from services.portal.answers import SignedIn
+from services.portal.answers import Me, SignedIn
 from services.portal.area import Area
 from services.portal.cookies import cookie
 from services.portal.forms import Form, Typed
@@ -34,6 +34,7 @@ from services.portal.sign_in.passkey import router as passkey
 from services.portal.sign_in.refusals import explain
 from services.portal.sign_in.second_factor import router as second_factor
 from services.portal.sign_in.single_sign_on import router as single_sign_on
+from shared.texts import isolated
 
 REFUSED = "E-mail or password is not right. Try again, or have a link mailed to you."
 UNUSABLE = "This link or code cannot be used: it may be older than ten minutes, used already, or from another browser."
@@ -117,7 +118,7 @@ async def open_link(page: Page, token: str = "") -> Template | Redirect:
     if token and found is None and page.actor.kind == "anonymous":
         return await void(page, "/sign-in", "Ask for a new link")
     form = Form({"token": token, "code": ""})
-    return await page.show("sign_in/link.html", form=form, here=found is not None and found.here)
+    return await _show_link(page, form, found if found and found.here else None)
 
 
 @post("/sign-in/link")
@@ -128,12 +129,27 @@ async def use_link(page: Page, data: Typed) -> Template | Redirect:
     if "token" in body or form.require(code="Enter the six digits from the mail."):
         try:
             answer = await page.services.identity.send("POST", "auth/magic-link/consume", SignedIn, body=body)
-            return arrive(page, answer, heading_for(page), way="magic_link")
+            return arrive(page, answer, heading_for(page), _signed_out(page, answer.body), way="magic_link")
         except ServiceProblem as problem:
             form.values["token"] = ""
             right = problem.code == "auth.link_not_accepted"
             explain(form, problem, problem.detail if right else UNUSABLE)
-    return await page.show("sign_in/link.html", form=form, here=False, status=form.status)
+    return await _show_link(page, form, None)
+
+
+async def _show_link(page: Page, form: Form, here: SignInLink | None) -> Template:
+    """The step of the link: `here`, where it can be used in this browser. Whom it signs in already needs none."""
+    me = (await slot(page.services.identity.get("auth/me", Me))).value if here and page.whose else None
+    if here and me and me.email == here.email:
+        here = None
+    return await page.show("sign_in/link.html", form=form, here=here, status=form.status)
+
+
+def _signed_out(page: Page, entered: SignedIn) -> str:
+    """What to tell whoever signed in while somebody else was signed in here."""
+    if entered.person is None or page.actor.id in (None, entered.person.id):
+        return ""
+    return f"{isolated(page.actor.name)} is signed out. You are signed in as {isolated(entered.person.name)}."
 
 
 async def _look(page: Page, token: str) -> SignInLink | None:

@@ -1,4 +1,10 @@
-"""The second factor during sign-in: a code or a recovery code; and setting it up if the client requires it."""
+"""The second factor during sign-in: a code or a recovery code; and setting it up if the client requires it.
+
+A browser has one sign-in under way. Each page of it names which (`step`): what was meant for an earlier one does not
+go on with one that was begun in another tab since.
+"""
+
+from hashlib import sha256
 
 from litestar import Router, get, post
 from litestar.response import Redirect, Template
@@ -35,6 +41,8 @@ async def ask_code(page: Page, *, recovery: bool = False) -> Template | Redirect
 @post("/sign-in/second-factor")
 async def give_code(page: Page, data: Typed) -> Template | Redirect:
     """Check the code and go to where the person was heading."""
+    if _is_earlier(page, data):
+        return await _show_newer(page)
     kind = RECOVERY if RECOVERY in data else CODE
     typed = data.get(kind, "")
     form = Form({kind: codes.digits(typed) if kind == CODE else codes.typed_code(typed)})
@@ -57,12 +65,14 @@ async def explain_enrolment(page: Page) -> Template | Redirect:
     """Why, and what comes. Making the secret is a step of its own: a page opened twice must not make two."""
     if not page.cookie(PENDING_COOKIE):
         return page.go("/sign-in")
-    return await page.show("sign_in/why.html")
+    return await page.show("sign_in/why.html", step=_step(page))
 
 
 @post("/sign-in/enrol/begin")
-async def begin(page: Page) -> Template | Redirect:
+async def begin(page: Page, data: Typed) -> Template | Redirect:
     """A new secret, for the sign-in under way."""
+    if _is_earlier(page, data):
+        return await _show_newer(page)
     try:
         made = await page.services.identity.post("auth/second-factor/enrol", Enrolment, {})
     except ServiceProblem as problem:
@@ -75,6 +85,8 @@ async def begin(page: Page) -> Template | Redirect:
 @post("/sign-in/enrol")
 async def confirm(page: Page, data: Typed) -> Template | Redirect:
     """The first code: signed in, with recovery codes to keep."""
+    if _is_earlier(page, data):
+        return await _show_newer(page)
     setup = codes.carried(data.get("uri", ""))
     if setup is None:
         return page.go("/sign-in/enrol")
@@ -100,16 +112,29 @@ async def confirm(page: Page, data: Typed) -> Template | Redirect:
     return await _show_setup(page, setup, form)
 
 
+def _step(page: Page) -> str:
+    return sha256(f"step:{page.cookie(PENDING_COOKIE)}".encode()).hexdigest()[:16]
+
+
+def _is_earlier(page: Page, data: Typed) -> bool:
+    """Whether the form is from a page of another sign-in than this browser has under way."""
+    return bool(page.cookie(PENDING_COOKIE)) and data.get("step", _step(page)) != _step(page)
+
+
+async def _show_newer(page: Page) -> Template:
+    return await page.show("sign_in/newer.html", status=409)
+
+
 def _start_again(page: Page) -> Redirect:
     return page.go("/sign-in", LOST, tone="risk")
 
 
 async def _show(page: Page, form: Form, kind: str) -> Template:
-    return await page.show("sign_in/code.html", form=form, kind=kind, status=form.status)
+    return await page.show("sign_in/code.html", form=form, kind=kind, step=_step(page), status=form.status)
 
 
 async def _show_setup(page: Page, setup: codes.Setup, form: Form) -> Template:
-    return await page.show("sign_in/first_setup.html", setup=setup, form=form, status=form.status)
+    return await page.show("sign_in/first_setup.html", setup=setup, form=form, step=_step(page), status=form.status)
 
 
 router = Router(path="/", route_handlers=[ask_code, give_code, explain_enrolment, begin, confirm], opt={"public": True})

@@ -6,9 +6,11 @@ from uuid import UUID
 from litestar import Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
+from msgspec.structs import replace
 
 from services.portal.answers import Client
 from services.portal.area import Area
+from services.portal.choices import told_apart
 from services.portal.cookies import cookie
 from services.portal.forms import Typed
 from services.portal.ids import read_id
@@ -31,6 +33,7 @@ async def choose(page: Page, q: Short = "", next_path: NextPath = "") -> Templat
     """Clients to choose from: in the top bar's menu by HTMX, else a page."""
     target = local_path(next_path)
     found = await page.services.identity.get("clients", Listing[Client], q=q.strip(), limit=MOST)
+    found = replace(found, items=told_apart(found.items))
     if page.is_fragment:
         return page.fragment("switch_client/choices.html", found=found, q=q, target=target)
     return await page.show("switch_client/page.html", found=found, q=q, target=target)

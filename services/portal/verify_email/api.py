@@ -15,7 +15,7 @@ NEW_LINK = ("/security/email", "Ask for a new link")
 @get("/verify-email")
 async def open_link(page: Page, token: str = "") -> Template:
     """Where the mailed link leads."""
-    return await links.open_page(page, "verify_email/page.html", token, NEW_LINK)
+    return await links.show_link(page, "verify_email/page.html", Form({"token": token}), NEW_LINK)
 
 
 @post("/verify-email")
@@ -30,7 +30,7 @@ async def verify(page: Page, data: Typed) -> Template | Redirect:
             if links.is_void(problem):
                 return await links.void(page, *NEW_LINK)
             links.refuse(form, problem)
-    return await links.show(page, "verify_email/page.html", form)
+    return await links.show_link(page, "verify_email/page.html", form, NEW_LINK)
 
 
 router = Router(path="/", route_handlers=[open_link, verify], opt={"public": True})

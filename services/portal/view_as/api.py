@@ -13,6 +13,7 @@ from services.portal.area import Area
 from services.portal.forms import Typed
 from services.portal.ids import read_id
 from services.portal.page import Page
+from services.portal.paths import local_path
 from services.portal.people.answers import Person
 from services.portal.people.views import ROLES
 from services.portal.services import ServiceProblem
@@ -21,6 +22,7 @@ from shared.errors import NotFound
 from shared.pagination import Page as Listing
 
 Short = Annotated[str, Parameter(max_length=400)]
+NextPath = Annotated[str, Parameter(query="next")]
 MOST = 20
 view_as_client = require_policy("viewAsClient")
 
@@ -57,15 +59,18 @@ async def view(page: Page, data: Typed) -> Template | Redirect:
 
 
 @post("/view-as/end", opt={"while_viewing": True})
-async def leave(page: Page) -> Redirect:
-    """Be staff again, where it began. Who has left already, in another tab, is shown the way."""
+async def leave(page: Page, next_path: NextPath = "") -> Redirect:
+    """Be staff again, where it began, or at a form that waits (`next`). Who has left already is shown the way."""
+    target = local_path(next_path)
     try:
         ended = await page.services.identity.send("POST", "auth/view-as/end", Me)
     except ServiceProblem as problem:
         if problem.status != 409:
             raise
-        return page.go("/")
-    answer = page.go(f"/clients/{page.actor.client_id}", "You left the client's view", tone="info")
+        return page.go(target)
+    answer = page.go(
+        target if target != "/" else f"/clients/{page.actor.client_id}", "You left the client's view", tone="info"
+    )
     answer.cookies.extend(ended.cookies)
     return answer
 

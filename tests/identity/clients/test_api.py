@@ -69,6 +69,19 @@ async def test_what_makes_no_client_is_422(identity: Identity, body: dict[str, o
     assert await identity.execute("select count(*) from clients") == before
 
 
+async def test_a_second_client_of_a_name_is_made_on_purpose_and_a_repeat_is_answered_alike(identity: Identity) -> None:
+    """A repeat with its key is the same client: its own name is nobody else's."""
+    name, key = f"Größl {uuid4().hex[:8]} GmbH", {"Idempotency-Key": str(uuid4())}
+    body = {"name": name, "name_is_new": True}
+    made = [await identity.api(ADMIN, "POST", "clients", json=body, headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 201]
+    assert made[0].json()["id"] == made[1].json()["id"]
+    again = {"name": name.upper(), "name_is_new": True}
+    refused = await identity.api(ADMIN, "POST", "clients", json=again)
+    assert (refused.status_code, refused.json()["code"]) == (409, "client.same_name")
+    assert (await identity.api(ADMIN, "POST", "clients", json=again | {"name_is_new": False})).status_code == 201
+
+
 async def test_creating_and_changing_needs_the_policy(identity: Identity) -> None:
     client_id = await identity.client()
     for actor in (staff("managePeople", "viewAudit"), colleague_of(client_id, is_primary_contact=True)):

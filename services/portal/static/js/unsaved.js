@@ -6,12 +6,17 @@ import { toast } from './shell.js';
 
 const ENDED = 'Your session has ended. What you typed is still here: send it, sign in, and it is kept.';
 const CHANGED = 'Your access has changed in another tab. What you typed is still here: copy what you need before you leave.';
+const GONE = 'What this page showed is no longer here. What you typed still is: copy what you need before you leave.';
+const RESTORED = 'What you typed in another form of this page is still here. It is not saved yet.';
+const RESTORED_IN_PART = 'What you typed in another form of this page is here again, but for some of it. Look it over before you save.';
 const PROOFS = /password|username|one-time-code|webauthn|secret|current|proof_/;
 const isShownAgain = (form) => 'answer' in document.documentElement.dataset && new URL(form.action).pathname === location.pathname;
 
 /** Forms of which the server replaced a part: with one row more or less, or after something in it was changed. */
 const altered = new WeakSet();
 let sent = null;
+/** Whether the other forms of the page wait for it while that one is sent. */
+let othersWait = false;
 
 const isWork = (field) => !['hidden', 'search'].includes(field.type) && !PROOFS.test(`${field.type} ${field.name} ${field.autocomplete}`);
 
@@ -28,14 +33,19 @@ function isChosenAnew(options, { multiple }) {
 
 function isUnsaved(form) {
   if (form === sent || form.closest('dialog:not([open])')) return false;
-  const work = [...form.elements].filter((field) => field.matches('input, select, textarea') && isWork(field));
-  return work.length > 0 && (altered.has(form) || isShownAgain(form) || work.some(isChanged));
+  const fields = work(form);
+  return fields.length > 0 && (altered.has(form) || isShownAgain(form) || fields.some(isChanged));
 }
 
+const work = (form) => [...form.elements].filter((field) => field.matches('input, select, textarea') && isWork(field));
 const unsaved = (root = document) => [...root.querySelectorAll('form[method="post"]')].filter(isUnsaved);
 
-window.addEventListener('beforeunload', (event) => { if (unsaved().length > 0) event.preventDefault(); });
-document.addEventListener('submit', (event) => { if (!event.defaultPrevented) sent = event.target; });
+window.addEventListener('beforeunload', (event) => { if (!(sent && othersWait) && unsaved().length > 0) event.preventDefault(); });
+document.addEventListener('submit', (event) => {
+  if (event.defaultPrevented) return;
+  sent = event.target;
+  othersWait = sent.method === 'post' && keepOthers(sent);
+});
 document.addEventListener('input', () => { sent = null; });
 window.addEventListener('pageshow', () => { sent = null; });
 
@@ -62,3 +72,67 @@ document.addEventListener('htmx:beforeOnLoad', (event) => {
   told = true;
   toast(xhr.status === 401 ? ENDED : CHANGED, 'risk', null, true);
 });
+
+/** What is in the place of a page that is gone does not take along what was typed there. */
+document.addEventListener('htmx:beforeSwap', (event) => {
+  if (event.detail.xhr.status !== 404 || unsaved(event.detail.target).length === 0) return;
+  event.detail.shouldSwap = false;
+  toast(GONE, 'risk', null, true);
+});
+
+// One form of several is sent: what was changed in the others waits in this tab, for the page that has them and for the same person
+// (decision 0114).
+const WAITING = 'portal-unsaved';
+const AN_HOUR = 3600_000;
+const whose = (form) => form.elements.opened_by?.value;
+const place = (form) => new URL(form.action).pathname;
+const isTicked = ({ type }) => type === 'checkbox' || type === 'radio';
+const held = (field) => (isTicked(field) ? field.checked : field.options ? [...field.selectedOptions].map(({ value }) => value) : field.value);
+
+function keepOthers(form) {
+  if (!form.closest('main, dialog')) {
+    if (place(form) === '/sign-out') sessionStorage.removeItem(WAITING);
+    return false;
+  }
+  const forms = unsaved().filter((other) => other !== form).map((other) => {
+    const whole = altered.has(other) || isShownAgain(other);
+    const named = work(other).map((field) => ({ field, key: keyOf(other, field) }));
+    return {
+      whose: whose(other),
+      place: place(other),
+      fields: named.filter(({ field }) => whole || isChanged(field)).map(({ field, key }) => [key, held(field)]),
+    };
+  });
+  if (forms.length > 0) sessionStorage.setItem(WAITING, JSON.stringify({ until: Date.now() + AN_HOUR, forms }));
+  return true;
+}
+
+/** A field within its form: by name, and which of those it is: a tick by what it stands for. */
+function keyOf(form, field) {
+  const alike = [...form.elements].filter(({ name }) => name === field.name);
+  return `${field.name} ${isTicked(field) ? field.value : alike.indexOf(field)}`;
+}
+
+function restore() {
+  const waiting = JSON.parse(sessionStorage.getItem(WAITING));
+  const here = [...document.querySelectorAll('form[method="post"]')];
+  if (!waiting || !here.some(whose)) return;
+  const isTheirs = waiting.forms.every((kept) => here.some((form) => whose(form) === kept.whose));
+  const found = waiting.forms.map((kept) => [kept, here.find((form) => form.closest('main') && place(form) === kept.place)]);
+  if (isTheirs && Date.now() < waiting.until && !found.some(([, form]) => form)) return;
+  sessionStorage.removeItem(WAITING);
+  if (!isTheirs || Date.now() >= waiting.until) return;
+  const whole = found.map(([kept, form]) => form && kept.fields.map(([key, value]) => put(form, key, value)).every(Boolean)).every(Boolean);
+  toast(whole ? RESTORED : RESTORED_IN_PART, whole ? 'info' : 'risk', null, !whole);
+}
+
+function put(form, key, value) {
+  const field = work(form).find((each) => keyOf(form, each) === key);
+  if (!field) return false;
+  if (isTicked(field)) field.checked = value;
+  else if (field.options) for (const option of field.options) option.selected = value.includes(option.value);
+  else field.value = value;
+  return true;
+}
+
+restore();

@@ -1,0 +1,78 @@
+"""A form that is refused keeps what was typed: it is shown again, sent again, or waits for who opened it (0114)."""
+
+import msgspec
+import pytest
+
+from tests.portal.people import CLARA, NOBODY
+from tests.portal.standin import ACME, uid
+from tests.portal.test_kept_form import hidden
+from tests.portal.test_opened_by import opened, send
+from tests.portal.test_view_as import AS_MIA, VIEWING
+
+TYPED = {"name": "Käthe & Söhne", "variant": "delivery"}
+POWERLESS = msgspec.structs.replace(CLARA, policies=frozenset())
+NOISE = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(20000))
+
+
+@pytest.mark.parametrize("view", [VIEWING, AS_MIA], ids=["a client", "a person"])
+async def test_a_view_that_began_in_another_tab_is_left_and_the_form_is_sent(browse, back, standin, view):
+    clara = browse(CLARA)
+    data = TYPED | {"opened_by": await opened(clara, "/clients/new")}
+    viewing = back(clara, view)
+    answer = await send(viewing, "/clients/new", data)
+    assert (answer.status_code, standin.written) == (409, [])
+    for page in (answer, await viewing.get("/kept-form")):
+        assert 'action="/view-as/end?next=/kept-form"' in page.text
+        assert "Käthe" not in page.text
+    left = await viewing.post("/view-as/end?next=/kept-form")
+    assert left.headers["Location"] == "/kept-form"
+    assert hidden((await back(viewing, CLARA).get("/kept-form")).text) == TYPED
+
+
+async def test_what_is_too_long_to_wait_is_shown_to_be_copied(browse, back):
+    clara = browse(CLARA)
+    data = {"scope": NOISE, "name": "Käthe", "opened_by": await opened(clara, "/projects/new")}
+    answer = await send(back(clara, VIEWING), "/projects/new", data)
+    assert [words in answer.text for words in (NOISE, "Käthe", "too long to be kept until you leave")] == [True] * 3
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["later", "never"])
+async def test_a_refused_form_is_shown_and_sent_again_where_that_can_help(browse, standin, again):
+    """The permission was lost; what the form is about is gone."""
+    data = TYPED | {"once": uid(5), "opened": "name:0123456789abcdef", "version": "3", "client_id": ACME}
+    if again:
+        answer = await browse(POWERLESS).post("/clients/new?from=here", data=data)
+    else:
+        standin.refuse(f"/clients/{ACME}", 404)
+        answer = await browse(CLARA).post(f"/clients/{ACME}/edit", data=data)
+    assert answer.status_code == (403 if again else 404)
+    assert "What you typed" in answer.text
+    assert "readonly>Käthe &amp; Söhne</textarea>" in answer.text
+    assert not [
+        words for words in ("Opened", "Version", "Once", "Variant", "Client id") if f">{words}</label>" in answer.text
+    ]
+    assert ('action="/clients/new?from=here"' in answer.text) == again
+    assert (data.items() <= hidden(answer.text).items()) == again
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_so_is_one_that_a_service_could_not_take(browse, standin, status):
+    standin.refuse("/projects", status)
+    path = f"/projects/{uid(1)}/edit"
+    answer = await browse(CLARA).post(path, data={"opened": "", "name": "Käthe", "description": "Two\r\nlines"})
+    assert [words in answer.text for words in ("Käthe", "Two\r\nlines", f'action="{path}"', "Send it again")] == [
+        True
+    ] * 4
+
+
+async def test_no_secret_is_repeated(browse, standin):
+    standin.refuse("/auth/login", 503)
+    answer = await browse(NOBODY).post(
+        "/sign-in/password", data={"email": "a@b.example", "password": "Never-repeated 1"}
+    )
+    assert (answer.status_code, "a@b.example" in answer.text, "Never-repeated" in answer.text) == (503, True, False)
+
+
+async def test_whoever_views_reads_that_nothing_of_their_form_is_taken(browse):
+    answer = await browse(VIEWING).post("/clients/new", data=TYPED)
+    assert [words in answer.text for words in ("View only", "Käthe", "Send it again")] == [True, True, False]

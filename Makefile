@@ -70,6 +70,10 @@ fmt: install-dev ## format, and mend what can be mended
 	@$(PY) -m ruff format .
 .PHONY: fmt
 
+fuzz: install-dev ## ask every operation of the API what its description promises, fifty made-up requests each
+	@PORTAL_FUZZ_EXAMPLES=50 $(PY) -m pytest tests/isolation/test_asked.py $(ARGS)
+.PHONY: fuzz
+
 bench: install-dev ## the benchmarks, each beside its floor
 	@$(PY) -m tests.bench $(ARGS)
 .PHONY: bench

@@ -76,7 +76,7 @@ class Accounts(Standin):
 
     async def register(self, request: web.Request) -> web.Response:
         if "email" in await request.json():
-            return web.json_response(None, status=202)
+            return web.Response(status=202)
         return await self._refusal(request) or signed_in("approver@acme.example")
 
     async def organisations(self, _request: web.Request) -> web.Response:

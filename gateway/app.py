@@ -8,7 +8,6 @@ import msgspec
 from litestar import Litestar
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from gateway.cache import Cache
 from gateway.claims import ClaimsSigner
 from gateway.cookies import Cookies
 from gateway.decisions import LOG
@@ -34,6 +33,7 @@ from gateway.streams import Streams
 from gateway.tracing import traced
 from shared import partners, telemetry
 from shared.background import Background
+from shared.cache import Cache
 
 SECURITY_HEADERS = [
     (b"cache-control", b"no-store"),

@@ -12,9 +12,9 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-from gateway.cache import Cache, CacheAway
 from gateway.flights import SingleFlight
 from gateway.problems import Refused
+from shared.cache import Cache, CacheAway
 
 PORTIONS = 50
 """A limit is fetched in this many portions: the most one gateway may hold back from the others is 2 %."""

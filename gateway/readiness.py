@@ -6,9 +6,9 @@ Where Redis is there, revocations have to be heard as well.
 import asyncio
 import time
 
-from gateway.cache import Cache, CacheAway
 from gateway.inquiries import Inquiries
 from shared.background import Background
+from shared.cache import Cache, CacheAway
 
 REMEMBER_SECONDS = 1
 

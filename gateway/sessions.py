@@ -15,12 +15,12 @@ from uuid import UUID
 
 import msgspec
 
-from gateway.cache import Cache, CacheAway
 from gateway.flights import SingleFlight
 from gateway.metrics import SESSIONS_ASKED
 from gateway.peers import is_within
 from gateway.seals import Seal
 from shared.actor import Reader
+from shared.cache import Cache, CacheAway
 from shared.clock import now
 
 REMEMBER_SECONDS = 1.0

@@ -75,8 +75,6 @@ class _Kept:
         """Nothing here can fail, and nobody else holds this task: what ends it is `end` alone."""
         while True:
             await asyncio.wait([self._attempt])
-            if not self._attempt.cancelled():
-                self._attempt.exception()  # seen
             self._ended_at = time.monotonic()
             await asyncio.sleep(PAUSE_SECONDS)
             self._attempt = asyncio.create_task(self._try())
@@ -86,8 +84,10 @@ class _Kept:
             await self._work()
         except BaseException as error:
             self._note(error)
-            raise
-        self._note(None)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._note(None)
 
     def _note(self, error: BaseException | None) -> None:
         """One that ends for the first time in a while says where; one that ends over and over only why."""

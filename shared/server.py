@@ -20,6 +20,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     look_seconds = 2.5
     """So much later than the bounds below say may it be noticed."""
+    frozen_seconds = 2.5
+    """A look that comes so much late finds a process that stood still, and nobody else who did."""
     head_seconds = 10.0
     body_seconds = 5.0
     """In each such time a body is complete or brings on `pace`, unless it was this process that did not read."""
@@ -60,7 +62,7 @@ class BoundedHttp(HttpToolsProtocol):
         self.transport = Coalesced(transport, self.loop)
         self._waiting_since = self.loop.time()
         # Not all at the same moment: a thousand streams that came back together would stop the rest for that long.
-        self._next_look = self.loop.call_later(self.look_seconds * random.random(), self._look)  # noqa: S311
+        self._look_after(self.look_seconds * random.random())  # noqa: S311
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
@@ -105,10 +107,19 @@ class BoundedHttp(HttpToolsProtocol):
 
     # supervision
 
+    def _look_after(self, seconds: float) -> None:
+        self._look_at = self.loop.time() + seconds
+        self._next_look = self.loop.call_at(self._look_at, self._look)
+
     def _look(self) -> None:
-        self._next_look = self.loop.call_later(self.look_seconds, self._look)
         now = self.loop.time()
-        if self._waiting_since is not None and now - self._waiting_since >= self.head_seconds:
+        frozen = now - self._look_at > self.frozen_seconds
+        self._look_after(self.look_seconds)
+        if frozen:  # what came meanwhile waits to be read: uvloop runs timers before it reads
+            self._sending.rest()
+            self._reading.rest()
+            self._waiting_since = self._waiting_since and now
+        elif self._waiting_since is not None and now - self._waiting_since >= self.head_seconds:
             self._waiting_since = None
             self.slow_head()
         elif self._in_body and self._is_body_slow(now):

@@ -15,7 +15,6 @@ from services.identity.api_clients.api import router as api_clients
 from services.identity.assignments.api import router as assignments
 from services.identity.bulk_invitations.api import router as bulk_invitations
 from services.identity.bulk_invitations.worker import Inviter
-from services.identity.cache import Cache
 from services.identity.clients.api import router as clients
 from services.identity.consumers import consumers
 from services.identity.contacts.api import router as contacts
@@ -60,6 +59,7 @@ from services.identity.step_up.api import router as step_up
 from services.identity.team.api import router as team
 from services.identity.viewing.api import router as viewing
 from shared.actor import Actor
+from shared.cache import Cache
 from shared.config import SettingsError
 from shared.database import ReadOnly
 from shared.errors import Unauthorized

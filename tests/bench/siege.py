@@ -127,10 +127,10 @@ async def _hold_bodies(port: int, told: Counter[str]) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(SENDER, 0))
             writer.write(head)
             line = await reader.readline()
-            told[f"{line[9:12].decode()} for a body"] += 1
+            told[f"{line[9:12].decode() or 'nothing, and closed,'} for a body"] += 1
             writer.transport.abort()
-        except OSError:
-            told["nothing"] += 1
+        except OSError as error:
+            told[f"{type(error).__name__} for a body"] += 1
         await asyncio.sleep(0.2)
 
 
@@ -143,8 +143,8 @@ async def _sign_in(portal: Portal, told: Counter[str]) -> None:
                 f"{API}/auth/login", json={"email": "admin@northwind.example", "password": "wrong"}
             )
             told[f"{answer.status_code} for a sign-in"] += 1
-        except httpx2.HTTPError:
-            told["nothing"] += 1
+        except httpx2.HTTPError as error:
+            told[f"{type(error).__name__} for a sign-in"] += 1
 
     transport: Any = httpx2.AsyncHTTPTransport(local_address=GUESSER)
     async with httpx2.AsyncClient(base_url=portal.gateway, timeout=10, transport=transport) as http:

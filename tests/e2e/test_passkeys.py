@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 from playwright.sync_api import CDPSession, expect
 
-from services.identity.cache import Cache
 from services.identity.sessions.cache import SessionCache
 from services.identity.tokens import digest
+from shared.cache import Cache
 from tests.e2e.conftest import Seat, Sit, sign_in
 from tests.e2e.test_pages import inaccessible
 from tests.e2e.test_story import make_person

@@ -1,6 +1,8 @@
 """What one caller can hold of what the gateway has only so many of, and for how long without getting on."""
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -119,6 +121,41 @@ async def test_long_body_is_its_clients_slowness_and_not_the_services_silence(
         answers = [await wire.read() for wire in long]
         assert [(answer.status, answer.json()["code"]) for answer in answers] == [(408, "gateway.slow_body")] * SILENCES
         assert (await get(gateway)).status == 200
+
+
+class Frozen(Hasty):
+    """Bounds that nobody here reaches who is read."""
+
+    head_seconds = body_seconds = 2.0
+    frozen_seconds = 0.4
+
+
+async def test_what_came_while_the_gateway_stood_still_came_in_time(rig: Rig) -> None:
+    """Its clock went on without it: people who had sent all of it were cut off without having been read."""
+
+    async def talk(caller: Caller) -> None:
+        while await caller.head():
+            await caller.reader.readexactly(100_000)
+            await caller.say(OK)
+
+    standing, resume = threading.Event(), threading.Event()
+
+    def stand_still() -> None:
+        standing.set()
+        time.sleep(2.5)
+        resume.wait(20)
+
+    request = asking(b"/patient", b"Content-Length: 100000", method=b"POST", body=b"x" * 100_000)
+    parts = (0, 40, 200)  # nothing, half a head, a bit of the body
+    async with behind(rig, talk, protocol=Frozen) as (gateway, _), wires(gateway, len(parts)) as slow:
+        for wire, part in zip(slow, parts, strict=True):
+            await wire.send(request[:part])
+        gateway.loop.call_soon_threadsafe(stand_still)
+        await until(standing.is_set)
+        for wire, part in zip(slow, parts, strict=True):
+            await wire.send(request[part:])
+        resume.set()
+        assert [(await wire.read()).status for wire in slow] == [200] * len(parts)
 
 
 async def drip(wire: Wire, data: bytes) -> None:

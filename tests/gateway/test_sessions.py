@@ -10,10 +10,10 @@ import msgspec
 import pytest
 import redis.asyncio as aioredis
 
-from gateway.cache import Cache
 from gateway.seals import Seal
 from gateway.sessions import Sessions
 from ops.stack.backing import Backing
+from shared.cache import Cache
 from shared.clock import now
 from tests.gateway.rig import Identity, Rig
 from tests.gateway.rig import answer as say

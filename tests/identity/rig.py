@@ -17,13 +17,13 @@ import msgspec
 from pyotp.totp import TOTP
 
 from ops.stack.backing import Backing
-from services.identity.cache import PAUSE, Cache
 from services.identity.people.passwords import SECONDS
 from services.identity.policies.models import ADMIN_POLICIES
 from services.identity.second_factors.totp import SECONDS as STEP
 from services.identity.tokens import digest
 from shared.actor import Actor
 from shared.broker import connect
+from shared.cache import PAUSE, Cache
 from shared.clock import now, uuid7
 from shared.contracts.projects import ProjectCreated
 from shared.events import Event, EventData, RawEvent

@@ -1,7 +1,9 @@
 """Background work goes on after whatever ends it, says so, and ends when it is told to."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import asyncpg
 import pytest
@@ -103,6 +105,23 @@ async def test_who_is_told_twice_to_end_still_sees_its_own_work_end() -> None:
     async with outer.keep("outer", work):
         await until(lambda: inner.works() == {"inner": True})
     assert finished
+
+
+async def test_an_error_of_work_that_is_ending_is_no_surprise_to_the_loop() -> None:
+    """Python says "Task exception was never retrieved" of what nobody looked at."""
+    surprises: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: surprises.append(context))
+    kept = Background()
+
+    async def work() -> None:
+        await stop.wait()
+        raise OSError
+
+    stop = asyncio.Event()
+    async with kept.keep("work", work, finish=stop.set):
+        await asyncio.sleep(0)
+    gc.collect()
+    assert surprises == []
 
 
 async def test_work_that_can_finish_is_asked_to() -> None:

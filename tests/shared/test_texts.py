@@ -38,6 +38,7 @@ def test_nothing_is_nothing() -> None:
 
 
 def test_what_is_read_from_the_right_keeps_to_itself() -> None:
+    assert [isolated(each) for each in ("ا", "א", "٢٠٢٤")] == ["\u2068ا\u2069", "\u2068א\u2069", "\u2068٢٠٢٤\u2069"]
     assert isolated("شركة 2024") == "\u2068شركة 2024\u2069"
     assert isolated("שלום").translate(ISOLATES) == "שלום"
     assert [isolated(each) for each in ("Größl", "Acme 2024", "")] == ["Größl", "Acme 2024", ""]

@@ -4,39 +4,29 @@ The position comes from the database with every request, so a new fact makes a n
 has to be deleted, a slow computation cannot bring an old value back, and a Redis that was down missed nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from datetime import date
 from hashlib import sha256
 from typing import cast
 from uuid import UUID
 
 import msgspec
-import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from services.activity.kpis import queries
 from services.activity.kpis.definitions import Definition
 from shared.actor import Actor
+from shared.cache import Cache, CacheAway
 from shared.database import ReadOnly
 
 SECONDS = 300
-PATIENCE = 0.25
-"""Seconds an answer waits for Redis: computing takes about as long."""
-
-log = structlog.get_logger("kpis")
 
 
 class KpiCache:
     """Answers with the figures of a client, as JSON."""
 
     def __init__(self, redis_url: str, definitions: Sequence[Definition]) -> None:
-        self._redis = Redis.from_url(
-            redis_url,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
-            driver_info=None,  # Redis 7.0 does not know the command that would tell it
-        )
+        self._cache = Cache(redis_url)
         self._definitions = definitions
 
     async def answer(self, read: ReadOnly, actor: Actor, client_id: UUID, changed: int, today: date) -> bytes:
@@ -51,20 +41,16 @@ class KpiCache:
         return answer
 
     async def _get(self, key: str) -> bytes | None:
-        try:
-            return cast("bytes | None", await self._redis.get(key))
-        except (RedisError, OSError) as error:
-            log.warning("kpis.no_cache", error=repr(error))
-            return None
+        with suppress(CacheAway):  # then they are computed
+            return await self._cache.ask(lambda: cast("Awaitable[bytes | None]", self._cache.client.get(key)))
+        return None
 
     async def _set(self, key: str, answer: bytes) -> None:
-        try:
-            await self._redis.set(key, answer, ex=SECONDS)
-        except (RedisError, OSError) as error:
-            log.warning("kpis.no_cache", error=repr(error))
+        with suppress(CacheAway):
+            await self._cache.ask(lambda: self._cache.client.set(key, answer, ex=SECONDS))
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        await self._cache.close()
 
 
 def _visibility(actor: Actor) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from services.identity.cache import Cache, CacheAway
+from shared.cache import Cache, CacheAway
 
 REVOKED_CHANNEL = "sessions:revoked"
 TOMBSTONE = "revoked"

@@ -18,8 +18,8 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import Counter
 
-from services.identity.cache import Cache, CacheAway
 from services.identity.people.passwords import TooBusy
+from shared.cache import Cache, CacheAway
 from shared.database import out_of_reach
 from shared.errors import TooMany, Unavailable
 

@@ -10,7 +10,7 @@ from markupsafe import escape
 from msgspec import structs
 
 from services.identity.mails.models import KINDS, Draft, Letter
-from services.identity.mails.wording import duration, plain, readable_on
+from services.identity.mails.wording import address, duration, plain, readable_on, title
 from services.identity.mails.writing import HERE, LANGUAGES, Writing
 from services.identity.tokens import new_token
 from shared.clock import uuid7
@@ -166,6 +166,9 @@ def test_an_invitation_says_what_it_leads_to(language: str, primary: str, said: 
 def test_a_right_to_left_name_keeps_to_itself() -> None:
     mail = Mail(WRITING.compose(letter("invitation", name="\u05d0\u05e0\u05d4")))
     assert "Hello \u2068\u05d0\u05e0\u05d4\u2069," in mail.text
+    for kept in (title, plain, address):
+        text = "\u05d0\u05e0\u05d4" + ("@acme.example" if kept is address else "")
+        assert kept(text) == f"\u2068{text}\u2069"
 
 
 @pytest.mark.parametrize(("kind", "language"), ALL)

@@ -7,7 +7,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.identity.cache import Cache
 from services.identity.people.passwords import WAITING, CallerGone, TooBusy, TooManyWrong
 from services.identity.sessions.limits import (
     CODE,
@@ -23,6 +22,7 @@ from services.identity.sessions.limits import (
 )
 from services.identity.single_sign_on.models import ProviderAway
 from shared.actor import Actor
+from shared.cache import Cache
 from tests.identity.rig import PASSWORD as RIGHT
 from tests.identity.rig import Browser, Identity, hashes_done, somewhere
 

@@ -1,4 +1,4 @@
-"""Redis for the gateway, with short time-outs; the gateway works without it."""
+"""Redis as everything here uses it: quick, and allowed to be away."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 TIMEOUT = 0.25
 PAUSE = 1.0
-"""Seconds after a failure in which Redis is not asked."""
+"""After a failure nobody waits for Redis for this long."""
 
-log = structlog.get_logger("gateway.cache")
+log = structlog.get_logger("cache")
 
 
-class CacheAway(Exception):
-    """Redis is not available; the caller uses another source."""
+class CacheAway(ConnectionError):
+    """Redis cannot be asked right now. To a consumer this is a lost connection: it tries again until it is back."""
 
 
 class Cache:
@@ -38,7 +38,7 @@ class Cache:
         self._away_until = 0.0
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """The answer to `question`, or `CacheAway`."""
+        """The answer to `question`. Raises `CacheAway`."""
         if time.monotonic() < self._away_until:
             raise CacheAway
         try:

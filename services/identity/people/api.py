@@ -40,14 +40,18 @@ async def list_people(
     cursor: Cursor,
     kind: PersonKind | None = None,
     active: bool = False,
+    primary: bool = False,
+    project_id: UUID | None = None,
+    sees: bool = True,
 ) -> Page[PersonView]:
     """List people by name: for staff of any client or all, for a client's person of their own. `q` is searched in names
-    and addresses; `active=true` leaves out who is no longer active. Staff may `sort` by more than the name; `-` turns
-    the order round.
+    and addresses; `active=true` leaves out who is no longer active; `primary=true` lists the primary contacts with
+    access to the portal. Of those with access staff can ask who sees a project (`project_id`), or with `sees=false` who
+    does not. Staff may `sort` by more than the name; `-` turns the order round.
     """
     if client_id and not actor.sees(client_id):
         raise NotFound
-    wanted = PeopleFilter(client_id, kind, search.strip(), active)
+    wanted = PeopleFilter(client_id, kind, search.strip(), active, primary, project_id, sees)
     async with read(actor) as connection:
         return await queries.list_people(connection, actor, wanted, sort=sort, limit=limit, cursor=cursor)
 

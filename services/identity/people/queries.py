@@ -19,25 +19,29 @@ from shared.pagination import Orders, Page
 
 LAST_SIGN_IN = "coalesce(to_char(last_sign_in_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US'), {none})"
 """The key of a list of people by when they last signed in."""
-_SELECT = """
+HAS_ACCOUNT = """
+    case when p.account_id is null then p.owned_since is not null or p.password_hash is not null
+         else p.joined_at is not null end
+"""
+"""`Person.has_account`, asked of the rows `p` of a statement."""
+_SELECT = f"""
     select p.id, p.kind, p.client_id, c.name as client_name,
            p.email, p.first_name, p.last_name, p.phone, p.title,
            p.language, p.active, p.portal_access, p.is_primary_contact, p.policies, p.limited, p.created_at, p.version,
-           coalesce(c.closed_modules || c.closed_actions, '{}') as closed,
+           coalesce(c.closed_modules || c.closed_actions, '{{}}') as closed,
            p.last_sign_in_at, p.email_verified_at is not null as email_verified,
-           case when p.account_id is null then p.last_sign_in_at is not null or p.password_hash is not null
-                else p.joined_at is not null end as has_account,
+           {HAS_ACCOUNT} as has_account,
            coalesce(c.session_recording, false) as session_recording,
            exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor,
            array(select a.project_id from assignments a where a.person_id = p.id order by 1) as assigned_projects,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
-                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles,
+                     where r.client_id = p.client_id and r.person_id = p.id), '{{}}')::text as project_roles,
            coalesce((select json_object_agg(r.project_id, r.role) from offered_roles r
-                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as offered_roles,
+                     where r.client_id = p.client_id and r.person_id = p.id), '{{}}')::text as offered_roles,
            array(select r.project_id from project_roles r join known_projects k on k.id = r.project_id
                  where r.client_id = p.client_id and r.person_id = p.id and not k.private) as shared_projects
     from people p left join clients c on c.id = p.client_id
-"""
+"""  # noqa: S608  (constants)
 _ONE = f"{_SELECT} where p.id = $1"
 # Who signs in with a password, at whichever of their clients, can be given a link to a new one: `lock_entitled` asks it
 # of locked rows. $2 is whose people: null for everybody's. Whoever asks is always among them ($3).
@@ -56,7 +60,18 @@ _LISTED = """
     ($1::uuid[] is null or p.client_id = any($1) or p.id = $2) and (p.active or $3)
     and ($4::text is null or p.kind = $4)
 """
-_FOUND = "and p.found_by like all ((select wanted($6))::text[])"
+_FOUND = " and p.found_by like all ((select wanted(${n}))::text[])"
+_PRIMARY = " and p.is_primary_contact and p.active and p.portal_access"
+# The roles that somebody has, or gets when they accept their invitation.
+_SEES = """
+    and p.active and p.portal_access and $%(sees)d = (p.is_primary_contact or exists (
+        select from project_roles r where r.client_id = p.client_id and r.person_id = p.id
+            and r.project_id = $%(project)d and r.role <> 'feedback_only'
+    ) or exists (
+        select from offered_roles r where r.client_id = p.client_id and r.person_id = p.id
+            and r.project_id = $%(project)d and r.role <> 'feedback_only'
+    ))
+"""
 ORDERS = Orders(
     "name",
     name="sort_key",
@@ -83,6 +98,15 @@ class SortNotShown(Invalid):
 
     def __init__(self) -> None:
         super().__init__("You can sort people by their name only.", field="sort")
+
+
+class FilterNotShown(Invalid):
+    """Nor what somebody is not shown of others by asking for those of whom it is true."""
+
+    code = "filter.not_shown"
+
+    def __init__(self) -> None:
+        super().__init__("Only staff can ask who sees a project.", field="sees")
 
 
 class Me(msgspec.Struct, frozen=True):
@@ -163,12 +187,18 @@ async def get_me(
 
 
 class PeopleFilter(msgspec.Struct, frozen=True):
-    """Which people to list: of one client, of one kind, with this in their name or address, or those active only."""
+    """Which people to list: of one client, of one kind, with this in their name or address, those active only; primary
+    contacts with access to the portal; those with access who `see` the project, or who do not, as far as it depends on
+    them. A role that waits for them to accept their invitation counts.
+    """
 
     client_id: UUID | None = None
     kind: PersonKind | None = None
     q: str = ""
     active: bool = False
+    primary: bool = False
+    project_id: UUID | None = None
+    sees: bool = True
 
 
 async def get_person(connection: asyncpg.Connection, actor: Actor, person_id: UUID) -> PersonView:
@@ -182,15 +212,28 @@ async def get_person(connection: asyncpg.Connection, actor: Actor, person_id: UU
 async def list_people(
     connection: asyncpg.Connection, actor: Actor, wanted: PeopleFilter, *, sort: str, limit: int, cursor: str | None
 ) -> Page[PersonView]:
-    """People of one client or of all; only staff see those who are no longer active. Raises `SortNotShown`."""
+    """People of one client or of all; only staff see those who are no longer active. Raises `SortNotShown` and
+    `FilterNotShown`.
+    """
     if sort.removeprefix("-") != "name" and not _sees_all_of(actor):
         raise SortNotShown
+    if wanted.project_id and not _sees_all_of(actor):
+        raise FilterNotShown
     order = ORDERS.order(sort, cursor)
     of = reach(actor, wanted.client_id)
     myself = actor.id if wanted.client_id is None else None
     gone_too = _sees_all_of(actor) and not wanted.active
-    narrowed = (of, myself, gone_too, wanted.kind, limit + 1, *([wanted.q] if wanted.q else []))
-    page = order.rows("people p", _LISTED + (_FOUND if wanted.q else ""), first=len(narrowed) + 1)
+    narrowed: list[object] = [of, myself, gone_too, wanted.kind, limit + 1]
+    which = _LISTED
+    if wanted.q:
+        narrowed.append(wanted.q)
+        which += _FOUND.format(n=len(narrowed))
+    if wanted.primary:
+        which += _PRIMARY
+    if wanted.project_id:
+        narrowed += [wanted.project_id, wanted.sees]
+        which += _SEES % {"project": len(narrowed) - 1, "sees": len(narrowed)}
+    page = order.rows("people p", which, first=len(narrowed) + 1)
     statement = (
         _SELECT.replace("people p", f"({page} limit $5) p", 1).replace("p.id", "p.sort_value, p.id", 1) + order.by
     )

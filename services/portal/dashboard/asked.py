@@ -35,9 +35,7 @@ class Asked(msgspec.Struct, frozen=True):
 async def whom_to_ask(services: Services) -> Asked:
     """Whom, as far as that can be said now."""
     found, known = await asyncio.gather(
-        slot(services.identity.get("people", Listing[Person], limit=100)),
+        slot(services.identity.get("people", Listing[Person], primary="true")),
         slot(services.identity.get("auth/contacts", Contacts)),
     )
-    people = found.value.items if found.value else []
-    mine = [each for each in people if each.is_primary_contact and each.active]
-    return Asked(mine, known.value.company if known.value else None)
+    return Asked(found.value.items if found.value else [], known.value.company if known.value else None)

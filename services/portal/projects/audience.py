@@ -9,7 +9,7 @@ import msgspec
 from services.portal.clients.answers import ClientAccess
 from services.portal.ids import read_id
 from services.portal.people.answers import Person
-from services.portal.services import ServiceProblem, Services, Slot, slot
+from services.portal.services import ServiceProblem, Services, slot
 from shared.pagination import Page as Listing
 from shared.texts import isolated
 
@@ -24,27 +24,21 @@ STALE = (
 
 
 class Audience(msgspec.Struct, frozen=True):
-    """The client's people who have access to the portal; `is_known` is whether they could be asked for, and `more`
-    whether there are others beside the first hundred.
+    """The client's people who have access to the portal: who sees the project, now or when they accept their
+    invitation, as far as it depends on them, and who does not. `is_known` is whether they could be asked for, and
+    `more` whether there are others beside the first hundred of either.
     """
 
     project_id: UUID
-    people: list[Person]
+    seeing: list[Person]
+    unseeing: list[Person]
     more: bool
     client: ClientAccess | None = None
     is_known: bool = True
 
-    def sees(self, person: Person) -> bool:
-        """Whether they see the project, now or when they accept their invitation, as far as it depends on them."""
-        return person.is_primary_contact or person.roles.get(self.project_id) in SEEING
-
     @property
-    def seeing(self) -> list[Person]:
-        return [each for each in self.people if self.sees(each)]
-
-    @property
-    def unseeing(self) -> list[Person]:
-        return [each for each in self.people if not self.sees(each)]
+    def people(self) -> list[Person]:
+        return [*self.seeing, *self.unseeing]
 
     @property
     def closed(self) -> str:
@@ -59,21 +53,22 @@ class Audience(msgspec.Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody has a role that would show the project. Of many people there is somebody for every project."""
-        return self.is_known and not (self.more or self.seeing)
+        """Whether nobody has a role that would show the project."""
+        return self.is_known and not self.seeing
 
 
 async def audience(services: Services, client_id: UUID, project_id: UUID) -> Audience:
     """Who of the client could see the project."""
-    people: Slot[Listing[Person]]
-    people, client = await asyncio.gather(
-        slot(services.identity.get("people", Listing[Person], client_id=client_id, limit=MOST)),
+    asked = {"client_id": client_id, "project_id": project_id, "limit": MOST}
+    seeing, unseeing, client = await asyncio.gather(
+        slot(services.identity.get("people", Listing[Person], **asked)),
+        slot(services.identity.get("people", Listing[Person], **asked, sees="false")),
         slot(services.identity.get(f"clients/{client_id}", ClientAccess)),
     )
-    if people.value is None or client.value is None:
-        return Audience(project_id, [], more=False, is_known=False)
-    comers = [each for each in people.value.items if each.active and each.portal_access]
-    return Audience(project_id, comers, people.value.next_cursor is not None, client.value)
+    if seeing.value is None or unseeing.value is None or client.value is None:
+        return Audience(project_id, [], [], more=False, is_known=False)
+    more = bool(seeing.value.next_cursor or unseeing.value.next_cursor)
+    return Audience(project_id, seeing.value.items, unseeing.value.items, more, client.value)
 
 
 async def give_roles(services: Services, shown: Audience, data: Mapping[str, str]) -> list[str]:

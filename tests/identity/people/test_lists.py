@@ -1,6 +1,7 @@
 """Lists of people, contacts and clients: their order, what is found in them, and pages of them while names change."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -204,6 +205,43 @@ async def test_colleagues_cannot_sort_by_what_they_are_not_shown(identity: Ident
         answer = await identity.api(anna, "GET", "people", params={"sort": sort})
         assert (answer.status_code, answer.json()["code"]) == (422, "sort.not_shown")
     assert (await identity.api(anna, "GET", "people", params={"sort": "-name"})).status_code == 200
+
+
+async def test_who_sees_a_project_is_asked_of_everybody_with_access(identity: Identity) -> None:
+    """And not concluded from the first hundred."""
+    client_id = await identity.client()
+    project = await identity.project(client_id)
+
+    async def person(last_name: str, role: str = "", **fields: Any) -> str:
+        made = await identity.person(client_id, first_name="", last_name=last_name, **fields)
+        roles = {"roles": {project: role} if role else {}}
+        answer = await identity.api(ADMIN, "PUT", f"people/{made['id']}/project-roles", json=roles)
+        assert answer.status_code == 200, answer.text
+        return made["id"]
+
+    await person("Primary", is_primary_contact=True)
+    await person("Viewer", "viewer")
+    await person("Feedback", "feedback_only")
+    await person("Nothing")
+    gone = await person("Gone", "approver", is_primary_contact=True)
+    await identity.api(ADMIN, "PATCH", f"people/{gone}", json={"active": False})
+    for last_name, roles in (("Invited", {project: "viewer"}), ("Listed", None)):
+        body = {"last_name": last_name, "email": f"{uuid4().hex}@acme.example"}
+        contact = (await identity.api(ADMIN, "POST", f"clients/{client_id}/contacts", json=body)).json()["id"]
+        if roles:
+            path = f"contacts/{contact}/portal-access/enable"
+            assert (await identity.api(ADMIN, "POST", path, json={"project_roles": roles})).status_code == 200
+    asked = {"client_id": client_id, "project_id": project}
+    assert await names(identity, "people", **asked) == ["Invited", "Primary", "Viewer"]
+    assert await names(identity, "people", **asked, sees="false") == ["Feedback", "Nothing"]
+    assert await names(identity, "people", **asked, q="view") == ["Viewer"]
+    assert await names(identity, "people", client_id=client_id, primary="true") == ["Primary"]
+    anna = colleague_of(client_id)
+    assert (await identity.api(anna, "GET", "people", params={"primary": "true"})).json()["items"][0][
+        "name"
+    ] == "Primary"
+    refused = await identity.api(anna, "GET", "people", params={"project_id": project})
+    assert (refused.status_code, refused.json()["code"]) == (422, "filter.not_shown")
 
 
 async def test_clients_are_sorted_both_ways_over_several_pages(identity: Identity) -> None:

@@ -36,7 +36,7 @@ async def shut_out(db: Db, actor: Actor, person: Person, reason: str) -> list[st
     """Take the access of `person` away, and the roles they were offered; returns the hashes of the sessions this ended.
 
     While the same human has access at another client, their credentials stay. With the last access they are deleted,
-    even if they are stored at another client, so `db` has to see all clients.
+    even if they are stored at another client, so `db` has to see all clients. When they last signed in stays known.
     """
     await db.execute(delete(OfferedRole).where(OfferedRole.person_id == person.id))
     others = await _others(db, person)
@@ -46,14 +46,21 @@ async def shut_out(db: Db, actor: Actor, person: Person, reason: str) -> list[st
 
 
 async def forget_owner(db: Db, actor: Actor, person: Person, reason: str) -> list[str]:
-    """Whoever this person was has nothing left that opens the account. The hashes of the sessions this ended.
-
-    For a person who is given to somebody else, by another address or another client: nobody was ever in with it.
-    """
+    """Whoever this person was has nothing left that opens the account. The hashes of the sessions this ended."""
     ended = await _forget_here(db, actor, person, reason)
     for kind in OF_THE_HUMAN:
         await db.execute(delete(kind).where(kind.person_id == person.id))
     person.forget_owner()
+    await db.flush()
+    return ended
+
+
+async def hand_over(db: Db, actor: Actor, person: Person, reason: str) -> list[str]:
+    """The person is given to somebody else, by another address or another client: who was before them has nothing left
+    that opens the account, and nobody was ever in with it. The hashes of the sessions this ended.
+    """
+    ended = await forget_owner(db, actor, person, reason)
+    person.last_sign_in_at = None
     await db.flush()
     return ended
 

@@ -26,7 +26,7 @@ class InvitationSent(SecurityEvent, frozen=True):
 
 
 class InvitationFailed(SecurityEvent, frozen=True):
-    """It never will: `refused`, `unconfirmed`, `expired` or `closed`."""
+    """It never will: `refused`, `unconfirmed`, `expired` or `closed`; or its address was `given_up` before that."""
 
     type: ClassVar[str] = "invitation_failed"
     subject: ClassVar[str] = "identity.invitation.failed.v1"

@@ -44,8 +44,9 @@ OTHERS = {
 }
 """Ids of other things than people."""
 OF_A_PERSON = {
-    "credentials": {"password_hash", "email_verified_at", "last_sign_in_at", "joined_at"},
-    "known of them": {"first_name", "last_name", "email", "phone", "title", "language", "is_shared", "account_id"},
+    "credentials": {"password_hash", "email_verified_at", "owned_since", "joined_at"},
+    "known of them": {"first_name", "last_name", "email", "phone", "title", "language", "is_shared", "account_id"}
+    | {"last_sign_in_at"},
     "given by staff": {"kind", "client_id", "active", "portal_access", "limited", "is_primary_contact", "policies"},
     "the row's own": {"id", "version", "created_at", "updated_at", "sort_key", "found_by"},
 }
@@ -86,6 +87,8 @@ WAYS: dict[str, Way] = {
         *(deactivate_contact, deactivate_person, deactivate_colleague),
     )
 }
+GIVEN_TO_ANOTHER = ("move", "change_address")
+"""After these the row stands for somebody else; after the others when they last signed in stays known."""
 
 
 async def give_everything(identity: Identity, person: dict[str, Any]) -> tuple[Browser, Authenticator]:
@@ -148,6 +151,7 @@ async def test_who_had_the_account_has_no_way_in_any_more(identity: Identity, wa
     await identity.api(ADMIN, "PATCH", f"contacts/{anna['id']}", json={"active": True})
     given = await identity.api(ADMIN, "POST", f"contacts/{anna['id']}/portal-access/enable")
     assert (given.status_code, given.json()["has_account"]) == (200, False), given.text
+    assert (given.json()["last_sign_in_at"] is None) == (way in GIVEN_TO_ANOTHER)
     for email in (before, anna["email"]):
         assert (await (await identity.browser()).sign_in(email)).status_code == 401
     assert seen(await enter(await identity.browser(), device)) == REFUSED

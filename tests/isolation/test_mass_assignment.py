@@ -51,6 +51,7 @@ DECISIVE = frozenset(
         "used_at",
         "expires_at",
         "last_sign_in_at",
+        "owned_since",
         "account_id",
         "joined_at",
         "is_shared",

@@ -33,6 +33,12 @@ def sessions() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def rotated(answer: web.Response) -> web.Response:
+    """The same, and the session goes on under another id."""
+    answer.set_cookie("portal_session", "rotated", httponly=True, samesite="Lax", path="/")
+    return answer
+
+
 class Access(Accounts):
     """`state["fresh"]` says whether a proof is fresh, for `fresh_minutes` more; while it is not, what needs one is refused."""
 
@@ -120,10 +126,10 @@ class Access(Accounts):
         if (await request.json())["code"] != CODE:
             return problem(422, "two_factor.wrong_code", "This code is not right.")
         self.enrolled()
-        return web.json_response({"recovery_codes": CODES})
+        return rotated(web.json_response({"recovery_codes": CODES}))
 
     async def renew(self, request: web.Request) -> web.Response:
-        return self._stale() or web.json_response({"recovery_codes": CODES})
+        return self._stale() or rotated(web.json_response({"recovery_codes": CODES}))
 
     async def turn_off(self, request: web.Request) -> web.Response:
         if stale := self._stale():
@@ -131,7 +137,7 @@ class Access(Accounts):
         if self.state["two_factor"]["required"]:
             return problem(409, "two_factor.required", "Your company asks for a second factor.")
         self.state["two_factor"]["enabled"] = False
-        return web.Response(status=204)
+        return rotated(web.Response(status=204))
 
     def _stale(self) -> web.Response | None:
         return None if self.state["fresh"] else problem(403, "auth.step_up_required", "Confirm first that it is you.")
@@ -146,9 +152,7 @@ class Access(Accounts):
         if await request.json() not in good:
             return problem(401, "auth.step_up_refused", "This is not right.")
         self.state |= {"fresh": True, "fresh_minutes": 9}
-        answer = web.json_response(self.state["me"])
-        answer.set_cookie("portal_session", "rotated", httponly=True, samesite="Lax", path="/")
-        return answer
+        return rotated(web.json_response(self.state["me"]))
 
     async def mail_code(self, request: web.Request) -> web.Response:
         return web.Response(status=202)

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.portal.access import FLOW, Access
+from tests.portal.access import FLOW, Access, rotated
 from tests.portal.standin import ago, missing, person, problem, signed_in, uid
 
 CREDENTIAL = {"id": "abc", "response": {"signature": "good"}}
@@ -65,7 +65,7 @@ class Keyring(Access):
         if passkey is None:
             return missing()
         self.state["passkeys"].remove(passkey)
-        return web.Response(status=204)
+        return rotated(web.Response(status=204))
 
     def _passkey(self, request: web.Request) -> dict[str, Any] | None:
         return next((each for each in self.state["passkeys"] if each["id"] == request.match_info["id"]), None)
@@ -82,9 +82,7 @@ class Keyring(Access):
         if (await request.json())["credential"] != CREDENTIAL:
             return problem(422, "auth.proof_invalid", "This does not prove that it is you. Try again.")
         self.state |= {"fresh": True, "fresh_minutes": 9}
-        answer = web.json_response(person("approver@acme.example"))
-        answer.set_cookie("portal_session", "rotated", httponly=True, samesite="Lax", path="/")
-        return answer
+        return rotated(web.json_response(person("approver@acme.example")))
 
     async def look_at_domain(self, request: web.Request) -> web.Response:
         return web.json_response({"known": (await request.json())["email"].endswith(f"@{DOMAIN}")})

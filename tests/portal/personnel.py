@@ -175,9 +175,19 @@ class Personnel(Keyring):
             if of in (None, each["client_id"])
             and kind in (None, each["kind"])
             and (each["active"] or "active" not in request.query)
+            and (each["is_primary_contact"] or "primary" not in request.query)
+            and self._is_audience(each, request)
             and (q or "").lower() in each["name"].lower()
         ]
         return page(wanted, request)
+
+    @staticmethod
+    def _is_audience(person: dict[str, Any], request: web.Request) -> bool:
+        if (project := request.query.get("project_id")) is None:
+            return True
+        roles = [person[kind].get(project) for kind in ("project_roles", "offered_roles") if kind in person]
+        sees = person["is_primary_contact"] or bool({"approver", "viewer"}.intersection(roles))
+        return person["active"] and person["portal_access"] and sees == (request.query.get("sees") != "false")
 
     async def list_project_teams(self, request: web.Request) -> web.Response:
         staff = {each["id"]: each for each in self.state["people"] if each["kind"] == "staff"}
@@ -273,7 +283,7 @@ class Personnel(Keyring):
     async def invite(self, request: web.Request) -> web.Response:
         body = await request.json()
         made = self.person(FELIX_ID) | body | {"id": uid(901), "name": f"{body['first_name']} {body['last_name']}"}
-        made |= {"last_sign_in_at": None}
+        made |= {"last_sign_in_at": None, "has_account": False}
         self.state["people"].append(made)
         self.state["invitations"][made["id"]] = "waiting"
         return web.json_response(self._member(made), status=201)

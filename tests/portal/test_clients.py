@@ -32,6 +32,12 @@ async def test_the_list_shows_each_client_and_its_switches(browse, standin):
     assert f'href="/clients/{ACME}"' in page
 
 
+async def test_a_name_that_is_read_from_the_right_keeps_to_itself_in_a_page_and_is_plain_in_a_form(browse, standin):
+    standin.state["clients"][0]["name"] = "\u05d0\u05e0\u05d4 7"
+    assert "\u2068\u05d0\u05e0\u05d4 7\u2069" in (await browse(CLARA).get(f"/clients/{ACME}")).text
+    assert 'value="\u05d0\u05e0\u05d4 7"' in (await browse(CLARA).get(f"/clients/{ACME}/edit")).text
+
+
 async def test_search_works_as_a_plain_form_and_as_one_types(browse, standin):
     whole = await browse(CLARA).get("/clients", params={"q": " birch "})
     assert "Birch Ltd" in whole.text

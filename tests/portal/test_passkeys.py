@@ -105,7 +105,9 @@ async def test_removing_asks_first_and_is_done_once(browse, two):
         assert "Remove Phone?" in shown
         assert f'action="{path}" method="post"' in shown
     assert two.written == []
-    assert (await browser.post(path)).headers["location"] == HOME
+    answer = await browser.post(path)
+    assert answer.headers["location"] == HOME
+    assert "portal_session=rotated" in str(answer.headers.get_list("Set-Cookie"))
     assert "That passkey is removed" in (await browser.get(HOME)).text
     await browser.post(path)
     assert "It was removed already" in (await browser.get(HOME)).text

@@ -45,6 +45,16 @@ async def test_somebody_without_access_is_listed_as_that_and_offers_nothing(brow
     assert f"/team/{FELIX_ID}" not in page
 
 
+async def test_who_was_invited_again_is_invited_whenever_they_were_here_before(browse, standin):
+    """Their access was removed: when they last signed in stays known, and says nothing about whether they are in."""
+    standin.person(FELIX_ID)["has_account"] = False
+    standin.state["invitations"][FELIX_ID] = "sent"
+    row = re.search(r"<tr>(?:(?!</tr>).)*Felix Brandt.*?</tr>", (await browse(ANNA).get("/team")).text, re.DOTALL)[0]
+    assert "Invited" in row
+    assert "Active" not in row
+    assert "<time" in row
+
+
 async def test_an_invitation_with_roles(browse, standin):
     typed = {"first_name": "Nina", "last_name": "Vogt", "email": "nina@acme.example",
              f"role-{uid(1)}": "viewer", f"role-{uid(2)}": ""}  # fmt: skip

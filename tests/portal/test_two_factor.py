@@ -9,6 +9,8 @@ from tests.portal.people import ANNA, CLARA
 from tests.portal.standin import PASSWORD
 
 HOME = "/security/two-factor"
+ROTATED = "portal_session=rotated"
+"""Whoever does not hand this cookie on signs its owner out as well."""
 FULL_WIDTH = {each: each + 0xFEE0 for each in (*range(0x30, 0x3A), *range(0x41, 0x5B))}
 SIGN_IN = {"email": "approver@acme.example", "password": PASSWORD, "next": "/projects?status=delayed"}
 
@@ -185,6 +187,7 @@ async def test_turning_it_on_ends_with_codes_shown_once(browse, standin):
     assert "Set it up" in (await browser.get(HOME)).text
     done = await browser.post(f"{HOME}/confirm", data={"uri": URI, "code": "246 810"})
     assert done.status_code == 200
+    assert ROTATED in done.headers["Set-Cookie"]
     assert all(done.text.count(f"<code>{code}</code>") == 1 for code in CODES)
     page = (await browser.get(HOME)).text
     assert "10 of 10" in page
@@ -207,7 +210,9 @@ async def test_new_codes_are_asked_about_first(browse, standin):
     assert "Only 2 recovery codes are left" in (await browser.get(HOME)).text
     assert "stop working" in (await browser.get(f"{HOME}/recovery-codes")).text
     assert standin.written == []
-    assert CODES[9] in (await browser.post(f"{HOME}/recovery-codes")).text
+    made = await browser.post(f"{HOME}/recovery-codes")
+    assert CODES[9] in made.text
+    assert ROTATED in made.headers["Set-Cookie"]
 
 
 async def test_it_is_turned_off_unless_it_is_required(browse, standin):
@@ -215,8 +220,11 @@ async def test_it_is_turned_off_unless_it_is_required(browse, standin):
     browser = browse(ANNA)
     assert f'href="{HOME}/off"' in (await browser.get(HOME)).text
     assert "could then sign in as you" in (await browser.get(f"{HOME}/off")).text
-    assert (await browser.post(f"{HOME}/off")).headers["Location"] == HOME
-    assert "Set it up" in (await browser.get(HOME)).text
+    answer = await browser.post(f"{HOME}/off")
+    assert (answer.headers["Location"], ROTATED in str(answer.headers.get_list("Set-Cookie"))) == (HOME, True)
+    page = (await browser.get(HOME)).text
+    assert "Set it up" in page
+    assert "Every other browser is signed out." in page
 
 
 async def test_a_required_one_cannot_be_turned_off(browse, standin):

@@ -9,7 +9,9 @@ import msgspec
 from sqlalchemy import exists, select, text
 
 from services.identity.bulk_invitations.models import BulkInvitation, BulkInvitationItem, Status
+from services.identity.invitations.models import GIVEN_UP
 from services.identity.invitations.queries import state_at
+from services.identity.people.queries import HAS_ACCOUNT
 from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
@@ -21,13 +23,12 @@ _CONTACTS = f"""
     from people p join clients c on c.id = p.client_id left join ({state_at("$2")}) i on i.person_id = p.id
     where p.kind = 'client' and ($1::uuid is null or p.client_id = $1)
 """
-_INVITED = """
-    (case when p.account_id is null then p.last_sign_in_at is not null or p.password_hash is not null
-          else p.joined_at is not null end or coalesce(i.status, 'none') in
-     ('waiting', 'sent', 'accepted'))
+_INVITED = f"""
+    ({HAS_ACCOUNT} or coalesce(i.status, 'none') in ('waiting', 'sent', 'accepted'))
 """
 _ELIGIBLE = f"""
-    (p.active and p.email is not null and c.active and c.portal_enabled and not {_INVITED} and not exists
+    (p.active and p.email is not null and c.active and c.portal_enabled and not {_INVITED}
+     and coalesce(i.failure, '') <> '{GIVEN_UP}' and not exists
      (select from people o where lower(o.email) = lower(p.email) and o.portal_access and o.kind = 'staff'))
 """
 _COUNTS = f"""
@@ -62,7 +63,7 @@ _LEFT_OUT = f"""
          when not c.active then 'client_inactive' when not c.portal_enabled then 'portal_closed'
          when not p.active then 'inactive' when p.email is null then 'no_address'
          when coalesce(i.status, 'none') in ('waiting', 'sent') then 'invited'
-         when {_INVITED} then 'has_account' else 'staff_address' end
+         when {_INVITED} then 'has_account' when i.failure = '{GIVEN_UP}' then 'given_up' else 'staff_address' end
 """
 _RECIPIENTS = f"""
     (select p.id, p.sort_key, p.id as person_id, p.client_id, c.name as client_name,
@@ -92,7 +93,15 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 LeftOut = Literal[
-    "", "client_inactive", "portal_closed", "inactive", "no_address", "invited", "has_account", "staff_address"
+    "",
+    "client_inactive",
+    "portal_closed",
+    "inactive",
+    "no_address",
+    "invited",
+    "has_account",
+    "given_up",
+    "staff_address",
 ]
 
 

@@ -23,7 +23,7 @@ from services.identity.fields import Addressed, Email, Language, PartOfName, Sho
 from services.identity.invitations.commands import invite
 from services.identity.letting_in import DECIDING
 from services.identity.organisations.membership import part
-from services.identity.ownership import forget_owner, shut_out
+from services.identity.ownership import hand_over, shut_out
 from services.identity.people.addresses import store_address
 from services.identity.people.commands import Touched
 from services.identity.people.models import Person, ProjectRole, Role
@@ -106,7 +106,7 @@ async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchCon
         await store_address(db)
     await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
     if "email" in changed:
-        return Touched(ended=await forget_owner(db, actor, person, "email_changed"))
+        return Touched(ended=await hand_over(db, actor, person, "email_changed"))
     if not person.active:
         return Touched(ended=await shut_out(db, actor, person, "person_inactive"))
     return Touched(changed=await (rights_changed if changed else live_hashes)(db, person.id))
@@ -156,7 +156,7 @@ async def move_contact(db: Db, actor: Actor, contact_id: UUID, client_id: UUID) 
         raise LinkedToPortal
     if not target.active:
         raise ClientInactive
-    ended = await forget_owner(db, actor, person, "contact_moved")
+    ended = await hand_over(db, actor, person, "contact_moved")
     for kind in (ProjectRole, OfferedRole):
         await db.execute(delete(kind).where(kind.person_id == person.id))
     take_over(actor, person, target.id)

@@ -11,23 +11,22 @@ from services.identity.clients.models import Client
 from services.identity.invitations.models import InvitationState
 from services.identity.invitations.queries import states_of
 from services.identity.people.models import Person
-from services.identity.people.queries import LAST_SIGN_IN
+from services.identity.people.queries import HAS_ACCOUNT, LAST_SIGN_IN
 from shared.actor import Actor
 from shared.database import Db
 from shared.errors import NotFound
 from shared.pagination import Orders, Page
 
-_SELECT = """
+_SELECT = f"""
     select p.id, p.client_id, p.first_name, p.last_name,
            trim(p.first_name || ' ' || p.last_name) as name, p.email, p.phone,
            p.title, p.language, p.active, p.is_primary_contact, p.portal_access, p.last_sign_in_at,
-           case when p.account_id is null then p.last_sign_in_at is not null or p.password_hash is not null
-                else p.joined_at is not null end as has_account,
+           {HAS_ACCOUNT} as has_account,
            exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor,
            coalesce((select json_object_agg(r.project_id, r.role) from offered_roles r
-                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as offered_roles
+                     where r.client_id = p.client_id and r.person_id = p.id), '{{}}')::text as offered_roles
     from people p
-"""
+"""  # noqa: S608  (constants)
 _ONE = f"{_SELECT} where p.id = $1 and p.kind = 'client'"
 # As for all people: no condition where nothing is looked for, so that the index is read in its order.
 _LISTED = "p.client_id = $1 and (not $2 or p.active and p.email is not null)"

@@ -12,6 +12,7 @@ from services.identity.fields import Addressed, Email
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.mails.mailer import Mailer
 from services.identity.one_time_tokens.models import TokenInvalid
+from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.limits import CHANGE, LINK, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
 from shared.actor import SYSTEM, Actor
@@ -69,7 +70,9 @@ async def request_email_change(
 
 
 @post("/auth/confirm-email", status_code=200, opt={"public": True})
-async def confirm_email(data: UseLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits) -> Confirmed:
+async def confirm_email(
+    data: UseLink, attempt: Attempt, uow: UnitOfWork, limits: AttemptLimits, session_cache: SessionCache
+) -> Confirmed:
     """Confirm a change of address with the link mailed to the old or the new one."""
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
@@ -77,7 +80,8 @@ async def confirm_email(data: UseLink, attempt: Attempt, uow: UnitOfWork, limits
     if found is None:
         raise TokenInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)
-    return Confirmed(done=found == "done", waiting_for=None if found == "done" else found)
+    await session_cache.tell(ended=found.ended)
+    return Confirmed(done=found.waiting_for is None, waiting_for=found.waiting_for)
 
 
 router = Router(

@@ -3,10 +3,10 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from services.identity.clients.models import Client
-from services.identity.invitations.models import INVITATION
+from services.identity.invitations.models import GIVEN_UP, INVITATION
 from services.identity.invitations.queries import find_inviter
 from services.identity.mails.commands import queue, replace
 from services.identity.mails.models import KINDS, Draft, Mail
@@ -15,8 +15,10 @@ from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
 from services.identity.project_roles.offers import look_ahead
 from services.identity.sessions.rules import refusal
+from services.identity.single_use import live
 from shared import outbox
 from shared.actor import Actor
+from shared.clock import now
 from shared.contracts.accounts import InvitationFailed, InvitationSent
 from shared.database import Db
 
@@ -33,6 +35,20 @@ async def invite(db: Db, actor: Actor, person: Person) -> Mail:
     facts = {"email": person.email, "by": str(actor.id) if actor.kind in ("staff", "client") else None}
     token = await issue(db, INVITATION, KINDS[INVITATION].lasts, person, facts)
     return await queue(db, INVITATION, person, token=token, facts={"by": _kept(actor)})
+
+
+async def give_up_invitation(db: Db, actor: Actor, person: Person) -> None:
+    """The address of somebody who was invited is its owner's no longer: whoever reads it now joins with nothing that
+    was sent there. The client's staff see it, and invite another address, or this one again.
+    """
+    waits = (OneTimeToken.person_id == person.id, OneTimeToken.purpose == INVITATION, *live(OneTimeToken))
+    void = {"expires_at": now(), "facts": OneTimeToken.facts.concat({"void": GIVEN_UP})}
+    if await db.scalar(update(OneTimeToken).where(*waits).values(void).returning(OneTimeToken.id)) is None:
+        return
+    await replace(db, person.id, INVITATION)
+    await outbox.append(
+        db, actor, InvitationFailed(reason=GIVEN_UP), client_id=person.client_id, aggregate_id=person.id
+    )
 
 
 async def write_mail(db: Db, mail: Mail) -> Draft | None:

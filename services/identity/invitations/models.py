@@ -13,12 +13,16 @@ from shared.errors import Conflict, Invalid, Unauthorized
 INVITATION = single_use("invitation")
 REGISTRATION = single_use("registration")
 """Asked for by somebody with an address of a client's own domain; from there on it is an invitation like any other."""
+GIVEN_UP = "given_up"
+"""Why an invitation is void before its time: who signs in with the address changed it for another one."""
 STAFF_METHODS = ("magic_link", "password", "passkey")
 Status = Literal["none", "waiting", "sent", "failed", "accepted", "expired"]
 
 
 class InvitationState(msgspec.Struct, frozen=True):
-    """What became of the last invitation of a person. `failure` says why a mail did not go out (`mails.models`)."""
+    """What became of the last invitation of a person. `failure` says why a mail did not go out (`mails.models`), or
+    that it expired before its time because its address was given up (`GIVEN_UP`).
+    """
 
     status: Status = "none"
     sent_at: datetime | None = None

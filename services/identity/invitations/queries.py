@@ -17,8 +17,9 @@ from shared.clock import now
 from shared.database import Db
 
 _STATE = """
-    select t.person_id, m.sent_at, t.expires_at, coalesce(m.failure, '') as failure,
-           case when t.used_at is not null then 'accepted' when m.failed_at is not null then 'failed'
+    select t.person_id, m.sent_at, t.expires_at, coalesce(t.facts ->> 'void', m.failure, '') as failure,
+           case when t.used_at is not null then 'accepted' when t.facts ->> 'void' is not null then 'expired'
+                when m.failed_at is not null then 'failed'
                 when m.id is null or (m.sent_at is not null and t.expires_at <= {present}) then 'expired'
                 when m.sent_at is null then 'waiting' else 'sent'
            end as status

@@ -86,11 +86,12 @@ async def rename_passkey(passkey_id: UUID, data: RenamePasskey, me: UUID, actor:
         return _view(await commands.rename_passkey(db, actor, me, passkey_id, data.name))
 
 
-@delete("/passkeys/{passkey_id:uuid}")
-async def remove_passkey(passkey_id: UUID, me: UUID, actor: Actor, uow: UnitOfWork) -> None:
-    """Remove one of one's own passkeys."""
+@delete("/passkeys/{passkey_id:uuid}", status_code=204)
+async def remove_passkey(passkey_id: UUID, me: UUID, actor: Actor, uow: UnitOfWork, door: Door) -> Response[None]:
+    """Remove one of one's own passkeys. All other sessions end, and this one gets a new id."""
     async with uow(SYSTEM) as db:
-        await commands.remove_passkey(db, actor, me, passkey_id)
+        entry = await commands.remove_passkey(db, actor, me, passkey_id)
+    return await door.go_on(entry)
 
 
 @post("/auth/passkey/options", status_code=200, opt={"public": True})

@@ -13,7 +13,7 @@ from services.identity.passkeys.models import CHALLENGE, MOST, Passkey, PasskeyK
 from services.identity.passkeys.relying_party import Made, NotAccepted, RelyingParty
 from services.identity.sessions import admission
 from services.identity.sessions.admission import Pending
-from services.identity.sessions.commands import Entry
+from services.identity.sessions.commands import Entry, go_on_alone
 from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import Account
 from services.identity.sign_in_methods.queries import lock_own
@@ -89,13 +89,14 @@ async def rename_passkey(db: Db, actor: Actor, me: UUID, passkey_id: UUID, name:
     return passkey
 
 
-async def remove_passkey(db: Db, actor: Actor, me: UUID, passkey_id: UUID) -> None:
-    """From now on this passkey opens nothing. Sessions it opened go on."""
+async def remove_passkey(db: Db, actor: Actor, me: UUID, passkey_id: UUID) -> Entry:
+    """From now on this passkey opens nothing, and no session that it may have opened is left."""
     own = await lock_own(db, actor, me)
     passkey = await queries.load_passkey(db, own.person.id, passkey_id)
     await db.delete(passkey)
     event = PasskeyRemoved(passkey_id=passkey.id)
     await outbox.append(db, actor, event, client_id=own.client_id, aggregate_id=me)
+    return await go_on_alone(db, actor, "passkey_removed", own.person.id)
 
 
 async def offer_sign_in(db: Db, flow: str, ip: str, party: RelyingParty) -> dict[str, Any]:

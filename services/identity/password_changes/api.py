@@ -116,8 +116,7 @@ async def change_password(
     async with uow(SYSTEM) as db:  # sessions end at other clients, too
         own = await lock_own(db, actor, me)
         entry = await commands.change(db, actor, own, password_hash)
-    renewed = await door.renew(entry)
-    return Response(None, status_code=204, cookies=renewed.cookies)
+    return await door.go_on(entry)
 
 
 def _about(person: Person, settings: IdentitySettings) -> tuple[str, ...]:

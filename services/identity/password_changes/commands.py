@@ -12,7 +12,7 @@ from services.identity.people.addresses import note_verified
 from services.identity.people.models import Person
 from services.identity.people.queries import find_by_email
 from services.identity.policies.models import require_reach
-from services.identity.sessions.commands import Entry, renew, take_back
+from services.identity.sessions.commands import Entry, go_on_alone, take_back
 from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import lock_entitled
 from services.identity.sign_in_methods.rules import Own
@@ -101,9 +101,7 @@ async def change(db: Db, actor: Actor, own: Own, password_hash: str) -> Entry:
         raise NoPasswords
     await _replace(db, own.person, password_hash)
     await outbox.append(db, actor, PasswordChanged(), client_id=own.client_id, aggregate_id=own.here.id)
-    ended = await take_back(db, actor, "password_changed", own.person.id, but=actor.session_id)
-    entry = await renew(db, actor)
-    return Entry(entry.person_id, entry.token, [*ended, *entry.ended], entry.seconds)
+    return await go_on_alone(db, actor, "password_changed", own.person.id)
 
 
 async def _replace(db: Db, person: Person, password_hash: str) -> None:

@@ -110,6 +110,7 @@ class Person(Base, Identified, Timestamped, Versioned):
     policies: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
     email_verified_at: Mapped[datetime | None] = mapped_column(default=None)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(default=None)
+    owned_since: Mapped[datetime | None] = mapped_column(default=None)
     account_id: Mapped[UUID | None] = mapped_column(default=None)
     joined_at: Mapped[datetime | None] = mapped_column(default=None)
     is_shared: Mapped[bool] = mapped_column(default=False)
@@ -231,7 +232,7 @@ class Person(Base, Identified, Timestamped, Versioned):
         """Whether somebody has been in the portal, or could with what they have: nobody has to invite them."""
         if self.account_id:
             return self.joined_at is not None
-        return self.last_sign_in_at is not None or self.password_hash is not None
+        return self.owned_since is not None or self.password_hash is not None
 
     @property
     def is_known(self) -> bool:
@@ -250,8 +251,8 @@ class Person(Base, Identified, Timestamped, Versioned):
         return OrganisationJoined(ip=ip, user_agent=user_agent)
 
     def forget_owner(self) -> None:
-        """Delete every credential and sign of use: the person has to be invited like a new one."""
-        self.password_hash = self.last_sign_in_at = self.email_verified_at = self.joined_at = None
+        """Delete every credential and whose it was: the person has to be invited like a new one."""
+        self.password_hash = self.owned_since = self.email_verified_at = self.joined_at = None
 
     def stand_alone(self) -> None:
         """Be nobody's membership: an account of its own."""

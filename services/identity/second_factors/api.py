@@ -8,7 +8,7 @@ from litestar import Response, Router, delete, get, post
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people.queries import Me
 from services.identity.second_factors import commands, queries
-from services.identity.second_factors.commands import Code, Proof, RecoveryText
+from services.identity.second_factors.commands import Code, Handed, Proof, RecoveryText
 from services.identity.second_factors.models import ENROL, SECOND_FACTOR, FactorRefused, NothingPending, SetupRefused
 from services.identity.second_factors.queries import TwoFactor
 from services.identity.second_factors.totp import Totp
@@ -129,9 +129,8 @@ async def finish_enrolment(
     if enrolled is None:
         raise FactorRefused if paused.holder else NothingPending
     await limits.give_back(REDEMPTION, ip=attempt.ip)
-    entry, codes = enrolled
-    answer = await door.finish(entry)
-    return Response(Enrolled(answer.content.person, codes), status_code=200, cookies=answer.cookies)
+    answer = await door.finish(enrolled.entry)
+    return Response(Enrolled(answer.content.person, enrolled.codes), status_code=200, cookies=answer.cookies)
 
 
 @get("/two-factor")
@@ -153,33 +152,37 @@ async def begin_setup(me: UUID, actor: Actor, uow: UnitOfWork, totp: Totp) -> Se
 
 @post("/two-factor/confirm", status_code=200, opt={NEEDS_NO_PROOF: "The set-up it ends asked for one."})
 async def finish_setup(
-    *, data: ConfirmSetup, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, totp: Totp
-) -> RecoveryCodes:
-    """Confirm the app with its first code. The answer contains the recovery codes, which are shown once."""
+    *, data: ConfirmSetup, me: UUID, actor: Actor, uow: UnitOfWork, limits: AttemptLimits, door: Door, totp: Totp
+) -> Response[RecoveryCodes]:
+    """Confirm the app with its first code. The answer contains the recovery codes, which are shown once. All other
+    sessions end, and this one gets a new id; so it is with the next two.
+    """
     await limits.admit(FACTOR, ip=actor.ip, account=str(me))
     async with uow(SYSTEM) as db:
         own = await lock_own(db, actor, me)
-        codes = await commands.finish_setup(db, actor, own.account, data.code, totp)
-    if codes is None:
+        handed = await commands.finish_setup(db, actor, own.account, data.code, totp)
+    if handed is None:
         raise SetupRefused
     await limits.give_back(FACTOR, ip=actor.ip, account=str(me))
-    return RecoveryCodes(codes)
+    return await _show(handed, door)
 
 
 @post("/two-factor/recovery-codes", status_code=200)
-async def replace_codes(me: UUID, actor: Actor, uow: UnitOfWork) -> RecoveryCodes:
+async def replace_codes(me: UUID, actor: Actor, uow: UnitOfWork, door: Door) -> Response[RecoveryCodes]:
     """Create ten new recovery codes; the earlier ones become invalid."""
     async with uow(SYSTEM) as db:
         own = await lock_own(db, actor, me)
-        return RecoveryCodes(await commands.replace_codes(db, actor, own.account))
+        handed = await commands.replace_codes(db, actor, own.account)
+    return await _show(handed, door)
 
 
-@delete("/two-factor")
-async def remove_two_factor(me: UUID, actor: Actor, uow: UnitOfWork) -> None:
+@delete("/two-factor", status_code=204)
+async def remove_two_factor(me: UUID, actor: Actor, uow: UnitOfWork, door: Door) -> Response[None]:
     """Remove one's own second factor, if the client allows it."""
     async with uow(SYSTEM) as db:
         own = await lock_own(db, actor, me)
-        await commands.disable(db, actor, own.account)
+        entry = await commands.disable(db, actor, own.account)
+    return await door.go_on(entry)
 
 
 @delete("/people/{person_id:uuid}/two-factor", guards=[require_policy("managePeople")])
@@ -188,6 +191,11 @@ async def reset_two_factor(person_id: UUID, actor: Actor, uow: UnitOfWork, sessi
     async with uow(actor) as db:
         ended = await commands.reset(db, actor, person_id)
     await session_cache.tell(ended=ended)
+
+
+async def _show(handed: Handed, door: Door) -> Response[RecoveryCodes]:
+    cookies = (await door.go_on(handed.entry)).cookies
+    return Response(RecoveryCodes(handed.codes), status_code=200, cookies=cookies)
 
 
 at_sign_in = [show_factor, begin_enrolment, finish_enrolment]

@@ -1,6 +1,6 @@
 """Setting a second factor up, showing it, and giving it up."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -33,7 +33,7 @@ from services.identity.second_factors.models import (
 )
 from services.identity.second_factors.totp import Totp
 from services.identity.sessions.admission import sign_in
-from services.identity.sessions.commands import Entry, take_back
+from services.identity.sessions.commands import Entry, go_on_alone, take_back
 from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import Account
 from services.identity.sessions.rules import Method
@@ -74,6 +74,13 @@ class Paused(msgspec.Struct, frozen=True):
     method: Method = "password"
     holder: UUID | None = None
     newcomer: Subject | None = None
+
+
+class Handed(NamedTuple):
+    """New recovery codes, and the session in which they are shown: of all before it is the only one left."""
+
+    codes: list[str]
+    entry: Entry
 
 
 async def count_try(db: Db, step: Step, pending: str) -> Paused:
@@ -138,13 +145,18 @@ async def begin_setup(db: Db, account: Account, totp: Totp) -> str:
     return secret
 
 
-async def finish_setup(
+async def finish_setup(db: Db, actor: Actor, account: Account, code: str, totp: Totp) -> Handed | None:
+    """Have the new secret count, with recovery codes of its own; None where this is not its code."""
+    codes = await _confirm(db, actor, account, code, totp)
+    if codes is None:
+        return None
+    return Handed(codes, await go_on_alone(db, actor, "two_factor_enabled", _known(account)))
+
+
+async def _confirm(
     db: Db, actor: Actor, account: Account, code: str, totp: Totp, *, first: bool = False
 ) -> list[str] | None:
-    """Have the new secret count, with recovery codes of its own; None where this is not its code.
-
-    The code is used up with it. `first`: only for somebody who has no second factor yet.
-    """
+    """The code is used up with it. `first`: only for somebody who has no second factor yet."""
     person_id = _known(account)
     app = await queries.find_authenticator(db, person_id)
     if app is None or app.pending is None or app.pending_until is None or app.pending_until < now():
@@ -162,28 +174,33 @@ async def finish_setup(
     return await _hand_out_codes(db, account)
 
 
-async def enrol_at_sign_in(
-    db: Db, attempt: Attempt, paused: Paused, code: str, totp: Totp
-) -> tuple[Entry, list[str]] | None:
-    """Sign in somebody who set up a required second factor; with their recovery codes. Call `count_try` before."""
+async def enrol_at_sign_in(db: Db, attempt: Attempt, paused: Paused, code: str, totp: Totp) -> Handed | None:
+    """Sign in somebody who set up a required second factor; with their recovery codes. Sessions from before, which have
+    no second factor, end. Call `count_try` before.
+    """
     nobody, account = Actor(session_id=attempt.id, ip=attempt.ip), paused.account
-    codes = await finish_setup(db, nobody, account, code, totp, first=True) if account.person_id else None
+    codes = await _confirm(db, nobody, account, code, totp, first=True) if account.person_id else None
     proven = codes is not None and await take(db, OneTimeToken, *queries.paused(ENROL, paused.pending)) is not None
+    ended = await take_back(db, nobody, "two_factor_enabled", _known(account)) if proven else []
     entry = await sign_in(db, attempt, account, paused.method, proven=proven, second_factor=TOTP)
-    return (entry, codes) if isinstance(entry, Entry) and codes else None
+    if codes is None or not isinstance(entry, Entry):
+        return None
+    return Handed(codes, msgspec.structs.replace(entry, ended=[*ended, *entry.ended]))
 
 
-async def replace_codes(db: Db, actor: Actor, account: Account) -> list[str]:
+async def replace_codes(db: Db, actor: Actor, account: Account) -> Handed:
     """New recovery codes; all before them count no more. Raises `NotEnrolled`."""
     person_id = _known(account)
     if not await queries.is_enrolled(db, person_id):
         raise NotEnrolled
     await _tell(db, actor, RecoveryCodesReplaced(), account)
     await _mention(db, person_id, "codes")
-    return await _hand_out_codes(db, account)
+    return Handed(
+        await _hand_out_codes(db, account), await go_on_alone(db, actor, "recovery_codes_replaced", person_id)
+    )
 
 
-async def disable(db: Db, actor: Actor, account: Account) -> None:
+async def disable(db: Db, actor: Actor, account: Account) -> Entry:
     """Do without a second factor from now on. Raises `FactorRequired` where the client at which one is wants one, and
     `NotEnrolled`.
     """
@@ -194,6 +211,7 @@ async def disable(db: Db, actor: Actor, account: Account) -> None:
         raise NotEnrolled
     await _tell(db, actor, SecondFactorDisabled(), account)
     await _mention(db, person_id, "off")
+    return await go_on_alone(db, actor, "two_factor_disabled", person_id)
 
 
 async def reset(db: Db, actor: Actor, person_id: UUID) -> list[str]:

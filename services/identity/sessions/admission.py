@@ -37,7 +37,7 @@ PAUSE = timedelta(minutes=10)
 FORGET = timedelta(days=30)
 """So long after its end a session's row is still there to be looked at."""
 # The ORM would also write `updated_at`: the row did not change in a way anybody should notice.
-_CAME_IN = text("update people set last_sign_in_at = :now where id = :id")
+_CAME_IN = text("update people set last_sign_in_at = :now, owned_since = coalesce(owned_since, :now) where id = :id")
 
 
 class Arrival(NamedTuple):
@@ -171,7 +171,7 @@ async def note_arrival(db: Db, person: Person) -> None:
 
 async def _mention_new_place(db: Db, attempt: Attempt, keeper: Person, person: Person) -> None:
     """Mail somebody who is signed in from where they never were; the very first time is no surprise to them."""
-    if (keeper.last_sign_in_at or person.last_sign_in_at) is None or person.email is None:
+    if (keeper.owned_since or person.owned_since) is None or person.email is None:
         return
     here = place_of(attempt.ip, attempt.user_agent)
     if here in {place_of(*known) for known in await queries.list_origins(db, keeper.id)}:

@@ -73,6 +73,15 @@ async def take_back(db: Db, actor: Actor, reason: str, account_id: UUID, *, but:
     return await end_sessions(db, actor, reason, of_account(account_id), Session.id.is_distinct_from(but))
 
 
+async def go_on_alone(db: Db, actor: Actor, reason: str, account_id: UUID) -> Entry:
+    """What the account signs in with changed, and no session outlives that (decision 0116): the one of `actor` goes on
+    under a new id, and the account is taken back from all others. Raises `SessionEnded`.
+    """
+    ended = await take_back(db, actor, reason, account_id, but=actor.session_id)
+    entry = await renew(db, actor)
+    return msgspec.structs.replace(entry, ended=[*ended, *entry.ended])
+
+
 async def end_sessions(db: Db, actor: Actor, reason: str, *which: ColumnElement[Any]) -> list[str]:
     """End those of the sessions that had not ended: their hashes. The row decides, so each ends once."""
     ended = await db.execute(

@@ -49,7 +49,13 @@ class Door:
 
     async def renew(self, entry: Entry, *, viewing: UUID | None = None, seen_as: UUID | None = None) -> Response[Me]:
         """Hand out the new cookie of somebody who is in already (`commands.renew`)."""
-        await self._session_cache.tell(ended=entry.ended)
+        cookies = (await self.go_on(entry)).cookies
         async with self._read(SYSTEM) as connection:
             me = await get_me(connection, entry.person_id, viewing, seen_as)
-        return Response(me, status_code=200, cookies=[self._cookies.session(entry.token, entry.seconds)])
+        return Response(me, status_code=200, cookies=cookies)
+
+    async def go_on(self, entry: Entry) -> Response[None]:
+        """The same where nothing is to be said."""
+        await self._session_cache.tell(ended=entry.ended)
+        cookies = [self._cookies.session(entry.token, entry.seconds)]
+        return Response(None, status_code=204, cookies=cookies)

@@ -12,26 +12,27 @@ from services.identity.clients.models import Client
 from services.identity.invitations.models import InvitationState, Status
 from services.identity.invitations.queries import states_of
 from services.identity.people.models import Person
+from services.identity.people.queries import HAS_ACCOUNT
 from services.identity.team.models import TeamClosed, TooManyInvitations
 from shared.actor import Actor
 from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
 
-_TEAM = """
+_TEAM = f"""
     select p.id, p.email, p.first_name, p.last_name,
            trim(p.first_name || ' ' || p.last_name) as name, p.title, p.active,
-           p.portal_access, p.is_primary_contact, p.last_sign_in_at, p.version,
+           p.portal_access, p.is_primary_contact, p.last_sign_in_at, {HAS_ACCOUNT} as has_account, p.version,
            coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
                      join known_projects k on k.client_id = r.client_id and k.id = r.project_id and not k.private
-                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as project_roles,
+                     where r.client_id = p.client_id and r.person_id = p.id), '{{}}')::text as project_roles,
            coalesce((select json_object_agg(r.project_id, r.role) from offered_roles r
                      join known_projects k on k.client_id = r.client_id and k.id = r.project_id and not k.private
-                     where r.client_id = p.client_id and r.person_id = p.id), '{}')::text as offered_roles
+                     where r.client_id = p.client_id and r.person_id = p.id), '{{}}')::text as offered_roles
     from people p
     where p.client_id = $1 and ($2::uuid is null or p.id = $2)
     order by not p.active, p.sort_key, p.id limit 500
-"""
+"""  # noqa: S608  (constants)
 _OPEN = "select team_invites from clients where id = $1"
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:outside-invitations/' || :client, 0))")
 # What the client's own people had mailed; to an address of the client's own domains anybody there could have it mailed.
@@ -63,6 +64,7 @@ class MemberView(msgspec.Struct, frozen=True):
     project_roles: dict[UUID, str]
     offered_roles: dict[UUID, str]
     last_sign_in_at: datetime | None
+    has_account: bool
     version: int
     invitation: Status = "none"
 

@@ -23,11 +23,12 @@ class ClientAccess(Client, frozen=True, kw_only=True):
 
 
 class InvitationState(msgspec.Struct, frozen=True, kw_only=True):
-    """`status` is none, waiting, sent, failed, accepted or expired."""
+    """`status` is none, waiting, sent, failed, accepted or expired; `failure` may say why."""
 
     status: str = "none"
     sent_at: datetime | None = None
     expires_at: datetime | None = None
+    failure: str = ""
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):

@@ -56,6 +56,7 @@ LEFT_OUT = {
     "no_address": "They have no e-mail address.",
     "invited": "They have an invitation already.",
     "has_account": "They have an account already.",
+    "given_up": "They have given up this address. Ask them for their new one.",
     "staff_address": "One of your staff signs in with this address.",
 }
 """Why somebody gets no mail."""

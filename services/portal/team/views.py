@@ -42,6 +42,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     project_roles: dict[UUID, str] = {}
     offered_roles: dict[UUID, str] = {}
     last_sign_in_at: datetime | None = None
+    has_account: bool = False
     invitation: str = "none"
     version: int = 0
 

@@ -289,6 +289,26 @@ async def test_ones_own_change_of_address_goes_along_everywhere(both: Consultant
     assert (await both.switch(both.birch)).status_code == 200
 
 
+async def test_an_invitation_that_waits_in_the_mailbox_one_gave_up_is_void(invited: Consultant) -> None:
+    """Before, it took Anna's account to join with it. Now nobody signs in with the address, and the link alone would."""
+    elsewhere = await invited.signs_in()
+    await change_address(invited, invited.browser)
+    assert (await invited.browser.record() is not None, await elsewhere.record()) == (True, None)
+    former = await invited.identity.browser()
+    assert (await former("POST", "auth/invitation", json={"token": invited.token})).status_code == 401
+    body = {"token": invited.token, "first_name": "A", "last_name": "K", "password": NEW}
+    assert (await former("POST", "auth/register", json=body)).status_code == 401
+    seen = (await invited.staff("GET", f"contacts/{invited.guest['id']}")).json()["invitation"]
+    assert (seen["status"], seen["failure"]) == ("expired", "given_up")
+    (event,) = await invited.identity.events("invitation_failed", invited.guest["id"])
+    assert (str(event.clientid), msgspec.json.decode(event.data)) == (invited.birch, {"reason": "given_up"})
+    params = {"client_id": invited.birch, "invited": "false"}
+    (left_out,) = (await invited.staff("GET", "invitations/bulk/recipients", params=params)).json()["items"]
+    assert (left_out["person_id"], left_out["reason"]) == (invited.guest["id"], "given_up")
+    again = await invited.staff("POST", f"contacts/{invited.guest['id']}/invitation/resend")
+    assert again.json()["invitation"]["failure"] == ""
+
+
 async def list_at(both: Consultant, client_id: str) -> str:
     """A new address, which another contact of this client has."""
     email = f"{uuid4().hex}@acme.example"
@@ -301,11 +321,11 @@ async def test_where_another_contact_has_the_new_address_access_ends_and_the_old
     both: Consultant,
 ) -> None:
     _, there = await in_both(both)
-    await both.browser.enrol()
     email = await change_address(both, both.browser, await list_at(both, both.birch))
     row = await both.row(both.guest)
     assert (row["email"], row["account_id"], row["portal_access"]) == (both.email, None, False)
     assert await there.record() is None
+    await both.browser.enrol()
     assert (await both.switch(both.birch)).status_code == 404
     (revoked,) = await both.identity.events("portal_access_revoked", both.guest["id"])
     assert str(revoked.clientid) == both.birch

@@ -122,6 +122,10 @@ class TestRequired:
         assert await browser.record()
         again = await identity.browser()
         assert (await again.sign_in(person["email"])).json()["next"] == "enrol"
+        assert await browser.record()
+        assert (await confirm(again, (await begin(again)).code(-1))).status_code == 200
+        assert await browser.record() is None  # it was opened without what is asked for now
+        assert await again.record()
 
     async def test_staff_are_no_clients_people(self, identity: Identity) -> None:
         assert await identity.browser(await identity.person())

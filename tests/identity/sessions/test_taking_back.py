@@ -1,11 +1,15 @@
-"""Whoever takes their account back leaves nothing that somebody else began in it (decision 0115)."""
+"""Whoever takes their account back leaves nothing that somebody else began in it (decisions 0115 and 0116)."""
 
 from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from services.identity.single_use import SINGLE_USE
+from services.identity.tokens import digest
+from tests.identity.authenticator import Authenticator
+from tests.identity.passkeys.rig import add
 from tests.identity.rig import ADMIN, PASSWORD, Browser, Identity, Mail
 
 NEW = "three quiet herons"
@@ -59,3 +63,39 @@ async def test_what_was_begun_before_an_account_was_taken_back_leads_nowhere(
     assert (await waiting.redeem(token=link)).status_code == 401
     (row,) = await identity.execute("select email from people where id = $1", UUID(person["id"]))
     assert row["email"] == email
+
+
+ANOTHER = """
+    insert into sessions
+    select (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), 'hash', $2::text))).*
+    from sessions s where hash = $1
+"""
+
+
+async def test_no_session_outlives_a_change_of_what_signs_in(identity: Identity) -> None:
+    """Each was opened in a way that is no more: without the second factor, with the passkey that is gone."""
+    here = await identity.browser(await identity.person(await identity.client()))
+    passkey = (await add(here, Authenticator())).json()["id"]
+    changes: dict[str, Callable[[], Awaitable[object]]] = {
+        "two_factor_enabled": here.enrol,
+        "recovery_codes_replaced": lambda: here("POST", "two-factor/recovery-codes"),
+        "two_factor_disabled": lambda: here("DELETE", "two-factor"),
+        "passkey_removed": lambda: here("DELETE", f"passkeys/{passkey}"),
+    }
+    for reason, change in changes.items():
+        other, before = digest(uuid4().hex), here.cookies["portal_session"]
+        await identity.execute(ANOTHER, here.session_hash, other)
+        await change()
+        assert await here.record(), reason
+        assert (await identity.resolve(before)).status_code == 404, reason
+        assert await identity.redis.get(f"session:{other}") == b"revoked", reason
+        ended = [msgspec.json.decode(event.data) for event in await identity.events("session_revoked")]
+        assert {"session_hash": other, "reason": reason} in ended
+
+
+async def test_another_passkey_leaves_the_sessions_alone(identity: Identity) -> None:
+    """They could be opened today as they were: the owner is asked (`sessions/revoke-others`)."""
+    person = await identity.person(await identity.client())
+    here, there = await identity.browser(person), await identity.browser(person)
+    assert (await add(here, Authenticator())).status_code == 201
+    assert await there.record()

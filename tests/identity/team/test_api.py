@@ -62,7 +62,7 @@ async def test_the_primary_contact_sees_the_team(office: Office) -> None:
     assert [member["name"] for member in team["items"]] == ["Felix Brandt", "Anna Keller"]
     assert set(team["items"][0]) == {
         "id", "email", "first_name", "last_name", "name", "title", "active", "is_primary_contact", "project_roles",
-        "offered_roles", "last_sign_in_at", "invitation", "portal_access", "version",
+        "offered_roles", "last_sign_in_at", "has_account", "invitation", "portal_access", "version",
     }  # fmt: skip
     assert [member["portal_access"] for member in team["items"]] == [True, True]
     assert team["items"][1]["project_roles"] == {office.shop: "approver"}

@@ -18,6 +18,9 @@ from services.portal.services import ServiceProblem
 from shared.texts import isolated
 
 HOME = "/security/passkeys"
+ADDED = (
+    "Your passkey is ready to sign you in. Other browsers stay signed in; you can end their sessions under Security."
+)
 
 
 @get(HOME)
@@ -56,7 +59,7 @@ async def add(page: Page, data: Typed) -> Template | Redirect:
         try:
             body = {"name": form.values["name"], "credential": credential}
             await page.services.identity.post("passkeys", Passkey, body)
-            return page.go(HOME, "Your passkey is ready to sign you in")
+            return page.go(HOME, ADDED)
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, form)
@@ -88,7 +91,8 @@ async def ask_to_remove(page: Page, passkey_id: UUID) -> Template:
     passkey = await views.passkey(page.services, passkey_id)
     question = Question(
         title=f"Remove {isolated(passkey.name)}?",
-        text="It will not sign you in here any more. Afterwards, delete it on the device as well.",
+        text="It will not sign you in here any more, and every other browser is signed out. Afterwards, delete it on"
+        " the device as well.",
         action=page.path,
         yes="Remove passkey",
         back=HOME,
@@ -101,12 +105,14 @@ async def ask_to_remove(page: Page, passkey_id: UUID) -> Template:
 async def remove(page: Page, passkey_id: UUID) -> Redirect:
     """Drop it. One that is gone already is removed as well."""
     try:
-        await page.services.identity.delete(f"passkeys/{passkey_id}")
+        done = await page.services.identity.send("DELETE", f"passkeys/{passkey_id}", type(None))
     except ServiceProblem as problem:
         if problem.status != 404:
             raise
         return page.go(HOME, "It was removed already", tone="info")
-    return page.go(HOME, "That passkey is removed")
+    answer = page.go(HOME, "That passkey is removed. Every other browser is signed out.")
+    answer.cookies.extend(done.cookies)
+    return answer
 
 
 async def _show_new(page: Page, form: Form) -> Template:

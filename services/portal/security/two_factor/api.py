@@ -8,7 +8,7 @@ from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.security.two_factor import codes
 from services.portal.security.two_factor.answers import Enrolment, RecoveryCodes, TwoFactor
-from services.portal.services import ServiceProblem
+from services.portal.services import Answer, ServiceProblem
 from services.portal.sign_in.refusals import explain
 from shared.texts import isolated
 
@@ -40,7 +40,8 @@ async def confirm(page: Page, data: Typed) -> Template | Redirect:
     form = Form({"code": codes.digits(data.get("code", ""))})
     if form.require(code="Enter the six digits your app shows."):
         try:
-            made = await page.services.identity.post("two-factor/confirm", RecoveryCodes, {"code": form.values["code"]})
+            body = {"code": form.values["code"]}
+            made = await page.services.identity.send("POST", "two-factor/confirm", RecoveryCodes, body=body)
             return await _show_codes(page, made, fresh=True)
         except ServiceProblem as problem:
             explain(form, problem, WRONG, field="code")
@@ -52,7 +53,8 @@ async def ask_to_renew(page: Page) -> Template:
     """Sure?"""
     question = Question(
         title="Make new recovery codes?",
-        text="The codes you have now stop working. You see the new ones once, to keep in a safe place.",
+        text="The codes you have now stop working, and every other browser is signed out. You see the new codes once,"
+        " to keep in a safe place.",
         action=page.path,
         yes="Make new codes",
         back=HOME,
@@ -63,7 +65,7 @@ async def ask_to_renew(page: Page) -> Template:
 @post(f"{HOME}/recovery-codes")
 async def renew(page: Page) -> Template:
     """Ten new codes in place of what was left."""
-    made = await page.services.identity.post("two-factor/recovery-codes", RecoveryCodes, {})
+    made = await page.services.identity.send("POST", "two-factor/recovery-codes", RecoveryCodes, body={})
     return await _show_codes(page, made, fresh=False)
 
 
@@ -85,7 +87,8 @@ async def ask_to_turn_off(page: Page) -> Template:
     """Sure?"""
     question = Question(
         title="Turn off two-factor sign-in?",
-        text="Whoever knows your password, or reads your mail, could then sign in as you.",
+        text="Whoever knows your password, or reads your mail, could then sign in as you. Every other browser is signed"
+        " out.",
         action=page.path,
         yes="Turn off",
         back=HOME,
@@ -98,12 +101,14 @@ async def ask_to_turn_off(page: Page) -> Template:
 async def turn_off(page: Page) -> Redirect:
     """Without a second factor from here on. Where one is required, identity refuses."""
     try:
-        await page.services.identity.delete("two-factor")
+        done = await page.services.identity.send("DELETE", "two-factor", type(None))
     except ServiceProblem as problem:
         if problem.status != 409:
             raise
         return page.go(HOME, problem.detail, tone="risk")
-    return page.go(HOME, "Two-factor sign-in is off")
+    answer = page.go(HOME, "Two-factor sign-in is off. Every other browser is signed out.")
+    answer.cookies.extend(done.cookies)
+    return answer
 
 
 async def _show_setup(page: Page, setup: codes.Setup, form: Form) -> Template:
@@ -112,8 +117,11 @@ async def _show_setup(page: Page, setup: codes.Setup, form: Form) -> Template:
     )
 
 
-async def _show_codes(page: Page, made: RecoveryCodes, *, fresh: bool) -> Template:
-    return await page.show("security/two_factor/codes.html", section="security", codes=made.recovery_codes, fresh=fresh)
+async def _show_codes(page: Page, made: Answer[RecoveryCodes], *, fresh: bool) -> Template:
+    codes = made.body.recovery_codes
+    shown = await page.show("security/two_factor/codes.html", section="security", codes=codes, fresh=fresh)
+    shown.cookies.extend(made.cookies)
+    return shown
 
 
 router = Router(

@@ -5,12 +5,12 @@ from datetime import date
 import asyncpg
 
 from shared.clock import uuid7
-from tests.activity.revisions import database_at, upgrade
 from tests.conftest import Cluster
+from tests.revisions import database_at, upgrade
 
 
 async def test_projects_and_milestones_move_into_the_overview(cluster: Cluster) -> None:
-    url = await database_at(cluster, "0014")
+    url = await database_at(cluster, "activity", "0014")
     client, shown, secret, step, lost = (uuid7() for _ in range(5))
     admin = await asyncpg.connect(url, server_settings={"search_path": "activity"})
     project = "insert into known_projects values ($1, $2, 3, $3, '2026-01-05', $4, $5, $6)"
@@ -19,7 +19,7 @@ async def test_projects_and_milestones_move_into_the_overview(cluster: Cluster) 
     milestone = "insert into known_milestones values ($1, $2, 4, $3, $4, '2026-04-01', $5, $6)"
     await admin.execute(milestone, client, step, shown, "Step", date(2026, 2, 3), False)
     await admin.execute(milestone, client, lost, secret, "In it", None, False)
-    await upgrade(url, "0015")
+    await upgrade(url, "activity", "0015")
     told = await admin.fetch("select id, title, made_on, due_on, done_on, over, project_title from told order by title")
     assert [tuple(row) for row in told] == [
         (shown, "Shown", date(2026, 1, 5), None, None, False, "Shown"),

@@ -11,8 +11,8 @@ from shared.clock import uuid7
 from shared.contracts.projects import MilestoneUpdated, ProjectShared, ProjectStatusChanged, ProjectUpdated
 from shared.events import EventData
 from tests.activity.build import milestone_created
-from tests.activity.revisions import database_at, upgrade
 from tests.conftest import Cluster
+from tests.revisions import database_at, upgrade
 
 CLIENT, PROJECT = uuid7(), uuid7()
 UPDATED: dict[str, Any] = {"name": "Shop", "status": "on_track", "version": 2}
@@ -47,7 +47,7 @@ async def store(connection: asyncpg.Connection, position: int, data: EventData) 
 
 
 async def test_entries_stored_in_words_have_the_facts_of_their_events(cluster: Cluster) -> None:
-    url = await database_at(cluster, "0013")
+    url = await database_at(cluster, "activity", "0013")
     connection = await asyncpg.connect(url, server_settings={"search_path": "activity"})
     await connection.execute(
         "insert into known_projects (client_id, id, version, name, since, private, hidden_fields)"
@@ -56,7 +56,7 @@ async def test_entries_stored_in_words_have_the_facts_of_their_events(cluster: C
     )  # fmt: skip
     for position, data in STORED.items():
         await store(connection, position, data)
-    await upgrade(url, "0014")
+    await upgrade(url, "activity", "0014")
     rows = {row["position"]: row for row in await connection.fetch("select * from feed order by position")}
     await connection.close()
     for position, data in STORED.items():

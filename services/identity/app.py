@@ -13,6 +13,8 @@ from litestar.di import Provide
 
 from services.identity.api_clients.api import router as api_clients
 from services.identity.assignments.api import router as assignments
+from services.identity.brand.api import router as brand
+from services.identity.brand.queries import Defaults
 from services.identity.bulk_invitations.api import router as bulk_invitations
 from services.identity.bulk_invitations.worker import Inviter
 from services.identity.clients.api import router as clients
@@ -82,6 +84,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
     party = RelyingParty(settings.public_url, settings.company_name)
     outgoing = Outgoing(private=settings.private_issuers)
     openid = OpenId(outgoing, settings.public_url)
+    defaults = Defaults(settings.company_name, settings.brand_color.lower())
     picture_sandbox = Sandbox("services.identity.pictures.drawing")
     issuer = Issuer(settings.public_url, TokenKeys(settings.token_key))
 
@@ -125,6 +128,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             bulk_invitations,
             people,
             pictures,
+            brand,
             policies,
             assignments,
             team,
@@ -162,6 +166,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             "issuer": Provide(lambda: issuer, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "limits": Provide(attempts),
+            "brand_defaults": Provide(lambda: defaults, sync_to_thread=False),
             "picture_sandbox": Provide(lambda: picture_sandbox, sync_to_thread=False),
             "sealer": Provide(lambda: sealer, sync_to_thread=False),
             "party": Provide(lambda: party, sync_to_thread=False),

@@ -1,7 +1,8 @@
 """The portal's composition root: the web front end over identity, projects and activity."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -12,7 +13,7 @@ from litestar.di import Provide
 from litestar.types import Message, Scope
 
 from services.portal.areas import AREAS
-from services.portal.assets import Assets, static_file
+from services.portal.assets import Assets, brand_file, static_file
 from services.portal.clients import parts as client_parts
 from services.portal.dashboard import parts as dashboard_parts
 from services.portal.failures import EXCEPTION_HANDLERS, not_found, read_form, refuse_form_of_another
@@ -43,10 +44,11 @@ def create_app(settings: PortalSettings) -> Litestar:
     upstreams = {name: Upstream(settings.upstream(name)) for name in UPSTREAMS}
     assets, forms = Assets(), Forms(Sealer(settings.secrets_key))
     areas = [pages for area in AREAS for pages in area.pages]
+    templates, branding = template_config(assets, settings)
     parts = [dashboard_parts.router(AREAS), client_parts.router(AREAS)]
     pages = Router(
         path="/",
-        route_handlers=[static_file, not_found, *areas, *parts],
+        route_handlers=[static_file, brand_file, not_found, *areas, *parts],
         guards=[refuse_account_of_another, refuse_form_of_another],
         include_in_schema=False,
     )
@@ -59,13 +61,16 @@ def create_app(settings: PortalSettings) -> Litestar:
             "services": Provide(_services, sync_to_thread=False),
             "page": Provide(_page, sync_to_thread=False),
             "forms": Provide(lambda: forms, sync_to_thread=False),
+            "refresh_brand": Provide(_refresh_brand, sync_to_thread=False),
         },
         guards=[read_form],
         exception_handlers=EXCEPTION_HANDLERS,
-        template_config=template_config(assets, settings),
+        template_config=templates,
         compression_config=CompressionConfig(backend="brotli", brotli_quality=4, exclude=["^/static/"]),
         before_send=[_add_headers],
-        state=State({"assets": assets, "areas": AREAS, "settings": settings, "upstreams": upstreams}),
+        state=State(
+            {"assets": assets, "areas": AREAS, "branding": branding, "settings": settings, "upstreams": upstreams}
+        ),
     )
 
 
@@ -76,7 +81,14 @@ async def _connections(app: Litestar) -> AsyncGenerator[None]:
     connector = aiohttp.TCPConnector(limit=0, limit_per_host=100)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
         app.state.http = http
-        yield
+        identity = app.state.upstreams["identity"].origin
+        async with app.state.background.keep("brand", partial(app.state.branding.run, http, identity)):
+            yield
+
+
+def _refresh_brand(state: State) -> Callable[[], Awaitable[None]]:
+    """Looks at once whether the company looks otherwise: whoever published it sees it on the next page."""
+    return partial(state.branding.ask, state.http, state.upstreams["identity"].origin)
 
 
 def _services(request: AnyRequest, state: State) -> Services:

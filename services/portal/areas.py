@@ -3,6 +3,7 @@
 from services.portal.activity.api import area as activity
 from services.portal.api_clients.api import area as api_clients
 from services.portal.area import Areas
+from services.portal.brand.api import area as brand
 from services.portal.clients.api import area as clients
 from services.portal.confirm_email.api import area as confirm_email
 from services.portal.contacts.api import area as contacts
@@ -35,7 +36,7 @@ from services.portal.webhooks.api import area as webhooks
 AREAS = Areas(
     [
         *(dashboard, projects, clients, activity, team, profile),
-        *(people, api_clients, webhooks, failed_sign_ins),
+        *(people, api_clients, webhooks, brand, failed_sign_ins),
         *(milestones, contacts, invitations, view_as, switch_client, organisations),
         *(security, prove_it, kept_form, preferences, session, sign_in, sign_out),
         *(invitation, register, forgot_password, reset_password, verify_email, confirm_email),

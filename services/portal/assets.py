@@ -13,6 +13,7 @@ from litestar import Response, get
 from litestar.datastructures import State
 from litestar.params import Parameter
 
+from services.portal.branding import Brand
 from shared.errors import NotFound
 
 FOLDER = Path(__file__).parent / "static"
@@ -93,3 +94,15 @@ def static_file(state: State, version: str, name: str, accepted: Accepted = "") 
     if encoding:
         headers["Content-Encoding"] = encoding
     return Response(body, media_type=asset.media_type, headers=headers)
+
+
+@get("/static/brand/{version:str}/{name:str}", opt={"public": True}, sync_to_thread=False)
+def brand_file(state: State, version: str, name: str) -> Response[str]:
+    """The colours and the icon of the brand. With another version, of an older page, nobody is to keep it."""
+    brand: Brand = state.branding.brand
+    headers = {"Cache-Control": FOR_EVER if version == brand.version else "no-cache"}
+    if name == "icon.svg":
+        return Response(brand.drawn_icon(), media_type="image/svg+xml", headers=headers)
+    if name == "colours.css" and brand.palettes:
+        return Response(brand.colours(), media_type="text/css", headers=headers)
+    raise NotFound

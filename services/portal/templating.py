@@ -16,6 +16,7 @@ from services.portal import formats
 from services.portal.activity.marks import mark
 from services.portal.activity.runs import runs
 from services.portal.assets import Assets
+from services.portal.branding import Brand, Branding
 from services.portal.paths import local_path
 from services.portal.settings import PortalSettings
 from shared.addresses import shown_address
@@ -43,8 +44,10 @@ class OpenedBy(Extension):
         return _SENT.sub(lambda found: found[0] + "{{ page.opened_by }}", source)
 
 
-def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[JinjaTemplateEngine]:
-    """Templates of a page area lie in its folder (`dashboard/page.html`), shared ones in `templates/`."""
+def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateConfig[JinjaTemplateEngine], Branding]:
+    """Templates of a page area lie in its folder (`dashboard/page.html`), shared ones in `templates/`; and the brand,
+    which all of them show (`brand`, and its name as `company`).
+    """
     environment = Environment(
         loader=FileSystemLoader([HERE / "templates", HERE]),
         undefined=StrictUndefined,
@@ -55,10 +58,10 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         finalize=_isolated,
         extensions=[OpenedBy],
     )
-    cast("dict[str, Any]", environment.globals).update(
+    globals_ = cast("dict[str, Any]", environment.globals)
+    globals_.update(
         asset=assets.url,
         icon=icon,
-        company=settings.company_name,
         told_by=told_by,
         has_mailbox=bool(settings.mailbox_dir),
         DASH=formats.DASH,
@@ -81,7 +84,12 @@ def template_config(assets: Assets, settings: PortalSettings) -> TemplateConfig[
         mark=mark,
         runs=runs,
     )
-    return TemplateConfig(engine=JinjaTemplateEngine.from_environment(environment))
+
+    def show(brand: Brand) -> None:
+        globals_.update(brand=brand, company=brand.name)
+
+    branding = Branding(settings.company_name, show)
+    return TemplateConfig(engine=JinjaTemplateEngine.from_environment(environment)), branding
 
 
 def _isolated(value: object) -> object:

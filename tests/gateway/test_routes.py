@@ -50,7 +50,7 @@ def test_new_route_lets_nobody_in_unless_it_says_so() -> None:
 
 def test_only_these_api_routes_are_open_to_nobody() -> None:
     public = {route.prefix for route in ROUTES if route.access == "public" and route.prefix.startswith("/api/")}
-    assert public == {f"{API}/auth", f"{API}/auth/logout"}
+    assert public == {f"{API}/auth", f"{API}/auth/logout", f"{API}/brand"}
 
 
 def test_claims_are_signed_for_whom_they_are_sent_to() -> None:

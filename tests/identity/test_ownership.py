@@ -40,7 +40,7 @@ KEPT = {
 OTHERS = {
     *("sessions.viewing_client_id", "mails.token_id", "project_roles.project_id", "assignments.project_id"),
     *("offered_roles.project_id", "bulk_invitation_items.bulk_invitation_id", "bulk_invitation_items.mail_id"),
-    *("api_client_secrets.api_client_id", "inbox.event_id"),
+    *("api_client_secrets.api_client_id", "inbox.event_id", "brands.logo_id", "brands.icon_id"),
 }
 """Ids of other things than people."""
 OF_A_PERSON = {

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, async_playwright
 
 from gateway.cookies import Cookies
 from ops.keys import new_secrets_key
+from services.portal import branding
 from services.portal.app import create_app
 from services.portal.services import UPSTREAMS
 from services.portal.settings import PortalSettings
@@ -55,6 +56,7 @@ async def web(server: Office, signer: Signer, tmp_path_factory: pytest.TempPathF
         secrets_key=new_secrets_key(),
         mailbox_token="a-token-of-the-mailbox",
     )
+    branding.SECONDS = 3600.0  # asked when it starts and when it is published, not between the calls of a test
     app = create_app(settings)
     running, over = asyncio.Event(), asyncio.Event()
 

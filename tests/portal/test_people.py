@@ -54,7 +54,7 @@ async def test_a_new_member_of_staff_gets_the_policies_of_a_group(browse, standi
     assert (answer.status_code, answer.headers["location"]) == (303, f"/people/{uid(900)}")
     (_, path, body) = standin.written[-1]
     assert (path, body["kind"], body["title"], body["language"]) == ("/people", "staff", "Design", "de")
-    assert set(body["policies"]) == set(CLARA.policies) - {"managePeople", "manageApiClients"}
+    assert set(body["policies"]) == set(CLARA.policies) - {"managePeople", "manageApiClients", "manageBrand"}
 
 
 async def test_what_is_missing_or_refused_stays_in_the_form(browse, standin):

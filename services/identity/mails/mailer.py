@@ -7,6 +7,7 @@ from contextlib import suppress
 import structlog
 from prometheus_client import Counter, Gauge
 
+from services.identity.brand.queries import mail_look
 from services.identity.mails import commands, queries
 from services.identity.mails.commands import Authors
 from services.identity.mails.models import KINDS, Letter
@@ -86,10 +87,12 @@ class Mailer:
         """Send one mail, outside any transaction; False where none is due."""
         async with database.uow(SYSTEM) as db:
             letter = await commands.write_next(db, self._authors)
-        if letter is None:
-            return False
+            if letter is None:
+                return False
+            look = await mail_look(db)
+        mail = self._writing.compose(letter, look)
         try:
-            await self._server.send(self._writing.compose(letter), letter.to, lambda: self._hand_over(database, letter))
+            await self._server.send(mail, letter.to, lambda: self._hand_over(database, letter))
         except Overtaken:
             log.info("mailer.overtaken", mail=str(letter.id))
         except (NotNow, Refused, Unconfirmed) as error:

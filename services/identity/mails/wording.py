@@ -95,11 +95,3 @@ def plain(text: str) -> str:
     """The company's own words, as one line: control characters end nothing here."""
     kept = "".join(" " if unicodedata.category(each) == "Cc" else each for each in text if each not in _DIRECTIONS)
     return isolated(" ".join(kept.split()))
-
-
-def readable_on(color: str) -> str:
-    """Black or white, whichever can be read better on a colour `#rrggbb` (WCAG 2.2, relative luminance)."""
-    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return "#ffffff" if 1.05 / (light + 0.05) >= (light + 0.05) / 0.05 else "#000000"

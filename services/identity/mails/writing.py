@@ -7,11 +7,13 @@ from email.message import EmailMessage
 from email.utils import formatdate
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
+from services.identity.brand.colours import readable_on
 from services.identity.mails.models import KINDS, Letter
 from services.identity.mails.wording import (
     address,
@@ -21,24 +23,35 @@ from services.identity.mails.wording import (
     name,
     network_address,
     plain,
-    readable_on,
     title,
 )
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "de")
+LOGO = "logo"
 FORMS: dict[str, Callable[[str], str]] = {"device": device, "ip": network_address, "new": address, "at": str}
 """The words of mails that are no names. `at` is a moment in ISO 8601, and read as one. All others have to be names."""
 
 
+class Look(msgspec.Struct, frozen=True):
+    """In whose name a letter is written: the colour of the button, `#rrggbb`, a logo, a PNG, and by language a welcome
+    and who is to be asked, by name and address.
+    """
+
+    company: str
+    color: str
+    logo: bytes | None = None
+    welcome: dict[str, str] = {}
+    ask: dict[str, tuple[str, str]] = {}
+
+
 class Writing:
-    """Writes letters in the name of the company: `brand_color` is the colour of the button, `#rrggbb`."""
+    """Writes letters in the name of the company, as it looks where it has chosen nothing else."""
 
     def __init__(self, *, public_url: str, sender: str, company: str, brand_color: str) -> None:
         self._public_url = public_url.rstrip("/")
         self._sender = sender
-        self._company = company
-        self._brand = {"color": brand_color, "on_color": readable_on(brand_color)}
+        self._look = Look(company, brand_color)
         self._layouts = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(["html"]),
@@ -47,9 +60,10 @@ class Writing:
         )
         self._texts = {language: _Texts(language) for language in LANGUAGES}
 
-    def compose(self, letter: Letter) -> EmailMessage:
+    def compose(self, letter: Letter, look: Look | None = None) -> EmailMessage:
         """The mail as text and HTML, from the same words. Each attempt is a mail of its own, with an id of its own."""
-        content = self._content(letter)
+        look = look or self._look
+        content = self._content(letter, look)
         message = EmailMessage()
         message["From"] = self._sender
         message["To"] = letter.to
@@ -59,16 +73,22 @@ class Writing:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(self._layouts.get_template("layout.txt").render(content))
         message.add_alternative(self._layouts.get_template("layout.html").render(content), subtype="html")
+        if look.logo:
+            page = cast("EmailMessage", message.get_payload(1))
+            page.add_related(look.logo, "image", "png", cid=f"<{LOGO}>", disposition="inline")
         message["Content-Language"] = letter.draft.language  # last: what the parts are made of takes it along
         return message
 
-    def _content(self, letter: Letter) -> dict[str, Any]:
+    def _content(self, letter: Letter, look: Look) -> dict[str, Any]:
         """What the layout shows: the kind's texts with all words filled in, and the links."""
         draft, texts = letter.draft, self._texts[letter.draft.language]
         kind = KINDS[letter.kind]
         words: dict[str, object] = {each: FORMS.get(each, name)(value) for each, value in draft.words.items()}
-        words |= {"name": name(draft.name), "company": plain(self._company), "lasts": kind.lasts.total_seconds()}
+        words |= {"name": name(draft.name), "company": plain(look.company), "lasts": kind.lasts.total_seconds()}
         projects = [{"name": said, "role": role} for called, role in draft.projects if (said := title(called))]
+        asked = look.ask.get(draft.language, ("", ""))
+        words |= {"ask_name": name(asked[0]), "ask_email": address(asked[1])}
+        words["welcome"] = plain(look.welcome.get(draft.language, ""))
         words |= {"projects": projects, "more": draft.more + len(draft.projects) - len(projects)}
         common, own = texts.fill("common", words), texts.fill(letter.kind, words)
         return {
@@ -82,7 +102,9 @@ class Writing:
             "company": words["company"],
             "link": f"{self._public_url}/{kind.page}?token={draft.token}" if draft.token else "",
             "code": f"{draft.code[:3]} {draft.code[3:]}" if draft.code else "",
-            **self._brand,
+            "color": look.color,
+            "on_color": readable_on(look.color),
+            "logo": _sized(look.logo) if look.logo else None,
         }
 
 
@@ -103,6 +125,12 @@ class _Texts:
 
     def _read(self, text: str | list[str]) -> Template | list[Template]:
         return [self._env.from_string(each) for each in text] if isinstance(text, list) else self._env.from_string(text)
+
+
+def _sized(logo: bytes) -> dict[str, str | int]:
+    """Where the logo is in the mail, and how large it is shown: it is kept at twice that (PNG, 11.2.2)."""
+    width, height = (int.from_bytes(logo[at : at + 4]) for at in (16, 20))
+    return {"src": f"cid:{LOGO}", "width": max(width // 2, 1), "height": max(height // 2, 1)}
 
 
 def _moment(language: str, at: str) -> str:

@@ -16,6 +16,7 @@ Policy = Literal[
     "viewAudit",
     "viewAsClient",
     "manageApiClients",
+    "manageBrand",
 ]
 """What staff may be allowed."""
 GroupKey = Literal["admin", "power_user", "member"]
@@ -49,6 +50,9 @@ POLICIES = (
     PolicyInfo("viewAudit", "View the audit log", "See who did what, and who failed to sign in."),
     PolicyInfo("managePeople", "Manage people", "Add people, and set their permissions."),
     PolicyInfo("manageApiClients", "Manage API clients", "Manage the access of partner systems and their webhooks."),
+    PolicyInfo(
+        "manageBrand", "Manage the brand", "Change the company's name, logo, colours and welcome in the portal."
+    ),
 )
 ADMIN_POLICIES: tuple[Policy, ...] = tuple(policy.key for policy in POLICIES)
 GROUPS = (
@@ -56,7 +60,7 @@ GROUPS = (
     Group(
         "power_user",
         "Power user",
-        tuple(key for key in ADMIN_POLICIES if key not in ("managePeople", "manageApiClients")),
+        tuple(key for key in ADMIN_POLICIES if key not in ("managePeople", "manageApiClients", "manageBrand")),
     ),
     Group("member", "Member", ("manageProjects",)),
 )

@@ -9,8 +9,9 @@ from jinja2 import meta
 from markupsafe import escape
 from msgspec import structs
 
+from services.identity.brand.colours import readable_on
 from services.identity.mails.models import KINDS, Draft, Letter
-from services.identity.mails.wording import address, duration, plain, readable_on, title
+from services.identity.mails.wording import address, duration, plain, title
 from services.identity.mails.writing import HERE, LANGUAGES, Writing
 from services.identity.tokens import new_token
 from shared.clock import uuid7
@@ -175,7 +176,7 @@ def test_a_right_to_left_name_keeps_to_itself() -> None:
 def test_strangers_have_the_company_say_nothing_but_a_name(kind: str, language: str) -> None:
     """In every place of every mail that a word fills: what is no name is left out, and the mail reads well without."""
     told = letter(kind, language)
-    words = words_of(kind, language) - {"company", "name", "lasts", "projects", "more"}
+    words = words_of(kind, language) - {"company", "name", "lasts", "projects", "more", "welcome"}
     assert words == set(WORDS.get(kind, {}))
     without = dict.fromkeys(words - {"at", "change", "primary"}, "")
     bare = WRITING.compose(

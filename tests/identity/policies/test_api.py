@@ -24,9 +24,9 @@ async def test_policies_and_groups_are_told_in_words(identity: Identity) -> None
     assert all(policy["name"] and policy["description"].endswith(".") for policy in told["policies"])
     groups = {group["key"]: set(group["policies"]) for group in told["groups"]}
     assert groups["admin"] == set(ADMIN_POLICIES)
-    assert groups["admin"] - groups["power_user"] == {"managePeople", "manageApiClients"}
+    assert groups["admin"] - groups["power_user"] == {"managePeople", "manageApiClients", "manageBrand"}
     assert groups["member"] == {"manageProjects"}
-    assert len(POLICIES) == 7
+    assert len(POLICIES) == 8
     assert len(GROUPS) == 3
 
 
@@ -37,7 +37,7 @@ async def test_policies_are_replaced_told_and_in_the_session_at_once(identity: I
     assert before
     for body, held in (
         ({"policies": ["viewAudit", "manageProjects", "viewAudit"]}, ["manageProjects", "viewAudit"]),
-        ({"group": "power_user"}, sorted(set(ADMIN_POLICIES) - {"managePeople", "manageApiClients"})),
+        ({"group": "power_user"}, sorted(set(ADMIN_POLICIES) - {"managePeople", "manageApiClients", "manageBrand"})),
         ({"policies": []}, []),
     ):
         answer = await put(identity, ADMIN, person, **body)

@@ -43,6 +43,7 @@ def test_after_each_event_of_the_feed_an_open_page_is_as_if_loaded_anew(portal: 
     assert set(happens) == {kind.type for kind in TOLD}
 
     with sit("birch") as client:
+        client.open("/")  # by the second page the greeting knows their time of day
         tabs = {"/": client.page, where: client.context.new_page()}
         for path, tab in tabs.items():
             tab.goto(path)

@@ -122,7 +122,9 @@ def test_with_everything_closed_people_still_look_after_themselves_and_their_tea
 ) -> None:
     """Security, sessions and the team: nothing of them is a module."""
     close(*MODULES, *ACTIONS)
-    own = [right for right in RIGHTS if right.service == "identity" and not (right.alone or right.module)]
+    picture = f"{API}/people/me/picture"  # changing one's own details is an action that is closed
+    apart = [right for right in RIGHTS if right.service == "identity" and not (right.alone or right.module)]
+    own = [right for right in apart if right.path != picture]
     assert len(own) > 50
     wrong = [
         f"{right.name} {role}: {answer.status_code} {answer.text[:100]}"
@@ -132,8 +134,9 @@ def test_with_everything_closed_people_still_look_after_themselves_and_their_tea
         if not is_as_declared(answer := ask(portal.as_(role), right, ids), right.cells[role])
     ]
     assert wrong == []
-    refused = portal.as_("viewer").patch(f"{API}/people/me", json={"title": "Head of Everything"})
-    assert (refused.status_code, refused.json()["code"]) == (403, "action.closed")
+    viewer = portal.as_("viewer")
+    for refused in (viewer.patch(f"{API}/people/me", json={"title": "Head of Everything"}), viewer.delete(picture)):
+        assert (refused.status_code, refused.json()["code"]) == (403, "action.closed")
 
 
 def test_an_open_stream_ends_with_a_reason_and_is_refused_until_it_is_open_again(

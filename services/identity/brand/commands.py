@@ -12,6 +12,7 @@ from services.identity.brand.colours import Colour
 from services.identity.brand.models import THE_BRAND, AskedPersonUnknown, Brand, BrandImage
 from services.identity.brand.queries import Defaults
 from services.identity.fields import Language, Name
+from services.identity.mails.writing import LANGUAGES
 from services.identity.people.models import Person
 from shared import outbox
 from shared.actor import Actor
@@ -37,7 +38,7 @@ class PatchBrand(msgspec.Struct, forbid_unknown_fields=True):
     name: Name | UnsetType = UNSET
     accent: Colour | UnsetType = UNSET
     accent_dark: Colour | UnsetType | None = UNSET
-    texts: dict[Language, PutText] | UnsetType = UNSET
+    texts: Annotated[dict[Language, PutText], Meta(max_length=len(LANGUAGES))] | UnsetType = UNSET
 
 
 class PutLogo(msgspec.Struct, forbid_unknown_fields=True):

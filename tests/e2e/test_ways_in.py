@@ -225,6 +225,7 @@ def test_one_goes_back_and_loads_again_without_being_asked_to_send_anything(sit:
         seat.open("/projects")
         page.get_by_label("E-mail").fill(PEOPLE["viewer"])
         page.get_by_role("button", name="Continue").click()
+        expect(page.get_by_label("Password")).to_be_visible()
         page.reload()
         expect(page.get_by_text(PEOPLE["viewer"])).to_be_visible()
         page.get_by_label("Password").fill(PASSWORD)

@@ -312,7 +312,8 @@ class Standin:
     async def _misbehave(self, request: web.Request, handler: Any) -> web.StreamResponse:
         path = request.path.removeprefix(BASE)
         body = await request.json() if request.can_read_body else None
-        self.calls.append(Call(request.method, path, dict(request.query), request.headers.copy(), body))
+        if path != "/brand":  # which the portal asks beside the requests, at a time of its own
+            self.calls.append(Call(request.method, path, dict(request.query), request.headers.copy(), body))
         for prefix, seconds in self.delay.items():
             if path.startswith(prefix):
                 await asyncio.sleep(seconds)

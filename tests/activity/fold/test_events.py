@@ -12,7 +12,7 @@ from services.activity.fold.events import Folded, fold
 from services.activity.kpis.models import ClientFact
 from services.activity.overview.models import RESTATED
 from services.activity.tenants import COMPANY
-from services.activity.words.telling import say, sentence
+from services.activity.words.telling import say, who
 from shared.clock import uuid7
 from shared.contracts import EVENTS, accounts, activity, contacts, identity, projects, recordings
 from shared.events import Audit, Event, EventData, RawEvent
@@ -255,7 +255,7 @@ def test_sharing_withdrawing_and_hiding_turn_a_project_and_nothing_else_does() -
 def test_names_that_are_read_from_the_right_keep_to_themselves_in_the_sentence() -> None:
     name = "\u05d0\u05e0\u05d4"
     words = say("milestone_completed", f'{{"name": "{name}"}}', hidden=())
-    assert sentence(name, words.title) == f"\u2068{name}\u2069 finished \u2068{name}\u2069"
+    assert f"{who(name)} {words.title}" == f"\u2068{name}\u2069 finished \u2068{name}\u2069"
 
 
 def test_an_event_nobody_here_knows_is_recorded() -> None:

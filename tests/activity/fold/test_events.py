@@ -14,7 +14,7 @@ from services.activity.overview.models import RESTATED
 from services.activity.tenants import COMPANY
 from services.activity.words.telling import say, who
 from shared.clock import uuid7
-from shared.contracts import EVENTS, accounts, activity, contacts, identity, projects, recordings
+from shared.contracts import EVENTS, accounts, activity, brand, contacts, identity, projects, recordings
 from shared.events import Audit, Event, EventData, RawEvent
 
 CLIENT, PROJECT, SUBJECT, SESSION, ACTOR = (UUID(int=number) for number in range(1, 6))
@@ -190,6 +190,8 @@ QUIET: list[EventData] = [
     activity.WebhookRotated(old_valid_until=AT),
     activity.WebhookDisabled(reason="gone"),
     activity.WebhookRemoved(),
+    brand.BrandDrafted(fields=["name"]),
+    brand.BrandPublished(fields=["name"]),
 ]
 
 

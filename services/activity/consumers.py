@@ -20,7 +20,8 @@ from shared.inbox import Consumer, Delivery
 async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -> None:
     """Fold a batch in a handful of statements; nothing of it is kept if one event cannot be.
 
-    Entries come after the things, which say what of them a client may see. What is published again is no news.
+    Entries come after the things, which say what of them a client may see. What is published again is no news,
+    but may be the first that is heard of what was shared, withdrawn or hidden.
     """
     things = [(each.position, thing) for each in deliveries if (thing := thing_of(each.event))]
     folded = [fold(each.event, each.position) for each in deliveries if not is_restated(each.event)]
@@ -30,7 +31,7 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
         [each.presence for each in folded if each.presence],
         [each.author for each in folded if each.author],
     )
-    await overview.keep(connection, [thing for _, thing in things])
+    turned = await overview.keep(connection, [thing for _, thing in things])
     facts = [(position, ClientFact(client_id=thing.client_id, at=thing.at)) for position, thing in things]
     facts += [(each.record.position, each.fact) for each in folded if each.fact]
     await kpis.learn(connection, sorted(facts, key=itemgetter(0)))
@@ -39,7 +40,10 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
     over = {each.subject: each.at for each in reversed(ended) if each.final}
     await recordings.learn(connection, [each.visit for each in folded if each.visit], over)
     await feed.append(connection, entries, ended)
-    await feed.judge(connection, {each.turned: each.record.client_id for each in folded if each.turned})
+    turned |= {each.turned: each.record.client_id for each in folded if each.turned}
+    again = (thing_of(each.event) for each in deliveries if is_restated(each.event))
+    turned |= {thing.project_id: thing.client_id for thing in again if thing and thing.project_id}
+    await feed.judge(connection, turned)
     await webhooks.queue(connection, entries)
 
 

@@ -10,21 +10,31 @@ from services.activity.feed.models import Ended, Entry
 
 CHANNEL = "activity_feed"
 
-# Fields are named as columns are. The notification goes out with the commit.
-_APPEND = """
+_FIELDS = Entry.__struct_fields__
+_JUDGED = (
+    "e.private or coalesce(p.private, false) or coalesce(t.private, false) or e.tells <> '{}' and e.tells <@ p.hides"
+)
+
+# Fields are named as columns are. What was withdrawn or hidden since the event (which may come late) stays so. The
+# notification goes out with the commit.
+_APPEND = f"""
 with told as (
-        insert into feed
-        select * from json_populate_recordset(null::feed, $1)),
+        insert into feed ({", ".join(_FIELDS)})
+        select {", ".join(f"coalesce({_JUDGED}, false)" if field == "private" else f"e.{field}" for field in _FIELDS)}
+        from json_populate_recordset(null::feed, $1) e
+        left join overview p on p.client_id = e.client_id and p.id = e.project_id
+        left join overview t on t.client_id = e.client_id and t.id = e.target_id),
      over as (insert into ended select * from json_populate_recordset(null::ended, $2))
 select pg_notify($3, '')
-"""
+"""  # noqa: S608  (our own text)
 
 
-# An entry is as private as what it is about is known to be by now, in whatever order its events came.
+# An entry is as private as what it is about is known to be by now, in whatever order its events came. What is
+# not known stays as it is.
 _JUDGE = """
 update feed set private = judged.private
 from (
-    select f.position, p.private or coalesce(t.private, false)
+    select f.position, p.private or coalesce(t.private, f.private)
         or f.tells <> '{}' and f.tells <@ p.hides as private
     from unnest($1::uuid[], $2::uuid[]) as turned (client_id, project_id)
     join feed f on f.client_id = turned.client_id and f.project_id = turned.project_id

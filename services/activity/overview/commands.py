@@ -11,21 +11,32 @@ from services.activity.overview.models import Thing
 _FIELDS = [field for field in Thing.__struct_fields__ if field not in ("client_id", "id", "publisher", "at")]
 
 # Fields are named as columns are. What is published again has the known version, and makes nothing newer. A thing
-# belongs to the service that published it first.
+# belongs to the service that published it first. Answered is of which known things the client sees more or less now.
 _KEEP = f"""
-insert into overview select * from json_populate_recordset(null::overview, $1)
-on conflict (client_id, id) do update set
-    {", ".join(f"{field} = excluded.{field}" for field in _FIELDS)}, at = greatest(overview.at, excluded.at)
-where overview.version <= excluded.version and overview.publisher = excluded.publisher
+with told as materialized (select * from json_populate_recordset(null::overview, $1)),
+     known as (select o.id, o.private, o.hides from told join overview o using (client_id, id)),
+     kept as (
+        insert into overview select * from told
+        on conflict (client_id, id) do update set
+            {", ".join(f"{field} = excluded.{field}" for field in _FIELDS)}, at = greatest(overview.at, excluded.at)
+        where overview.version <= excluded.version and overview.publisher = excluded.publisher
+        returning id, client_id, project_id, private, hides)
+select distinct kept.project_id, kept.client_id from kept join known using (id)
+where kept.project_id is not null and (kept.private, kept.hides) is distinct from (known.private, known.hides)
 """  # noqa: S608  (our own text)
 
 
-async def keep(connection: asyncpg.Connection, things: Sequence[Thing]) -> None:
-    """Store things as their events tell them, of each the newest version."""
+async def keep(connection: asyncpg.Connection, things: Sequence[Thing]) -> dict[UUID, UUID]:
+    """Store things as their events tell them, of each the newest version.
+
+    Answers the projects (with their clients) of which the client sees more or less than was known before.
+    """
     newest: dict[UUID, Thing] = {}
     for thing in things:
         known = newest.get(thing.id)
         if known is None or known.version <= thing.version:
             newest[thing.id] = thing if known is None else msgspec.structs.replace(thing, at=max(known.at, thing.at))
-    if newest:
-        await connection.execute(_KEEP, msgspec.json.encode(list(newest.values())).decode())
+    if not newest:
+        return {}
+    rows = await connection.fetch(_KEEP, msgspec.json.encode(list(newest.values())).decode())
+    return {row["project_id"]: row["client_id"] for row in rows}

@@ -1,5 +1,6 @@
 """What a person sees when something does not work: a calm page in the same frame, or the way to the sign-in page."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -9,11 +10,12 @@ from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
+from litestar.utils.scope.state import ScopeState
 
-from services.portal.forms import OPENED_BY, carried, said
+from services.portal.forms import OPENED_BY, TooManyInputs, carried, parsed, said
 from services.portal.look import Look, whose
 from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
-from services.portal.paths import local_path
+from services.portal.paths import local_path, own_path
 from services.portal.services import ServiceProblem, Services
 from shared.actor import Actor
 from shared.claims import ClaimsRefused, Connection, ViewingOnly
@@ -29,11 +31,24 @@ class FormOfAnother(Conflict):
     code = "form.of_another"
 
 
-async def read_form(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """The first guard of all: whatever refuses a form has it, and shows what was typed."""
-    if isinstance(connection, Request) and _is_form(connection):
-        form = await connection.form()
-        connection.scope["state"]["form"] = {name: form.getall(name) for name in form}
+async def read_form(connection: Connection, handler: BaseRouteHandler) -> None:
+    """The first guard of all: whatever refuses a form has it, and shows what was typed.
+
+    The framework finds it read, and so never parses it. It would parse whatever a form's handler is sent as a form.
+    """
+    if not isinstance(connection, Request):
+        return
+    if _has_file(connection):
+        if _takes_form(handler):
+            await connection.form()
+    elif _is_form(connection) or _takes_form(handler):
+        try:
+            form = parsed(await connection.body())
+        except TooManyInputs:
+            raise HTTPException(status_code=413) from None
+        connection.scope["state"]["form"] = form
+        values = {name: given if len(given) > 1 else given[0] for name, given in form.items()}
+        ScopeState.from_scope(connection.scope).form = values
 
 
 async def refuse_form_of_another(connection: Connection, _handler: BaseRouteHandler) -> None:
@@ -162,7 +177,7 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
         "title": title,
         "advice": advice,
         "status": shown,
-        "again": _path_of(str(request.url)) if later and (fields or request.method == "GET") else "",
+        "again": _path_of(str(request.url), own_path) if later and (fields or request.method == "GET") else "",
         "fields": fields,
         "said": said(fields),
     }
@@ -257,17 +272,22 @@ def _is_form(request: AnyRequest) -> bool:
     return request.method == "POST" and request.content_type[0] == RequestEncodingType.URL_ENCODED
 
 
+def _takes_form(handler: BaseRouteHandler) -> bool:
+    data = handler.parsed_data_field
+    return bool(data) and getattr(data.kwarg_definition, "media_type", None) == RequestEncodingType.URL_ENCODED
+
+
 def _has_file(request: AnyRequest) -> bool:
     """A form with a file in it, which no cookie keeps."""
     return request.method == "POST" and request.content_type[0] == RequestEncodingType.MULTI_PART
 
 
-def _path_of(url: str) -> str:
+def _path_of(url: str, kept: Callable[[str], str] = local_path) -> str:
     try:
         opened = urlsplit(url)
     except ValueError:  # "http://[": no address at all
         return "/"
-    return local_path(opened.path + (f"?{opened.query}" if opened.query else ""))
+    return kept(opened.path + (f"?{opened.query}" if opened.query else ""))
 
 
 def _sign_in(here: str, **said: str) -> str:

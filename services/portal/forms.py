@@ -1,10 +1,11 @@
-"""A form as it travels: what was typed, and what is wrong with it. Nothing typed is ever lost, except passwords."""
+"""A form as it travels: what was typed, and what is wrong with it. Nothing typed is ever lost, except proofs."""
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any, TypeAlias
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from litestar.datastructures import UploadFile
@@ -27,6 +28,12 @@ FIND, SOUGHT = "find-", "sought-"
 """Begin the names of the search field beside a choice, and of what was looked for when the choice was shown."""
 TYPED_AGAIN = ("password", "secret", "current", "proof_")
 """No page and no cookie repeats an input with one of these in its name; `proof_` are those of a proof (`prove_it`)."""
+CODES = ("code", "recovery_code")
+"""Nor one of these names: they are proofs as well. Other names may have "code" in them."""
+MOST_INPUTS = 2_000
+"""Of one form. The largest that people fill in tick several hundred projects, give a hundred people a role, or have
+fifty rows of a team with seven inputs each; a form with more would hold up everybody else's pages.
+"""
 UNSEEN = ("opened", "version", "once", "next", "token", "uri", "credential", "codes", "expected", "step", OPENED_BY)
 """Inputs that a page sends along and nobody reads."""
 Inputs: TypeAlias = Annotated[dict[str, str | list[str]], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -111,6 +118,23 @@ class Form:
             self.error = UNSAVED if problem.status >= 500 and problem.code != "timeout" else problem.detail
 
 
+class TooManyInputs(ValueError):
+    """A form has more than `MOST_INPUTS`."""
+
+
+def parsed(body: bytes) -> dict[str, list[str]]:
+    """The inputs of a form as browsers send it. Raises TooManyInputs before it reads any of them.
+
+    The framework's own parser keeps the last thousand bodies, passwords included, for as long as the process runs.
+    """
+    if body.count(b"&") >= MOST_INPUTS:
+        raise TooManyInputs
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name, value in parse_qsl(body.decode("latin-1"), keep_blank_values=True):
+        found[name].append(value)
+    return dict(found)
+
+
 async def file_of(data: Mapping[str, Any], name: str) -> bytes:
     """What is in the file that was chosen; nothing where none was."""
     file = data.get(name)
@@ -124,7 +148,7 @@ def carried(data: Mapping[str, str | list[str]]) -> list[tuple[str, str]]:
         (name, value)
         for name, values in listed.items()
         for value in values
-        if name != OPENED_BY and not any(part in name for part in TYPED_AGAIN)
+        if name not in (OPENED_BY, *CODES) and not any(part in name for part in TYPED_AGAIN)
     ]
 
 

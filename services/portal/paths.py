@@ -9,7 +9,13 @@ _TREACHEROUS = re.compile(r"[\x00-\x20\x7f\\]|^//")
 
 
 def local_path(value: str | None, default: str = "/") -> str:
+    """`value` if it is a path of this portal to go on to, else `default`: never the way back to the sign-in."""
+    path = own_path(value, default)
+    return default if urlsplit(path).path.startswith("/sign-in") else path
+
+
+def own_path(value: str | None, default: str = "/") -> str:
     """`value` if it is a path of this portal, else `default`: signing in must never lead to somebody else's site."""
     if not value or not value.startswith("/") or len(value) > LONGEST or _TREACHEROUS.search(value):
         return default
-    return default if urlsplit(value).path.startswith("/sign-in") else value
+    return value

@@ -17,7 +17,7 @@ from services.portal.activity.marks import mark
 from services.portal.activity.runs import runs
 from services.portal.assets import Assets
 from services.portal.branding import Brand, Branding
-from services.portal.paths import local_path
+from services.portal.paths import local_path, own_path
 from services.portal.settings import PortalSettings
 from shared.addresses import shown_address
 from shared.clock import FIRST_DAY, LAST_DAY
@@ -81,6 +81,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateC
         figure=formats.figure,
         change=formats.change,
         local_path=local_path,
+        own_path=own_path,
         mark=mark,
         runs=runs,
     )

@@ -2,7 +2,9 @@
 
 import msgspec
 import pytest
+from litestar._parsers import parse_url_encoded_form_data
 
+from services.portal.forms import MOST_INPUTS, carried
 from tests.portal.people import CLARA, NOBODY
 from tests.portal.standin import ACME, uid
 from tests.portal.test_kept_form import hidden
@@ -76,3 +78,39 @@ async def test_no_secret_is_repeated(browse, standin):
 async def test_whoever_views_reads_that_nothing_of_their_form_is_taken(browse):
     answer = await browse(VIEWING).post("/clients/new", data=TYPED)
     assert [words in answer.text for words in ("View only", "Käthe", "Send it again")] == [True, True, False]
+
+
+@pytest.mark.parametrize("as_what", ["application/x-www-form-urlencoded", "text/plain"])
+@pytest.mark.parametrize("path", ["/clients/new", "/kept-form/keep"])
+async def test_a_form_with_too_many_inputs_is_not_read(browse, path, as_what):
+    body = "&".join(f"unread{number}=Käthe" for number in range(MOST_INPUTS + 1))
+    answer = await browse(CLARA).post(path, content=body, headers={"Content-Type": as_what})
+    assert (answer.status_code, "Send less at once" in answer.text, "Käthe" in answer.text) == (413, True, False)
+
+
+async def test_a_form_with_as_many_inputs_as_may_be_is_shown(browse):
+    data = {f"field-{number}": f"Said {number}" for number in range(MOST_INPUTS)}
+    answer = await browse(POWERLESS).post("/clients/new", data=data)
+    assert (answer.status_code, f"Said {MOST_INPUTS - 1}<" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize(
+    "as_what", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"]
+)
+async def test_no_body_of_a_form_stays_in_memory(browse, as_what):
+    parse_url_encoded_form_data.cache_clear()
+    content = "email=a%40b.example&password=Never-kept"
+    await browse(NOBODY).post("/sign-in/password", content=content, headers={"Content-Type": as_what})
+    assert parse_url_encoded_form_data.cache_info().currsize == 0
+
+
+async def test_a_code_is_typed_again_where_it_was_typed(browse, standin):
+    standin.refuse("/auth/", 503)
+    data = {"code": "135790", "recovery_code": "abcd-efgh", "token": ""}
+    answer = await browse(NOBODY).post("/sign-in/link?from=here", data=data)
+    assert [words in answer.text for words in ('action="/sign-in/link?from=here"', "135790", "abcd-efgh")] == [
+        True,
+        False,
+        False,
+    ]
+    assert carried(data | {"country_code": "DE"}) == [("token", ""), ("country_code", "DE")]

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from services.identity.people.passwords import Passwords
 from services.identity.single_use import SINGLE_USE
 from services.identity.tokens import digest
 from tests.identity.authenticator import Authenticator
@@ -99,3 +100,33 @@ async def test_another_passkey_leaves_the_sessions_alone(identity: Identity) -> 
     here, there = await identity.browser(person), await identity.browser(person)
     assert (await add(here, Authenticator())).status_code == 201
     assert await there.record()
+
+
+async def by_giving_the_seat_to_somebody_else(identity: Identity, owner: Browser, _: str) -> None:
+    change = {"email": f"{uuid4().hex}@acme.example"}
+    assert (await identity.api(ADMIN, "PATCH", f"contacts/{owner.actor.id}", json=change)).status_code == 200
+
+
+@pytest.mark.parametrize("replace", [by_mail, by_hand, by_giving_the_seat_to_somebody_else])
+async def test_a_password_replaced_while_it_is_checked_opens_nothing(
+    identity: Identity, replace: Callable[[Identity, Browser, str], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no session yet that the change could have ended."""
+    person = await identity.person(await identity.client())
+    owner, late = await identity.browser(person), await identity.browser()
+    with monkeypatch.context() as slow:
+
+        async def right_until_now(self: Passwords, password_hash: str | None, password: str) -> bool:
+            slow.undo()
+            right = await self.matches(password_hash, password)
+            await replace(identity, owner, person["email"])
+            return right
+
+        slow.setattr(Passwords, "matches", right_until_now)
+        answer = await late.sign_in(person["email"])
+    assert answer.status_code == 401
+    wrong = await (await identity.browser()).sign_in(person["email"], "never their password")
+    assert answer.text == wrong.text
+    assert await identity.execute("select id from sessions where ip = $1", late.actor.ip) == []
+    failed = [msgspec.json.decode(event.data) for event in await identity.events("failed_login", person["id"])]
+    assert "wrong" in [each["reason"] for each in failed if each["ip"] == late.actor.ip]

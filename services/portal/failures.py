@@ -47,7 +47,7 @@ async def read_form(connection: Connection, handler: BaseRouteHandler) -> None:
         except TooManyInputs:
             raise HTTPException(status_code=413) from None
         connection.scope["state"]["form"] = form
-        values = {name: given if len(given) > 1 else given[0] for name, given in form.items()}
+        values: dict[str, Any] = {name: given if len(given) > 1 else given[0] for name, given in form.items()}
         ScopeState.from_scope(connection.scope).form = values
 
 

@@ -70,7 +70,7 @@ class Sandbox:
                 with suppress(ProcessLookupError):
                     child.kill()
                 await child.wait()
-        if child.returncode == 0:
+        if child.returncode == 0 and len(said) <= most:
             return said
         if child.returncode == REFUSED:
             raise Rejected(said.decode(errors="replace"))

@@ -23,7 +23,7 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
     Entries come after the things, which say what of them a client may see. What is published again is no news,
     but may be the first that is heard of what was shared, withdrawn or hidden.
     """
-    things = [(each.position, thing) for each in deliveries if (thing := thing_of(each.event))]
+    things = [(each, thing) for each in deliveries if (thing := thing_of(each.event))]
     folded = [fold(each.event, each.position) for each in deliveries if not is_restated(each.event)]
     await audit.append(
         connection,
@@ -32,7 +32,7 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
         [each.author for each in folded if each.author],
     )
     turned = await overview.keep(connection, [thing for _, thing in things])
-    facts = [(position, ClientFact(client_id=thing.client_id, at=thing.at)) for position, thing in things]
+    facts = [(each.position, ClientFact(client_id=thing.client_id, at=thing.at)) for each, thing in things]
     facts += [(each.record.position, each.fact) for each in folded if each.fact]
     await kpis.learn(connection, sorted(facts, key=itemgetter(0)))
     entries = [each.entry for each in folded if each.entry]
@@ -41,8 +41,9 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
     await recordings.learn(connection, [each.visit for each in folded if each.visit], over)
     await feed.append(connection, entries, ended)
     turned |= {each.turned: each.record.client_id for each in folded if each.turned}
-    again = (thing_of(each.event) for each in deliveries if is_restated(each.event))
-    turned |= {thing.project_id: thing.client_id for thing in again if thing and thing.project_id}
+    turned |= {
+        thing.project_id: thing.client_id for each, thing in things if is_restated(each.event) and thing.project_id
+    }
     await feed.judge(connection, turned)
     await webhooks.queue(connection, entries)
 

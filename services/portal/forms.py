@@ -123,14 +123,14 @@ class TooManyInputs(ValueError):
 
 
 def parsed(body: bytes) -> dict[str, list[str]]:
-    """The inputs of a form as browsers send it. Raises TooManyInputs before it reads any of them.
+    """The inputs of a form (WHATWG URL, 5.1). Raises TooManyInputs before it reads any of them.
 
     The framework's own parser keeps the last thousand bodies, passwords included, for as long as the process runs.
     """
     if body.count(b"&") >= MOST_INPUTS:
         raise TooManyInputs
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for name, value in parse_qsl(body.decode("latin-1"), keep_blank_values=True):
+    for name, value in parse_qsl(body.decode(errors="replace"), keep_blank_values=True):
         found[name].append(value)
     return dict(found)
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from litestar._parsers import parse_url_encoded_form_data
 
-from services.portal.forms import MOST_INPUTS, carried
+from services.portal.forms import MOST_INPUTS, carried, parsed
 from tests.portal.people import CLARA, NOBODY
 from tests.portal.standin import ACME, uid
 from tests.portal.test_kept_form import hidden
@@ -114,3 +114,10 @@ async def test_a_code_is_typed_again_where_it_was_typed(browse, standin):
         False,
     ]
     assert carried(data | {"country_code": "DE"}) == [("token", ""), ("country_code", "DE")]
+
+
+@pytest.mark.parametrize("body", ["name=Käthe&name=Müller+%26&empty=", "name=K%C3%A4the&name=M%C3%BCller%20%26&empty="])
+def test_a_form_is_read_however_its_letters_are_written(body: str) -> None:
+    """Browsers escape them, programs often do not; what is no UTF-8 is nobody's error page."""
+    assert parsed(body.encode()) == {"name": ["Käthe", "Müller &"], "empty": [""]}
+    assert parsed(b"name=\xff%ff") == {"name": ["\ufffd\ufffd"]}

@@ -37,7 +37,7 @@ class StrictHttp(BoundedHttp):
         self._running: RequestResponseCycle | None = None
         self._refusal: Refused | None = None
         self._farewell: bytes | None = None
-        self._hosts = 0
+        self._hosts = self._header_bytes = 0
         self._other_coding = False
         self._leave: Callable[[], None] = lambda: None
 
@@ -77,13 +77,15 @@ class StrictHttp(BoundedHttp):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._hosts = 0
+        self._hosts = self._header_bytes = 0
         self._other_coding = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
             return  # a trailer: no header may arrive after the decision
-        self._head_bytes += len(name) + len(value)
+        size = len(name) + len(value)
+        self._header_bytes += size
+        self._head_bytes += size
         name = name.lower()
         if name == b"host":
             self._hosts += 1
@@ -106,7 +108,8 @@ class StrictHttp(BoundedHttp):
             flaw = _malformed("This connection cannot become something else.")
         elif self.url[:1] != b"/" or b"#" in self.url:
             flaw = _malformed("The target of a request is a path.")
-        elif self._head_bytes > HEAD_BYTES or len(self.url) > TARGET_BYTES or len(self.headers) > HEADERS:
+        # Not by what arrived with its end, which may have been the body as well.
+        elif self._header_bytes > HEAD_BYTES or len(self.url) > TARGET_BYTES or len(self.headers) > HEADERS:
             flaw = _too_large(self.url)
         elif self._hosts != 1:
             flaw = _malformed("A request names one host.")

@@ -92,6 +92,22 @@ async def test_body_that_comes_at_its_pace_arrives(rig: Rig) -> None:
         assert (await wire.read()).status == 200
 
 
+async def test_a_body_that_comes_with_the_end_of_its_head_is_none_of_it(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.reader.readexactly(60_000)
+        await caller.say(OK)
+
+    request = asking(b"/patient", b"Content-Length: 60000", method=b"POST", body=b"x" * 60_000)
+    async with behind(rig, talk) as (gateway, _), wires(gateway, 5) as slow:
+        for wire in slow:
+            await wire.send(request[:40])
+        await asyncio.sleep(0.2)
+        for wire in slow:
+            await wire.send(request[40:])
+        assert [(await wire.read()).status for wire in slow] == [200] * 5
+
+
 async def test_body_that_its_service_does_not_take_is_not_the_clients_fault(rig: Rig) -> None:
     async def talk(caller: Caller) -> None:
         await caller.head()

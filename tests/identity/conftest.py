@@ -8,7 +8,13 @@ from ops.stack.backing import Backing
 from services.identity.app import create_app
 from services.identity.settings import IdentitySettings
 from tests.conftest import Cluster, ServiceFactory
-from tests.identity.rig import PUBLIC_URL, Identity
+from tests.identity.rig import PUBLIC_URL, Identity, elsewhere
+
+
+@pytest.fixture(autouse=True)
+def network() -> None:
+    """The browsers of a test are neighbours, and nobody else's."""
+    elsewhere()
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,12 @@ def somewhere() -> Actor:
     return Actor(ip=f"198.{18 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}")
 
 
+def elsewhere() -> None:
+    """Whoever comes next is in a network where nobody was: there a second browser of the same kind is no new place."""
+    while next(_numbers) % 250:
+        pass
+
+
 class Identity:
     """The service under test, and what a test looks at besides its answers."""
 

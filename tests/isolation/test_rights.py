@@ -61,6 +61,11 @@ def through_acmes_eyes(portal: Portal) -> Actor:
     return Actor(id=uuid4(), kind="client", client_id=acme, is_primary_contact=True, read_only=True)
 
 
+async def nothing_sent() -> Any:
+    """A body without a byte."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
 async def refuse(handler: HTTPRouteHandler, right: Right, actor: Actor) -> bool:
     """Whether one of the handler's guards refuses this caller."""
     scope: Any = {
@@ -69,12 +74,13 @@ async def refuse(handler: HTTPRouteHandler, right: Right, actor: Actor) -> bool:
         "path": right.path,
         "headers": [],
         "query_string": b"",
+        "state": {},
         "auth": actor,
         "route_handler": handler,
     }
     for guard in handler.resolve_guards():
         try:
-            done = guard(Request(scope), handler)
+            done = guard(Request(scope, nothing_sent), handler)
             if isawaitable(done):
                 await done
         except DomainError:

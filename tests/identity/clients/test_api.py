@@ -221,7 +221,8 @@ async def test_nobody_slips_in_while_a_client_is_being_closed(identity: Identity
     """Who signs in at the same moment is either too late or signed out again."""
     client_id = await identity.client()
     person = await identity.person(client_id)
-    account = Account(person_id=UUID(person["id"]), client_id=UUID(client_id))
+    [row] = await identity.execute("select password_hash from people where id = $1", person["id"])
+    account = Account(person_id=UUID(person["id"]), client_id=UUID(client_id), password_hash=row["password_hash"])
     attempt = Attempt(id=uuid4(), ip="", user_agent="")
     async with identity.api.app.state.database.uow(SYSTEM) as db:
         entry = await sign_in(db, attempt, account, "password", proven=True)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shared.clock import now
-from tests.identity.rig import ADMIN, App, Browser, Identity
+from tests.identity.rig import ADMIN, App, Browser, Identity, full_step
 
 
 async def held_up(identity: Identity, **fields: Any) -> tuple[dict[str, Any], Browser]:
@@ -46,6 +46,7 @@ class TestRequired:
         secret, uri = answer.json()["secret"], answer.json()["uri"]
         assert uri.startswith("otpauth://totp/Northwind")
         assert f"secret={secret}" in uri
+        await full_step()
         done = await confirm(browser, App(secret).code(-1))
         assert (done.status_code, done.json()["person"]["id"]) == (200, person["id"])
         assert done.json()["person"]["two_factor"] is True
@@ -67,6 +68,7 @@ class TestRequired:
         assert (await stranger("POST", "auth/second-factor/enrol")).status_code == 401
         assert (await confirm(stranger, app.code())).status_code == 401
         flow = browser.cookies["portal_pending"]
+        await full_step()
         assert (await confirm(browser, app.code(-1))).status_code == 200
         browser.cookies["portal_pending"] = flow
         assert (await confirm(browser, app.code())).status_code == 401
@@ -81,6 +83,7 @@ class TestRequired:
         waiting = "select pending, pending_until from authenticators where person_id = $1"
         ((pending, until),) = await identity.execute(waiting, person["id"])
         mine = await begin(first)
+        await full_step()
         assert (await confirm(first, mine.code(-1))).status_code == 200
         assert (await second("POST", "auth/second-factor/enrol")).status_code == 401
         raced = "update authenticators set pending = $1, pending_until = $2 where person_id = $3"
@@ -107,6 +110,7 @@ class TestRequired:
 
     async def test_it_cannot_be_turned_off(self, identity: Identity) -> None:
         _, browser = await held_up(identity)
+        await full_step()
         await confirm(browser, (await begin(browser)).code(-1))
         await browser.refresh()
         state = (await browser("GET", "two-factor")).json()
@@ -123,6 +127,7 @@ class TestRequired:
         again = await identity.browser()
         assert (await again.sign_in(person["email"])).json()["next"] == "enrol"
         assert await browser.record()
+        await full_step()
         assert (await confirm(again, (await begin(again)).code(-1))).status_code == 200
         assert await browser.record() is None  # it was opened without what is asked for now
         assert await again.record()
@@ -181,9 +186,11 @@ class TestByChoice:
         here = await identity.browser()
         await here.sign_in(person["email"])
         assert (await here.show(code=old.code())).status_code == 200
+        await full_step()
         assert (await browser("POST", "two-factor/confirm", json={"code": new.code(-1)})).status_code == 200
         here = await identity.browser()
         await here.sign_in(person["email"])
+        await full_step()
         assert (await here.show(code=old.code(1))).status_code == 401
         assert (await here.show(recovery_code=old_codes[0])).status_code == 401
         assert (await here.show(code=new.code())).status_code == 200

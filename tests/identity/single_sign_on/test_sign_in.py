@@ -11,7 +11,7 @@ import pytest
 from shared.clock import moved_to, now
 from tests.identity.idp import CLIENT, SECRET
 from tests.identity.races import one_of_all
-from tests.identity.rig import Browser, Identity, somewhere
+from tests.identity.rig import Browser, Identity, full_step, somewhere
 from tests.identity.single_sign_on.rig import REDIRECT_URI, REFUSED, Organisation, organisation, seen
 
 
@@ -337,6 +337,7 @@ async def test_another_subject_that_was_faster_is_not_overtaken(acme: Organisati
         acme.seat(person, sub=f"subject {number}")
         assert (await acme.come_in(browser)).json()["next"] == "second_factor"
     assert (await browsers[0].show(code=app.code())).status_code == 200
+    await full_step()
     assert (await browsers[1].show(code=app.code(1))).status_code == 401
     assert await linked(identity, person) == 1
 

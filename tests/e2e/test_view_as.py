@@ -55,7 +55,7 @@ def test_the_viewer_sees_what_happens_and_can_change_nothing_until_they_leave(po
         path = begin(portal, seat)
         expect(seat.page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
         expect(seat.page.get_by_role("link", name="Clients")).to_have_count(0)
-        made = make_project(portal, "approver", "Lighthouse", "Lamp lit")
+        made = make_project(portal, "approver", "Signal box", "Lamp lit")
         expect(seat.page.locator("[data-entry]").first).to_contain_text("Lamp lit")
         http = seat.context.request
         milestone = http.get(f"{API}/projects/{made['id']}").json()["milestones"][0]["id"]

@@ -9,13 +9,13 @@ from tests.portal_stack import Portal
 
 def test_a_project_is_planned_in_private_and_arrives_when_it_is_shared(portal: Portal, sit: Sit) -> None:
     with sit("admin") as staff, sit("birch") as client:
-        client.open("/projects?q=Lighthouse")
+        client.open("/projects?q=Orchard")
         expect(client.page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
         client.page.evaluate("window.stayed = true")
         page = staff.page
         staff.open("/projects/new")
         choose(page, "Client", "Birch Ltd")
-        page.locator("#field-name").fill("Lighthouse")
+        page.locator("#field-name").fill("Orchard gate")
         expect(page.get_by_label("Only your team sees it")).to_be_checked()
         page.get_by_label("Hide progress").check()
         page.get_by_role("button", name="Create project").click()
@@ -27,7 +27,7 @@ def test_a_project_is_planned_in_private_and_arrives_when_it_is_shared(portal: P
         page.get_by_role("button", name="Add milestone").click()
         expect(page.locator(".milestone", has_text="Lamp lit")).to_be_visible()
         assert client.page.goto(where).status == 404  # type: ignore[union-attr]
-        client.open("/projects?q=Lighthouse")
+        client.open("/projects?q=Orchard")
         expect(client.page.get_by_text("No project matches")).to_be_visible()
         expect(client.page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
         client.page.evaluate("window.stayed = true")
@@ -39,13 +39,13 @@ def test_a_project_is_planned_in_private_and_arrives_when_it_is_shared(portal: P
         # Who sees it is asked of identity for a moment only: where that is busy, a later page says it.
         said = page.get_by_text("sees this project, but not: progress.")
         portal.until(lambda: said.is_visible() or (page.reload() and said.is_visible()), 60)
-        card = client.page.locator("article.project", has_text="Lighthouse")
+        card = client.page.locator("article.project", has_text="Orchard gate")
         expect(card).to_be_visible()
         assert client.page.evaluate("window.stayed") is True
         expect(card.get_by_role("progressbar")).to_have_count(0)
         client.open(where.removeprefix(portal.gateway))
         expect(client.page.locator(".milestone", has_text="Lamp lit")).to_be_visible()
-        expect(client.page.get_by_text("started Lighthouse")).to_be_visible()
+        expect(client.page.get_by_text("started Orchard gate")).to_be_visible()
         for word in ("Only your team", "Client sees", "Hide", "shared", "with the client"):
             expect(client.page.get_by_text(word)).to_have_count(0)
         assert staff.complaints == []

@@ -161,14 +161,15 @@ class Identity:
             self.servers.start(server)
             await asyncio.sleep(PAUSE if server == "redis" else 0)
 
-    async def everything_kept(self) -> str:
-        """Every row of every table, and every key and value of Redis."""
+    async def kept(self, *texts: str) -> list[str]:
+        """Those of the texts that stand in a row of a table, or in a key or value of Redis."""
         tables = await self.execute("select tablename from pg_tables where schemaname = 'identity'")
         rows = [await self.execute(f"select t::text from {table['tablename']} t") for table in tables]
         kept = [row[0] for table in rows for row in table]
         async for key in self.redis.scan_iter():
             kept += [key.decode(), str(await self.redis.dump(key))]
-        return "\n".join(kept)
+        everything = "\n".join(kept)
+        return [text for text in texts if text in everything]
 
     async def until(self, statement: str, *values: object) -> list[asyncpg.Record]:
         """Wait until a statement gives rows. While no test of identity runs, neither does its service: it may have to find

@@ -41,8 +41,8 @@ def own_pages(
         return Response(signer.jwks, media_type="application/jwk-set+json", headers=headers)
 
     @get("/docs/openapi.json")
-    async def openapi() -> dict[str, Any]:
-        return await document.get()
+    async def openapi() -> Response[bytes]:
+        return Response(await document.get(), media_type=MediaType.JSON)
 
     own = Litestar(
         [healthz, readyz, jwks, docs, openapi, docs_file],

@@ -7,7 +7,6 @@ neither Redis nor identity can be asked, the answer is 503: no session is accept
 import re
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
@@ -174,14 +173,18 @@ class Sessions:
 
     async def _doubt(self, digest: str) -> None:
         """Identity overwrites a record before it broadcasts. What is still a record is one that it could not overwrite:
-        a Redis may refuse writes (out of memory, read-only, not allowed) and yet be read.
+        a Redis may refuse writes (out of memory, read-only, not allowed) and yet be read. Where it cannot be read
+        right now either, there may be such a record.
         """
-        with suppress(CacheAway):
+        try:
             held: Any = await self._cache.ask(lambda: self._cache.client.get(f"session:{digest}"))
-            if held and self._seal.open(digest, held):
-                moment = time.monotonic()
-                self._distrusted = {each: until for each, until in self._distrusted.items() if until > moment}
-                self._distrusted[digest] = moment + REDIS_SECONDS
+            stale = bool(held and self._seal.open(digest, held))
+        except CacheAway:
+            stale = True
+        if stale:
+            moment = time.monotonic()
+            self._distrusted = {each: until for each, until in self._distrusted.items() if until > moment}
+            self._distrusted[digest] = moment + REDIS_SECONDS
 
     def _forget_all(self) -> None:
         self._remembered.clear()

@@ -8,7 +8,7 @@ import redis.asyncio as redis
 import structlog
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 T = TypeVar("T")
 
@@ -36,16 +36,25 @@ class Cache:
             driver_info=None,  # Redis 7.0 does not know the command that would tell it
         )
         self._away_until = 0.0
+        self._quiet_until = 0.0
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """The answer to `question`. Raises `CacheAway`."""
+        """The answer to `question`. Raises `CacheAway`.
+
+        What Redis answers with a refusal, as one without memory does to writes, is followed by no pause: it is there,
+        and reads and broadcasts go on.
+        """
         if time.monotonic() < self._away_until:
             raise CacheAway
         try:
             return await question()
         except (RedisError, OSError, TimeoutError) as error:
-            self._away_until = time.monotonic() + PAUSE
-            log.warning("cache.away", error=repr(error))
+            moment = time.monotonic()
+            if not isinstance(error, ResponseError):
+                self._away_until = moment + PAUSE
+            if moment >= self._quiet_until:
+                log.warning("cache.away", error=repr(error))
+                self._quiet_until = moment + PAUSE
             raise CacheAway from error
 
     async def close(self) -> None:

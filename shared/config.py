@@ -56,14 +56,15 @@ class SettingsError(Exception):
 def load(kind: type[T], environ: Mapping[str, str] | None = None) -> T:
     """Build `kind` from the environment. Raises `SettingsError` naming each missing or malformed variable."""
     env = os.environ if environ is None else environ
-    told = {name: address for name, address in env.items() if name.startswith(UPSTREAM)}
+    names = sorted({name.removesuffix("_FILE") for name in env if name.startswith(UPSTREAM)})
+    told = {name: _told(env, name) or "" for name in names}
     found: dict[str, Any] = {"upstreams": {name.removeprefix(UPSTREAM).lower(): told[name] for name in told}}
     errors = [f"{name}: not of the form http://host:port" for name in told if not _ADDRESS.fullmatch(told[name])]
     for field in msgspec.structs.fields(kind):
         if field.name in found:
             continue
         name = f"PORTAL_{field.name.upper()}"
-        value = Path(env[f"{name}_FILE"]).read_text().strip() if f"{name}_FILE" in env else env.get(name)
+        value = _told(env, name)
         if value is None:
             if field.required:
                 errors.append(f"{name} is not set")
@@ -76,3 +77,10 @@ def load(kind: type[T], environ: Mapping[str, str] | None = None) -> T:
     if errors:
         raise SettingsError("; ".join(errors))
     return msgspec.convert(found, kind, strict=False)
+
+
+def _told(env: Mapping[str, str], name: str) -> str | None:
+    try:
+        return Path(env[f"{name}_FILE"]).read_text().strip() if f"{name}_FILE" in env else env.get(name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}_FILE: {error}") from error

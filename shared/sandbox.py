@@ -7,6 +7,7 @@ happens there, for a few seconds, with nothing in reach.
 
 import asyncio
 import sys
+from collections.abc import Hashable
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,18 +42,24 @@ class Sandbox:
         self._command = (sys.executable, "-I", "-c", _BEGIN, _ROOT, module, str(memory), str(seconds))
         self._seconds = seconds
         self._places = waiting + 1
+        self._callers: set[Hashable] = set()
         self._turn = asyncio.Semaphore(1)
 
-    async def run(self, data: bytes, *words: str, most: int) -> bytes:
-        """What the work makes of `data`, at most `most` bytes. Raises `Rejected` and `TooBusy`."""
-        if not self._places:
+    async def run(self, data: bytes, *words: str, caller: Hashable, most: int) -> bytes:
+        """What the work makes of `data`, at most `most` bytes. Raises `Rejected` and `TooBusy`.
+
+        One caller has one piece of work here at a time: nine slow files of one person would keep everybody else out.
+        """
+        if not self._places or caller in self._callers:
             raise TooBusy
         self._places -= 1
+        self._callers.add(caller)
         try:
             async with self._turn:
                 return await self._run(data, words, most)
         finally:
             self._places += 1
+            self._callers.remove(caller)
 
     async def _run(self, data: bytes, words: tuple[str, ...], most: int) -> bytes:
         pipe = asyncio.subprocess.PIPE

@@ -34,7 +34,10 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Addresses":
-        """What `PORTAL_STACK=external` was told. Raises `StackError` naming each missing variable."""
+        """What `PORTAL_STACK=external` was told: no mailbox, because mails of such a stack really leave.
+
+        Raises `StackError` naming each missing variable.
+        """
         required = ("database_admin_url", "nats_url", "redis_url", "smtp_url")
         missing = [_variable(name) for name in required if not environ.get(_variable(name))]
         if missing:
@@ -42,7 +45,9 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
                 f"PORTAL_STACK=external needs {', '.join(missing)}.", "Set them to your servers' addresses."
             )
         plain = {
-            name: environ.get(_variable(name), "") for name in cls.__struct_fields__ if not name.endswith("_users")
+            name: environ.get(_variable(name), "")
+            for name in cls.__struct_fields__
+            if not name.endswith("_users") and name != "mailbox_dir"
         }
         return cls(**plain, nats_users=_users("nats_url", environ), redis_users=_users("redis_url", environ))
 

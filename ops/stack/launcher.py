@@ -75,7 +75,14 @@ class Launcher:
         """Where the caught mails are read, on this machine alone; empty where mails really leave."""
         if self._addresses.mailbox_dir:
             self.mailbox = f"{here}/mailbox?token={self._passwords.mailbox}"
-        self._told = services.environments(self._services, self._addresses, self._passwords, self._keys, self._gateway)
+        self._told = services.environments(
+            self._services,
+            self._addresses,
+            self._passwords,
+            self._keys,
+            self._gateway,
+            env="external" if plan.external else "embedded",  # what is for a trial only is refused there
+        )
 
     def show(self, text: str) -> None:
         """Words for the person at the terminal."""

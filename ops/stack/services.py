@@ -84,13 +84,15 @@ def environments(
     passwords: Passwords,
     keys: KeyFiles,
     public_url: str,
+    *,
+    env: str,
 ) -> dict[str, dict[str, str]]:
-    """The environment variables of each service, beside those of this process.
+    """The environment variables of each service, beside those of this process. `env` is what `PORTAL_ENV` says.
 
     Only the service that uses a secret gets it.
     """
     shared = {
-        "PORTAL_ENV": "embedded",
+        "PORTAL_ENV": env,
         "PORTAL_PUBLIC_URL": public_url,
         "PORTAL_HOST": LOOPBACK,
         "PORTAL_JWKS": str(keys.jwks),

@@ -30,4 +30,10 @@ async def test_projects_and_milestones_move_into_the_overview(cluster: Cluster) 
         ("In it", "milestone", 4, None),
         ("Secret", "project", 3, date(2026, 3, 1)),
     ]
+    # A process of before goes on until the update is through, bound as it was.
+    await admin.execute("set role activity_relay")
+    assert await admin.execute("update known_projects set version = 4") == "UPDATE 2"
+    assert await admin.execute("update known_milestones set version = 5") == "UPDATE 2"
+    await admin.execute("set role activity_owner")
+    assert await admin.fetch("select from known_projects union all select from known_milestones") == []
     await admin.close()

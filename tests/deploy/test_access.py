@@ -1,6 +1,7 @@
 """What each process can do with everything it was told, and what it cannot: tried with its own credentials."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -38,6 +39,34 @@ async def operator(servers: Backing) -> AsyncIterator[Client]:
 
 def test_the_file_grants_what_the_services_need() -> None:
     assert access.NATS.read_text() == users(), "python -m tests.deploy.nats_users writes it"
+
+
+def test_the_file_grants_no_more_than_is_said_here() -> None:
+    """What `nats_users` reads off the services is not believed: a service's own subject, its own durables, and of the
+    stream what one has to know of it. Who keeps the stream may do what keeping takes.
+    """
+    text = access.NATS.read_text()
+    exported = dict(re.findall(r'{ service: "(\S+)", accounts: \[([a-z, ]+)\]', text))
+    assert text.count('{ service: "') == len(exported), "each export names the accounts that may import it"
+    accounts: dict[str, set[str]] = {}
+    for account, body in re.findall(r"^  ([a-z]+): {$(.+?)^  }$", text, re.MULTILINE | re.DOTALL):
+        accounts[account] = set(re.findall(r'account: portal, subject: "(\S+)"', body))
+    assert accounts.pop("portal") == set()
+    assert sorted(accounts) == sorted(access.nats_users())
+    for account, granted in accounts.items():
+        own = rf"{account}(-[a-z]+)?(-2)?"
+        said = [
+            rf"portal\.{account}\.>",
+            r"\$JS\.API\.STREAM\.INFO\.PORTAL",
+            rf"\$JS\.API\.DIRECT\.GET\.PORTAL\.portal\.{account}\.>",
+            rf"\$JS\.API\.CONSUMER\.CREATE\.PORTAL\.{own}\.portal\.([a-z]+\.)*>",
+            rf"\$JS\.API\.CONSUMER\.(DELETE|INFO|MSG\.NEXT)\.PORTAL\.{own}",
+            rf"\$JS\.ACK\.PORTAL\.{own}\.>",
+        ]
+        if account == KEEPER:
+            said += [r"\$JS\.API\.(STREAM\.(CREATE|UPDATE|PURGE)|CONSUMER\.LIST)\.PORTAL"]
+        assert [each for each in granted if not re.fullmatch("|".join(said), each)] == []
+        assert granted == {subject for subject, names in exported.items() if account in names.split(", ")}
 
 
 def test_who_is_told_of_a_server_has_a_user_of_its_own_there(servers: Backing) -> None:
@@ -189,11 +218,14 @@ async def test_a_process_reaches_no_key_that_is_not_its_own(servers: Backing, us
 async def test_only_identity_says_that_a_session_ended(servers: Backing) -> None:
     for user in access.redis_users():
         async with aioredis.Redis.from_url(servers.addresses.redis_users[user]) as client:
-            if user == "identity":
-                await client.publish("sessions:revoked", "x")
-                continue
+            allowed = {"sessions:revoked"} if user == "identity" else set[str]()
+            for channel in allowed:
+                await client.publish(channel, "x")
+            for channel in {"sessions:revoked", "another"} - allowed:
+                with pytest.raises(NoPermissionError):
+                    await client.publish(channel, "x")
             with pytest.raises(NoPermissionError):
-                await client.publish("sessions:revoked", "x")
+                await client.execute_command("SUBSCRIBE", "another")
 
 
 def test_who_keeps_the_stream_is_one() -> None:

@@ -1,6 +1,7 @@
 """The gateway's own pages: documentation of every service in one, keys, health, and the private port."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 
 from gateway.docs import merge
+from gateway.routes import SERVICES
 from ops.stack.backing import Backing
 from ops.stack.ports import free_port
 from shared.openapi import SCHEMES
@@ -85,17 +87,40 @@ async def test_the_document_knows_where_it_counts(redis: Backing) -> None:
     assert servers == [{"url": "https://portal.test"}]
 
 
-async def test_document_names_what_is_missing(redis: Backing) -> None:
-    async def projects(_scope: Any, _receive: Any, send: Any) -> None:
-        await answer(send, 200, msgspec.json.encode(document("/api/client-portal/projects", Item=ITEM)))
+async def describe(path: str, _scope: Any, _receive: Any, send: Any) -> None:
+    """A service's description of its one route."""
+    await answer(send, 200, msgspec.json.encode(document(path, Item=ITEM)))
 
+
+async def test_document_names_what_is_missing(redis: Backing) -> None:
     rig = Rig(redis.addresses.redis_url, upstream_activity="http://127.0.0.1:1")
-    rig.service.special["/schema/openapi.json"] = projects
+    rig.service.special["/schema/openapi.json"] = partial(describe, "/api/client-portal/projects")
     async with httpx2.AsyncClient(base_url=rig.server.url, timeout=30) as http:
         merged = (await http.get("/docs/openapi.json")).json()
+        rig.service.special["/schema/openapi.json"] = partial(describe, "/api/client-portal/kpis")
+        later = (await http.get("/docs/openapi.json")).json()
     await asyncio.to_thread(rig.stop)
     assert list(merged["paths"]) == ["/api/client-portal/projects"]
     assert "activity" in merged["info"]["description"]
+    assert list(later["paths"]) == ["/api/client-portal/kpis"], "what is not whole is not kept"
+
+
+async def test_a_whole_document_is_made_once_for_many(redis: Backing) -> None:
+    rig, asked = Rig(redis.addresses.redis_url), 0
+
+    async def count(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal asked
+        asked += 1
+        await describe("/api/client-portal/projects", scope, receive, send)
+
+    for echo in (rig.identity.echo, rig.service):
+        echo.special["/schema/openapi.json"] = count
+    async with httpx2.AsyncClient(base_url=rig.server.url, timeout=30) as http:
+        answers = [await http.get("/docs/openapi.json") for _ in range(3)]
+    await asyncio.to_thread(rig.stop)
+    assert (len({each.content for each in answers}), asked) == (1, len(SERVICES))
+    assert answers[0].headers["content-type"] == "application/json"
+    assert "Not answering" not in answers[0].json()["info"]["description"]
 
 
 @pytest.mark.parametrize("file", ["swagger-ui.js", "swagger-ui.css", "api.js"])

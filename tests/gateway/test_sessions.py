@@ -13,7 +13,7 @@ import redis.asyncio as aioredis
 from gateway.seals import Seal
 from gateway.sessions import Sessions
 from ops.stack.backing import Backing
-from shared.cache import Cache
+from shared.cache import Cache, CacheAway
 from shared.clock import now
 from tests.gateway.rig import Identity, Rig
 from tests.gateway.rig import answer as say
@@ -39,8 +39,9 @@ async def store(redis: Backing) -> AsyncIterator[aioredis.Redis]:
 
 async def until(status: int, ask: Ask, cookie: str) -> None:
     """The answer becomes this one. How soon is the benchmarks' business."""
-    while (await ask(cookie)).status_code != status:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while (await ask(cookie)).status_code != status:
+            await asyncio.sleep(0.01)
 
 
 async def revoke(store: aioredis.Redis, identity: Identity, digest: str) -> None:
@@ -115,6 +116,68 @@ async def test_what_identity_could_not_overwrite_in_redis_is_not_believed(
     await until(401, ask, cookie)
     assert {(await ask(cookie)).status_code for _ in range(5)} == {401}
     assert await store.get(f"session:{digest}")
+
+
+async def test_a_redis_that_refuses_writes_is_read_and_heard(rig: Rig, ask: Ask, store: aioredis.Redis) -> None:
+    """Writes of the gateway fail all the time then. Nobody looks away because of them while a broadcast arrives."""
+    cookie, digest, _ = rig.identity.sign_in()
+    await until(200, ask, cookie)
+    while not await store.get(f"session:{digest}"):
+        await asyncio.sleep(0.01)
+    cache = Cache(str(rig.settings.redis_url))
+    await store.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(CacheAway):
+            await cache.ask(lambda: cache.client.set("wanted", 1))
+        assert await cache.ask(lambda: cache.client.get(f"session:{digest}"))
+        other, *_ = rig.identity.sign_in()
+        assert (await ask(other)).status_code == 200
+        rig.identity.records.pop(digest)
+        while not await store.publish("sessions:revoked", digest):
+            await asyncio.sleep(0.01)
+        await until(401, ask, cookie)
+        assert {(await ask(cookie)).status_code for _ in range(5)} == {401}
+        assert await store.get(f"session:{digest}")
+    finally:
+        await store.config_set("maxmemory", 0)
+        await cache.close()
+
+
+async def test_a_broadcast_while_redis_cannot_be_read_leaves_nothing_to_believe(
+    rig: Rig, redis: Backing, store: aioredis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway has turned away from Redis for a moment, and its subscription is still there."""
+    monkeypatch.setattr("shared.cache.PAUSE", 0.5)
+
+    async def resolve(digest: str) -> bytes | None:
+        return rig.identity.records.get(digest)
+
+    async def reset() -> None:
+        raise ConnectionError
+
+    cache = Cache(redis.addresses.redis_url)
+    sessions = Sessions(cache, resolve, Seal(b"secret"), remember_seconds=0)
+    listening = asyncio.create_task(sessions.listen())
+    while (await store.pubsub_numsub("sessions:revoked"))[0][1] < 2:  # the rig's gateway, and this one
+        await asyncio.sleep(0.01)
+    _, digest, _ = rig.identity.sign_in()
+    assert await sessions.find(digest)
+    heard = asyncio.Event()
+    sessions.on_change = lambda changed: heard.set() if changed == digest else None
+    with pytest.raises(CacheAway):
+        await cache.ask(reset)
+    rig.identity.records.pop(digest)
+    await store.publish("sessions:revoked", digest)
+    await heard.wait()
+    while True:  # until Redis is asked again
+        try:
+            assert await cache.ask(lambda: cache.client.get(f"session:{digest}"))
+            break
+        except CacheAway:
+            await asyncio.sleep(0.01)
+    assert await sessions.find(digest) is None
+    listening.cancel()
+    await cache.close()
 
 
 async def test_broadcast_empties_the_memory_of_the_process(rig: Rig, redis: Backing, store: aioredis.Redis) -> None:

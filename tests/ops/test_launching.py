@@ -47,6 +47,27 @@ def program(script: str):
     return lambda output: process.run(process.Command([sys.executable, "-c", script]), output)
 
 
+def test_on_servers_of_others_nothing_is_a_trial(tmp_path: Path, repository: Path) -> None:
+    """No clock that is ahead, no quick hash, no mailbox: what is kept there stays."""
+    script = """
+import pathlib, sys
+from ops.stack.addresses import Addresses
+from ops.stack.launcher import Launcher, Plan
+here = "127.0.0.1:1"
+external = Addresses(database_admin_url=f"postgresql://admin@{here}/portal", nats_url=f"nats://{here}")
+launcher = Launcher(Plan(pathlib.Path(sys.argv[1]), port=0, external=external), quiet=True)
+print({told["PORTAL_ENV"] for told in launcher._told.values()})
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "data")],
+        cwd=repository,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert told.stdout == "{'external'}\n"
+
+
 def test_free_ports_are_not_those_of_outgoing_connections() -> None:
     assert free_port() in FREE_RANGE
 

@@ -63,7 +63,8 @@ def test_a_clock_ahead_moves_the_portal_and_no_clock_outside(by: str, ahead: tim
 
 
 @pytest.mark.parametrize(
-    ("env", "by"), [("production", "+8d"), ("compose", "+8d"), ("embedded", "-8d"), ("embedded", "8 days")]
+    ("env", "by"),
+    [("production", "+8d"), ("compose", "+8d"), ("external", "+8d"), ("embedded", "-8d"), ("embedded", "8 days")],
 )
 def test_only_the_embedded_stack_lives_in_the_future(env: str, by: str) -> None:
     told = {

@@ -3,15 +3,16 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
 from shared import partners, tokens
 from shared.actor import Actor
-from shared.clock import uuid7
+from shared.clock import now, uuid7
 from shared.errors import Unavailable
 from shared.partners import InvalidToken, PartnerVerifier
-from tests.clocks import clock_of
+from tests.clocks import clock_of, living_ahead
 from tests.partners import ISSUER, IdentityStandIn, PartnerSigner, new_key
 
 ERP = Actor(id=uuid7(), kind="partner", client_id=uuid7(), scopes=frozenset({"projects:read", "activity:read"}))
@@ -41,6 +42,16 @@ async def test_a_good_token_is_the_partner_it_names(verifier: PartnerVerifier, k
     assert (partner.scopes, partner.ip, partner.policies) == (ERP.scopes, "192.0.2.7", frozenset())
     assert partner.session_id is not None
     assert partner.session_ends is not None
+
+
+async def test_a_token_ends_when_the_portals_clock_says_so_also_where_that_is_ahead(
+    verifier: PartnerVerifier, keys: PartnerSigner
+) -> None:
+    """Its end was written by a clock outside (`PORTAL_CLOCK_OFFSET`); a stream that it opened is ended by the portal's."""
+    with living_ahead("+8d"):
+        partner = await verifier.verify(keys.token(ERP), "")
+        assert partner.session_ends is not None
+        assert timedelta(0) < partner.session_ends - now() <= timedelta(seconds=partners.MAX_LIFE)
 
 
 @pytest.mark.parametrize("ahead", [29, -625])

@@ -70,11 +70,11 @@ async def show_logo(
 ) -> Response[DraftView]:
     """Set the logo of the draft. 422 `picture.refused` for a file that is no picture, is too large, or is broken."""
     try:
-        logo = await picture_sandbox.run(data.image, "logo", most=MOST_OF_LOGO)
+        logo = await picture_sandbox.run(data.image, "logo", caller=actor.id, most=MOST_OF_LOGO)
     except Rejected as error:
         raise PictureRefused(error.reason) from error
     try:
-        icon = await picture_sandbox.run(logo, "icon", most=MOST_OF_LOGO)
+        icon = await picture_sandbox.run(logo, "icon", caller=actor.id, most=MOST_OF_LOGO)
     except Rejected:
         icon = None
     async with uow(actor) as db:

@@ -64,7 +64,7 @@ async def show_picture(
     """Set one's own picture. 422 `picture.refused` for a file that is no picture, is too large, or is broken."""
     require_own(actor)
     try:
-        image = await picture_sandbox.run(data.image, "portrait", most=MOST)
+        image = await picture_sandbox.run(data.image, "portrait", caller=me, most=MOST)
     except Rejected as error:
         raise PictureRefused(error.reason) from error
     async with uow(actor) as db:

@@ -103,7 +103,7 @@ async def test_work_for_a_caller_who_left_is_not_done(passwords: Passwords) -> N
     assert hashes_done() - before == 3
 
 
-@pytest.mark.parametrize("env", ["production", "compose"])
+@pytest.mark.parametrize("env", ["production", "compose", "external"])
 def test_only_the_embedded_stack_takes_a_hash_that_is_quickly_guessed(env: str) -> None:
     less = {"env": env, "password_memory": OWASP_MEMORY - 1}
     known = {"database_url": "postgresql://x@127.0.0.1:1/x", "nats_url": "nats://127.0.0.1:1", "smtp_url": "smtp://x"}

@@ -16,7 +16,7 @@ def sandbox() -> Sandbox:
 
 
 async def drawn(sandbox: Sandbox, file: bytes) -> Image.Image:
-    made = await sandbox.run(file, "portrait", most=MOST)
+    made = await sandbox.run(file, "portrait", caller="anna", most=MOST)
     assert not any(each in made for each in (files.SECRET, files.SCRIPT, b"EXIF", b"ICCP"))
     return Image.open(BytesIO(made))
 
@@ -41,7 +41,7 @@ async def test_what_is_no_picture_is_refused_for_what_it_is(sandbox: Sandbox) ->
     said = dict[str, str]()
     for name, (file, _) in files.BAD.items():
         try:
-            await sandbox.run(file, "portrait", most=MOST)
+            await sandbox.run(file, "portrait", caller="anna", most=MOST)
             said[name] = "drawn"
         except Rejected as refused:
             said[name] = refused.reason

@@ -16,6 +16,7 @@ from services.identity.second_factors.totp import Totp
 from services.identity.tokens import digest, new_token
 from shared import clock
 from shared.sealing import Sealer
+from tests.clocks import living_ahead
 from tests.identity.rig import FIREFOX, PASSWORD, App, Browser, Identity, Mail, full_step, somewhere
 
 # Two steps beside each other with the same code: of this secret the first pair after September 2026.
@@ -276,6 +277,15 @@ def test_codes_are_those_of_the_standard(at: int, code: str) -> None:
     sealed = totp.seal(base64.b32encode(b"12345678901234567890").decode(), person_id)
     with clock.moved_to(datetime.fromtimestamp(at, UTC)):
         assert totp.step_of(sealed, person_id, code) == at // 30
+
+
+def test_a_phone_does_not_live_in_the_future_with_the_portal() -> None:
+    """`PORTAL_CLOCK_OFFSET` moves no clock outside."""
+    totp = Totp(Sealer(base64.urlsafe_b64encode(bytes(32)).decode()), "Portal")
+    person_id = clock.uuid7()
+    sealed = totp.seal(base64.b32encode(b"12345678901234567890").decode(), person_id)
+    with living_ahead("+8d"), clock.moved_to(datetime.fromtimestamp(59, UTC) + timedelta(days=8)):
+        assert totp.step_of(sealed, person_id, "287082") == 59 // 30
 
 
 async def test_who_was_shut_out_in_between_stays_outside(identity: Identity) -> None:

@@ -35,6 +35,25 @@ async def test_a_revocation_while_redis_is_away_is_said_when_it_is_back(identity
     await until_it_is(identity, there.session_hash, b"revoked")
 
 
+async def test_every_gateway_is_told_although_redis_refuses_writes(identity: Identity) -> None:
+    """The record of before cannot be overwritten; who hears the broadcast does not believe it."""
+    person = await identity.person(await identity.client())
+    here, there = await identity.browser(person), await identity.browser(person)
+    async with identity.redis.pubsub(ignore_subscribe_messages=True) as channel:
+        await channel.subscribe(REVOKED_CHANNEL)
+        await identity.redis.config_set("maxmemory", 1)
+        try:
+            assert (await here("DELETE", f"sessions/{there.actor.session_id}")).status_code == 204
+            told = None
+            async with asyncio.timeout(30):
+                while told != there.session_hash:
+                    message = await channel.get_message(timeout=1)
+                    told = message["data"].decode() if message else told
+        finally:
+            await identity.redis.config_set("maxmemory", 0)
+    await until_it_is(identity, there.session_hash, b"revoked")
+
+
 async def test_changed_rights_while_redis_is_away_are_said_when_it_is_back(identity: Identity) -> None:
     client_id = await identity.client()
     project, person = await identity.project(client_id), await identity.person(client_id)

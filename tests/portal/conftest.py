@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from litestar import Litestar
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from gateway.cookies import Cookies
 from ops.keys import new_secrets_key
@@ -21,9 +21,11 @@ from shared.testing.claims import Signer
 from tests.e2e.conftest import FLAGS
 from tests.portal.documents import document
 from tests.portal.office import Office
+from tests.portal.patience import LATE, LONG, Patience
 from tests.portal.people import AUDIENCE, NOBODY
 
 Browse = Callable[..., httpx2.AsyncClient]
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +47,24 @@ def standin(server: Office) -> Iterator[Office]:
 
 
 @pytest.fixture(scope="session")
-async def web(server: Office, signer: Signer, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Litestar]:
+def patience() -> Iterator[Patience]:
+    """Pages wait for each widget, however busy the machine is."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield Patience(monkeypatch)
+
+
+@pytest.fixture
+def hurried(patience: Patience, standin: Office) -> Iterator[None]:
+    """Pages leave a widget out that takes `LATE` seconds, as they do for people after a moment."""
+    patience.wait(LATE / 2)
+    yield
+    patience.wait(LONG)
+
+
+@pytest.fixture(scope="session")
+async def web(
+    server: Office, signer: Signer, patience: Patience, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Litestar]:
     """The portal's application, running."""
     settings = PortalSettings(
         env="embedded",

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from tests.portal.addressbook import AddressBook
 from tests.portal.gallery import Gallery
-from tests.portal.standin import BASE, TODAY, ago, entry, problem, uid
+from tests.portal.standin import BASE, ago, entry, problem, today, uid
 
 STALE = "Somebody changed this in the meantime. Look at what is there now before you save."
 
@@ -118,7 +118,7 @@ class Office(Gallery, AddressBook):
         step = self._find("milestones", request.match_info["id"])
         if step["status"] == "completed":
             return problem(409, "milestone.already_completed", "This milestone is completed already.")
-        step |= {"status": "completed", "completed_on": TODAY.isoformat()} | await request.json()
+        step |= {"status": "completed", "completed_on": today().isoformat()} | await request.json()
         return web.json_response(step)
 
     async def reopen(self, request: web.Request) -> web.Response:

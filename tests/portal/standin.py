@@ -8,7 +8,7 @@ import asyncio
 import copy
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from aiohttp import web
 
 from services.activity.words.telling import LINES
 from services.portal.services import UPSTREAMS
+from shared import clock
 from tests.portal.documents import document
 
 BASE = "/api/client-portal"
@@ -23,15 +24,19 @@ ACME = "01900000-0000-7000-8000-00000000ac3e"
 BIRCH = "01900000-0000-7000-8000-00000000b12c"
 ANNA = "01900000-0000-7000-8000-0000000000a1"
 PASSWORD = "demo-portal-2026"
-TODAY = datetime.now(UTC).date()
 
 
 def uid(number: int) -> str:
     return str(UUID(int=0x01900000000070008000000000000000 + number))
 
 
+def today() -> date:
+    """The day that is now, as the portal has it: a run may begin on one and end on the next."""
+    return clock.today()
+
+
 def days(offset: int) -> str:
-    return (TODAY + timedelta(days=offset)).isoformat()
+    return (today() + timedelta(days=offset)).isoformat()
 
 
 def ago(**kwargs: float) -> str:
@@ -312,8 +317,10 @@ class Standin:
     async def _misbehave(self, request: web.Request, handler: Any) -> web.StreamResponse:
         path = request.path.removeprefix(BASE)
         body = await request.json() if request.can_read_body else None
+        calls, strange = self.calls, self.strange
+        """Those of the test that asks: an answer that is late may be given while the next one runs."""
         if path != "/brand":  # which the portal asks beside the requests, at a time of its own
-            self.calls.append(Call(request.method, path, dict(request.query), request.headers.copy(), body))
+            calls.append(Call(request.method, path, dict(request.query), request.headers.copy(), body))
         for prefix, seconds in self.delay.items():
             if path.startswith(prefix):
                 await asyncio.sleep(seconds)
@@ -324,18 +331,18 @@ class Standin:
                 return answer
         answer = await handler(request)
         if answer.status < 300 and answer.content_type == "application/json":
-            self._tell(request.method, path.strip("/"), answer)
+            self._tell(request.method, path.strip("/"), answer, strange)
         return answer
 
-    def _tell(self, method: str, path: str, answer: web.Response) -> None:
+    def _tell(self, method: str, path: str, answer: web.Response, strange: list[str]) -> None:
         """The answer as the service itself would give it: what it does not tell is left out, what it would is there."""
         for described in map(document, UPSTREAMS):
             if (schema := described.answer_at(method, path)) is not None:
                 value = described.told(json.loads(answer.body), schema)
-                self.strange += described.strange(value, schema, f"{method} {path}")
+                strange += described.strange(value, schema, f"{method} {path}")
                 answer.body = json.dumps(value).encode()
                 return
-        self.strange.append(f"{method} {path}: no service has this route")
+        strange.append(f"{method} {path}: no service has this route")
 
     async def login(self, request: web.Request) -> web.Response:
         data = await request.json()

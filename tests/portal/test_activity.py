@@ -4,6 +4,7 @@ import re
 
 from services.portal.activity.marks import UNKNOWN, mark
 from shared.contracts import TOLD
+from tests.portal.patience import LATE
 from tests.portal.people import ANNA
 from tests.portal.standin import ago, entry, uid
 
@@ -46,8 +47,8 @@ async def test_the_project_filter_reaches_the_service_and_stays_chosen(browse, s
     assert f'<a class="menu-item" href="/activity?project_id={uid(2)}" aria-current="true">' in page.text
 
 
-async def test_no_filter_is_no_reason_to_wait(browse, standin):
-    standin.delay["/projects"] = 0.6
+async def test_no_filter_is_no_reason_to_wait(browse, standin, hurried):
+    standin.delay["/projects"] = LATE
     page = await browse(ANNA).get("/activity")
     assert page.status_code == 200
     assert "<select" not in page.text

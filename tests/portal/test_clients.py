@@ -6,6 +6,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from tests.portal.patience import LATE
 from tests.portal.people import ANNA, CLARA, JONAS, MIA, NOBODY
 from tests.portal.standin import ACME, BIRCH, uid
 
@@ -83,8 +84,8 @@ async def test_all_activity_of_one_client_keeps_to_that_client(browse, standin):
     assert asked == [ACME, ACME]
 
 
-async def test_a_widget_that_is_late_or_broken_leaves_the_client_standing(browse, standin):
-    standin.delay = {"/people": 0.6}
+async def test_a_widget_that_is_late_or_broken_leaves_the_client_standing(browse, standin, hurried):
+    standin.delay = {"/people": LATE}
     standin.refuse("/activity", 500)
     page = await browse(CLARA).get(f"/clients/{ACME}")
     assert page.status_code == 200

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.portal.page import CLIENT_COOKIE
+from tests.portal.patience import LATE
 from tests.portal.people import ANNA, CLARA, JONAS
 from tests.portal.personnel import FELIX_ID
 from tests.portal.standin import ACME, uid
@@ -31,8 +32,8 @@ async def test_each_attempt_says_who_why_and_from_where(browse, standin):
     assert f'href="/contacts/{FELIX_ID}"' in page
 
 
-async def test_a_name_that_comes_too_late_is_left_out(browse, standin):
-    standin.delay = {"/people": 0.8}
+async def test_a_name_that_comes_too_late_is_left_out(browse, standin, hurried):
+    standin.delay = {"/people": LATE}
     page = (await browse(CLARA).get("/failed-sign-ins")).text
     assert "Felix Brandt" not in page
     assert page.count("Somebody known") == 3

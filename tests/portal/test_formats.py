@@ -22,8 +22,10 @@ BERLIN = ZoneInfo("Europe/Berlin")
         (86400 * 3 + 60, "3 days ago"),
     ],
 )
-def test_relative_times_are_words(age, words):
-    assert formats.ago(now() - timedelta(seconds=age), UTC) == words
+def test_relative_times_are_words(monkeypatch, age, words):
+    moment = datetime(2026, 3, 12, 8, tzinfo=UTC)
+    monkeypatch.setattr(formats, "now", lambda: moment)
+    assert formats.ago(moment - timedelta(seconds=age), UTC) == words
 
 
 def test_days_ago_are_those_of_the_calendar():

@@ -152,7 +152,7 @@ async def test_a_failing_fragment_answers_in_one_sentence(browse, standin):
 
 
 async def test_hostile_text_stays_text(browse, standin):
-    hostile = "<script>alert(1)</script>\"'{{7*191}}"
+    hostile = "<script>alert(1)</script>\"'{{7777777*1000003}}"
     project = standin.state["projects"][0]
     project |= {"name": hostile, "description": hostile, "scope": hostile, "client_name": hostile}
     project["team"] = [{"name": hostile, "role": hostile, "email": 'x"onmouseover=alert(1)@a.example', "phone": None}]
@@ -164,7 +164,7 @@ async def test_hostile_text_stays_text(browse, standin):
         assert page.status_code == 200
         assert "<script>alert" not in page.text
         assert "&lt;script&gt;alert(1)" in page.text
-        assert "1337" not in page.text
+        assert "7777800333331" not in page.text
         assert not re.search(r'"\s*onmouseover', page.text)
 
 

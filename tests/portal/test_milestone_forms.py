@@ -1,13 +1,14 @@
 """Staff add, change, complete and reopen milestones."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from shared.clock import moved_to
 from tests.portal.people import ANNA, CLARA, JONAS, MIA
-from tests.portal.standin import TODAY, uid
+from tests.portal.standin import today, uid
 from tests.portal.test_project_forms import typed
 
 FRAGMENT = {"HX-Request": "true"}
@@ -18,6 +19,15 @@ OF = {"project_id": uid(1)}
 
 def at(milestone: str, verb: str) -> str:
     return f"/milestones/{milestone}/{verb}"
+
+
+@pytest.fixture
+def noon(standin) -> Iterator[datetime]:
+    """The clock stands at noon, and the story is told anew: no day ends while a test compares days."""
+    noon = datetime.combine(today(), time(12, 30), UTC)
+    with moved_to(noon):
+        standin.reset()
+        yield noon
 
 
 async def opened(browser, milestone: str = BUILD) -> str:
@@ -114,13 +124,13 @@ async def test_who_was_slower_sees_what_changed_and_by_whom_and_loses_nothing(br
     assert standin.written[-1] == ("PATCH", f"/milestones/{BUILD}", {"name": "Mine"})
 
 
-async def test_one_click_completes_and_leads_back_to_its_place(browse, standin):
+async def test_one_click_completes_and_leads_back_to_its_place(browse, standin, noon):
     browser = browse(CLARA)
     page = (await browser.get(PROJECT)).text
     assert f'action="{at(BUILD, "complete")}" method="post"' in page
     answer = await browser.post(at(BUILD, "complete"), data=OF)
     assert answer.headers["location"] == f"{PROJECT}#milestone-{BUILD}"
-    assert standin.written == [("POST", at(BUILD, "complete"), {"completed_on": TODAY.isoformat()})]
+    assert standin.written == [("POST", at(BUILD, "complete"), {"completed_on": noon.date().isoformat()})]
     assert "Build is completed" in (await browser.get(PROJECT)).text
 
 
@@ -162,27 +172,25 @@ async def test_completing_twice_or_too_early_is_a_calm_word_beside_the_plan(brow
     assert "Something it depends on" in (await browser.get(PROJECT)).text
 
 
-async def test_another_day_may_be_entered_on_the_form(browse, standin):
+async def test_another_day_may_be_entered_on_the_form(browse, standin, noon):
     browser = browse(CLARA)
-    assert f'name="completed_on" type="date"\n    value="{TODAY.isoformat()}"' in await opened(browser)
+    assert f'name="completed_on" type="date"\n    value="{noon.date().isoformat()}"' in await opened(browser)
     await browser.post(at(BUILD, "complete"), data={**OF, "completed_on": "2026-01-31"})
     assert standin.written == [("POST", at(BUILD, "complete"), {"completed_on": "2026-01-31"})]
 
 
-async def test_today_is_the_readers_where_they_act_and_the_companys_where_they_read(browse, standin):
+async def test_today_is_the_readers_where_they_act_and_the_companys_where_they_read(browse, standin, noon):
     """At noon in London it is tomorrow in Auckland: the form and the click mean that day, due dates do not."""
-    noon = datetime.combine(TODAY, time(12, 30), UTC)
-    tomorrow = (TODAY + timedelta(days=1)).isoformat()
-    standin.state["projects"][0]["milestones"][4]["target_on"] = TODAY.isoformat()
-    with moved_to(noon):
-        browser = browse(CLARA)
-        browser.cookies.set("portal_zone", "Pacific/Auckland")
-        form = await opened(browser)
-        assert f'name="completed_on" type="date"\n    value="{tomorrow}"' in form
-        assert f'max="{tomorrow}"' in form
-        plan = (await browser.get(PROJECT)).text
-        assert f'<span>Today, <time datetime="{TODAY.isoformat()}">' in plan
-        await browser.post(at(BUILD, "complete"), data=OF)
+    day, tomorrow = noon.date().isoformat(), (noon + timedelta(days=1)).date().isoformat()
+    standin.state["projects"][0]["milestones"][4]["target_on"] = day
+    browser = browse(CLARA)
+    browser.cookies.set("portal_zone", "Pacific/Auckland")
+    form = await opened(browser)
+    assert f'name="completed_on" type="date"\n    value="{tomorrow}"' in form
+    assert f'max="{tomorrow}"' in form
+    plan = (await browser.get(PROJECT)).text
+    assert f'<span>Today, <time datetime="{day}">' in plan
+    await browser.post(at(BUILD, "complete"), data=OF)
     assert standin.written == [("POST", at(BUILD, "complete"), {"completed_on": tomorrow})]
 
 

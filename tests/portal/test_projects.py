@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.portal.patience import LATE
 from tests.portal.people import ANNA, CLARA
 from tests.portal.standin import uid
 
@@ -129,8 +130,8 @@ async def test_an_open_page_that_refreshes_itself_says_so_and_a_person_does_not(
         assert {call.headers.get("X-Portal-Refresh") for call in asked} == {itself}
 
 
-async def test_activity_never_holds_the_project_up(browse, standin):
-    standin.delay = {"/activity": 0.6}
+async def test_activity_never_holds_the_project_up(browse, standin, hurried):
+    standin.delay = {"/activity": LATE}
     page = await browse(ANNA).get(f"/projects/{uid(1)}")
     assert page.status_code == 200
     assert f'hx-get="/widgets/projects/{uid(1)}/activity" hx-trigger="load, refresh"' in page.text

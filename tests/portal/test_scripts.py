@@ -15,6 +15,7 @@ from playwright.async_api import Browser, Dialog, Page, Route, expect
 
 from shared.testing.claims import Signer
 from tests.portal.gallery import PIXEL
+from tests.portal.patience import LATE
 from tests.portal.people import ANNA, AUDIENCE, CLARA, JONAS, MIA, NOBODY
 from tests.portal.standin import Standin, entry, uid
 
@@ -217,8 +218,8 @@ async def test_staff_over_all_clients_have_no_stream_and_poll(sit):
         assert streams == []
 
 
-async def test_a_late_widget_fills_itself(sit, standin):
-    standin.delay["/kpis"] = 0.5
+async def test_a_late_widget_fills_itself(sit, standin, hurried):
+    standin.delay["/kpis"] = LATE
     async with sit() as page:
         await page.goto("/")
         await expect(page.locator(".figure").first).to_have_text("2")

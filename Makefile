@@ -42,8 +42,8 @@ test: install-dev ## every test, in a real browser and on real servers (ARGS="-k
 	@PORTAL_CHROMIUM="$$(sh ops/chromium.sh)" && export PORTAL_CHROMIUM && $(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 .PHONY: test
 
-screenshots: install-dev ## take the pictures of the README and of docs/first-visit.md again
-	@PORTAL_CHROMIUM="$$(sh ops/chromium.sh)" && export PORTAL_CHROMIUM && PORTAL_SCREENSHOTS=1 $(PY) -m pytest tests/e2e/test_pages.py tests/e2e/test_first_visit.py
+screenshots: install-dev ## take the pictures of the README, of docs/first-visit.md and of the guide again
+	@PORTAL_CHROMIUM="$$(sh ops/chromium.sh)" && export PORTAL_CHROMIUM && PORTAL_SCREENSHOTS=1 $(PY) -m pytest tests/e2e/test_pages.py tests/e2e/test_first_visit.py tests/e2e/guide_pictures.py
 .PHONY: screenshots
 
 test-changed: install-dev ## the tests that a change since main can reach, short of the whole portal

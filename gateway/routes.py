@@ -159,6 +159,7 @@ ROUTES = (
     _page("/profile/picture", max_body=IMAGE),
     _page("/brand"),
     _page("/security"),
+    _page("/help"),
     _page("/kept-form"),
     _page("/prove-it", sign_in=True),
     _page("/clients"),

@@ -17,6 +17,7 @@ from services.portal.assets import Assets, brand_file, static_file
 from services.portal.clients import parts as client_parts
 from services.portal.dashboard import parts as dashboard_parts
 from services.portal.failures import EXCEPTION_HANDLERS, not_found, read_form, refuse_form_of_another
+from services.portal.help.guide import Guide
 from services.portal.kept_form.views import Forms
 from services.portal.page import Page
 from services.portal.security.api import refuse_account_of_another
@@ -43,7 +44,8 @@ def create_app(settings: PortalSettings) -> Litestar:
     """The web pages. `img-src data:` is for Tabler's form controls, whose ticks and arrows are inline images."""
     upstreams = {name: Upstream(settings.upstream(name)) for name in UPSTREAMS}
     assets, forms = Assets(), Forms(Sealer(settings.secrets_key))
-    areas = [pages for area in AREAS for pages in area.pages]
+    guide = Guide(assets.url)
+    areas = [Router(path="/", route_handlers=[*area.pages], opt={"chapters": area.chapters}) for area in AREAS]
     templates, branding = template_config(assets, settings)
     parts = [dashboard_parts.router(AREAS), client_parts.router(AREAS)]
     pages = Router(
@@ -69,7 +71,14 @@ def create_app(settings: PortalSettings) -> Litestar:
         compression_config=CompressionConfig(backend="brotli", brotli_quality=4, exclude=["^/static/"]),
         before_send=[_add_headers],
         state=State(
-            {"assets": assets, "areas": AREAS, "branding": branding, "settings": settings, "upstreams": upstreams}
+            {
+                "assets": assets,
+                "areas": AREAS,
+                "branding": branding,
+                "guide": guide,
+                "settings": settings,
+                "upstreams": upstreams,
+            }
         ),
     )
 

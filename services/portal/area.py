@@ -72,6 +72,8 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
     """Everything of one noun that others need to know of."""
 
     pages: Sequence[Router]
+    chapters: tuple[str, ...]
+    """Of the guide: a page offers the first that its reader may read. Part of an area says otherwise by `opt`."""
     entry: Entry | None = None
     module: Closable | None = None
     actions: Sequence[Closable] = ()

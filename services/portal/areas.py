@@ -10,6 +10,7 @@ from services.portal.contacts.api import area as contacts
 from services.portal.dashboard.api import area as dashboard
 from services.portal.failed_sign_ins.api import area as failed_sign_ins
 from services.portal.forgot_password.api import area as forgot_password
+from services.portal.help.api import area as help_
 from services.portal.invitation.api import area as invitation
 from services.portal.invitations.api import area as invitations
 from services.portal.kept_form.api import area as kept_form
@@ -40,6 +41,6 @@ AREAS = Areas(
         *(milestones, contacts, invitations, view_as, switch_client, organisations),
         *(security, prove_it, kept_form, preferences, session, sign_in, sign_out),
         *(invitation, register, forgot_password, reset_password, verify_email, confirm_email),
-        mailbox,
+        *(help_, mailbox),
     ]
 )

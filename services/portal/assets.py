@@ -14,6 +14,7 @@ from litestar.datastructures import State
 from litestar.params import Parameter
 
 from services.portal.branding import Brand
+from services.portal.help.guide import PICTURES, SHOWN_AS
 from shared.errors import NotFound
 
 FOLDER = Path(__file__).parent / "static"
@@ -28,6 +29,7 @@ STYLES = (
     "css/office.css",
     "css/access.css",
     "css/viewing.css",
+    "css/help.css",
 )
 """One stylesheet on the wire, in the order of the cascade; one file per concern on disk."""
 TEXT = {"text/css", "text/javascript", "image/svg+xml"}
@@ -52,13 +54,14 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 class Assets:
-    """Every file under `static/`, addressed as `/static/<version>/<name>`.
+    """Every file under `static/` and the guide's pictures, addressed as `/static/<version>/<name>`.
 
     The version is a hash over all of them, so relative addresses inside CSS and JavaScript need no rewriting.
     """
 
     def __init__(self, folder: Path = FOLDER) -> None:
         raw = {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+        raw |= {f"{SHOWN_AS}{path.name}": path.read_bytes() for path in sorted(PICTURES.glob("*.webp"))}
         raw[STYLESHEET] = b"\n".join(raw.pop(name) for name in STYLES)
         self.files = {name: _asset(name, body) for name, body in raw.items() if not name.endswith(".txt")}
 
@@ -76,7 +79,7 @@ class Assets:
 
 
 def _asset(name: str, body: bytes) -> Asset:
-    media_type = guess_type(name)[0] or "application/octet-stream"
+    media_type = guess_type(name, strict=False)[0] or "application/octet-stream"
     if media_type not in TEXT:
         return Asset(media_type, body, {})
     return Asset(media_type, body, {"br": brotli.compress(body, quality=9), "gzip": gzip.compress(body, 9, mtime=0)})

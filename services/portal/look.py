@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from services.portal import formats
 from services.portal.forms import OPENED_BY
+from services.portal.help.guide import Chapter
 from services.portal.toasts import TOAST_COOKIE, recall
 from shared.actor import Actor
 from shared.clock import day_of, now
@@ -43,6 +44,7 @@ class Look:
         self.seen_as = actor.seen_as if actor else None
         """The one of the client's people whose portal they then see."""
         self.client_name: str | None = None
+        self.chapter: Chapter | None = None
         self.recorded = request.headers.get(RECORDED_HEADER) == "1"
         """Whether the gateway recorded this visit; the page informs its reader."""
         self.is_answer = request.method == "POST"

@@ -13,6 +13,7 @@ from litestar.response import Redirect, Template
 from services.portal.answers import Client, Organisation, Organisations
 from services.portal.area import Areas, Entry
 from services.portal.cookies import cookie
+from services.portal.help.guide import Chapter, Guide
 from services.portal.ids import read_id
 from services.portal.look import Look
 from services.portal.services import WIDGET_DEADLINE, Services, slot
@@ -40,6 +41,10 @@ class Page(Look):
         self._cookies = request.cookies
         self._query = request.query_params
         self._areas: Areas = request.app.state.areas
+        self.guide: Guide = request.app.state.guide
+        handler = request.scope.get("route_handler")
+        self.chapter: Chapter | None = self.guide.first(handler.opt.get("chapters", ()) if handler else (), actor)
+        """What explains this page, as far as this reader may read it."""
         self.chosen_client = read_id(request.cookies.get(CLIENT_COOKIE)) if actor.is_staff else None
         self.section = ""
         self.live_client: UUID | None = None

@@ -21,6 +21,12 @@ def copied(stage: str) -> list[str]:
     return [source for line in lines for source in line.split()]
 
 
+def held_by(service: str) -> list[str]:
+    """What the image of a service takes from the repository."""
+    stages = {"gateway": ("kernel", "gateway"), "portal": ("kernel", "service", "portal")}
+    return [source for stage in stages.get(service, ("kernel", "service")) for source in copied(stage)]
+
+
 def builds(services: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: service["build"] for name, service in services.items() if "build" in service}
 
@@ -36,11 +42,12 @@ def test_a_service_gets_the_kernel_the_starter_and_itself() -> None:
     assert copied("kernel") == ["shared", *(f"ops/{name}.py" for name in ("__init__", "serve", "watchdog", "probe"))]
     assert copied("service") == ["services/__init__.py", "services/${SERVICE}"]
     assert copied("gateway") == ["gateway"]
+    assert copied("portal") == ["docs/guide"]  # what the portal shows under Help
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_with_what_its_image_holds_a_service_can_be_imported(service: str, tmp_path: Path) -> None:
-    for source in copied("kernel") + copied("gateway" if service == "gateway" else "service"):
+    for source in held_by(service):
         held = source.replace("${SERVICE}", service)
         (tmp_path / held).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / held).symlink_to(ROOT / held)
@@ -56,7 +63,7 @@ def test_each_service_of_the_composition_builds_its_own_image(services: dict[str
         build = builds(services)[name]
         assert services[name]["image"] == f"client-portal/{name}:dev"
         assert build["dockerfile"] == "deploy/Dockerfile"
-        assert build["target"] == ("gateway" if name == "gateway" else "service")
+        assert build["target"] == (name if name in ("gateway", "portal") else "service")
         assert build.get("args", {}) == ({} if name == "gateway" else {"SERVICE": name})
 
 
@@ -76,7 +83,7 @@ def test_what_runs_is_not_root_and_the_last_layer_adds_nothing(stage: str) -> No
 
 def test_base_images_can_be_replaced() -> None:
     bases = {line.split()[1] for line in DOCKERFILE.splitlines() if line.startswith("FROM ")}
-    assert bases == {"${PYTHON_IMAGE}", "kernel"}
+    assert bases == {"${PYTHON_IMAGE}", "kernel", "service"}
     assert re.search(r"^ARG PYTHON_IMAGE=python:3\.\d+-slim$", DOCKERFILE, re.MULTILINE)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.portal_stack import PASSWORD, PEOPLE, Portal
+from tests.portal_stack import API, PASSWORD, PEOPLE, Portal
 
 FLAGS = [
     "--no-sandbox",
@@ -51,6 +51,17 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def ids(portal: Portal) -> dict[str, str]:
+    """Acme, its project with the most to see, and people to look at."""
+    acme = portal.me("approver")["client_id"]
+    projects = portal.as_("admin").get(f"{API}/projects", params={"client_id": acme, "limit": 100}).json()["items"]
+    busiest = max(projects, key=lambda each: (each["status"] == "on_track", each["milestones_total"]))
+    people = {who: portal.me(who)["id"] for who in ("member", "viewer")}
+    token = portal.run.mailbox.partition("token=")[2]
+    return {"client": acme, "project": busiest["id"], "mailbox": token, **people}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Seat, Sit
-from tests.portal_stack import API, ROOT, Portal
+from tests.portal_stack import ROOT, Portal
 
 AXE = (ROOT / "tests/portal/vendor/axe.min.js").read_text()
 ARRIVED = """async () => { await Promise.all(document.getAnimations()
@@ -68,10 +68,11 @@ PAGES = {
         "/forgot-password",
         "/register",
         "/mailbox?token={mailbox}",
+        "/help/signing-in",
     ],
     "feedback": ["/", "/projects", "/activity", *OWN_PAGES],
     "viewer": CLIENT_PAGES,
-    "approver": [*CLIENT_PAGES, "/team", "/team/new", "/team/{viewer}"],
+    "approver": [*CLIENT_PAGES, "/team", "/team/new", "/team/{viewer}", "/help", "/help/security?language=de"],
     "birch": ["/", "/projects", "/activity"],
     "member": STAFF_PAGES,
     "subcontractor": ["/", "/projects", "/activity", "/clients", *OWN_PAGES],
@@ -90,17 +91,6 @@ KEPT = {
     ("admin", "/people/{member}", False, False): "rights",
     ("approver", "/", False, True): "phone",
 }
-
-
-@pytest.fixture(scope="module")
-def ids(portal: Portal) -> dict[str, str]:
-    """Acme, its project with the most to see, and people to look at."""
-    acme = portal.me("approver")["client_id"]
-    projects = portal.as_("admin").get(f"{API}/projects", params={"client_id": acme, "limit": 100}).json()["items"]
-    busiest = max(projects, key=lambda each: (each["status"] == "on_track", each["milestones_total"]))
-    people = {who: portal.me(who)["id"] for who in ("member", "viewer")}
-    token = portal.run.mailbox.partition("token=")[2]
-    return {"client": acme, "project": busiest["id"], "mailbox": token, **people}
 
 
 def inaccessible(page: Page) -> list[dict[str, Any]]:

@@ -55,6 +55,7 @@ async def activity(
 
 area = Area(
     pages=[Router(path="/", route_handlers=[activity])],
+    chapters=("activity",),
     entry=Entry(
         path="/activity",
         label="Activity",

@@ -159,6 +159,7 @@ router = Router(
 )
 area = Area(
     pages=[router],
+    chapters=("api-clients",),
     entry=Entry(
         path="/api-clients",
         label="API clients",

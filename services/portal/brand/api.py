@@ -147,4 +147,8 @@ router = Router(
     ],
     guards=[require_policy("manageBrand")],
 )
-area = Area(pages=[router], entry=Entry(path=HOME, label="Brand", icon="palette", who=may_manage, office=True))
+area = Area(
+    pages=[router],
+    chapters=("brand",),
+    entry=Entry(path=HOME, label="Brand", icon="palette", who=may_manage, office=True),
+)

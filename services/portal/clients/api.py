@@ -132,6 +132,7 @@ pages = Router(
 )
 area = Area(
     pages=[pages, access, contacts, single_sign_on, recordings],
+    chapters=("clients",),
     entry=Entry(path="/clients", label="Clients", icon="building", who=staff),
     widgets=[Widget(name="people", template="clients/people.html", load=views.people, where="client", place="side")],
 )

@@ -56,4 +56,6 @@ async def create(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
     return await page.show("clients/new_contact.html", section="clients", status=form.status, form=form, client=client)
 
 
-router = Router(path="/", route_handlers=[contacts, new, create], guards=[require_staff])
+router = Router(
+    path="/", route_handlers=[contacts, new, create], guards=[require_staff], opt={"chapters": ("contacts",)}
+)

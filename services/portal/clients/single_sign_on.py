@@ -106,4 +106,5 @@ router = Router(
     path="/",
     route_handlers=[settings, save, ask_to_remove, remove],
     guards=[require_policy("manageClients"), require_policy("managePortalAccess")],
+    opt={"chapters": ("client-access",)},
 )

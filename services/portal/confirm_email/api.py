@@ -36,4 +36,4 @@ async def confirm(page: Page, data: Typed) -> Template:
 
 
 router = Router(path="/", route_handlers=[open_link, confirm], opt={"public": True})
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("signing-in",))

@@ -163,4 +163,4 @@ router = Router(
     ],
     guards=[require_staff],
 )
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("contacts",))

@@ -23,6 +23,7 @@ async def dashboard(page: Page) -> Template:
 
 area = Area(
     pages=[Router(path="/", route_handlers=[dashboard])],
+    chapters=("dashboard",),
     entry=Entry(path="/", label="Dashboard", icon="layout-dashboard"),
     module=Closable(
         name="figures",

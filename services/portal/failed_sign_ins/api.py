@@ -26,6 +26,7 @@ async def failed_sign_ins(page: Page, cursor: Cursor = "") -> Template:
 router = Router(path="/", route_handlers=[failed_sign_ins], guards=[require_policy("viewAudit")])
 area = Area(
     pages=[router],
+    chapters=("failed-sign-ins",),
     entry=Entry(
         path="/failed-sign-ins",
         label="Failed sign-ins",

@@ -31,4 +31,4 @@ async def send_link(page: Page, data: Typed) -> Template:
 
 
 router = Router(path="/", route_handlers=[ask_address, send_link], opt={"public": True})
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("signing-in",))

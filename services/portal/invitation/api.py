@@ -122,4 +122,4 @@ async def _void(page: Page, problem: ServiceProblem | None = None) -> Template:
 
 
 router = Router(path="/", route_handlers=[open_invitation, accept, join], opt={"public": True})
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("invitation",))

@@ -219,4 +219,4 @@ router = Router(
     route_handlers=[ask_first, start, recipients, progress, outcomes],
     guards=[require_policy("managePortalAccess")],
 )
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("inviting",))

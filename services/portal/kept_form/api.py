@@ -86,4 +86,4 @@ async def discard(page: Page) -> Redirect:
 
 
 router = Router(path="/", route_handlers=[keep, ask, send, discard])
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("interruptions",))

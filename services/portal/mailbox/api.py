@@ -82,4 +82,4 @@ def _folder(page: Page, state: State) -> Path:
 
 
 router = Router(path="/", route_handlers=[mailbox, mail, markup], opt={"public": True})
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("mailbox",))

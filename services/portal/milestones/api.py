@@ -111,4 +111,4 @@ router = Router(
     route_handlers=[edit, change, complete, ask_to_reopen, reopen],
     guards=[require_policy("manageProjects")],
 )
-area = Area(pages=[router, sharing])
+area = Area(pages=[router, sharing], chapters=("managing-projects",))

@@ -65,4 +65,5 @@ router = Router(
     path="/",
     route_handlers=[ask_to_share, share, withdraw],
     guards=[require_policy("manageProjects")],
+    opt={"chapters": ("sharing",)},
 )

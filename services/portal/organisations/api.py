@@ -56,4 +56,4 @@ async def switch(page: Page, data: Typed) -> Redirect:
 
 
 router = Router(path="/", route_handlers=[overview, switch], guards=[require_own])
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("organisations",))

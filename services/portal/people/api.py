@@ -288,6 +288,7 @@ router = Router(
 )
 area = Area(
     pages=[router],
+    chapters=("people",),
     entry=Entry(
         path="/people", label="People", icon="users", office=True, who=lambda page: page.actor.can("managePeople")
     ),

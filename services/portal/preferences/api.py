@@ -56,4 +56,4 @@ async def _show(page: Page, form: Edit) -> Template:
     return await page.show("preferences/page.html", section="preferences", status=form.status, form=form, zones=zones)
 
 
-area = Area(pages=[Router(path="/", route_handlers=[preferences, save, choose_theme])])
+area = Area(pages=[Router(path="/", route_handlers=[preferences, save, choose_theme])], chapters=("profile",))

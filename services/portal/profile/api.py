@@ -74,6 +74,7 @@ async def _show(page: Page, me: Me, form: Edit, picture_form: Form | None = None
 router = Router(path="/", route_handlers=[profile, save, show_picture, remove_picture])
 area = Area(
     pages=[router],
+    chapters=("profile",),
     entry=Entry(path="/profile", label="Profile", icon="user-circle", who=lambda page: page.is_somebodys),
     actions=[
         Closable(

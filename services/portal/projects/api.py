@@ -64,6 +64,7 @@ async def activity(page: Page, project_id: UUID) -> Template:
 
 area = Area(
     pages=[Router(path="/", route_handlers=[projects, project, plan, team, activity]), forms, milestones, sharing],
+    chapters=("managing-projects", "projects"),
     entry=Entry(
         path="/projects",
         label="Projects",

@@ -106,4 +106,5 @@ router = Router(
     path="/",
     route_handlers=[ask_to_share, share, withdraw, access, give_access],
     guards=[require_policy("manageProjects")],
+    opt={"chapters": ("sharing",)},
 )

@@ -100,4 +100,4 @@ async def _show(page: Page, proof: views.Proof, form: Form, *, mailed: bool = Fa
 
 
 router = Router(path="/", route_handlers=[open_page, ask, mail_code, prove])
-area = Area(pages=[router, by_passkey])
+area = Area(pages=[router, by_passkey], chapters=("security",))

@@ -31,4 +31,4 @@ async def register(page: Page, data: Typed) -> Template:
 
 
 router = Router(path="/", route_handlers=[open_registration, register], opt={"public": True})
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("invitation",))

@@ -42,4 +42,4 @@ async def reset(page: Page, data: Typed) -> Template | Redirect:
 
 
 router = Router(path="/", route_handlers=[open_reset, reset], opt={"public": True})
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("signing-in",))

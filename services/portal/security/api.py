@@ -92,4 +92,4 @@ async def end_others(page: Page) -> Redirect:
 
 
 router = Router(path="/", route_handlers=[overview, ask_to_end, end, ask_to_end_others, end_others])
-area = Area(pages=[router, email, password, passkeys, two_factor])
+area = Area(pages=[router, email, password, passkeys, two_factor], chapters=("security",))

@@ -18,4 +18,4 @@ def session(page: Page, person: str = "") -> Response[None]:
 
 
 router = Router(path="/", route_handlers=[session])
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=())

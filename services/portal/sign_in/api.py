@@ -190,4 +190,4 @@ router = Router(
     route_handlers=[ask_email, take_email, ask_proof, sign_in, mail_link, open_link, use_link],
     opt={"public": True},
 )
-area = Area(pages=[router, passkey, second_factor, single_sign_on])
+area = Area(pages=[router, passkey, second_factor, single_sign_on], chapters=("signing-in",))

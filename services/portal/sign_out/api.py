@@ -24,4 +24,4 @@ async def sign_out(page: Page) -> Response[None]:
 
 
 router = Router(path="/", route_handlers=[sign_out])
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=())

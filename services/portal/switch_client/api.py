@@ -64,4 +64,4 @@ def _landing(next_path: str | None, client_id: UUID | None) -> str:
 
 
 router = Router(path="/", route_handlers=[choose, switch], guards=[require_staff])
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("clients",))

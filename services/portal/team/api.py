@@ -167,6 +167,7 @@ router = Router(
 )
 area = Area(
     pages=[router],
+    chapters=("team",),
     entry=Entry(
         path="/team",
         label="Team",

@@ -34,4 +34,4 @@ async def verify(page: Page, data: Typed) -> Template | Redirect:
 
 
 router = Router(path="/", route_handlers=[open_link, verify], opt={"public": True})
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("security",))

@@ -76,4 +76,4 @@ async def leave(page: Page, next_path: NextPath = "") -> Redirect:
 
 
 router = Router(path="/", route_handlers=[choose, view, leave])
-area = Area(pages=[router])
+area = Area(pages=[router], chapters=("view-as",))

@@ -194,6 +194,7 @@ router = Router(
 )
 area = Area(
     pages=[router],
+    chapters=("webhooks",),
     entry=Entry(
         path="/webhooks",
         label="Webhooks",

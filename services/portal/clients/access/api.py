@@ -97,4 +97,9 @@ async def _show(page: Page, client_id: UUID, *, form: Edit | None = None, switch
     )
 
 
-router = Router(path="/", route_handlers=[access, change, enable, question_disable, disable], guards=[require_staff])
+router = Router(
+    path="/",
+    route_handlers=[access, change, enable, question_disable, disable],
+    guards=[require_staff],
+    opt={"chapters": ("client-access",)},
+)

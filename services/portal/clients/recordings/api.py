@@ -55,4 +55,9 @@ async def export(page: Page, client_id: UUID, session_id: UUID) -> Stream:
     )
 
 
-router = Router(path="/", route_handlers=[recordings, recording, export], guards=[require_policy("viewAudit")])
+router = Router(
+    path="/",
+    route_handlers=[recordings, recording, export],
+    guards=[require_policy("viewAudit")],
+    opt={"chapters": ("recordings",)},
+)

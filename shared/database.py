@@ -36,6 +36,10 @@ STATEMENT_TIMEOUT = 5
 LEASE_SECONDS = 10.0
 """Who holds a lock and does nothing on its connection for so long has lost it, if another process wants it."""
 
+BY_KEY = "set plan_cache_mode = force_generic_plan" + "".join(
+    f"; set enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin")
+)
+"""For a connection that finds single rows by their keys: a plan from when a table was small would read all of it."""
 _TRY_LOCK = "select pg_try_advisory_lock(hashtextextended($1, 0))"
 _EVICT = """
 select pg_terminate_backend(holder.pid) from pg_locks held join pg_stat_activity holder using (pid)
@@ -185,11 +189,12 @@ class Database:
         Lock and work share one connection: whoever lost the lock lost the means to commit as well.
         """
         async with self.engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            if not await take_lock(cast("asyncpg.Connection", raw.driver_connection), lock):
+            held = cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
+            if not await take_lock(held, lock):
                 yield None
                 return
             try:
+                await held.execute(BY_KEY)
                 yield ExclusiveConnection(connection, self.relay_role)
             finally:
                 # The lock ends with the connection's session: that one must not go back to the pool.

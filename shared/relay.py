@@ -27,7 +27,7 @@ from sqlalchemy import text
 
 from shared import dead_letters
 from shared.broker import STREAM, StreamReplaced, is_another, released
-from shared.database import CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database, take_lock
+from shared.database import BY_KEY, CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database, take_lock
 from shared.events import MAX_EVENT_BYTES
 
 BATCH = 256
@@ -115,7 +115,7 @@ class Relay:
             await connection.add_listener(f"outbox_{self._service}", self._woken)
             # Not before the lock is taken: only the role that signed in may end a holder that is gone. A mark that a
             # crash takes is made again: the broker, or the inbox, knows the event by its id.
-            await connection.execute(f"set role {self._role}; set synchronous_commit = off")
+            await connection.execute(f"{BY_KEY}; set role {self._role}; set synchronous_commit = off")
             await self._meet_stream(connection)
             while True:
                 self._wake.clear()

@@ -16,11 +16,12 @@ from services.portal.areas import AREAS
 from services.portal.assets import Assets, brand_file, static_file
 from services.portal.clients import parts as client_parts
 from services.portal.dashboard import parts as dashboard_parts
-from services.portal.failures import EXCEPTION_HANDLERS, not_found, read_form, refuse_form_of_another
+from services.portal.failures import EXCEPTION_HANDLERS, not_found
 from services.portal.help.guide import Guide
 from services.portal.kept_form.views import Forms
 from services.portal.page import Page
 from services.portal.security.api import refuse_account_of_another
+from services.portal.sent import read_form, refuse_form_of_another
 from services.portal.services import UPSTREAMS, Services, Upstream
 from services.portal.settings import PortalSettings
 from services.portal.templating import template_config

@@ -6,64 +6,21 @@ from urllib.parse import urlencode, urlsplit
 
 import structlog
 from litestar import Request, Response, get
-from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException, NotFoundException
-from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect, Template
-from litestar.utils.scope.state import ScopeState
 
-from services.portal.forms import OPENED_BY, TooManyInputs, carried, parsed, said
+from services.portal.forms import carried, is_whole, said
 from services.portal.look import Look, whose
 from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
 from services.portal.paths import local_path, own_path
+from services.portal.sent import FormOfAnother, form_of, has_file, is_form, opened_by
 from services.portal.services import ServiceProblem, Services
 from shared.actor import Actor
-from shared.claims import ClaimsRefused, Connection, ViewingOnly
-from shared.errors import Conflict, DomainError
+from shared.claims import ClaimsRefused, ViewingOnly
+from shared.errors import DomainError
 from shared.problems import STATUS, domain_problem
 
 AnyRequest = Request[Any, Any, Any]
-
-
-class FormOfAnother(Conflict):
-    """A form arrived from somebody else than it was opened for (0117)."""
-
-    code = "form.of_another"
-
-
-async def read_form(connection: Connection, handler: BaseRouteHandler) -> None:
-    """The first guard of all: whatever refuses a form has it, and shows what was typed.
-
-    The framework finds it read, and so never parses it. It would parse whatever a form's handler is sent as a form.
-    """
-    if not isinstance(connection, Request):
-        return
-    if _has_file(connection):
-        if _takes_form(handler):
-            await connection.form()
-    elif _is_form(connection) or _takes_form(handler):
-        try:
-            form = parsed(await connection.body())
-        except TooManyInputs:
-            raise HTTPException(status_code=413) from None
-        connection.scope["state"]["form"] = form
-        values: dict[str, Any] = {name: given if len(given) > 1 else given[0] for name, given in form.items()}
-        ScopeState.from_scope(connection.scope).form = values
-
-
-async def refuse_form_of_another(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """The guard of every page: tabs share a session, and what one of them typed is saved for nobody but its person.
-
-    What concerns the browser itself (`opt={"while_viewing": True}`: to leave, to sign out) anybody may send.
-    """
-    sender = whose(connection.scope["auth"])
-    if not sender or connection.route_handler.opt.get("while_viewing"):
-        return
-    opened_by = _opened_by(connection)
-    if isinstance(connection, Request) and _has_file(connection):
-        opened_by = (await connection.form()).get(OPENED_BY, sender)
-    if opened_by not in ("", sender):
-        raise FormOfAnother("This form was opened with another account.")
 
 
 log = structlog.get_logger("portal")
@@ -110,9 +67,9 @@ def refused(request: AnyRequest, error: DomainError) -> Response[Any]:
     """A rule of the portal itself, such as "sign in first"."""
     if isinstance(error, ClaimsRefused):
         return domain_problem(request, error)  # for the gateway, which has a page of its own for it
-    opened_elsewhere = _opened_by(request) not in ("", whose(request.scope.get("auth")))
+    opened_elsewhere = opened_by(request) not in ("", whose(request.scope.get("auth")))
     if isinstance(error, FormOfAnother) or (isinstance(error, ViewingOnly) and opened_elsewhere):
-        return _answer(request, 409) if _has_file(request) else _to_be_kept(request)
+        return _to_be_kept(request)
     return _answer(request, next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
 
 
@@ -169,17 +126,20 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
         return _gone(look)
     if _is_htmx(request):
         return Response(advice, status_code=shown, media_type="text/plain")
-    fields = carried(_form(request))
+    fields = carried(form_of(request))
     later = shown >= 500 or (bool(fields) and shown in (403, 429) and not look.viewing)
+    later = later and (request.method == "GET" or (is_form(request) and is_whole(form_of(request))))
     context = {
         "page": look,
         "framed": isinstance(look, Page),
         "title": title,
         "advice": advice,
         "status": shown,
-        "again": _path_of(str(request.url), own_path) if later and (fields or request.method == "GET") else "",
+        "again": _path_of(str(request.url), own_path) if later else "",
+        "sends": request.method == "POST",
         "fields": fields,
         "said": said(fields),
+        "had_file": has_file(request),
     }
     return Template("error.html", status_code=shown, context=context)
 
@@ -190,15 +150,6 @@ def _while_viewing(request: AnyRequest, look: Look) -> tuple[str, str] | None:
     if request.method != "GET" or (personal and look.seen_as):
         return LOOKING
     return NOBODYS if personal else None
-
-
-def _form(request: Connection) -> dict[str, list[str]]:
-    """What was sent with a form, as far as it was read (`read_form`)."""
-    return request.scope["state"].get("form", {})
-
-
-def _opened_by(request: Connection) -> str:
-    return next(iter(_form(request).get(OPENED_BY, [])), "")
 
 
 def _page_above(request: AnyRequest) -> str:
@@ -241,7 +192,7 @@ def _to_sign_in(request: AnyRequest) -> Response[Any]:
     A form is sent along (307) and kept until its person has signed in. A fragment moves its whole page (`HX-Redirect`).
     """
     known = request.cookies.get(PERSON_COOKIE, "")
-    if known and _is_form(request):
+    if known and opened_by(request):
         return _to_be_kept(request)
     if _is_htmx(request):
         headers = {"HX-Redirect": _sign_in(request.headers.get("HX-Current-URL", ""), ended="1")}
@@ -263,23 +214,9 @@ def _to_proof(request: AnyRequest) -> Response[Any]:
         here = urlencode({"next": _path_of(request.headers.get("HX-Current-URL", ""))})
         return Response(b"", status_code=403, headers={"HX-Redirect": f"/prove-it?{here}"})
     here = urlencode({"next": _path_of(str(request.url))})
-    if not _is_form(request):
+    if not is_form(request):
         return Redirect(f"/prove-it?{here}", status_code=303)
     return Redirect(f"/prove-it/ask?{here}", status_code=307)
-
-
-def _is_form(request: AnyRequest) -> bool:
-    return request.method == "POST" and request.content_type[0] == RequestEncodingType.URL_ENCODED
-
-
-def _takes_form(handler: BaseRouteHandler) -> bool:
-    data = handler.parsed_data_field
-    return bool(data) and getattr(data.kwarg_definition, "media_type", None) == RequestEncodingType.URL_ENCODED
-
-
-def _has_file(request: AnyRequest) -> bool:
-    """A form with a file in it, which no cookie keeps."""
-    return request.method == "POST" and request.content_type[0] == RequestEncodingType.MULTI_PART
 
 
 def _path_of(url: str, kept: Callable[[str], str] = local_path) -> str:

@@ -30,6 +30,10 @@ TYPED_AGAIN = ("password", "secret", "current", "proof_")
 """No page and no cookie repeats an input with one of these in its name; `proof_` are those of a proof (`prove_it`)."""
 CODES = ("code", "recovery_code")
 """Nor one of these names: they are proofs as well. Other names may have "code" in them."""
+SECRETS = ("token", "uri", "codes", "credential")
+"""Nor these, which a page was given to send along: links of mails, the secret of an authenticator app, recovery codes,
+what a passkey signed. A form that is without them leads nowhere (`is_whole`).
+"""
 MOST_INPUTS = 2_000
 """Of one form. The largest that people fill in tick several hundred projects, give a hundred people a role, or have
 fifty rows of a team with seven inputs each; a form with more would hold up everybody else's pages.
@@ -148,8 +152,13 @@ def carried(data: Mapping[str, str | list[str]]) -> list[tuple[str, str]]:
         (name, value)
         for name, values in listed.items()
         for value in values
-        if name not in (OPENED_BY, *CODES) and not any(part in name for part in TYPED_AGAIN)
+        if name not in (OPENED_BY, *CODES, *SECRETS) and not any(part in name for part in TYPED_AGAIN)
     ]
+
+
+def is_whole(data: Mapping[str, Iterable[str]]) -> bool:
+    """Whether what is carried of a form can be sent again: nothing is missing but what is typed again."""
+    return not any(value for name in SECRETS for value in data.get(name, ()))
 
 
 def said(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

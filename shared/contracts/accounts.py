@@ -26,10 +26,13 @@ class InvitationSent(SecurityEvent, frozen=True):
 
 
 class InvitationFailed(SecurityEvent, frozen=True):
-    """It never will: `refused`, `unconfirmed`, `expired` or `closed`; or its address was `given_up` before that."""
+    """It never will: `refused`, `unconfirmed`, `expired` or `closed`; or its address was `given_up` before that. Its
+    client does not learn of `FOR_STAFF`, which depend on what the address is to others.
+    """
 
     type: ClassVar[str] = "invitation_failed"
     subject: ClassVar[str] = "identity.invitation.failed.v1"
+    FOR_STAFF: ClassVar[tuple[str, ...]] = ("closed", "given_up")
     reason: str
 
 

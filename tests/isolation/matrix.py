@@ -62,13 +62,23 @@ def ask(http: httpx2.Client, right: Right, ids: dict[str, str], base: str = "", 
     """Send the declared request with these ids in path, query and body."""
     query = {name: fill(value, ids) for name, value in right.query.items()}
     body = fill_body(right.body, ids)
-    content = {"data" if right.form else "json": body} if body is not None else {}
+    if right.service == "portal" and right.method == "POST":
+        body = {"opened_by": opened_by(http)} | (body or {})
+    is_form = right.form or right.service == "portal"
+    content = {"data" if is_form else "json": body} if body is not None else {}
     if right.path.startswith("/api/events/"):
         with http.stream(right.method, base + fill(right.path, ids), params=query, **how) as answer:
             if answer.status_code != 200:
                 answer.read()
             return answer
     return http.request(right.method, base + fill(right.path, ids), params=query, **content, **how)
+
+
+def opened_by(http: httpx2.Client) -> str:
+    """Whom the forms of a browser name, as each page that it was shown left it behind; "" for nobody."""
+    if "portal_person" not in http.cookies and "portal_session" in http.cookies:
+        http.get("/", headers=HTML)
+    return http.cookies.get("portal_person", "")
 
 
 FOREIGN = [

@@ -13,6 +13,8 @@ import msgspec
 import pytest
 from litestar.handlers import HTTPRouteHandler
 
+from services.portal.forms import OPENED_BY
+from services.portal.look import whose
 from services.projects.fields import Dated
 from shared.actor import Actor
 from shared.clock import now
@@ -205,6 +207,10 @@ class Attack:
         signer = self._hurt.portal.signer()
         self._signed = {who: signer.headers(actor, *self.audience) for who, actor in self._hurt.actors.items()}
 
+    def whose(self, who: str) -> str:
+        """Whom the forms name that were opened for somebody."""
+        return whose(self._hurt.actors[who])
+
     def send(self, who: str, method: str, path: str, **how: Any) -> None:
         sent = how.pop("headers", {})
         headers = httpx2.Headers([*self._signed[who].items(), *sent.items()], encoding="latin-1")
@@ -340,9 +346,10 @@ def send_a_body(attack: Attack, right: Right, handler: HTTPRouteHandler, path: s
 
 def send_a_form(attack: Attack, right: Right, path: str) -> None:
     """All inputs there are anywhere at once, as a page reads those it knows."""
+    who = who_gets_furthest(right)
     for text in ("%00", "9999-12-31", "[" * 1000):
-        filled = "&".join(f"{name}={text}" for name in FIELDS)
-        attack.send(who_gets_furthest(right), right.method, path, content=filled, headers=FORM)
+        filled = "&".join([f"{OPENED_BY}={attack.whose(who)}", *(f"{name}={text}" for name in FIELDS)])
+        attack.send(who, right.method, path, content=filled, headers=FORM)
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -11,6 +11,8 @@ import pytest
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 
+from services.portal.forms import OPENED_BY
+from services.portal.look import whose
 from shared.actor import Actor
 from shared.errors import DomainError
 from tests.isolation import page
@@ -61,18 +63,17 @@ def through_acmes_eyes(portal: Portal) -> Actor:
     return Actor(id=uuid4(), kind="client", client_id=acme, is_primary_contact=True, read_only=True)
 
 
-async def nothing_sent() -> Any:
-    """A body without a byte."""
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
 async def refuse(handler: HTTPRouteHandler, right: Right, actor: Actor) -> bool:
-    """Whether one of the handler's guards refuses this caller."""
+    """Whether one of the handler's guards refuses this caller, who sends a form that was opened for them."""
+
+    async def sent() -> Any:
+        return {"type": "http.request", "body": f"{OPENED_BY}={whose(actor)}".encode(), "more_body": False}
+
     scope: Any = {
         "type": "http",
         "method": right.method,
         "path": right.path,
-        "headers": [],
+        "headers": [(b"content-type", b"application/x-www-form-urlencoded")],
         "query_string": b"",
         "state": {},
         "auth": actor,
@@ -80,7 +81,7 @@ async def refuse(handler: HTTPRouteHandler, right: Right, actor: Actor) -> bool:
     }
     for guard in handler.resolve_guards():
         try:
-            done = guard(Request(scope, nothing_sent), handler)
+            done = guard(Request(scope, sent), handler)
             if isawaitable(done):
                 await done
         except DomainError:

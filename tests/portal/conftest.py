@@ -14,6 +14,8 @@ from gateway.cookies import Cookies
 from ops.keys import new_secrets_key
 from services.portal import branding
 from services.portal.app import create_app
+from services.portal.forms import OPENED_BY
+from services.portal.look import whose
 from services.portal.services import UPSTREAMS
 from services.portal.settings import PortalSettings
 from shared.actor import Actor
@@ -100,18 +102,28 @@ async def through_the_gateway(answer: httpx2.Response) -> None:
         assert "; Path=/;" in f"{line};".replace("path=", "Path="), line
 
 
+class Tab(httpx2.AsyncClient):
+    """A browser that sends forms as the portal's pages have them: each names for whom it was opened."""
+
+    opened_by = ""
+
+    async def post(self, url: Any, **sent: Any) -> httpx2.Response:
+        if self.opened_by and sent.get("content") is None:
+            sent["data"] = {OPENED_BY: self.opened_by} | (sent.get("data") or {})
+        return await super().post(url, **sent)
+
+
 @pytest.fixture
 async def browse(web: Litestar, standin: Office, signer: Signer) -> AsyncGenerator[Browse]:
     """`browse(ANNA)` is a browser of that person, behind the gateway; without a person nobody is signed in."""
-    opened: list[httpx2.AsyncClient] = []
+    opened: list[Tab] = []
 
     def client(actor: Actor = NOBODY) -> httpx2.AsyncClient:
         transport: Any = httpx2.ASGITransport(app=web)
         headers = signer.headers(actor, *AUDIENCE)
         hooks: Any = {"response": [through_the_gateway]}
-        opened.append(
-            httpx2.AsyncClient(transport=transport, base_url="http://portal.test", headers=headers, event_hooks=hooks)
-        )
+        opened.append(Tab(transport=transport, base_url="http://portal.test", headers=headers, event_hooks=hooks))
+        opened[-1].opened_by = whose(actor)
         return opened[-1]
 
     yield client

@@ -43,6 +43,7 @@ class Gallery(Standin):
             ("GET", "/people/pictures", self.list_pictures),
             ("PUT", "/people/me/picture", self.show_picture),
             ("DELETE", "/people/me/picture", self.nothing),
+            ("DELETE", "/people/{id}/picture", self.nothing),
             ("GET", "/brand", self.get_brand),
             ("GET", "/brand/draft", self.get_draft),
             ("PATCH", "/brand/draft", self.change_draft),

@@ -173,6 +173,22 @@ async def test_a_second_client_of_one_name_is_made_on_purpose_only(browse, stand
         assert standin.written[-1][2] == {"name": "Acme GmbH", "variant": "services", "name_is_new": new}
 
 
+async def test_a_client_is_given_the_name_of_another_on_purpose_only(browse, standin):
+    clara, path = browse(CLARA), f"/clients/{BIRCH}/edit"
+    data = {"opened": "", "name": "Acme GmbH", "variant": "delivery", "active": "on", "portal_enabled": "on"}
+    field = {"field": "name", "message": "There is a client of this name already."}
+    standin.say(f"/clients/{BIRCH}", 409, "client.same_name", field["message"], errors=[field])
+    page = (await clara.post(path, data=data)).text
+    assert [words in page for words in (field["message"], 'name="same_name" value="Acme GmbH"')] == [True, True]
+    standin.problems.clear()
+    for meant, new in (("", True), ("Acme GmbH", False)):
+        assert (await clara.post(path, data=data | {"same_name": meant})).status_code == 303
+        assert (standin.written[-1][2]["name"], standin.written[-1][2]["name_is_new"]) == ("Acme GmbH", new)
+    stored = hidden((await clara.get(path)).text)
+    await clara.post(path, data=stored | data | {"opened": stored["opened"], "variant": "account"})
+    assert "name_is_new" not in standin.written[-1][2]
+
+
 async def test_clients_of_one_name_are_told_apart_where_one_is_chosen(browse, standin):
     first = standin.state["clients"][0] | {"created_at": "2024-03-12T10:00:00Z"}
     standin.state["clients"][:1] = [first, first | {"id": uid(800), "created_at": "2026-03-12T10:00:00Z"}]
@@ -242,7 +258,7 @@ async def test_only_what_was_changed_is_saved(browse, standin):
     standin.state["clients"][0]["portal_enabled"] = False
     answer = await browser.post(EDIT, data={**opened, "name": "Acme SE", "active": "on", "portal_enabled": "on"})
     assert answer.headers["location"] == f"/clients/{ACME}"
-    assert standin.written == [("PATCH", f"/clients/{ACME}", {"name": "Acme SE"})]
+    assert standin.written == [("PATCH", f"/clients/{ACME}", {"name": "Acme SE", "name_is_new": True})]
     assert "Client saved" in (await browser.get(answer.headers["location"])).text
 
 
@@ -268,7 +284,7 @@ async def test_the_switch_of_the_portal_is_for_those_who_hold_its_policy(browse,
     assert 'name="active"' not in page
     assert "you need the permission “Manage portal access”" in page
     await browser.post(EDIT, data={**hidden(page), "name": "Acme SE", "active": "on", "portal_enabled": ""})
-    assert standin.written == [("PATCH", f"/clients/{ACME}", {"name": "Acme SE"})]
+    assert standin.written == [("PATCH", f"/clients/{ACME}", {"name": "Acme SE", "name_is_new": True})]
 
 
 async def test_an_edit_that_is_refused_keeps_what_was_typed(browse, standin):

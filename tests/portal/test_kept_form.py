@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 
 from services.portal.kept_form import views
+from services.portal.look import whose
 from services.portal.page import PERSON_COOKIE
 from shared.clock import now
 from tests.portal.people import ANNA, CLARA, NOBODY
@@ -29,9 +30,11 @@ async def browser(browse, back, standin):
 
 
 async def keep(browser, path="/clients/new", data=None, **headers):
-    sent = await browser.post(path, data=data or NEW_CLIENT, headers=headers)
+    """A form that Clara opened."""
+    data = {"opened_by": whose(CLARA)} | (data or NEW_CLIENT)
+    sent = await browser.post(path, data=data, headers=headers)
     assert sent.status_code == 307
-    return await browser.post(sent.headers["Location"], data=data or NEW_CLIENT, headers=headers)
+    return await browser.post(sent.headers["Location"], data=data, headers=headers)
 
 
 async def test_a_form_is_sent_after_signing_in_once(browser, back, standin):
@@ -133,5 +136,6 @@ async def test_who_signs_out_leaves_nothing_behind(browser, back, browse):
     assert clara.cookies[PERSON_COOKIE] == "nobody"
     gone = back(clara, NOBODY)
     assert (await gone.get("/projects")).headers["Location"] == "/sign-in?next=%2Fprojects"
-    assert (await keep(gone)).headers["Location"] == "/sign-in"
+    for path in ("/clients/new", "/kept-form/keep?next=/clients/new"):
+        assert (await gone.post(path, data=NEW_CLIENT)).headers["Location"] == "/sign-in"
     assert not any(name.startswith("portal_form") for name in gone.cookies)

@@ -6,7 +6,11 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from jinja2 import Environment
+from litestar.routes import HTTPRoute
 
+from services.portal.look import whose
+from services.portal.templating import OpenedBy
 from tests.portal.people import ANNA, CLARA, JONAS, MIA, NOBODY
 from tests.portal.standin import uid
 from tests.portal.test_kept_form import hidden
@@ -89,6 +93,78 @@ async def test_signing_out_is_anybodys(browse, back):
     data = {"opened_by": await opened(jonas, "/profile")}
     assert (await back(jonas, CLARA).post("/sign-out", data=data)).headers["Location"] == "/sign-in"
     assert (await back(jonas, NOBODY).post("/sign-out", data=data)).headers["Location"] == "/sign-in"
+
+
+async def test_a_form_that_names_nobody_changes_nothing_and_shows_nothing(browse, standin):
+    jonas = browse(JONAS)
+    before = len(standin.written)
+    answer = await send(jonas, "/profile", {"title": "Title of Jonas", "opened_by": ""})
+    assert (answer.status_code, len(standin.written)) == (409, before)
+    assert "Title of Jonas" not in answer.text + str(jonas.cookies)
+    assert "It does not say which account" in answer.text
+
+
+def forms_sent(web, *, named):
+    """The paths of all forms that change something, an id filled in: those that name somebody, and the others."""
+    for route in web.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            free = handler.opt.get("public") or handler.opt.get("while_viewing") or handler.opt.get("internal")
+            if "POST" in handler.http_methods and bool(free) != named:
+                yield re.sub(r"{[^}]+}", uid(1), route.path_format)
+
+
+async def test_every_form_of_every_page_is_refused_that_names_nobody(web, browse, standin):
+    """Those of pages for whom nobody is signed in yet, and of what concerns the browser, are anybody's."""
+    clara, anna = browse(CLARA), browse(ANNA)
+    before = len(standin.written)
+    paths = list(forms_sent(web, named=True))
+    answers = {
+        f"{path} by {who.opened_by[:4]}": await who.post(path, data={"opened_by": ""})
+        for path in paths
+        for who in (clara, anna)
+    }
+    wrong = {
+        path: answer.status_code
+        for path, answer in answers.items()
+        if "/kept-form/keep" not in str(answer.headers.get("Location"))
+    }
+    assert (wrong, len(standin.written)) == ({}, before)
+    assert len(paths) > 60
+    free = {path.split("/")[1] for path in forms_sent(web, named=False)}
+    assert free == {
+        *("sign-in", "sign-out", "forgot-password", "reset-password", "register", "invitation", "verify-email"),
+        *("confirm-email", "kept-form", "preferences", "view-as"),
+    }
+
+
+FORM = re.compile(r"<form\b(?:[^>{]|\{\{.*?\}\}|\{%.*?%\}|\{)*>", re.IGNORECASE | re.DOTALL)
+
+
+def test_every_form_of_every_template_names_whose_it_is():
+    extension, sent = OpenedBy(Environment(autoescape=True)), 0
+    for page in PAGES.rglob("*.html"):
+        source = extension.preprocess(page.read_text(), page.name)
+        assert not re.search("formmethod", source, re.IGNORECASE), page
+        for form in FORM.finditer(source):
+            if re.search(r"\bmethod\s*=\s*['\"]?post", form[0], re.IGNORECASE):
+                assert source.startswith("{{ page.opened_by }}", form.end()), (page, form[0])
+                sent += 1
+        assert len(FORM.findall(source)) == len(re.findall("<form", source, re.IGNORECASE)), page
+    assert sent > 60
+
+
+async def test_every_form_of_every_page_that_is_shown_names_its_reader(web, browse):
+    seen = set()
+    gets = {route.path_format for route in web.routes if isinstance(route, HTTPRoute) and "GET" in route.methods}
+    for who in (CLARA, ANNA):
+        browser = browse(who)
+        for path in sorted(gets):
+            page = await browser.get(re.sub(r"{[^}]+}", uid(1), path))
+            for start, inside in re.findall(r"(<form\b[^>]*>)(.*?)</form>", page.text, re.DOTALL):
+                if 'method="post"' in start:
+                    assert f'name="opened_by" value="{whose(who)}"' in inside, (path, start)
+                    seen.add(re.search(r'action="([^"?]+)|$', start)[1] or path)
+    assert len(seen) > 40, sorted(seen)
 
 
 def test_nothing_is_sent_from_outside_a_form():

@@ -99,14 +99,49 @@ async def test_a_file_that_is_no_picture_or_none_at_all_says_so_at_its_field(bro
     assert standin.written == []
 
 
-async def test_a_picture_chosen_by_somebody_else_is_not_saved(browse, standin):
-    """A form with a file in it is opened for one person like any other (0117); it cannot wait, so it says no."""
+async def test_a_picture_chosen_by_somebody_else_is_not_saved_and_its_form_waits_without_it(browse, back, standin):
+    """A form with a file in it is opened for one person like any other (0117)."""
     opened = hidden((await browse(CLARA).get("/profile")).text)
-    sent = {"data": {"opened_by": opened["opened_by"]}, "files": {"image": ("me.png", PIXEL, "image/png")}}
-    assert (await browse(ANNA).post("/profile/picture", **sent)).status_code == 409
-    assert standin.written == []
+    data = {"opened_by": opened["opened_by"], "caption": "At the harbour"}
+    files = {"image": ("me.png", PIXEL, "image/png")}
+    anna = browse(ANNA)
+    await anna.get("/profile")
+    for other, status in ((anna, 409), (back(anna, NOBODY), 303)):
+        answer = await other.post("/profile/picture", data=data, files=files)
+        assert (answer.status_code, standin.written) == (307, [])
+        answer = await other.post(answer.headers["Location"], data=data, files=files)
+        assert (answer.status_code, "harbour" in answer.text) == (status, False)
+        clara = back(other, CLARA)
+        kept = await clara.get("/kept-form")
+        assert ('value="At the harbour"' in kept.text, "files chosen again" in kept.text) == (True, True)
+        sent = await clara.post("/kept-form?next=/profile/picture", data={"caption": "At the harbour"})
+        assert (sent.status_code, sent.headers["Location"]) == (307, "/profile/picture")
+        shown = await clara.post("/profile/picture", data={"caption": "At the harbour"})
+        assert (shown.status_code, "Choose a file." in shown.text, standin.written) == (422, True, [])
+
+
+async def test_a_form_with_a_file_that_is_refused_keeps_what_was_typed_beside_it(browse, standin):
+    for path in ("/people/me/picture", "/auth/me"):
+        standin.refuse(path, 503)
+    files = {"image": ("me.png", PIXEL, "image/png")}
+    answer = await browse(ANNA).post("/profile/picture", data={"caption": "At the harbour"}, files=files)
+    said = ("At the harbour</textarea>", "The file was not saved", 'action="/profile/picture"')
+    assert (answer.status_code, [words in answer.text for words in said]) == (503, [True] * 3)
+    assert "The file was not saved" not in (await browse(ANNA).post("/profile", data={"opened": "", **FULL})).text
 
 
 async def test_where_the_company_keeps_the_details_there_is_no_picture_to_choose(browse):
     page = (await browse(replace(ANNA, closed=frozenset({"edit_profile"}))).get("/profile")).text
     assert "/profile/picture" not in page
+
+
+async def test_staff_take_a_picture_down_where_there_is_one(browse, standin):
+    clara = browse(CLARA)
+    person = standin.state["people"][0]
+    page = await clara.get(f"/people/{person['id']}", follow_redirects=True)
+    assert "Remove picture" not in page.text
+    standin.state["pictures"] = {person["id"]: uid(500)}
+    page = await clara.get(f"/people/{person['id']}", follow_redirects=True)
+    assert f'action="/people/{person["id"]}/picture/remove"' in page.text
+    answer = await clara.post(f"/people/{person['id']}/picture/remove")
+    assert (answer.status_code, standin.written) == (303, [("DELETE", f"/people/{person['id']}/picture", None)])

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
+from services.portal.look import whose
 from tests.portal.people import ANNA, CLARA, JONAS, MIA
 from tests.portal.personnel import EMIL_ID, JONAS_ID
 from tests.portal.standin import ACME, uid
@@ -299,7 +300,7 @@ async def test_an_unknown_project_is_a_calm_404(browse):
 
 
 async def test_a_field_sent_twice_is_refused_not_a_crash(browse, standin):
-    body = urlencode([("name", "a"), ("name", "b")])
+    body = urlencode([("opened_by", whose(CLARA)), ("name", "a"), ("name", "b")])
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = await browse(CLARA).post("/projects/new", content=body, headers=headers)
     assert answer.status_code in (400, 422)

@@ -1,10 +1,15 @@
 """A form that is refused keeps what was typed: it is shown again, sent again, or waits for who opened it (0114)."""
 
+import re
+from html import unescape
+from pathlib import Path
+
 import msgspec
 import pytest
 from litestar._parsers import parse_url_encoded_form_data
 
 from services.portal.forms import MOST_INPUTS, carried, parsed
+from services.portal.look import whose
 from tests.portal.people import CLARA, NOBODY
 from tests.portal.standin import ACME, uid
 from tests.portal.test_kept_form import hidden
@@ -89,7 +94,7 @@ async def test_a_form_with_too_many_inputs_is_not_read(browse, path, as_what):
 
 
 async def test_a_form_with_as_many_inputs_as_may_be_is_shown(browse):
-    data = {f"field-{number}": f"Said {number}" for number in range(MOST_INPUTS)}
+    data = {f"field-{number}": f"Said {number}" for number in range(1, MOST_INPUTS)}  # and whose it is
     answer = await browse(POWERLESS).post("/clients/new", data=data)
     assert (answer.status_code, f"Said {MOST_INPUTS - 1}<" in answer.text) == (403, True)
 
@@ -113,7 +118,61 @@ async def test_a_code_is_typed_again_where_it_was_typed(browse, standin):
         False,
         False,
     ]
-    assert carried(data | {"country_code": "DE"}) == [("token", ""), ("country_code", "DE")]
+    assert carried(data | {"country_code": "DE"}) == [("country_code", "DE")]
+
+
+URI = "otpauth://totp/Northwind?secret=JBSWY3DPEHPK3PXP"
+GIVEN = [("token", "a-mailed-one"), ("uri", URI), ("codes", "abcd-efgh ijkl-mnop"), ("credential", '{"id": "signed"}')]
+"""What pages send along and nobody types."""
+
+
+@pytest.mark.parametrize(("name", "secret"), GIVEN)
+async def test_no_secret_of_a_page_comes_back_nor_is_its_form_sent_again_without_it(
+    browse, back, standin, name, secret
+):
+    """Not on an error page, not in a proof, not after signing in."""
+    clara, data = browse(CLARA), {"name": "Käthe", name: secret}
+    standin.refuse("/clients", 503)
+    refused = await clara.post("/clients/new", data=data)
+    assert ["Käthe" in refused.text, "Send it again" in refused.text] == [True, False]
+    proof = await clara.post("/prove-it/ask?next=/clients/new", data=data)
+    nobody = back(clara, NOBODY)
+    await send(nobody, "/clients/new", data | {"opened_by": whose(CLARA)})
+    kept = await back(nobody, CLARA).get("/kept-form")
+    for page in (refused, proof, kept):
+        assert ("Käthe" in page.text, secret in unescape(page.text)) == (True, False)
+
+
+async def test_recovery_codes_that_are_gone_are_not_a_file(browse):
+    answer = await browse(CLARA).post("/security/two-factor/recovery-codes/file", data={})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/security/two-factor")
+
+
+SENT_ALONG = {
+    *(
+        "active",
+        "client_id",
+        "email",
+        "expected",
+        "language",
+        "next",
+        "once",
+        "opened",
+        "project_id",
+        "replace",
+        "sought-",
+    ),
+    *("status", "step", "team-", "theme", "version", "version-"),
+}
+"""Hidden inputs that a refused form repeats: what was chosen, and what was opened."""
+
+
+def test_each_hidden_input_of_a_page_is_known_to_be_a_secret_or_none():
+    found = set()
+    for page in Path("services/portal").rglob("*.html"):
+        for tag in re.findall(r'<input[^>]*type="hidden"[^>]*>', page.read_text()):
+            found.add(re.search(r'name="([\w-]*)', tag)[1])
+    assert {name for name in found if carried({name: "something"})} == SENT_ALONG | {""}
 
 
 @pytest.mark.parametrize("body", ["name=Käthe&name=Müller+%26&empty=", "name=K%C3%A4the&name=M%C3%BCller%20%26&empty="])

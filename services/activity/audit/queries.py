@@ -12,6 +12,7 @@ from services.activity.audit.chain import Head
 from services.activity.audit.sight import WORK, ClientSight
 from services.activity.tenants import COMPANY
 from shared.contracts import EVENTS
+from shared.contracts.accounts import InvitationFailed
 
 _HEADS = (
     "select client_id, seq, hash from unnest($1::uuid[]) as wanted (client_id) cross join lateral"
@@ -28,6 +29,7 @@ where ($1::uuid is null or a.client_id = $1) and a.{key} {beyond} $2
   and ($3::text is null or a.type = $3) and ($4::boolean is null or a.security = $4)
   and ($5::uuid is null or a.actor_id = $5) and ($6::uuid is null or a.session_id = $6)
   and ($7::text[] is null or a.type <> 'session_visited' or a.detail->>'kind' = any($7)) and a.type <> all($8)
+  and ($10 or a.type <> 'invitation_failed' or a.detail->>'reason' <> all($12))
   and ($10 or a.type <> all($11)
        or exists (select from feed f
                   where f.client_id = a.client_id and f.position = a.position and not f.private and not f.team_only)
@@ -101,7 +103,9 @@ class After(msgspec.Struct, array_like=True, frozen=True):
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which records to list; None means any. `private`: also records about work that the client does not see."""
+    """Which records to list; None means any. `private`: also records about work that the client does not see, and of
+    invitations that failed for what the address is to others.
+    """
 
     private: bool
 
@@ -144,6 +148,7 @@ async def list_records(
         limit,
         wanted.private,
         list(WORK),
+        InvitationFailed.FOR_STAFF,
     )
     sight = None
     if not wanted.private:

@@ -54,12 +54,13 @@ Domain = Annotated[str, Meta(max_length=253, pattern=TEXT)]
 
 
 class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
-    """`settings`, a JSON object, is replaced as a whole, as are the lists.
+    """`settings`, a JSON object, is replaced as a whole, as are the lists. `name_is_new` is what `CreateClient` says.
 
     Its type is asked by hand: the framework takes a fault in a field for its own where a dependency has the same name.
     """
 
     name: Name | UnsetType = UNSET
+    name_is_new: bool = False
     variant: Variant | UnsetType = UNSET
     active: bool | UnsetType = UNSET
     portal_enabled: bool | UnsetType = UNSET
@@ -77,7 +78,9 @@ class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
     def changes(self) -> dict[str, object]:
         """What is to change, in the form in which it is kept. Raises what `allowed` does, and `BadSettings`."""
         found: dict[str, object] = {
-            name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET
+            name: value
+            for name, value in msgspec.structs.asdict(self).items()
+            if value is not UNSET and name != "name_is_new"
         }
         for name in ("sign_in_methods", "closed_modules", "closed_actions"):
             if name in found:
@@ -98,17 +101,23 @@ async def create_client(db: Db, actor: Actor, data: CreateClient) -> Client:
     client = Client(name=data.name, variant=data.variant, language=data.language)
     db.add(client)
     await db.flush()
-    if data.name_is_new and await queries.has_namesake(db, client):
-        raise SameName
+    if data.name_is_new:
+        await _require_no_namesake(db, client)
     await outbox.append(db, actor, client.created(), client_id=client.id, aggregate_id=client.id)
     return client
 
 
 async def change_client(db: Db, actor: Actor, client_id: UUID, patch: PatchClient) -> Touched:
-    """Change what stands in `patch`. Raises what `Client.change` does, `NoIdentityProvider` and `DomainTaken`."""
+    """Change what stands in `patch`. Raises what `Client.change` does, `NoIdentityProvider`, `DomainTaken` and
+    `SameName`.
+    """
     changes = patch.changes()
     client = await queries.lock_client(db, actor, client_id)
-    return await apply(db, actor, client, changes)
+    called_otherwise = changes.get("name", client.name) != client.name
+    touched = await apply(db, actor, client, changes)
+    if patch.name_is_new and called_otherwise:
+        await _require_no_namesake(db, client)
+    return touched
 
 
 async def apply(db: Db, actor: Actor, client: Client, changes: dict[str, object]) -> Touched:
@@ -142,6 +151,12 @@ async def _tell_recording(db: Db, actor: Actor, client: Client, updated: ClientU
         return
     switched = SessionRecordingEnabled() if client.session_recording else SessionRecordingDisabled()
     await outbox.append(db, actor, switched, client_id=client.id, aggregate_id=client.id)
+
+
+async def _require_no_namesake(db: Db, client: Client) -> None:
+    """Raises `SameName`. Who acts within one client sees no other: to them, no name is taken."""
+    if await queries.has_namesake(db, client):
+        raise SameName
 
 
 async def _require_apart(db: Db, client: Client, changed: Sequence[str]) -> None:

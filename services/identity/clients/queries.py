@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import or_, select, text
+from sqlalchemy.orm import aliased
 
 from services.identity.clients.models import Client
 from services.identity.sessions.models import Session
@@ -161,8 +162,10 @@ async def hashes_of(db: Db, client_id: UUID) -> list[str]:
 
 
 async def has_namesake(db: Db, client: Client) -> bool:
-    """Whether another client has the same name, however it is written (decision 0107)."""
-    same = (Client.id != client.id, Client.sort_key == client.sort_key)
+    """Whether another client has the same name as this one by now, however it is written (decision 0107)."""
+    own = aliased(Client)
+    its_key = select(own.sort_key).where(own.id == client.id).scalar_subquery()
+    same = (Client.id != client.id, Client.sort_key == its_key)
     return await db.scalar(select(Client.id).where(*same).limit(1)) is not None
 
 

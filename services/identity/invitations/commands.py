@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from services.identity.clients.models import Client
 from services.identity.invitations.models import GIVEN_UP, INVITATION
@@ -42,7 +42,8 @@ async def give_up_invitation(db: Db, actor: Actor, person: Person) -> None:
     was sent there. The client's staff see it, and invite another address, or this one again.
     """
     waits = (OneTimeToken.person_id == person.id, OneTimeToken.purpose == INVITATION, *live(OneTimeToken))
-    void = {"expires_at": now(), "facts": OneTimeToken.facts.concat({"void": GIVEN_UP})}
+    known = func.jsonb_build_object("void", GIVEN_UP, "until", OneTimeToken.expires_at)
+    void = {"expires_at": now(), "facts": OneTimeToken.facts.concat(known)}
     if await db.scalar(update(OneTimeToken).where(*waits).values(void).returning(OneTimeToken.id)) is None:
         return
     await replace(db, person.id, INVITATION)

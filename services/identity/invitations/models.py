@@ -21,7 +21,7 @@ Status = Literal["none", "waiting", "sent", "failed", "accepted", "expired"]
 
 class InvitationState(msgspec.Struct, frozen=True):
     """What became of the last invitation of a person. `failure` says why a mail did not go out (`mails.models`), or
-    that it expired before its time because its address was given up (`GIVEN_UP`).
+    that it expired before its time, `expires_at`, because its address was given up (`GIVEN_UP`).
     """
 
     status: Status = "none"

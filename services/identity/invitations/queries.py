@@ -17,7 +17,8 @@ from shared.clock import now
 from shared.database import Db
 
 _STATE = """
-    select t.person_id, m.sent_at, t.expires_at, coalesce(t.facts ->> 'void', m.failure, '') as failure,
+    select t.person_id, m.sent_at, coalesce((t.facts ->> 'until')::timestamptz, t.expires_at) as expires_at,
+           coalesce(t.facts ->> 'void', m.failure, '') as failure,
            case when t.used_at is not null then 'accepted' when t.facts ->> 'void' is not null then 'expired'
                 when m.failed_at is not null then 'failed'
                 when m.id is null or (m.sent_at is not null and t.expires_at <= {present}) then 'expired'

@@ -41,17 +41,19 @@ async def list_people(
     kind: PersonKind | None = None,
     active: bool = False,
     primary: bool = False,
+    access: bool = False,
     project_id: UUID | None = None,
     sees: bool = True,
 ) -> Page[PersonView]:
     """List people by name: for staff of any client or all, for a client's person of their own. `q` is searched in names
-    and addresses; `active=true` leaves out who is no longer active; `primary=true` lists the primary contacts with
-    access to the portal. Of those with access staff can ask who sees a project (`project_id`), or with `sees=false` who
-    does not. Staff may `sort` by more than the name; `-` turns the order round.
+    and addresses; `active=true` leaves out who is no longer active; `primary=true` lists the primary contacts, and
+    `access=true` those of them with access to the portal. Staff can ask for everybody with access, and who of them, at
+    the project's client, sees a project (`project_id`) or, with `sees=false`, does not. Staff may `sort` by more than
+    the name; `-` turns the order round.
     """
     if client_id and not actor.sees(client_id):
         raise NotFound
-    wanted = PeopleFilter(client_id, kind, search.strip(), active, primary, project_id, sees)
+    wanted = PeopleFilter(client_id, kind, search.strip(), active, primary, access, project_id, sees)
     async with read(actor) as connection:
         return await queries.list_people(connection, actor, wanted, sort=sort, limit=limit, cursor=cursor)
 

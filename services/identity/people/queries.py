@@ -61,17 +61,19 @@ _LISTED = """
     and ($4::text is null or p.kind = $4)
 """
 _FOUND = " and p.found_by like all ((select wanted(${n}))::text[])"
-_PRIMARY = " and p.is_primary_contact and p.active and p.portal_access"
-# The roles that somebody has, or gets when they accept their invitation.
-_SEES = """
-    and p.active and p.portal_access and $%(sees)d = (p.is_primary_contact or exists (
+_PRIMARY = " and p.is_primary_contact"
+_ACCESS = " and p.active and p.portal_access"
+# The roles that somebody of its client has, or gets when they accept their invitation.
+_SEES = f"""
+    {_ACCESS} and p.client_id = (select k.client_id from known_projects k where k.id = $%(project)d)
+    and $%(sees)d = (p.is_primary_contact or exists (
         select from project_roles r where r.client_id = p.client_id and r.person_id = p.id
             and r.project_id = $%(project)d and r.role <> 'feedback_only'
     ) or exists (
         select from offered_roles r where r.client_id = p.client_id and r.person_id = p.id
             and r.project_id = $%(project)d and r.role <> 'feedback_only'
     ))
-"""
+"""  # noqa: S608  (constants)
 ORDERS = Orders(
     "name",
     name="sort_key",
@@ -106,7 +108,7 @@ class FilterNotShown(Invalid):
     code = "filter.not_shown"
 
     def __init__(self) -> None:
-        super().__init__("Only staff can ask who sees a project.", field="sees")
+        super().__init__("Only staff can ask who sees a project, or who of all people has access.", field="sees")
 
 
 class Me(msgspec.Struct, frozen=True):
@@ -188,8 +190,8 @@ async def get_me(
 
 class PeopleFilter(msgspec.Struct, frozen=True):
     """Which people to list: of one client, of one kind, with this in their name or address, those active only; primary
-    contacts with access to the portal; those with access who `see` the project, or who do not, as far as it depends on
-    them. A role that waits for them to accept their invitation counts.
+    contacts; those with access to the portal; those with access, of its client, who `see` the project, or who do not,
+    as far as it depends on them. A role that waits for them to accept their invitation counts.
     """
 
     client_id: UUID | None = None
@@ -197,6 +199,7 @@ class PeopleFilter(msgspec.Struct, frozen=True):
     q: str = ""
     active: bool = False
     primary: bool = False
+    access: bool = False
     project_id: UUID | None = None
     sees: bool = True
 
@@ -217,7 +220,7 @@ async def list_people(
     """
     if sort.removeprefix("-") != "name" and not _sees_all_of(actor):
         raise SortNotShown
-    if wanted.project_id and not _sees_all_of(actor):
+    if (wanted.project_id or (wanted.access and not wanted.primary)) and not _sees_all_of(actor):
         raise FilterNotShown
     order = ORDERS.order(sort, cursor)
     of = reach(actor, wanted.client_id)
@@ -230,6 +233,8 @@ async def list_people(
         which += _FOUND.format(n=len(narrowed))
     if wanted.primary:
         which += _PRIMARY
+    if wanted.access:
+        which += _ACCESS
     if wanted.project_id:
         narrowed += [wanted.project_id, wanted.sees]
         which += _SEES % {"project": len(narrowed) - 1, "sees": len(narrowed)}

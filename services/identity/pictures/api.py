@@ -1,4 +1,6 @@
-"""Pictures of people over HTTP: everybody sets their own, and sees those of the people they may read."""
+"""Pictures of people over HTTP: everybody sets their own, and sees those of the people they may read; staff who manage
+people take them down.
+"""
 
 from typing import Annotated
 from uuid import UUID
@@ -14,6 +16,7 @@ from services.identity.pictures.drawing import MOST
 from services.identity.pictures.models import PictureRefused
 from services.identity.pictures.queries import PictureView
 from shared.actor import SYSTEM, Actor
+from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import NotFound
 from shared.http import API
@@ -21,7 +24,7 @@ from shared.pagination import MAX_LIMIT
 from shared.sandbox import Rejected, Sandbox
 
 Ids = Annotated[list[UUID], Parameter(query="id", min_items=1, max_items=MAX_LIMIT)]
-OPEN = {NEEDS_NO_PROOF: "A picture of oneself gives nobody access."}
+OPEN = {NEEDS_NO_PROOF: "A picture gives nobody access."}
 KEPT = {
     "Cache-Control": "private, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -79,6 +82,15 @@ async def remove_picture(me: UUID, actor: Actor, uow: UnitOfWork) -> None:
         await commands.remove_picture(db, actor, me)
 
 
+@delete("/{person_id:uuid}/picture", opt=OPEN, guards=[require_policy("managePeople")])
+async def take_down_picture(person_id: UUID, actor: Actor, uow: UnitOfWork) -> None:
+    """Remove somebody's picture; without one nothing changes. They can set another one."""
+    async with uow(actor) as db:
+        await commands.take_down_picture(db, actor, person_id)
+
+
 router = Router(
-    f"{API}/people", route_handlers=[list_pictures, get_picture, show_picture, remove_picture], tags=["people"]
+    f"{API}/people",
+    route_handlers=[list_pictures, get_picture, show_picture, remove_picture, take_down_picture],
+    tags=["people"],
 )

@@ -1,4 +1,4 @@
-"""What happens to pictures: people choose their own, and take it away again."""
+"""What happens to pictures: people choose their own, and take it away again, as staff can."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,9 +7,11 @@ import msgspec
 from msgspec import Meta
 
 from services.identity.clients.models import ActionClosed
+from services.identity.people.models import Person
 from services.identity.people.queries import load_person
 from services.identity.pictures import queries
 from services.identity.pictures.models import Picture, told
+from services.identity.policies.models import require_reach
 from shared import outbox
 from shared.actor import Actor
 from shared.database import Db
@@ -46,9 +48,22 @@ async def show_picture(db: Db, actor: Actor, person_id: UUID, image: bytes) -> P
 
 
 async def remove_picture(db: Db, actor: Actor, person_id: UUID) -> None:
-    """Have none from now on. Without one there is nothing to tell."""
+    """Have none from now on."""
     require_own(actor)
+    await _remove(db, actor, await load_person(db, person_id))
+
+
+async def take_down_picture(db: Db, actor: Actor, person_id: UUID) -> None:
+    """Somebody has none from now on; not somebody with more permissions than the actor. Raises `NotFound`, and
+    `HoldsMore`.
+    """
     person = await load_person(db, person_id)
-    if before := await queries.find_picture(db, person_id):
+    require_reach(actor, person.policies)
+    await _remove(db, actor, person)
+
+
+async def _remove(db: Db, actor: Actor, person: Person) -> None:
+    """Without one there is nothing to tell."""
+    if before := await queries.find_picture(db, person.id):
         await db.delete(before)
         await outbox.append(db, actor, told(), client_id=person.client_id, aggregate_id=person.id)

@@ -35,7 +35,7 @@ from services.identity.second_factors.totp import Totp
 from services.identity.sessions.admission import sign_in
 from services.identity.sessions.commands import Entry, go_on_alone, take_back
 from services.identity.sessions.models import Attempt
-from services.identity.sessions.queries import Account
+from services.identity.sessions.queries import Account, lock_doors
 from services.identity.sessions.rules import Method
 from services.identity.single_sign_on.commands import link
 from services.identity.single_sign_on.id_tokens import Subject
@@ -221,6 +221,7 @@ async def reset(db: Db, actor: Actor, person_id: UUID) -> list[str]:
     permissions.
     """
     had = await _forget(db, person_id)
+    await lock_doors(db, person_id)
     person = await load_person(db, person_id)
     person.require_let_in_by(actor)
     require_reach(actor, person.policies)

@@ -66,7 +66,7 @@ async def sign_in(
 ) -> Entry | Pending | None:
     """Sign in the person of the account, if they have `proven` it and may use this method; else None.
 
-    A password is proven by what `account` says is its hash: another one by now, and it is wrong.
+    A password is proven by what `account` says is its hash, for its address: another one by now, and it is wrong.
     `second_factor` says which one was shown with the proof; where it is empty and one is due, the sign-in is `Pending`.
     `kept` is what the second step needs to know of the first one. Every outcome is recorded here, so a refusal must be
     committed too.
@@ -83,8 +83,9 @@ async def sign_in(
         return None
     person, client = doors[reasons.index(None)]
     keeper = next(person for person, _ in doors if person.id == account.person_id)
-    if method == "password" and not second_factor and keeper.password_hash != account.password_hash:
-        await _refuse(db, attempt, account, method, "wrong")  # it was replaced while it was being checked
+    looked_up = (account.password_hash, account.email)
+    if method == "password" and not second_factor and looked_up != (keeper.password_hash, keeper.email):
+        await _refuse(db, attempt, account, method, "wrong")  # one was replaced while the password was being checked
         return None
     step = None if second_factor else await _missing_step(db, keeper, client)
     if step:

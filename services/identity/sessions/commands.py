@@ -10,7 +10,7 @@ from services.identity.invitations.models import INVITATION
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
 from services.identity.sessions.models import Attempt, Lifetimes, Session, SessionEnded
-from services.identity.sessions.queries import account_of, live_hashes, of_account
+from services.identity.sessions.queries import account_of, live_hashes, lock_doors, of_account
 from services.identity.sign_in_links.models import SignInLink
 from services.identity.tokens import digest, new_token
 from shared import outbox
@@ -62,8 +62,10 @@ async def take_back(db: Db, actor: Actor, reason: str, account_id: UUID, *, but:
     """The account is its owner's alone, whoever was in it: every session ends but `but`, and so does all that was begun
     or mailed before. Only an invitation stands: it is the company's, and whoever is in cannot have asked for one.
 
+    A session that is being opened, or goes on at another of the account's clients, is waited for: it ends as well.
     `db` has to see all clients. The hashes of the sessions.
     """
+    await lock_doors(db, account_id)
     members = select(Person.id).where(Person.account_id == account_id, Person.joined_at.is_not(None))
     address = select(Person.email).where(Person.id == account_id).scalar_subquery()
     await db.execute(delete(SignInLink).where(SignInLink.email == func.lower(address)))

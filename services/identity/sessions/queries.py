@@ -21,7 +21,7 @@ from shared.errors import NotFound
 
 # Several may have the address; of them one is an account.
 _ACCOUNT = """
-    select id as person_id, client_id, password_hash from people where lower(email) = lower($1)
+    select id as person_id, client_id, password_hash, email from people where lower(email) = lower($1)
     order by account_id is null and (portal_access or is_shared) desc, id limit 1
 """
 _RECORD = """
@@ -73,11 +73,14 @@ _VIEWING: dict[str, object] = {"kind": "client", "policies": [], "is_primary_con
 
 
 class Account(msgspec.Struct, frozen=True):
-    """Whom an address or a link stands for; all None where it stands for nobody."""
+    """Whom an address or a link stands for; all None where it stands for nobody. A password is proven by
+    `password_hash`, which belonged to `email` when it was looked up.
+    """
 
     person_id: UUID | None = None
     client_id: UUID | None = None
     password_hash: str | None = None
+    email: str | None = None
 
 
 class SessionRecord(msgspec.Struct, frozen=True):

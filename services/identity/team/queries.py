@@ -16,6 +16,7 @@ from services.identity.people.queries import HAS_ACCOUNT
 from services.identity.team.models import TeamClosed, TooManyInvitations
 from shared.actor import Actor
 from shared.clock import now
+from shared.contracts.accounts import InvitationFailed
 from shared.database import Db
 from shared.errors import NotFound
 
@@ -106,11 +107,13 @@ def _view(row: asyncpg.Record, invitation: Status) -> MemberView:
 
 def _told(state: InvitationState | None) -> Status:
     """The state of an invitation. Only staff learn that somebody may not sign in, perhaps because the address is used
-    elsewhere: here it reads as an invitation that is under way.
+    elsewhere, or that its owner gave it up: here it reads as an invitation under way, which expires when it would.
     """
     if state is None:
         return "none"
-    return "sent" if state.failure == "closed" else state.status
+    if state.failure not in InvitationFailed.FOR_STAFF:
+        return state.status
+    return "expired" if state.expires_at and state.expires_at <= now() else "sent"
 
 
 async def require_open(db: Db, actor: Actor) -> None:

@@ -79,14 +79,11 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
     form = Form({name: data.get(name, "") for name in ("name", "variant", "same_name")})
     if form.require(name="Give the client a name."):
         body = {name: form.values[name] for name in ("name", "variant")}
-        meant = form.values["same_name"] == form.values["name"]
         try:
-            made = await page.services.identity.post("clients", Client, body | {"name_is_new": not meant})
+            made = await page.services.identity.post("clients", Client, body | _asked(form))
             return page.go(f"/clients/{made.id}", f"{isolated(made.name)} is a client now.")
         except ServiceProblem as problem:
-            form.refuse(problem)
-            if problem.code == "client.same_name":
-                form.errors["same_name"] = SAME_NAME
+            _refuse(form, problem)
     return await _show_new(page, form)
 
 
@@ -105,11 +102,23 @@ async def change(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
     if not form.is_wrong:
         try:
             if changes := form.only_changed(body):
-                await page.services.identity.patch(f"clients/{client_id}", Client, changes)
+                asked = _asked(form) if "name" in changes else {}
+                await page.services.identity.patch(f"clients/{client_id}", Client, {**changes, **asked})
             return page.go(f"/clients/{client_id}", "Client saved" if changes else "")
         except ServiceProblem as problem:
-            form.refuse(problem)
+            _refuse(form, problem)
     return await _show_edit(page, await views.client(page.services, client_id), form)
+
+
+def _asked(form: Form) -> dict[str, bool]:
+    """Whether a name that another client has is a mistake: the tick says that this one is meant."""
+    return {"name_is_new": form.values["same_name"] != form.values["name"]}
+
+
+def _refuse(form: Form, problem: ServiceProblem) -> None:
+    form.refuse(problem)
+    if problem.code == "client.same_name":
+        form.errors["same_name"] = SAME_NAME
 
 
 async def _show_new(page: Page, form: Form) -> Template:

@@ -23,7 +23,7 @@ class Contacts(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Their own primary contacts, and somebody of the company; true where there is anybody."""
+    """Their own primary contacts with access, and somebody of the company; true where there is anybody."""
 
     contacts: list[Person] = []
     company: CompanyContact | None = None
@@ -35,7 +35,7 @@ class Asked(msgspec.Struct, frozen=True):
 async def whom_to_ask(services: Services) -> Asked:
     """Whom, as far as that can be said now."""
     found, known = await asyncio.gather(
-        slot(services.identity.get("people", Listing[Person], primary="true")),
+        slot(services.identity.get("people", Listing[Person], primary="true", access="true")),
         slot(services.identity.get("auth/contacts", Contacts)),
     )
     return Asked(found.value.items if found.value else [], known.value.company if known.value else None)

@@ -17,7 +17,7 @@ from services.portal.area import Area
 from services.portal.forms import OPENED_BY, Inputs, said
 from services.portal.kept_form import views
 from services.portal.kept_form.views import HOME, Forms
-from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
+from services.portal.page import Page
 from services.portal.paths import local_path
 
 NextPath = Annotated[str, Parameter(query="next")]
@@ -30,11 +30,11 @@ async def keep(
 ) -> Response[None] | Redirect | Template:
     """Keep the form (`next` names where it was heading), and on to the sign-in page; whoever else is signed in reads
     that it is not theirs, and who began to view as somebody else how to send it. What is too long is shown, to nobody
-    else. A form that names nobody is not kept.
+    else. A form that names nobody is kept for nobody.
     """
-    whose = str(data.get(OPENED_BY, "")) or page.cookie(PERSON_COOKIE)
-    if whose in ("", SIGNED_OUT):
-        return page.go("/sign-in")
+    whose = str(data.get(OPENED_BY, ""))
+    if not whose:
+        return await page.show("kept_form/nameless.html", status=409) if page.whose else page.go("/sign-in")
     if views.proves_for_a_page(data) and not page.whose:
         return page.go(f"/sign-in?{urlencode({'next': local_path(str(data['proof_next']))})}&ended=1")
     kept = views.waiting(data, local_path(next_path))

@@ -18,6 +18,7 @@ from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.people import views
 from services.portal.people.answers import Person, ResetLink
+from services.portal.people.pictures import router as pictures
 from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
 from services.portal.sorting import Sorting
@@ -287,7 +288,7 @@ router = Router(
     guards=[require_policy("managePeople")],
 )
 area = Area(
-    pages=[router],
+    pages=[router, pictures],
     chapters=("people",),
     entry=Entry(
         path="/people", label="People", icon="users", office=True, who=lambda page: page.actor.can("managePeople")

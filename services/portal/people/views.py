@@ -11,7 +11,8 @@ from services.portal.choices import Choice
 from services.portal.edits import Edit, Stored
 from services.portal.forms import FIND, Form
 from services.portal.people.answers import Person, Policies
-from services.portal.services import Services
+from services.portal.profile.answers import Pictures
+from services.portal.services import Services, slot
 from shared.actor import Actor
 from shared.pagination import Page as Listing
 from shared.texts import isolated
@@ -32,6 +33,7 @@ class Detail(msgspec.Struct, frozen=True):
     policies: Policies
     choice: Choice[ProjectCard]
     beyond: list[str]
+    has_picture: bool
 
     @property
     def projects(self) -> list[ProjectCard]:
@@ -58,12 +60,13 @@ async def detail(services: Services, actor: Actor, person_id: UUID, form: Form |
     """
     found = await person(services, person_id)
     known = await policies(services)
+    pictures = await slot(services.identity.get("people/pictures", Pictures, id=[person_id]))
     beyond = [policy.name for policy in known.policies if policy.key in set(found.policies) - actor.policies]
     field, held = (PROJECT, found.assigned_projects) if found.is_staff else (ROLE, found.roles)
     form = form or Form()
     chosen = {*held, *form.members(field)}
     choice = await choices.projects(services, found.client_id, field, form.values[FIND + field], chosen)
-    return Detail(found, known, choice, beyond)
+    return Detail(found, known, choice, beyond, bool(pictures.value and pictures.value.items))
 
 
 async def roles_choice(services: Services, client_id: UUID, form: Form) -> Choice[ProjectCard]:

@@ -11,6 +11,7 @@ from services.activity.audit import queries as audit
 from services.activity.audit.queries import AuditFilter
 from shared.actor import Actor
 from shared.clock import today, uuid7
+from shared.contracts.accounts import InvitationFailed
 from shared.contracts.contacts import ContactMoved
 from shared.contracts.identity import ClientCreated, ProjectRolesChanged
 from shared.contracts.projects import (
@@ -357,6 +358,17 @@ async def test_the_log_from_within_a_client_names_no_private_project_and_no_othe
     assert f'"path":"/projects/{shown}"' in log
     assert '"path":"/projects/*"' in log
     assert str(secret) in await log_of(told, CLARA)
+
+
+async def test_the_log_from_within_a_client_says_nothing_of_what_an_address_is_to_others(told: Told) -> None:
+    """That an invitation failed as its mailbox was given up, or as somebody may not sign in, is told to staff."""
+    of = uuid7()
+    await told.happens(*((InvitationFailed(reason=why), of) for why in ("given_up", "closed", "refused")))
+    bound = Actor(id=uuid7(), kind="partner", client_id=told.id, scopes=frozenset({"audit:read"}))
+    told_to = {who: await log_of(told, actor) for who, actor in (("client", bound), ("staff", CLARA))}
+    assert told_to["client"].count("invitation_failed") == 1
+    assert '"reason":"refused"' in told_to["client"]
+    assert told_to["staff"].count("invitation_failed") == 3
 
 
 async def test_the_database_hides_what_is_private_from_the_tenant(told: Told, rig: Rig) -> None:

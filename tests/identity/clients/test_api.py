@@ -6,11 +6,13 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from services.identity.clients import commands
 from services.identity.sessions.admission import sign_in
 from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import Account
 from services.identity.tokens import digest
-from shared.actor import SYSTEM
+from shared.actor import SYSTEM, Actor
+from shared.clock import uuid7
 from tests.identity.rig import ADMIN, Identity, colleague_of, staff
 
 
@@ -80,6 +82,26 @@ async def test_a_second_client_of_a_name_is_made_on_purpose_and_a_repeat_is_answ
     refused = await identity.api(ADMIN, "POST", "clients", json=again)
     assert (refused.status_code, refused.json()["code"]) == (409, "client.same_name")
     assert (await identity.api(ADMIN, "POST", "clients", json=again | {"name_is_new": False})).status_code == 201
+
+
+async def test_a_client_gets_the_name_of_another_on_purpose_only(identity: Identity) -> None:
+    """Its own name, written otherwise, is nobody else's; and who acts within one client learns of no other."""
+    name = f"Größl {uuid4().hex[:8]} GmbH"
+    await identity.client(name)
+    other = await identity.client()
+    path = f"clients/{other}"
+    asked = {"name": name.lower(), "name_is_new": True}
+    refused = await identity.api(ADMIN, "PATCH", path, json=asked)
+    assert (refused.status_code, refused.json()["code"]) == (409, "client.same_name")
+    assert [each["field"] for each in refused.json()["errors"]] == ["name"]
+    assert (await identity.api(ADMIN, "GET", path)).json()["name"] != asked["name"]
+    assert await identity.events("client_updated", other) == []
+    for body in (asked | {"name_is_new": False}, asked | {"variant": "account"}):
+        assert (await identity.api(ADMIN, "PATCH", path, json=body)).status_code == 200
+    third = UUID(await identity.client())
+    bound = Actor(id=uuid7(), kind="partner", client_id=third)
+    async with identity.api.app.state.database.uow(bound) as db:
+        await commands.change_client(db, bound, third, commands.PatchClient(name=name, name_is_new=True))
 
 
 async def test_creating_and_changing_needs_the_policy(identity: Identity) -> None:
@@ -222,7 +244,7 @@ async def test_nobody_slips_in_while_a_client_is_being_closed(identity: Identity
     client_id = await identity.client()
     person = await identity.person(client_id)
     [row] = await identity.execute("select password_hash from people where id = $1", person["id"])
-    account = Account(person_id=UUID(person["id"]), client_id=UUID(client_id), password_hash=row["password_hash"])
+    account = Account(UUID(person["id"]), UUID(client_id), row["password_hash"], person["email"])
     attempt = Attempt(id=uuid4(), ip="", user_agent="")
     async with identity.api.app.state.database.uow(SYSTEM) as db:
         entry = await sign_in(db, attempt, account, "password", proven=True)

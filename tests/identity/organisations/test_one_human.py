@@ -1,7 +1,7 @@
 """What concerns the human reaches all of their sessions; what one client decides reaches that client alone."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -307,6 +307,27 @@ async def test_an_invitation_that_waits_in_the_mailbox_one_gave_up_is_void(invit
     assert (left_out["person_id"], left_out["reason"]) == (invited.guest["id"], "given_up")
     again = await invited.staff("POST", f"contacts/{invited.guest['id']}/invitation/resend")
     assert again.json()["invitation"]["failure"] == ""
+
+
+async def test_the_inviting_client_is_not_told_that_the_mailbox_was_given_up(invited: Consultant) -> None:
+    """That it is used elsewhere is told to staff alone: here the invitation waits, and expires when it would have."""
+    identity, of = invited.identity, UUID(invited.guest["id"])
+    lead = await identity.browser(await identity.person(invited.birch, is_primary_contact=True))
+
+    async def member() -> dict[str, Any]:
+        team = (await lead("GET", "team")).json()["items"]
+        return next(each for each in team if each["id"] == invited.guest["id"])
+
+    before = await member()
+    assert before["invitation"] == "sent"
+    await change_address(invited, invited.browser)
+    assert await member() == before
+    await identity.execute(
+        """update one_time_tokens set facts = facts || jsonb_build_object('until', now() - interval '1 hour')
+           where person_id = $1 and purpose = 'invitation'""",
+        of,
+    )
+    assert (await member())["invitation"] == "expired"
 
 
 async def list_at(both: Consultant, client_id: str) -> str:

@@ -2,13 +2,15 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 
+from services.identity.organisations import commands
+from services.identity.sessions.models import Attempt
 from services.identity.tokens import digest
-from shared.actor import Actor
+from shared.actor import SYSTEM, Actor
 from tests.identity.organisations.conftest import Consultant
 from tests.identity.rig import ADMIN, PASSWORD, Browser, Identity, somewhere
 from tests.identity.single_sign_on.rig import organisation
@@ -229,3 +231,15 @@ async def test_a_session_that_has_ended_is_in_no_organisation(invited: Consultan
     assert (only["client_id"], only["current"], only["home"], only["obstacle"]) == (invited.acme, True, True, "")
     await invited.browser("POST", "auth/logout")
     assert (await invited.identity.api(actor, "GET", "auth/organisations")).json() == {"items": []}
+
+
+async def test_who_switches_while_everything_else_is_ended_is_signed_out_as_well(both: Consultant) -> None:
+    """The session there is a new row: whoever looks for sessions to end does not see it before it is written."""
+    late = await both.signs_in()
+    attempt = Attempt(id=uuid4(), ip="", user_agent="")
+    async with both.identity.api.app.state.database.uow(SYSTEM) as db:
+        entry = await commands.switch(db, attempt, late.actor, UUID(both.birch))
+        ending = asyncio.create_task(both.browser("POST", "sessions/revoke-others"))
+        await asyncio.wait([ending], timeout=0.5)
+    assert (await ending).json() == {"revoked": 1}
+    assert (await both.identity.resolve(entry.token)).status_code == 404

@@ -235,13 +235,31 @@ async def test_who_sees_a_project_is_asked_of_everybody_with_access(identity: Id
     assert await names(identity, "people", **asked) == ["Invited", "Primary", "Viewer"]
     assert await names(identity, "people", **asked, sees="false") == ["Feedback", "Nothing"]
     assert await names(identity, "people", **asked, q="view") == ["Viewer"]
-    assert await names(identity, "people", client_id=client_id, primary="true") == ["Primary"]
+    await identity.person(await identity.client(), last_name="Elsewhere", is_primary_contact=True)
+    assert await names(identity, "people", project_id=project) == ["Invited", "Primary", "Viewer"]
+    assert await names(identity, "people", project_id=project, sees="false") == ["Feedback", "Nothing"]
+
+
+async def test_primary_contacts_are_asked_for_by_the_flag_and_by_access(identity: Identity) -> None:
+    """A colleague asks whom of them to turn to, and learns of nobody else who has access."""
+    client_id = await identity.client()
+    for last_name in ("Gone", "Primary"):
+        made = await identity.person(client_id, first_name="", last_name=last_name, is_primary_contact=True)
+        if last_name == "Gone":
+            await identity.api(ADMIN, "PATCH", f"people/{made['id']}", json={"active": False})
+    await identity.person(client_id, first_name="", last_name="Viewer")
+    body = {"last_name": "Listed", "is_primary_contact": True}
+    assert (await identity.api(ADMIN, "POST", f"clients/{client_id}/contacts", json=body)).status_code == 201
+    of, primary, access = {"client_id": client_id}, {"primary": "true"}, {"access": "true"}
+    assert await names(identity, "people", **of, **primary) == ["Gone", "Listed", "Primary"]
+    assert await names(identity, "people", **of, **access) == ["Primary", "Viewer"]
+    assert await names(identity, "people", **of, **primary, **access) == ["Primary"]
     anna = colleague_of(client_id)
-    assert (await identity.api(anna, "GET", "people", params={"primary": "true"})).json()["items"][0][
-        "name"
-    ] == "Primary"
-    refused = await identity.api(anna, "GET", "people", params={"project_id": project})
-    assert (refused.status_code, refused.json()["code"]) == (422, "filter.not_shown")
+    found = (await identity.api(anna, "GET", "people", params=primary | access)).json()["items"]
+    assert [each["name"] for each in found] == ["Primary"]
+    for asked in (access, {"project_id": str(uuid4())}):
+        refused = await identity.api(anna, "GET", "people", params=asked)
+        assert (refused.status_code, refused.json()["code"]) == (422, "filter.not_shown")
 
 
 async def test_clients_are_sorted_both_ways_over_several_pages(identity: Identity) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from services.identity.pictures.drawing import MOST
 from shared.clock import uuid7
 from tests.identity.pictures import files
-from tests.identity.rig import ADMIN, Browser, Identity
+from tests.identity.rig import ADMIN, Browser, Identity, colleague_of, staff
 
 
 def sent(file: bytes) -> dict[str, str]:
@@ -81,6 +81,26 @@ async def test_a_new_picture_takes_the_place_of_the_one_before_and_can_be_taken_
     assert await seen(browser, anna) == {}
     told = await identity.events("update_profile", anna["id"])
     assert [msgspec.json.decode(each.data) for each in told] == [{"fields": ["picture"]}] * 3
+
+
+async def test_staff_who_manage_people_take_a_picture_down(identity: Identity) -> None:
+    """Not of somebody with more permissions; and it can be set again."""
+    anna, lead = await identity.person(await identity.client()), await identity.person(policies=["viewAudit"])
+    shown = {each["id"]: await show(await identity.browser(each)) for each in (anna, lead)}
+    for actor, person, status in (
+        (staff("managePeople"), anna, 204),
+        (staff("managePeople"), anna, 204),
+        (staff("managePeople"), lead, 403),
+        (staff("manageClients"), lead, 403),
+        (colleague_of(anna["client_id"], is_primary_contact=True), anna, 403),
+        (staff("managePeople"), {"id": str(uuid7())}, 404),
+    ):
+        answer = await identity.api(actor, "DELETE", f"people/{person['id']}/picture")
+        assert answer.status_code == status, answer.text
+    assert await seen(await identity.browser(lead), anna, lead) == {lead["id"]: shown[lead["id"]]}
+    told = await identity.events("update_profile", anna["id"])
+    assert [msgspec.json.decode(each.data) for each in told] == [{"fields": ["picture"]}] * 2
+    await show(await identity.browser(anna))
 
 
 async def test_what_is_no_picture_is_refused_by_name_and_changes_nothing(identity: Identity) -> None:

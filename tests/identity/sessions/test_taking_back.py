@@ -107,7 +107,18 @@ async def by_giving_the_seat_to_somebody_else(identity: Identity, owner: Browser
     assert (await identity.api(ADMIN, "PATCH", f"contacts/{owner.actor.id}", json=change)).status_code == 200
 
 
-@pytest.mark.parametrize("replace", [by_mail, by_hand, by_giving_the_seat_to_somebody_else])
+async def by_confirming_another_address(identity: Identity, owner: Browser, email: str) -> None:
+    """The password is as right as before, and its mailbox was given up."""
+    new, before = f"{uuid4().hex}@acme.example", len(await identity.mails_written(email))
+    assert (await owner("POST", "people/me/email", json={"email": new})).status_code == 202
+    for address, number in ((new, 1), (email, before + 1)):
+        token = (await identity.mail_to(address, number)).token
+        assert (await owner("POST", "auth/confirm-email", json={"token": token})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "replace", [by_mail, by_hand, by_giving_the_seat_to_somebody_else, by_confirming_another_address]
+)
 async def test_a_password_replaced_while_it_is_checked_opens_nothing(
     identity: Identity, replace: Callable[[Identity, Browser, str], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from shared.texts import isolated
 HOME = "/security/two-factor"
 WRONG = "This code is not right. Type the one your app shows now; each works once."
 LOST = "Something was missing there. Begin again: your app needs the new picture."
+FORGOTTEN = "The codes are shown once, and are not kept here. Make new ones if you have not saved them."
 
 
 @get(HOME)
@@ -70,14 +71,14 @@ async def renew(page: Page) -> Template:
 
 
 @post(f"{HOME}/recovery-codes/file")
-async def download(page: Page, data: Typed) -> Response[bytes]:
-    """The codes on the page, as a text file: nobody else has them any more, so the page sends them back."""
-    lines = [
-        f"Recovery codes for {isolated(page.actor.name)}",
-        "Each works once.",
-        "",
-        *codes.recovery_codes(data.get("codes", "")),
-    ]
+async def download(page: Page, data: Typed) -> Response[bytes] | Redirect:
+    """The codes on the page, as a text file: nobody else has them any more, so the page sends them back. Where it was
+    signed out before, they are not kept (`forms.SECRETS`).
+    """
+    found = codes.recovery_codes(data.get("codes", ""))
+    if not found:
+        return page.go(HOME, FORGOTTEN, tone="risk")
+    lines = [f"Recovery codes for {isolated(page.actor.name)}", "Each works once.", "", *found]
     headers = {"Content-Disposition": 'attachment; filename="recovery-codes.txt"'}
     return Response("\r\n".join([*lines, ""]).encode(), status_code=200, media_type="text/plain", headers=headers)
 

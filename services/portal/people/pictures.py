@@ -1,0 +1,22 @@
+"""Pictures that people have set, where staff take them down."""
+
+from uuid import UUID
+
+from litestar import Router, post
+from litestar.response import Redirect
+
+from services.portal.page import Page
+from services.portal.people import views
+from shared.claims import require_policy
+from shared.texts import isolated
+
+
+@post("/people/{person_id:uuid}/picture/remove")
+async def remove(page: Page, person_id: UUID) -> Redirect:
+    """Have somebody shown by their initials."""
+    await page.services.identity.delete(f"people/{person_id}/picture")
+    found = await views.person(page.services, person_id)
+    return page.go(found.path, f"The picture of {isolated(found.name)} is removed")
+
+
+router = Router(path="/", route_handlers=[remove], guards=[require_policy("managePeople")])

@@ -36,6 +36,7 @@ from shared.migrations.tables import (
 )
 from shared.testing.claims import Signer
 from tests.fast import SERVERS, STACKS
+from tests.looks import Looks
 from tests.portal_stack import QUICK, Portal, running_portal, seeded
 from tests.servers import running_servers
 
@@ -52,12 +53,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that start more come first: at the end no worker plays a long one alone. The services' follow each other by
-    folder, whose fixtures live on from one file to the next.
+    folder, whose fixtures live on from one file to the next. While one worker makes the portal that the others copy, each
+    of them plays a file that needs none.
     """
     used: defaultdict[Path, set[str]] = defaultdict(set)
     for item in items:
         used[item.path].update(getattr(item, "fixturenames", ()))
     rank = {path: 0 if names & STACKS else 1 if names & SERVERS else 2 for path, names in used.items()}
+    others = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) - 1
+    portals, meanwhile = ([path for path in rank if rank[path] == number] for number in (0, 1))
+    rank |= dict.fromkeys(portals[:1], -2) | dict.fromkeys(meanwhile[len(meanwhile) - others :], -1)
     items.sort(key=lambda item: rank[item.path])
 
 
@@ -186,6 +191,7 @@ class ServiceApi:
         self.service = service
         self.app = app
         self.database_url = database_url
+        self._outbox = Looks(database_url, role=f"{service}_relay")
         self._signer = signer
         transport = httpx2.ASGITransport(app=app)
         nothing = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # cookies are for the tests' browsers to keep
@@ -201,13 +207,11 @@ class ServiceApi:
 
     async def published(self) -> list[RawEvent]:
         """Every event in the outbox, oldest first."""
-        role = {"role": f"{self.service}_relay"}
-        connection = await asyncpg.connect(self.database_url, server_settings=role)
-        try:
-            rows = await connection.fetch("select event from outbox order by seq")
-        finally:
-            await connection.close()
+        rows = await self._outbox.fetch("select event from outbox order by seq")
         return [msgspec.json.decode(row["event"], type=RawEvent) for row in rows]
+
+    async def close(self) -> None:
+        await self._outbox.close()
 
 
 @asynccontextmanager
@@ -250,7 +254,9 @@ def run_service(servers: Backing, cluster: Cluster, signer: Signer) -> ServiceFa
             kind(**{"env": "embedded", "database_url": url, "jwks": str(signer.jwks), **known, **settings})
         )
         async with lifespan(app):
-            yield ServiceApi(service, app, signer, url)
+            api = ServiceApi(service, app, signer, url)
+            yield api
+            await api.close()
 
     return run
 

@@ -20,7 +20,9 @@ async def rig(servers: Backing, cluster: Cluster, run_service: ServiceFactory) -
         publisher(servers, cluster) as source,
         run_service("activity", create_app, ActivitySettings, stream_heartbeat=0.5) as api,
     ):
-        yield Rig(api, source, cluster.admin_of(api.database_url))
+        rig = Rig(api, source, cluster.admin_of(api.database_url))
+        yield rig
+        await rig.looks.close()
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ from shared.relay import Relay
 from shared.server import BoundedHttp
 from tests.activity.build import ACME, CLARA, with_summary
 from tests.conftest import Cluster, ServiceApi
+from tests.looks import Looks
 
 Fact = tuple[EventData, UUID]
 """Something to publish, and the id of what it happened to."""
@@ -48,6 +49,7 @@ class Publisher:
         self.database = database
         self.client = client
         self.relay = Relay("source", database, client)
+        self.looks = Looks(database.dsn, role=database.relay_role)
 
     async def publish(
         self, data: EventData, about: UUID | None = None, *, client_id: UUID | None = ACME, actor: Actor = CLARA
@@ -68,13 +70,8 @@ class Publisher:
 
     async def published(self) -> int:
         """How many committed events the broker has acknowledged, if it is all of them; else -1."""
-        connection = await asyncpg.connect(self.database.dsn, server_settings={"role": self.database.relay_role})
-        try:
-            return await connection.fetchval(
-                "select case when count(*) = count(published_at) then count(*) else -1 end from outbox"
-            )
-        finally:
-            await connection.close()
+        statement = "select case when count(*) = count(published_at) then count(*) else -1 end from outbox"
+        return (await self.looks.fetch(statement))[0][0]
 
 
 @asynccontextmanager
@@ -91,6 +88,7 @@ async def publisher(servers: Backing, cluster: Cluster, *, relays: int = 1) -> A
                 await stack.enter_async_context(kept.keep(f"relay {number}", Relay("source", database, client).run))
             yield source
     finally:
+        await source.looks.close()
         await client.close()
         await database.stop()
 
@@ -104,16 +102,13 @@ class Rig:
         self.publish = source.publish
         self.publish_all = source.publish_all
         self.admin_url = admin_url
+        self.looks = Looks(admin_url, search_path="activity")
         source_database = make_url(source.database.dsn).database
         self.source_admin_url = make_url(admin_url).set(database=source_database).render_as_string(hide_password=False)
 
     async def sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """Run a statement as an administrator."""
-        connection = await asyncpg.connect(self.admin_url, server_settings={"search_path": "activity"})
-        try:
-            return await connection.fetch(statement, *values)
-        finally:
-            await connection.close()
+        return await self.looks.fetch(statement, *values)
 
     async def settle(self) -> None:
         """Wait until everything committed is published, and everything published is folded and seen by the hub."""

@@ -35,7 +35,7 @@ class EventSource:
 
     async def next(self) -> Message:
         """The next event; raises `EOFError` when the server has closed."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 message = await self.read_block()
                 if message:

@@ -34,6 +34,8 @@ from tests.conftest import Cluster
 
 PROJECT = uuid7()
 SUBJECT = "portal.projects.milestone.created.v1"
+OTHERS = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+"""How many connections to this database there are besides the one that asks."""
 
 
 async def test_a_change_and_its_event_commit_together_or_not_at_all(cluster: Cluster) -> None:
@@ -49,6 +51,9 @@ async def test_a_change_and_its_event_commit_together_or_not_at_all(cluster: Clu
             while await connection.fetchval("select count(*) from seen") < written + 100:
                 await asyncio.sleep(rng.random() * 0.02)
         writer.kill()
+        async with asyncio.timeout(30):  # a commit that was sent before the end is still carried out
+            while await connection.fetchval(OTHERS):
+                await asyncio.sleep(0.01)
         written = await connection.fetchval("select count(*) from seen")
     rows = {f"{row['position']}-{row['number']}" for row in await connection.fetch("select * from seen")}
     events = {row[0] for row in await connection.fetch("select event -> 'data' ->> 'name' from outbox")}

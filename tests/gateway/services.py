@@ -12,12 +12,15 @@ from tests.gateway.raw import Answer, Wire
 from tests.gateway.rig import Rig, Server
 
 Talk = Callable[["Caller"], Awaitable[None]]
+PATIENT = Route(prefix="/patient", upstream="projects", access="public", audience=("projects",), timeout=60)
 TABLE = (
+    PATIENT,
     Route(prefix="/quick", upstream="projects", access="public", audience=("projects",), timeout=0.4),
+    Route(prefix="/steady", upstream="projects", access="public", audience=("projects",), timeout=1),
     Route(prefix="/big", upstream="projects", access="public", audience=("projects",), max_body=100_000),
     Route(prefix="/stream", upstream="projects", access="public", audience=("projects",), timeout=0.4, stream=True),
-    Route(prefix="/patient", upstream="projects", access="public", audience=("projects",), timeout=60),
 )
+"""By `/quick` a service is asked that is silent on purpose: a busy machine may be silent that long by itself."""
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 BEGIN = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -28,6 +31,12 @@ class Hasty(StrictHttp):
     look_seconds = 0.05
     head_seconds = body_seconds = reader_seconds = 0.4
     pace = 20_000
+
+
+class Steady(Hasty):
+    """For those who keep to the pace: so long may the machine keep them from it."""
+
+    body_seconds = reader_seconds = 1.0
 
 
 class Caller:
@@ -97,7 +106,9 @@ def asking(path: bytes, *headers: bytes, method: bytes = b"GET", body: bytes = b
     return method + b" " + path + b" HTTP/1.1\r\nHost: portal.test\r\n" + lines + b"\r\n" + body
 
 
-async def get(gateway: Server, path: bytes = b"/quick", *headers: bytes, method: bytes = b"GET") -> Answer:
+async def get(
+    gateway: Server, path: bytes = PATIENT.prefix.encode(), *headers: bytes, method: bytes = b"GET"
+) -> Answer:
     wire = await Wire.open(gateway.port)
     try:
         await wire.send(asking(path, *headers, method=method))

@@ -223,7 +223,7 @@ async def test_no_is_not_remembered(rig: Rig, ask: Ask) -> None:
 
 
 async def test_expired_session_ends_although_redis_still_has_it(rig: Rig, ask: Ask, store: aioredis.Redis) -> None:
-    cookie, digest, _ = rig.identity.sign_in(expires_at=now() + timedelta(seconds=1))
+    cookie, digest, _ = rig.identity.sign_in(expires_at=now() + timedelta(seconds=2))
     await until(200, ask, cookie)
     await until(401, ask, cookie)
     assert await store.get(f"session:{digest}") not in (None, b"revoked")

@@ -41,4 +41,4 @@ async def identity(
     async with run_service("identity", create_app, IdentitySettings, **settings) as api:
         running = Identity(api, servers, cluster.admin_of(api.database_url))
         yield running
-        await running.redis.aclose()
+        await running.close()

@@ -28,6 +28,7 @@ from shared.clock import now, uuid7
 from shared.contracts.projects import ProjectCreated
 from shared.events import Event, EventData, RawEvent
 from tests.conftest import ServiceApi
+from tests.looks import Looks
 
 PASSWORD = "a good long password"
 PUBLIC_URL = "http://portal.test:8080"
@@ -81,7 +82,12 @@ class Identity:
         self.api = api
         self.servers = servers
         self.admin_url = admin_url
+        self.looks = Looks(admin_url, search_path="identity")
         self.redis = Cache(servers.addresses.redis_url).client
+
+    async def close(self) -> None:
+        await self.redis.aclose()
+        await self.looks.close()
 
     async def client(self, name: str = "Acme GmbH", **columns: Any) -> str:
         """A new client's id. Its people may come in by every way, where `columns` of its row say nothing else."""
@@ -144,12 +150,7 @@ class Identity:
 
     async def execute(self, statement: str, *values: object) -> list[asyncpg.Record]:
         """Run a statement past everything, as the database's administrator."""
-        connection = await asyncpg.connect(self.admin_url)
-        try:
-            await connection.execute("set search_path = identity")
-            return await connection.fetch(statement, *values)
-        finally:
-            await connection.close()
+        return await self.looks.fetch(statement, *values)
 
     @asynccontextmanager
     async def without(self, server: str) -> AsyncIterator[None]:
@@ -182,8 +183,9 @@ class Identity:
 
     async def events(self, kind: str, about: str | None = None) -> list[RawEvent]:
         """Events of one type in the outbox, of one aggregate where it is named, oldest first."""
-        published = await self.api.published()
-        return [each for each in published if each.type == kind and about in (None, str(each.subject))]
+        statement = """select event from outbox where event->>'type' = $1
+                       and ($2::text is null or event->>'subject' = $2) order by seq"""
+        return [msgspec.json.decode(row["event"], type=RawEvent) for row in await self.execute(statement, kind, about)]
 
     def mails_to(self, email: str) -> list[EmailMessage]:
         named = [raw for raw in self.servers.mails() if email.encode() in raw]  # reading a thousand takes too long

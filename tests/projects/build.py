@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import httpx2
 
 from services.projects.projects import commands
@@ -12,6 +11,7 @@ from shared.actor import SYSTEM, Actor
 from shared.clock import today, uuid7
 from shared.events import RawEvent
 from tests.conftest import ServiceApi
+from tests.looks import Looks
 
 STAFF = Actor(id=uuid7(), kind="staff", name="Clara Hoffmann", policies=frozenset({"manageProjects"}))
 READER = Actor(id=uuid7(), kind="staff", name="Jonas Weber")
@@ -39,6 +39,7 @@ class Desk:
 
     def __init__(self, api: ServiceApi) -> None:
         self.api = api
+        self.looks = Looks(api.database_url, role="projects_relay")
 
     async def __call__(self, actor: Actor | None, method: str, path: str, **request: Any) -> httpx2.Response:
         return await self.api(actor, method, path, **request)
@@ -74,13 +75,9 @@ class Desk:
 
     async def rows(self) -> dict[str, int]:
         """How many rows each table has: what a refused request must not change."""
-        connection = await asyncpg.connect(self.api.database_url)
-        try:
-            await connection.execute("begin; set local role projects_relay")
-            tables = ("projects", "milestones", "milestone_dependencies", "outbox")
-            return {table: await connection.fetchval(f"select count(*) from {table}") for table in tables}
-        finally:
-            await connection.close()
+        tables = ("projects", "milestones", "milestone_dependencies", "outbox")
+        counts = ", ".join(f"(select count(*) from {table}) as {table}" for table in tables)
+        return dict((await self.looks.fetch(f"select {counts}"))[0])
 
     @staticmethod
     def good(answer: httpx2.Response, status: int = 200) -> dict[str, Any]:

@@ -13,4 +13,6 @@ from tests.projects.build import Desk
 @pytest.fixture(scope="module")
 async def desk(run_service: ServiceFactory) -> AsyncIterator[Desk]:
     async with run_service("projects", create_app, ProjectsSettings) as api:
-        yield Desk(api)
+        desk = Desk(api)
+        yield desk
+        await desk.looks.close()

@@ -31,7 +31,7 @@ async def publish(servers: Backing, client_id: UUID, *facts: EventData) -> None:
 
 async def until_known(desk: Desk, client_id: UUID, name: str) -> None:
     """A project can be started for this client, and shows it by this name."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             answer = await desk(STAFF, "POST", "projects", json={"client_id": str(client_id), "name": "Shop"})
             if answer.status_code == 201 and answer.json()["client_name"] == name:
@@ -48,7 +48,7 @@ async def test_a_client_is_known_as_identity_last_described_it(desk: Desk, serve
     await publish(servers, client_id, ClientUpdated(name="Acme AG", active=True, portal_enabled=False))
     await until_known(desk, client_id, "Acme AG")
     await publish(servers, client_id, ClientUpdated(name="Acme AG", active=False, portal_enabled=True))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (answer := await desk(STAFF, "POST", "projects", json=new)).status_code == 201:
             await asyncio.sleep(0.05)
     refused(answer, 409, "project.client_inactive")

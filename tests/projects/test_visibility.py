@@ -73,7 +73,9 @@ async def desk(run_service: ServiceFactory) -> AsyncIterator[Desk]:
     identity = IdentityStandIn(keys)
     at = {"public_url": ISSUER, "upstreams": {"identity": await identity.start()}}
     async with run_service("projects", create_app, ProjectsSettings, **at) as api:
-        yield OpenDesk(api, keys)
+        desk = OpenDesk(api, keys)
+        yield desk
+        await desk.looks.close()
     await identity.stop()
 
 

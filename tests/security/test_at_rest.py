@@ -1,7 +1,9 @@
 """S3: nothing that is kept says who one could be: no id of a session, no link, no code, no token, in clear."""
 
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from email import message_from_bytes, policy
 from hashlib import sha256
 from pathlib import Path
@@ -19,9 +21,12 @@ ELSEWHERE = {"mail", "secrets", "run.json", "lock"}
 
 
 def kept_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    for path in sorted(folder.rglob("*")):
-        if path.relative_to(folder).parts[0] not in ELSEWHERE and path.is_file() and not path.is_symlink():
-            yield str(path.relative_to(folder)), path.read_bytes()
+    """Of servers that run: a file that one of them has deleted or renamed meanwhile is passed over."""
+    for at, _, names in os.walk(folder):
+        for path in (Path(at) / name for name in sorted(names)):
+            if path.relative_to(folder).parts[0] not in ELSEWHERE and path.is_file() and not path.is_symlink():
+                with suppress(FileNotFoundError):
+                    yield str(path.relative_to(folder)), path.read_bytes()
 
 
 async def everything_in(portal: Portal) -> str:

@@ -1,7 +1,7 @@
 """Figures over facts told by events: values, comparisons, edge cases, the cache and what nobody may learn from it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,9 +14,9 @@ from ops.stack.backing import Backing
 from services.activity.app import KPIS
 from services.activity.kpis import queries
 from services.activity.kpis.cache import KpiCache
-from services.activity.kpis.definitions import Definition, load, periods
+from services.activity.kpis.definitions import Definition, Periods, load, periods
 from shared.actor import Actor
-from shared.clock import today, uuid7
+from shared.clock import now, today, uuid7
 from shared.contracts.identity import ClientCreated
 from shared.contracts.projects import MilestoneReopened, MilestoneUpdated
 from tests.activity.build import (
@@ -29,11 +29,34 @@ from tests.activity.build import (
     with_summary,
 )
 from tests.activity.rig import Rig
+from tests.clocks import living_ahead
 
-THIS = today().replace(day=1)
-LAST = (THIS - timedelta(days=1)).replace(day=1)
-BEFORE = (LAST - timedelta(days=1)).replace(day=1)
-OVER = periods(today())
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at_noon() -> Iterator[None]:
+    """Whatever day it is, no other one begins while its figures are tested."""
+    with living_ahead(f"+{(12 - now().hour) % 24}h"):
+        yield
+
+
+def this_month() -> date:
+    """Its first day."""
+    return today().replace(day=1)
+
+
+def last_month() -> date:
+    return (this_month() - DAY).replace(day=1)
+
+
+def month_before() -> date:
+    return (last_month() - DAY).replace(day=1)
+
+
+def over() -> Periods:
+    """The days that today's figures are about."""
+    return periods(today())
 
 
 class Client:
@@ -71,9 +94,11 @@ async def test_projects_that_are_open_count_as_active(client: Client) -> None:
 
 async def test_milestones_count_in_the_month_they_were_completed(client: Client) -> None:
     project = uuid7()
-    days = [THIS, THIS, LAST, OVER.previous_end - timedelta(days=1), LAST, BEFORE]
-    days += [OVER.previous_end] if OVER.previous_end < THIS else []  # a day that this month has not reached yet
-    await client.tell((project_created(starts_on=BEFORE), project))
+    this, last, shown = this_month(), last_month(), over()
+    days = [this, this, last, shown.previous_end - DAY, last, month_before()]
+    if shown.previous_end < this:  # a day that this month has not reached yet
+        days.append(shown.previous_end)
+    await client.tell((project_created(starts_on=month_before()), project))
     await client.tell(*((milestone_completed(project, completed_on=day), uuid7()) for day in days))
     assert (await client.kpis())["milestones_completed"] == {
         "key": "milestones_completed",
@@ -84,19 +109,19 @@ async def test_milestones_count_in_the_month_they_were_completed(client: Client)
         "change": -1,
         "direction": "down",
         "good": False,
-        "comparison_label": OVER.compared("vs {days}"),
+        "comparison_label": over().compared("vs {days}"),
         "href": "/activity",
     }
 
 
 async def test_a_reopened_milestone_counts_no_longer_and_a_changed_one_still_does(client: Client) -> None:
     project, one, two = uuid7(), uuid7(), uuid7()
-    facts = {"project_id": project, "project_name": "x", "name": "x", "target_on": THIS}
-    still = with_summary(milestone_completed(project, "x", version=3, completed_on=THIS), two).summary
+    facts = {"project_id": project, "project_name": "x", "name": "x", "target_on": this_month()}
+    still = with_summary(milestone_completed(project, "x", version=3, completed_on=this_month()), two).summary
     await client.tell(
         (project_created(), project),
-        (milestone_completed(project, completed_on=THIS), one),
-        (milestone_completed(project, completed_on=THIS), two),
+        (milestone_completed(project, completed_on=this_month()), one),
+        (milestone_completed(project, completed_on=this_month()), two),
         (MilestoneReopened(**facts, version=3), one),
         (MilestoneUpdated(**facts, version=3, fields=["name"], summary=still), two),
     )
@@ -143,14 +168,15 @@ async def test_a_client_with_nothing_has_honest_figures(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("since", "previous"),
-    [(LAST + timedelta(days=1), None), (THIS, None), (LAST, 0), (BEFORE, 1)],
+    ("day", "previous"),
+    [(lambda: last_month() + DAY, None), (this_month, None), (last_month, 0), (month_before, 1)],
     ids=["middle of last month", "this month", "first of last month", "long before"],
 )
 async def test_there_is_a_comparison_only_with_a_month_the_client_was_there_for(
-    client: Client, since: date, previous: int | None
+    client: Client, day: Callable[[], date], previous: int | None
 ) -> None:
     """What there is no comparison with says since when it is there, and not "vs" with nothing."""
+    since = day()
     await client.tell((ClientCreated(name="Cedar"), client.id), (project_created(), uuid7()))
     since_at = datetime(since.year, since.month, since.day, 12, tzinfo=UTC)
     await client.rig.sql("update known_clients set created_at = $2 where client_id = $1", client.id, since_at)
@@ -159,18 +185,18 @@ async def test_there_is_a_comparison_only_with_a_month_the_client_was_there_for(
     found = (await client.kpis())["active_projects"]
     assert (found["value"], found["previous"]) == (1, previous)
     assert (found["change"] is None) == (found["direction"] is None) == (previous is None)
-    unlike = "new this month" if since >= THIS else f"since {since.day} {since:%b}"
-    assert found["comparison_label"] == (unlike if previous is None else OVER.compared("vs {day}"))
+    unlike = "new this month" if since >= this_month() else f"since {since.day} {since:%b}"
+    assert found["comparison_label"] == (unlike if previous is None else over().compared("vs {day}"))
 
 
 async def test_history_that_was_entered_afterwards_is_history(client: Client) -> None:
     project = uuid7()
     await client.tell(
         (ClientCreated(name="Cedar"), client.id),
-        (project_created(starts_on=BEFORE), project),
-        (milestone_completed(project, completed_on=LAST), uuid7()),
-        (milestone_completed(project, completed_on=THIS), uuid7()),
-        (milestone_completed(project, completed_on=THIS), uuid7()),
+        (project_created(starts_on=month_before()), project),
+        (milestone_completed(project, completed_on=last_month()), uuid7()),
+        (milestone_completed(project, completed_on=this_month()), uuid7()),
+        (milestone_completed(project, completed_on=this_month()), uuid7()),
     )
     found = await client.kpis()
     assert [found["milestones_completed"][name] for name in ("previous", "change", "direction", "good")] == [
@@ -191,7 +217,7 @@ async def test_a_stale_version_never_overwrites_a_newer_one(client: Client) -> N
     project, milestone = uuid7(), uuid7()
     await client.tell((status_changed("completed", version=5), project), (project_created(version=1), project))
     await client.tell(
-        (milestone_completed(project, "New", version=3, completed_on=THIS), milestone),
+        (milestone_completed(project, "New", version=3, completed_on=this_month()), milestone),
         (milestone_created(project, "Old", version=2), milestone),
     )
     found = await client.kpis()
@@ -201,9 +227,9 @@ async def test_a_stale_version_never_overwrites_a_newer_one(client: Client) -> N
 async def test_people_see_figures_of_the_projects_they_may_see(client: Client) -> None:
     open_, hidden, due = uuid7(), uuid7(), today() + timedelta(days=3)
     await client.tell(
-        (project_created(starts_on=BEFORE), open_),
-        (project_created("Secret", starts_on=BEFORE), hidden),
-        (milestone_completed(hidden, completed_on=THIS), uuid7()),
+        (project_created(starts_on=month_before()), open_),
+        (project_created("Secret", starts_on=month_before()), hidden),
+        (milestone_completed(hidden, completed_on=this_month()), uuid7()),
         (milestone_created(hidden, "Secret", target_on=due), uuid7()),
     )
     everything = await client.kpis()
@@ -298,7 +324,7 @@ async def test_without_redis_figures_are_computed(client: Client, rig: Rig, serv
 
 
 async def test_dates_and_numbers_compare_as_far_as_they_can(client: Client, rig: Rig) -> None:
-    await client.tell((project_created(starts_on=BEFORE), uuid7()))
+    await client.tell((project_created(starts_on=month_before()), uuid7()))
     last = Definition(
         key="last", label="Last start", format="date", compare=True, comparison="", better="down",
         sql="select max(starts_on) as value from told where client_id = :client_id",
@@ -310,7 +336,7 @@ async def test_dates_and_numbers_compare_as_far_as_they_can(client: Client, rig:
         rig.api.app.state.database.read, client.anna, client.id, [last, half], today()
     )
     assert complete
-    assert (found.items[0].value, found.items[0].change) == (BEFORE.isoformat(), None)
-    so_far, before = Decimal(today().day) / 2, Decimal((OVER.previous_end - LAST).days) / 2
+    assert (found.items[0].value, found.items[0].change) == (month_before().isoformat(), None)
+    so_far, before = Decimal(today().day) / 2, Decimal((over().previous_end - last_month()).days) / 2
     assert [Decimal(str(each)) for each in (found.items[1].value, found.items[1].previous)] == [so_far, before]
     assert found.items[1].change == so_far - before

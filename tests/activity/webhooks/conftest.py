@@ -39,4 +39,6 @@ async def webhooks(
         publisher(servers, cluster) as source,
         run_service("activity", create_app, ActivitySettings, private_webhooks=True) as api,
     ):
-        yield Webhooks(api, source, cluster.admin_of(api.database_url), receiver)
+        made = Webhooks(api, source, cluster.admin_of(api.database_url), receiver)
+        yield made
+        await made.looks.close()

@@ -21,7 +21,9 @@ async def closed(
     """The service without a word about private addresses."""
     await empty_streams(servers)
     async with publisher(servers, cluster) as source, run_service("activity", create_app, ActivitySettings) as api:
-        yield Webhooks(api, source, cluster.admin_of(api.database_url), receiver)
+        made = Webhooks(api, source, cluster.admin_of(api.database_url), receiver)
+        yield made
+        await made.looks.close()
 
 
 @pytest.mark.parametrize(

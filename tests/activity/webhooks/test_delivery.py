@@ -11,7 +11,7 @@ from aiohttp import web
 
 from services.activity.feed.models import Entry
 from services.activity.webhooks import commands, outgoing
-from services.activity.webhooks.commands import AT_ONCE, AT_ONCE_EACH, AT_ONCE_HOST
+from services.activity.webhooks.commands import AT_ONCE_EACH, AT_ONCE_HOST
 from services.activity.webhooks.models import PATIENCE, Outcome
 from services.activity.webhooks.outgoing import Outgoing
 from shared.actor import SYSTEM
@@ -167,6 +167,8 @@ async def test_however_many_hang_one_that_answers_is_told_at_once(
     webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch, failing: bool
 ) -> None:
     """At hosts of their own and at one host, with more to be told than all of them could be at once."""
+    at_once = commands.AT_ONCE // 4  # enough to show it, with fewer webhooks
+    monkeypatch.setattr(commands, "AT_ONCE", at_once)
     reached: list[str] = []
     never = asyncio.Event()
 
@@ -177,8 +179,8 @@ async def test_however_many_hang_one_that_answers_is_told_at_once(
         return Outcome(status=200)
 
     monkeypatch.setattr(Outgoing, "post", post)
-    hanging = [*(f"https://hangs-{number}.example" for number in range(AT_ONCE // 3))]
-    hanging += [f"https://hangs.example/{number}" for number in range(AT_ONCE // 3)]
+    hanging = [*(f"https://hangs-{number}.example" for number in range(at_once // 3))]
+    hanging += [f"https://hangs.example/{number}" for number in range(at_once // 3)]
     for url in hanging:
         await webhooks.create("", url=url)
     if failing:
@@ -187,7 +189,7 @@ async def test_however_many_hang_one_that_answers_is_told_at_once(
         await webhooks.happens()
     await webhooks.settle()
     async with asyncio.timeout(30):
-        while len([url for url in reached if "hangs-" in url]) < AT_ONCE // 3:
+        while len([url for url in reached if "hangs-" in url]) < at_once // 3:
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.2)
     assert len([url for url in reached if "hangs." in url]) <= (1 if failing else AT_ONCE_HOST)
@@ -258,14 +260,16 @@ async def test_a_redirect_is_not_followed(webhooks: Webhooks) -> None:
 async def test_a_long_answer_is_not_read_and_a_late_one_not_waited_for(
     webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    long, late = await webhooks.create("/long"), await webhooks.create("/late")
+    long = await webhooks.create("/long")
     webhooks.receiver.answers["/long"] = web.Response(body=b"x" * 4_000_000)
-    monkeypatch.setattr(outgoing, "SECONDS", 0.3)
-    webhooks.receiver.hold("/late")
     await webhooks.happens()
     await webhooks.until(long, state="delivered", last_status=200)
+    late = await webhooks.create("/too-late")
+    webhooks.receiver.hold("/too-late")
+    monkeypatch.setattr(outgoing, "SECONDS", 0.3)
+    await webhooks.happens()
     await webhooks.until(late, last_error="timeout", last_status=None)
-    webhooks.receiver.release("/late")
+    webhooks.receiver.release("/too-late")
 
 
 async def test_while_a_secret_is_changed_deliveries_are_signed_with_both(webhooks: Webhooks) -> None:

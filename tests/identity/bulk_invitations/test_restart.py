@@ -25,8 +25,8 @@ async def test_half_way_the_process_ends_and_another_finishes(
         async with asyncio.timeout(30):
             while not await identity.execute(queued):
                 await asyncio.sleep(0.002)
-        await identity.redis.aclose()
     left = await identity.execute("select 1 from bulk_invitation_items where mail_id is null")
+    await identity.close()
     assert left, "the process had finished before it ended: nothing was shown"
 
     # Two of them, so that they also get in each other's way.
@@ -42,4 +42,4 @@ async def test_half_way_the_process_ends_and_another_finishes(
         assert [len(identity.mails_to(contact["email"])) for contact in contacts] == [1] * MANY
         told = "select 1 from outbox where subject = 'portal.identity.bulk_invitation.finished.v1'"
         assert len(await identity.execute(told)) == 1
-        await identity.redis.aclose()
+        await identity.close()

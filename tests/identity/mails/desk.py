@@ -62,7 +62,7 @@ class Desk:
         return row
 
     async def until(self, condition: str, *values: object) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await self.execute(f"select 1 where {condition}", *values):
                 await asyncio.sleep(0.02)
 

@@ -170,7 +170,7 @@ async def test_whoever_runs_the_portal_says_how_long(
         browser = await identity.browser(await identity.person())
         (shown,) = (await browser("GET", "sessions")).json()["items"]
         record = await browser.record()
-        await identity.redis.aclose()
+        await identity.close()
     assert datetime.fromisoformat(shown["ends_at"]) - datetime.fromisoformat(shown["last_seen_at"]) == timedelta(
         hours=1
     )

@@ -20,7 +20,6 @@ from shared.clock import uuid7
 from tests.projects.build import on
 
 PROJECT = Project(client_id=uuid7(), name="Customer portal")
-TODAY = on(0)
 
 
 def milestone(name: str = "Launch", **fields: Any) -> Milestone:
@@ -30,7 +29,7 @@ def milestone(name: str = "Launch", **fields: Any) -> Milestone:
 
 def test_every_event_tells_the_milestone_and_its_project() -> None:
     launch = milestone()
-    events = [launch.created(), launch.change({"name": "Go-live"}), launch.complete(TODAY, TODAY), launch.reopen()]
+    events = [launch.created(), launch.change({"name": "Go-live"}), launch.complete(on(0), on(0)), launch.reopen()]
     assert [event and event.version for event in events] == [1, 2, 3, 4]
     assert [event and event.name for event in events] == ["Launch", "Go-live", "Go-live", "Go-live"]
     assert {event and (event.project_id, event.project_name, event.target_on) for event in events} == {
@@ -42,7 +41,7 @@ def test_each_event_carries_the_milestone_as_it_is_after_it() -> None:
     launch = milestone(private=True)
     events = [
         launch.created(),
-        launch.complete(TODAY, TODAY),
+        launch.complete(on(0), on(0)),
         launch.change({"name": "Go-live"}),
         launch.reopen(),
         launch.share(),
@@ -52,8 +51,8 @@ def test_each_event_carries_the_milestone_as_it_is_after_it() -> None:
     told = [each.summary for each in events if each and each.summary]
     assert [(each.title, each.version, each.status, each.done_on, each.private) for each in told] == [
         ("Launch", 1, "open", None, True),
-        ("Launch", 2, "completed", TODAY, True),
-        ("Go-live", 3, "completed", TODAY, True),
+        ("Launch", 2, "completed", on(0), True),
+        ("Go-live", 3, "completed", on(0), True),
         ("Go-live", 4, "open", None, True),
         ("Go-live", 5, "open", None, False),
         ("Go-live", 6, "open", None, True),
@@ -84,14 +83,14 @@ def test_a_change_names_what_differs() -> None:
 @pytest.mark.parametrize("day", [-400, -1, 0])
 def test_it_can_have_been_completed_any_day_until_today(day: int) -> None:
     launch = milestone()
-    assert launch.complete(on(day), TODAY).completed_on == on(day)
+    assert launch.complete(on(day), on(0)).completed_on == on(day)
     assert launch.completed_on == on(day)
 
 
 def test_it_cannot_be_completed_after_the_last_day_that_it_is_already() -> None:
     launch = milestone()
     with pytest.raises(CompletedInFuture):
-        launch.complete(on(1), TODAY)
+        launch.complete(on(1), on(0))
     assert (launch.completed_on, launch.version) == (None, 1)
 
 
@@ -99,9 +98,9 @@ def test_it_is_completed_once_and_reopened_once() -> None:
     launch = milestone()
     with pytest.raises(NotCompleted):
         launch.reopen()
-    launch.complete(TODAY, TODAY)
+    launch.complete(on(0), on(0))
     with pytest.raises(AlreadyCompleted):
-        launch.complete(TODAY, TODAY)
+        launch.complete(on(0), on(0))
     launch.reopen()
     with pytest.raises(NotCompleted):
         launch.reopen()
@@ -110,12 +109,12 @@ def test_it_is_completed_once_and_reopened_once() -> None:
 def test_what_is_completed_rests_on_completed_ground() -> None:
     design, content = milestone("Design"), milestone("Content")
     launch = milestone(depends_on=[design, content])
-    design.complete(TODAY, TODAY)
+    design.complete(on(0), on(0))
     with pytest.raises(DependenciesOpen, match=r"yet: Content\.$"):
-        launch.complete(TODAY, TODAY)
+        launch.complete(on(0), on(0))
     assert launch.completed_on is None
-    content.complete(TODAY, TODAY)
-    launch.complete(TODAY, TODAY)
+    content.complete(on(0), on(0))
+    launch.complete(on(0), on(0))
     with pytest.raises(DependentsCompleted, match=r"first: Launch\.$"):
         design.reopen()
     with pytest.raises(DependenciesOpen, match=r"yet: Press\.$"):

@@ -10,8 +10,6 @@ from services.projects.milestones.schedule import phase_status, progress, status
 from shared.clock import uuid7
 from tests.projects.build import on
 
-TODAY = on(0)
-
 
 @dataclass
 class Step:
@@ -57,41 +55,41 @@ FIRST_OPEN = Step(None, 3)
     ],
 )
 def test_the_first_line_that_fits_wins(step: Step, status: str) -> None:
-    assert statuses([FIRST_OPEN, step], TODAY)[1] == status
+    assert statuses([FIRST_OPEN, step], on(0))[1] == status
 
 
 def test_a_private_step_is_never_the_current_one() -> None:
     """The others stand as they do where it is not shown at all."""
     private, shared = Step(None, 5, private=True), Step(None, 8)
-    assert statuses([private, shared], TODAY) == ["upcoming", *statuses([shared], TODAY)]
-    assert statuses([Step(-1, 5, private=True), shared], TODAY) == ["in_progress", "in_progress"]
+    assert statuses([private, shared], on(0)) == ["upcoming", *statuses([shared], on(0))]
+    assert statuses([Step(-1, 5, private=True), shared], on(0)) == ["in_progress", "in_progress"]
 
 
 def test_without_a_start_the_first_open_one_is_in_progress() -> None:
     plan = [Step(None, -3, completed=-3), Step(None, 4), Step(None, 8)]
-    assert statuses(plan, TODAY) == ["completed", "in_progress", "upcoming"]
+    assert statuses(plan, on(0)) == ["completed", "in_progress", "upcoming"]
 
 
 def test_what_waits_for_others_is_not_the_one_at_hand() -> None:
     later = Step(None, 20)
     waits = Step(None, 4, depends_on=[later.id])
-    assert statuses([waits, Step(None, 8), later], TODAY) == ["upcoming", "in_progress", "upcoming"]
+    assert statuses([waits, Step(None, 8), later], on(0)) == ["upcoming", "in_progress", "upcoming"]
 
 
 def test_while_the_one_at_hand_is_late_the_next_is_still_to_come() -> None:
-    assert statuses([Step(None, -2), Step(None, 8)], TODAY) == ["overdue", "upcoming"]
+    assert statuses([Step(None, -2), Step(None, 8)], on(0)) == ["overdue", "upcoming"]
 
 
 def test_a_start_in_the_future_is_believed() -> None:
-    assert statuses([Step(3, 8), Step(None, 9)], TODAY) == ["upcoming", "upcoming"]
+    assert statuses([Step(3, 8), Step(None, 9)], on(0)) == ["upcoming", "upcoming"]
 
 
 def test_several_may_be_under_way() -> None:
-    assert statuses([Step(None, 5), Step(-2, 8), Step(-1, 9)], TODAY) == ["in_progress"] * 3
+    assert statuses([Step(None, 5), Step(-2, 8), Step(-1, 9)], on(0)) == ["in_progress"] * 3
 
 
 def test_an_empty_plan_has_no_statuses() -> None:
-    assert statuses([], TODAY) == []
+    assert statuses([], on(0)) == []
 
 
 @pytest.mark.parametrize(

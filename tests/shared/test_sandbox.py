@@ -72,7 +72,8 @@ async def test_one_caller_has_one_place() -> None:
     working = asyncio.create_task(sandbox.run(b"", "spin", caller="anna", most=1))
     await asyncio.sleep(0)
     with pytest.raises(TooBusy):
-        await sandbox.run(b"", caller="anna", most=1)
+        async with asyncio.timeout(5):
+            await sandbox.run(b"", caller="anna", most=1)
     waits = asyncio.create_task(sandbox.run(b"b", caller="ben", most=1))
     await asyncio.sleep(0)
     working.cancel()

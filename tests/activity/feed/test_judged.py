@@ -28,13 +28,14 @@ def restated(project: UUID, version: int, **more: Any) -> MilestoneRestated:
 
 async def test_what_is_told_again_as_withdrawn_takes_its_entries_with_it(told: Told) -> None:
     project, launch = uuid7(), uuid7()
-    await told.happens((project_created(), project), (milestone_created(project), launch))
+    created = [(milestone_created(project), launch), (milestone_created(project, "Open"), uuid7())]
+    await told.happens((project_created(), project), *created)
     await told.happens((restated(project, 2, private=True), launch))
-    assert await told.feed() == [STARTED]
+    assert await told.feed() == ["added Open", STARTED]
     await told.happens((ProjectRestated(name="x", status="on_track", version=2, private=True), project))
     assert await told.feed() == []
     await told.happens((ProjectRestated(name="x", status="on_track", version=3), project))
-    assert await told.feed() == [STARTED]
+    assert await told.feed() == ["added Open", STARTED]
 
 
 async def test_what_is_told_again_as_hidden_takes_its_entries_with_it(told: Told) -> None:
@@ -70,6 +71,9 @@ async def test_an_entry_that_comes_late_is_no_more_public_than_what_it_is_about(
     assert await told.feed() == [STARTED]
     await told.happens((milestone_created(project, "Open"), uuid7()))
     assert (await told.feed())[0] == "added Open"
+    await told.happens((ProjectRestated(name="x", status="on_track", version=4, private=True), project))
+    await told.happens((milestone_created(project, "Late"), uuid7()))
+    assert await told.feed() == []
 
 
 async def test_an_entry_about_what_is_not_known_stays_as_it_is_until_it_is(told: Told, rig: Rig) -> None:

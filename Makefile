@@ -70,6 +70,10 @@ fmt: install-dev ## format, and mend what can be mended
 	@$(PY) -m ruff format .
 .PHONY: fmt
 
+texts: install-dev ## bring the catalogues (locale/) up to date with the texts in the code
+	@$(PY) -m tests.texts
+.PHONY: texts
+
 fuzz: install-dev ## ask every operation of the API what its description promises, fifty made-up requests each
 	@PORTAL_FUZZ_EXAMPLES=50 $(PY) -m pytest tests/isolation/test_asked.py $(ARGS)
 .PHONY: fuzz

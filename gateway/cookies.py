@@ -9,6 +9,7 @@ import re
 
 from gateway.headers import Headers
 from gateway.problems import Refused
+from shared.language import marked
 
 SESSION = b"portal_session"
 _OURS = re.compile(rb"portal_[a-z0-9_]+")
@@ -43,7 +44,7 @@ class Cookies:
             elif _OURS.fullmatch(name) and _VISIBLE.fullmatch(value):
                 rest.append(name + b"=" + value)
         if len(found) > 1:
-            detail = "Two sessions were sent at once. Delete this site's cookies."
+            detail = marked("Two sessions were sent at once. Delete this site's cookies.")
             raise Refused(400, "gateway.ambiguous_session", detail)
         return (found[0] if found else None), b"; ".join(rest)
 

@@ -10,6 +10,7 @@ from gateway.claims import ClaimsSigner
 from gateway.problems import Refused
 from gateway.recording import Visit
 from gateway.upstream import Pool, Silent, TooSlow, UpstreamError
+from shared.language import marked
 
 SECONDS = 2
 
@@ -105,10 +106,10 @@ class Inquiries:
 
 
 def _nobody_knows() -> Refused:
-    detail = "Nobody can say right now who is signed in. Try again in a moment."
+    detail = marked("Nobody can say right now who is signed in. Try again in a moment.")
     return Refused(503, "gateway.sessions_unavailable", detail, retry_after=2)
 
 
 def _not_recorded() -> Refused:
-    detail = "Your visits are recorded, and this one could not be. Nothing was changed; try again in a moment."
+    detail = marked("Your visits are recorded, and this one could not be. Nothing was changed; try again in a moment.")
     return Refused(503, "gateway.not_recorded", detail, retry_after=2)

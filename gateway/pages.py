@@ -77,9 +77,13 @@ def docs_file(name: FromPath[str]) -> Response[bytes]:
     return Response((STATIC / name).read_bytes(), media_type=FILES[name], headers=headers)
 
 
-def _refused(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     missing = error.status_code == 404
-    detail = "There is nothing here, or it is not yours to see." if missing else "This page can only be read."
-    body, headers = render(Refused(error.status_code, "not_found" if missing else "gateway.method", detail), page=False)
+    if missing:
+        refusal = Refused(error.status_code, "not_found", "There is nothing here, or it is not yours to see.")
+    else:
+        refusal = Refused(error.status_code, "gateway.method", "This page can only be read.")
+    accepted = request.headers.get("Accept-Language", "").encode("latin-1", "replace")
+    body, headers = render(refusal, page=False, accepted=accepted)
     shown = {name.decode(): value.decode() for name, value in headers if name != b"content-length"}
     return Response(body, status_code=error.status_code, headers=shown)

@@ -119,6 +119,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
             token = self.signer.partner_token(request.partner, route.audience, request.peer)
         else:
             token = self.signer.token(request.session, route.audience, request.peer)
+        if route.is_page and request.session and request.session.language:
+            request.inbound.forwarded[b"accept-language"] = request.session.language.encode()
         await self.proxy.forward(request, route, token, receive, send)
 
     def _peer(self, request: Request) -> str:
@@ -171,7 +173,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
 
     async def _refuse(self, request: Request, refusal: Refused, send: Send) -> None:
         request.status = refusal.status
-        body, headers = render(refusal, page=request.wants_page, form=request.method == "POST")
+        accepted = request.inbound.forwarded.get(b"accept-language", b"")
+        body, headers = render(refusal, page=request.wants_page, form=request.method == "POST", accepted=accepted)
         headers = self.proxy.dress(request, refusal.status, headers)
         await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})

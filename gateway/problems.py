@@ -1,9 +1,13 @@
 """Refusals of the gateway: problem details (RFC 9457), or a page for a person who opened the URL."""
 
 from html import escape
-from http import HTTPStatus
+from pathlib import Path
 
 import msgspec
+
+from shared import language
+from shared.language import gettext as _
+from shared.phrases import title
 
 _PAGE = """<!doctype html><html lang="en" class="theme-system"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
@@ -26,34 +30,50 @@ TITLES = {
 }
 """What a person reads on top: the words of the portal's own pages, which a test compares."""
 
+LANGUAGES = language.read(Path(__file__).parent)
+"""What partner systems are answered in; pages are English so far."""
+
 
 class Refused(Exception):
     """The request ends here.
 
-    `code` is stable and is the reason in the decision log; `detail` is for people, and never repeats what was sent.
+    `code` is stable and is the reason in the decision log; `detail` is for people, with `values` for what stands in
+    braces, and never repeats what was sent.
     """
 
-    def __init__(self, status: int, code: str, detail: str, *, retry_after: int = 0, challenge: str = "") -> None:
+    def __init__(
+        self, status: int, code: str, detail: str, *, retry_after: int = 0, challenge: str = "", **values: object
+    ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
-        self.detail = detail
         self.retry_after = retry_after
         self.challenge = challenge
+        self._detail = detail
+        self._values = values
+
+    @property
+    def detail(self) -> str:
+        """Why, in the language that is being spoken."""
+        return _(self._detail, **self._values)
 
 
-def render(refusal: Refused, *, page: bool, form: bool = False) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """Body and headers of a refusal: a page for people, else the shape every service uses. Who sent a `form` that may
-    be taken later reads how to send it again.
+def render(
+    refusal: Refused, *, page: bool, form: bool = False, accepted: bytes = b""
+) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Body and headers of a refusal: a page for people, else the shape every service uses, in the language that is
+    `accepted` (`Accept-Language`). Who sent a `form` that may be taken later reads how to send it again.
     """
-    title = HTTPStatus(refusal.status).phrase
     if page:
         again = _AGAIN if form and (refusal.status in (408, 429) or refusal.status >= 500) else ""
-        shown = _PAGE.format(title=TITLES.get(refusal.status, title), detail=escape(refusal.detail), again=again)
-        kind, body = b"text/html; charset=utf-8", shown.encode()
+        heading = TITLES.get(refusal.status) or title(refusal.status)
+        shown = _PAGE.format(title=heading, detail=escape(refusal.detail), again=again)
+        kind, body, said = b"text/html; charset=utf-8", shown.encode(), {"Content-Language": language.SOURCE}
     else:
-        kind, body = b"application/problem+json", _problem(refusal, title)
+        with language.speaking(language.choose(accepted.decode("latin-1"), LANGUAGES)):
+            kind, body, said = b"application/problem+json", _problem(refusal), language.headers()
     headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]
+    headers += [(name.lower().encode(), value.encode()) for name, value in said.items()]
     if refusal.retry_after:
         headers.append((b"retry-after", b"%d" % refusal.retry_after))
     if refusal.challenge:
@@ -61,7 +81,6 @@ def render(refusal: Refused, *, page: bool, form: bool = False) -> tuple[bytes, 
     return body, headers
 
 
-def _problem(refusal: Refused, title: str) -> bytes:
-    kind = f"urn:portal:problem:{refusal.code}"
-    shape = {"type": kind, "title": title, "status": refusal.status, "code": refusal.code, "detail": refusal.detail}
-    return msgspec.json.encode(shape)
+def _problem(refusal: Refused) -> bytes:
+    shape = {"type": f"urn:portal:problem:{refusal.code}", "title": title(refusal.status), "status": refusal.status}
+    return msgspec.json.encode(shape | {"code": refusal.code, "detail": refusal.detail})

@@ -18,8 +18,9 @@ from gateway.tracing import next_traceparent
 from gateway.transfer import END_STREAM, ClientGone, SlowBody, TooLarge, Transfer, slow_body, too_large
 from gateway.upstream import Pool, TooSlow, Unreachable, UpstreamError
 from shared.claims import ClaimsRefused
+from shared.language import marked
 
-_OUT_OF_REACH = "This part of the portal is out of reach. Nothing was changed; try again in a moment."
+_OUT_OF_REACH = marked("This part of the portal is out of reach. Nothing was changed; try again in a moment.")
 MAX_IN_FLIGHT = 512
 """Exchanges with one service at a time, streams apart. One more would wait behind them all: it is refused instead.
 Callers that nobody knows have half as many of their own, so that they never stand in the way of those who signed in.

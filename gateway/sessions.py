@@ -56,6 +56,8 @@ class Session(msgspec.Struct, frozen=True):
     """Its next page brings a new id."""
     closed: tuple[str, ...] = ()
     """The modules and actions its client's people do not have."""
+    language: str = ""
+    """What its person reads pages in."""
     usable_until: datetime | None = None
     """Set where the id that was shown has been replaced. Until when it counts, identity's clock alone decides."""
 

@@ -5,6 +5,7 @@ from collections.abc import Hashable
 from weakref import WeakValueDictionary
 
 from gateway.problems import Refused
+from shared.language import marked
 
 
 class Shares:
@@ -19,7 +20,7 @@ class Shares:
         """Take a place, to be given back. Raises `Refused`: 429 for who has its share, 503 where none is left."""
         held = self._held.get(caller, 0)
         if held >= self._each:
-            detail = "Too much of yours is under way. Wait until some of it is done."
+            detail = marked("Too much of yours is under way. Wait until some of it is done.")
             raise Refused(429, "gateway.too_many_at_once", detail, retry_after=1)
         if self._left <= 0:
             raise Refused(503, "gateway.busy", "Too much is going on. Try again in a moment.", retry_after=1)

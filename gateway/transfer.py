@@ -215,7 +215,7 @@ class Transfer:
 
 
 def too_large(route: Route) -> Refused:
-    return Refused(413, "gateway.body_too_large", f"At most {route.max_body:,} bytes fit here.")
+    return Refused(413, "gateway.body_too_large", "At most {most} bytes fit here.", most=route.max_body)
 
 
 def slow_body() -> Refused:

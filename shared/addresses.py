@@ -5,15 +5,17 @@ import unicodedata
 import idna
 
 from shared.errors import Invalid
+from shared.language import gettext as _
+from shared.language import marked
 
-NO_ADDRESS = "This is not a mail address. Write anna@acme.example."
+NO_ADDRESS = marked("This is not a mail address. Write anna@acme.example.")
 
 
 class NotAnAddress(Invalid):
     code = "address.invalid"
 
     def __init__(self, field: str) -> None:
-        super().__init__(NO_ADDRESS, field=field)
+        super().__init__(_(NO_ADDRESS), field=field)
 
 
 def kept_domain(typed: str) -> str:

@@ -17,6 +17,7 @@ from prometheus_client import Counter
 
 from shared.actor import Actor, Kind, Reader
 from shared.errors import Forbidden, StepUpRequired, Unauthorized
+from shared.language import gettext as _
 from shared.strict import refuse_null, require_json
 from shared.tokens import LEEWAY, InvalidClaims, PublicKeys, SignedBody, TokenReader
 
@@ -144,16 +145,18 @@ def _require_known(connection: Connection) -> None:
     if actor.kind == "partner":
         _require_scope(actor, options.get("scope"))
     if actor.kind == "anonymous" and not options.get("public"):
-        raise Unauthorized("Sign in first.")
+        raise Unauthorized(_("Sign in first."))
     if (actor.kind == "system") != bool(options.get("internal")):
-        raise Forbidden("This route is for people." if actor.kind == "system" else "This is not a public route.")
+        raise Forbidden(_("This route is for people.") if actor.kind == "system" else _("This is not a public route."))
 
 
 class ModuleClosed(Forbidden):
     code = "module.closed"
 
     def __init__(self) -> None:
-        super().__init__("This part of the portal is not open to your organisation. Ask your contact if you need it.")
+        super().__init__(
+            _("This part of the portal is not open to your organisation. Ask your contact if you need it.")
+        )
 
 
 def _refuse_closed(connection: Connection) -> None:
@@ -169,7 +172,9 @@ class InsufficientScope(Forbidden):
     code = "auth.insufficient_scope"
 
     def __init__(self, scope: str | None) -> None:
-        super().__init__(f"This needs the scope {scope}." if scope else "This is not for partner systems.")
+        super().__init__(
+            _("This needs the scope {scope}.", scope=scope) if scope else _("This is not for partner systems.")
+        )
         self.challenge = 'Bearer error="insufficient_scope"' + (f', scope="{scope}"' if scope else "")
 
 
@@ -186,7 +191,7 @@ def require_staff(connection: Connection, _handler: BaseRouteHandler) -> None:
     """Staff only, and partners with the route's scope. To a client's person the route does not exist."""
     actor: Actor = connection.scope["auth"]
     if not actor.is_staff and actor.kind != "partner":
-        raise Forbidden("This is for staff.")
+        raise Forbidden(_("This is for staff."))
 
 
 def require_policy(policy: str) -> Guard:
@@ -197,7 +202,7 @@ def require_policy(policy: str) -> Guard:
     async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
         actor: Actor = connection.scope["auth"]
         if not actor.can(policy) and actor.kind != "partner":
-            raise Forbidden(f"This needs the policy {policy}.")
+            raise Forbidden(_("This needs the policy {policy}.", policy=policy))
 
     guard.__name__ = f"require_{policy}"
     guard.policy = policy  # pyright: ignore[reportFunctionMemberAccess]
@@ -215,7 +220,7 @@ class ViewingOnly(Forbidden):
     code = "auth.viewing_only"
 
     def __init__(self) -> None:
-        super().__init__("You are viewing as the client: nothing can be changed here.")
+        super().__init__(_("You are viewing as the client: nothing can be changed here."))
 
 
 def _refuse_read_only(connection: Connection) -> None:

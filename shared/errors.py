@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from shared.language import gettext as _
+
 
 class DomainError(Exception):
     """A rule refused. `code` is a stable dotted name that partners may switch on (`milestone.already_completed`)."""
@@ -33,8 +35,8 @@ class NotFound(DomainError):
 
     code = "not_found"
 
-    def __init__(self, detail: str = "There is nothing here, or it is not yours to see.") -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or _("There is nothing here, or it is not yours to see."))
 
 
 class Forbidden(DomainError):
@@ -49,7 +51,7 @@ class StepUpRequired(Forbidden):
     code = "auth.step_up_required"
 
     def __init__(self) -> None:
-        super().__init__("Prove once more that it is you, then try again.")
+        super().__init__(_("Prove once more that it is you, then try again."))
 
 
 class Conflict(DomainError):
@@ -64,7 +66,7 @@ class PreconditionFailed(DomainError):
     code = "stale"
 
     def __init__(self, version: int) -> None:
-        super().__init__("Somebody changed this in the meantime. Look at what is there now before you save.")
+        super().__init__(_("Somebody changed this in the meantime. Look at what is there now before you save."))
         self.version = version
 
 
@@ -80,7 +82,7 @@ class UnsupportedMediaType(DomainError):
     code = "unsupported_media_type"
 
     def __init__(self) -> None:
-        super().__init__("Send JSON, with `Content-Type: application/json`.")
+        super().__init__(_("Send JSON, with `Content-Type: application/json`."))
 
 
 class TooMany(DomainError):

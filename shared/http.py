@@ -16,7 +16,7 @@ from litestar.params import Parameter
 from litestar.plugins.opentelemetry import OpenTelemetryConfig, OpenTelemetryPlugin
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
-from shared import clock, errors, partners, telemetry
+from shared import clock, errors, language, partners, telemetry
 from shared.actor import Actor
 from shared.background import Background
 from shared.claims import Verifier, admit
@@ -26,6 +26,7 @@ from shared.delivery import Traffic
 from shared.heads import with_heads
 from shared.idempotency import Idempotent
 from shared.inbox import Consumer
+from shared.language import gettext as _
 from shared.openapi import Description
 from shared.partners import PartnerVerifier
 from shared.problems import EXCEPTION_HANDLERS, AnyRequest
@@ -91,6 +92,7 @@ def create_service(
     if database and owned:
         provided |= _connections(database)
         lifespans.insert(0, _background(name, owned, database, consumers, stream_replicas))
+    languages = language.read(language.KERNEL.parent / "services" / name)
     guarded = Router(path="/", route_handlers=list(routers), guards=[admit])
     verifier = Verifier(name, settings.jwks)
     app = Litestar(
@@ -108,12 +110,23 @@ def create_service(
         logging_config=None,
         **litestar,
     )
-    app.asgi_handler = with_heads(app.asgi_handler)
+    app.asgi_handler = _spoken(with_heads(app.asgi_handler), languages)
     app.state.database = database
     app.state.verifier = verifier
     app.state.background = Background()
     app.state.consumers = consumers
     return app
+
+
+def _spoken(app: ASGIApp, languages: Sequence[str]) -> ASGIApp:
+    """`app`, in the one of these languages that a request asks for. The gateway asks a page for its person's."""
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        wanted = [value for name, value in scope.get("headers", ()) if name == b"accept-language"]
+        with language.speaking(language.choose(b",".join(wanted).decode("latin-1"), languages)):
+            await app(scope, receive, send)
+
+    return handle
 
 
 def _description(name: str, examples: Path) -> OpenAPIConfig:
@@ -192,11 +205,11 @@ class Authenticate(ASGIMiddleware):
         peer = (scope.get("client") or ("", 0))[0]
         if not tokens:
             return Actor(ip=peer)
-        scheme, _, token = tokens[0].decode("latin-1").partition(" ")
+        scheme, _space, token = tokens[0].decode("latin-1").partition(" ")
         if len(tokens) == 1 and scheme.lower() == "basic" and scope["route_handler"].opt.get("basic"):
             return Actor(ip=peer)
         if len(tokens) > 1 or scheme.lower() != "bearer":
-            raise errors.Unauthorized("Send one bearer token.")
+            raise errors.Unauthorized(_("Send one bearer token."))
         if known := self._verifier.recall(token):
             return known
         if self._partners and header_of(token).get("typ") == partners.TYPE:

@@ -20,6 +20,7 @@ from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Sc
 from shared.actor import Actor
 from shared.database import Database
 from shared.errors import Conflict, Invalid
+from shared.language import gettext as _
 from shared.problems import AnyRequest
 
 KEY = re.compile(r"[!-~]{1,255}")
@@ -39,14 +40,14 @@ class KeyReused(Invalid):
     code = "idempotency.key_reused"
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was sent with another request. Take a new key for a new request.")
+        super().__init__(_("This Idempotency-Key was sent with another request. Take a new key for a new request."))
 
 
 class KeyInUse(Conflict):
     code = "idempotency.in_progress"
 
     def __init__(self) -> None:
-        super().__init__("The same request is being worked on. Send it again in a moment.", retry_after=1)
+        super().__init__(_("The same request is being worked on. Send it again in a moment."), retry_after=1)
 
 
 class _Answer(msgspec.Struct, array_like=True):
@@ -68,7 +69,7 @@ class Idempotent(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         if not KEY.fullmatch(key.decode("latin-1")):
-            raise Invalid("An Idempotency-Key has 1 to 255 visible ASCII characters.")
+            raise Invalid(_("An Idempotency-Key has 1 to 255 visible ASCII characters."))
         request: AnyRequest = Request(scope, receive, send)
         once = _Once(key, actor, scope, await request.body())
         async with self._database.joined(actor) as (connection, roll_back):

@@ -24,6 +24,7 @@ from msgspec import inspect as types
 
 from shared.examples import FORMATS, Examples, Json
 from shared.idempotency import KEY, makes
+from shared.phrases import PHRASES
 from shared.problems import PROBLEM
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -237,7 +238,7 @@ def _refusals(handler: HTTPRouteHandler, operation: Json) -> set[int]:
 
 def _refusal(status: int) -> Json:
     code, meaning = REFUSALS[status]
-    example = {"type": f"urn:portal:problem:{code}", "title": HTTPStatus(status).phrase, "status": status}
+    example = {"type": f"urn:portal:problem:{code}", "title": PHRASES[status], "status": status}
     example |= {"code": code, "detail": meaning.partition(".")[0] + "."}
     content = {PROBLEM: {"schema": {"$ref": SCHEMAS.format(name="Problem")}, "example": example}}
     wait = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}

@@ -10,6 +10,7 @@ from shared.clock import now, uuid7
 from shared.database import Db
 from shared.errors import Invalid
 from shared.events import MAX_EVENT_BYTES, Event, EventData, publisher_of, source_of
+from shared.language import gettext as _
 from shared.telemetry import current_traceparent
 
 # The notification rides on the insert: one round trip, sent by the server only if the transaction commits.
@@ -25,7 +26,7 @@ class EventTooLarge(Invalid):
     code = "event.too_large"
 
     def __init__(self) -> None:
-        super().__init__("This is more than can be stored at once. Shorten it, or store it in parts.")
+        super().__init__(_("This is more than can be stored at once. Shorten it, or store it in parts."))
 
 
 async def append(db: Db, actor: Actor, data: EventData, *, client_id: UUID | None, aggregate_id: UUID) -> UUID:

@@ -11,6 +11,7 @@ from asyncpg import Record
 from litestar.params import Parameter
 
 from shared.errors import Invalid
+from shared.language import gettext as _
 from shared.texts import ANY_LINE
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ class BadCursor(Invalid):
     code = "cursor.invalid"
 
     def __init__(self) -> None:
-        super().__init__("This page link is not one of ours. Start again from the first page.", field="cursor")
+        super().__init__(_("This page link is not one of ours. Start again from the first page."), field="cursor")
 
 
 class Order(msgspec.Struct, frozen=True):

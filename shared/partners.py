@@ -17,6 +17,7 @@ from shared.actor import Actor
 from shared.breaker import Breaker
 from shared.clock import inside
 from shared.errors import Unauthorized, Unavailable
+from shared.language import gettext as _
 from shared.tokens import PublicKeys, SignedBody, TokenReader
 
 TYPE = "at+jwt"
@@ -37,7 +38,7 @@ class InvalidToken(Unauthorized):
     challenge = 'Bearer error="invalid_token"'
 
     def __init__(self) -> None:
-        super().__init__("The access token is not valid here. Get a new one.")
+        super().__init__(_("The access token is not valid here. Get a new one."))
 
 
 class AccessToken(SignedBody, frozen=True, kw_only=True):
@@ -131,7 +132,7 @@ class _AskIdentity:
 
 
 def _nobody_knows() -> Unavailable:
-    return Unavailable("Nobody can say right now if this access token counts.", retry_after=2)
+    return Unavailable(_("Nobody can say right now if this access token counts."), retry_after=2)
 
 
 class _Whoami(msgspec.Struct):

@@ -15,6 +15,7 @@ import structlog
 
 from shared.confinement import PATIENCE, REFUSED, Rejected
 from shared.errors import Unavailable
+from shared.language import gettext as _
 
 MEGABYTE = 1024 * 1024
 _BEGIN = "import sys; sys.path.insert(0, sys.argv[1]); from shared import confinement; confinement.main(*sys.argv[2:])"
@@ -27,7 +28,7 @@ class TooBusy(Unavailable):
     code = "sandbox.busy"
 
     def __init__(self) -> None:
-        super().__init__("Too many files are being read at this moment. Try again in a few seconds.", retry_after=3)
+        super().__init__(_("Too many files are being read at this moment. Try again in a few seconds."), retry_after=3)
 
 
 class Sandbox:

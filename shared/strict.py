@@ -12,6 +12,7 @@ from litestar.exceptions import ValidationException
 from litestar.handlers.base import BaseRouteHandler
 
 from shared.errors import Invalid, UnsupportedMediaType
+from shared.language import gettext as _
 from shared.problems import AnyRequest, parameter_name
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -47,7 +48,7 @@ def refuse_null(connection: Connection) -> None:
         return
     for name in _may_be_left_out(connection.route_handler):
         if any(value.lower() == "null" for value in connection.query_params.getall(name, [])):
-            raise Invalid("Leave this out, or give it a value.", field=name)
+            raise Invalid(_("Leave this out, or give it a value."), field=name)
 
 
 @lru_cache(1024)

@@ -16,6 +16,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from shared.errors import Unauthorized, Unavailable
+from shared.language import gettext as _
 
 ALGORITHM = "Ed25519"
 LEEWAY = 30
@@ -42,7 +43,7 @@ class InvalidClaims(Unauthorized):
     code = "auth.invalid_token"
 
     def __init__(self) -> None:
-        super().__init__("The token is not valid here.")
+        super().__init__(_("The token is not valid here."))
 
 
 class PublicKeys:
@@ -84,7 +85,7 @@ class PublicKeys:
             self._keys = KeySet.import_key_set(msgspec.json.decode(await _fetch(self._source)))
         except (OSError, aiohttp.ClientError, TimeoutError, ValueError, JoseError, msgspec.MsgspecError) as error:
             if not self._keys.keys:
-                raise Unavailable("The signing keys cannot be read right now.") from error
+                raise Unavailable(_("The signing keys cannot be read right now.")) from error
         self._asked = time.monotonic()
 
 

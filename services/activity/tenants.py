@@ -4,6 +4,7 @@ from uuid import UUID
 
 from shared.actor import Actor
 from shared.errors import Invalid, NotFound
+from shared.language import gettext as _
 
 COMPANY = UUID(int=0)
 """Stands for the client where something concerns none: staff, and the company's own settings."""
@@ -13,7 +14,7 @@ class ClientNotNamed(Invalid):
     code = "client.not_named"
 
     def __init__(self) -> None:
-        super().__init__("Name the client.", field="client_id")
+        super().__init__(_("Name the client."), field="client_id")
 
 
 def looks_behind(actor: Actor) -> bool:

@@ -66,6 +66,7 @@ from shared.config import SettingsError
 from shared.database import ReadOnly
 from shared.errors import Unauthorized
 from shared.http import create_service
+from shared.language import gettext as _
 from shared.sandbox import Sandbox
 from shared.sealing import Sealer
 
@@ -180,7 +181,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
 def _me(actor: Actor) -> UUID:
     """The signed-in person's id."""
     if actor.id is None:
-        raise Unauthorized("Sign in first.")
+        raise Unauthorized(_("Sign in first."))
     return actor.id
 
 

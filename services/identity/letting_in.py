@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from shared.actor import Actor
 from shared.errors import Forbidden, StepUpRequired
+from shared.language import gettext as _
 
 DECIDING: Mapping[str, frozenset[str]] = {
     "clients": frozenset(
@@ -24,14 +25,16 @@ class WaysInAreForStaff(Forbidden):
     code = "client.ways_in_are_for_staff"
 
     def __init__(self) -> None:
-        super().__init__("Staff decide who can sign in, how, and with which permissions; a partner system cannot.")
+        super().__init__(_("Staff decide who can sign in, how, and with which permissions; a partner system cannot."))
 
 
 class AccessNeedsPolicy(Forbidden):
     code = "access.needs_policy"
 
     def __init__(self, policy: str) -> None:
-        super().__init__(f"This decides who can sign in to the portal. You need the permission {policy}.")
+        super().__init__(
+            _("This decides who can sign in to the portal. You need the permission {policy}.", policy=policy)
+        )
 
 
 def require_may_let_in(actor: Actor, policy: str = "managePortalAccess") -> None:

@@ -7,6 +7,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, KeySet, OKPKey, RSAKey
 from joserfc.util import base64_to_int
 
+from shared.language import gettext as _
+
 LEAST_RSA_BITS = 2048
 MOST_RSA_BITS = 8192
 """A longer one makes each look at a signature dear, for whoever is asked to look, and nothing safer."""
@@ -32,11 +34,11 @@ def read_key(jwk: Any) -> Key:
                 _require_size(modulus, exponent)
                 return RSAKey.import_key(jwk)
             case _:
-                raise Unfit("Each key must be an Ed25519, P-256 or RSA key.")
+                raise Unfit(_("Each key must be an Ed25519, P-256 or RSA key."))
     except Unfit:
         raise
     except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise Unfit("These keys cannot be read.") from error
+        raise Unfit(_("These keys cannot be read.")) from error
 
 
 def usable(jwks: Sequence[Any]) -> KeySet:
@@ -48,14 +50,14 @@ def usable(jwks: Sequence[Any]) -> KeySet:
         except Unfit:
             continue
     if not found:
-        raise Unfit("There is no key among them that can be used.")
+        raise Unfit(_("There is no key among them that can be used."))
     return KeySet(found)
 
 
 def _require_size(modulus: str, exponent: str) -> None:
     if len(modulus) > _LONGEST or base64_to_int(modulus).bit_length() > MOST_RSA_BITS:
-        raise Unfit(f"An RSA key may have {MOST_RSA_BITS} bits at most.")
+        raise Unfit(_("An RSA key may have {most} bits at most.", most=MOST_RSA_BITS))
     if base64_to_int(modulus).bit_length() < LEAST_RSA_BITS:
-        raise Unfit(f"An RSA key needs {LEAST_RSA_BITS} bits at least.")
+        raise Unfit(_("An RSA key needs {least} bits at least.", least=LEAST_RSA_BITS))
     if len(exponent) > _LONGEST or base64_to_int(exponent).bit_length() > MOST_EXPONENT_BITS:
-        raise Unfit(f"The public exponent of an RSA key may have {MOST_EXPONENT_BITS} bits at most.")
+        raise Unfit(_("The public exponent of an RSA key may have {most} bits at most.", most=MOST_EXPONENT_BITS))

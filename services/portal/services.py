@@ -16,6 +16,7 @@ from litestar.datastructures import Cookie
 from multidict import CIMultiDictProxy
 
 from services.portal.ids import read_id
+from shared import language
 from shared.breaker import Breaker
 from shared.claims import ClaimsRefused
 
@@ -185,6 +186,7 @@ class Services:
         self, http: aiohttp.ClientSession, upstreams: Mapping[str, Upstream], request: Request[Any, Any, Any]
     ) -> None:
         headers = {name: value for name in FORWARDED if (value := request.headers.get(name))}
+        headers["Accept-Language"] = language.current()  # that of the page, which shows what they answer
         if request.scope["path"].startswith("/widgets/"):
             headers["X-Portal-Refresh"] = "true"  # an open page asks for it, and no person
         own = {name: request.cookies.get(name, "") for name in (FLOW_COOKIE, PENDING_COOKIE)}

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from shared.clock import FIRST_DAY, LAST_DAY
 from shared.errors import Invalid
+from shared.language import gettext as _
 from shared.texts import LINE, TEXT
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
@@ -26,4 +27,5 @@ class Dated(Struct):
         for name in self.__struct_fields__:
             day = getattr(self, name)
             if isinstance(day, date) and not FIRST_DAY <= day <= LAST_DAY:
-                raise Invalid(f"Write a date between {FIRST_DAY} and {LAST_DAY}.", field=name)
+                said = _("Write a date between {first} and {last}.", first=FIRST_DAY, last=LAST_DAY)
+                raise Invalid(said, field=name)

@@ -11,6 +11,7 @@ import msgspec
 
 from shared.actor import Actor
 from shared.errors import Conflict, Forbidden
+from shared.language import gettext as _
 
 HiddenField = Literal[
     "description",
@@ -34,7 +35,7 @@ class CompanyDecides(Forbidden):
     code = "project.company_decides"
 
     def __init__(self) -> None:
-        super().__init__("What the client sees is decided by the company, not from within the client.")
+        super().__init__(_("What the client sees is decided by the company, not from within the client."))
 
 
 class DependsOnHidden(Forbidden):
@@ -42,7 +43,7 @@ class DependsOnHidden(Forbidden):
 
     def __init__(self) -> None:
         super().__init__(
-            "This depends on something that the project keeps from its client. Only the company changes it."
+            _("This depends on something that the project keeps from its client. Only the company changes it.")
         )
 
 
@@ -50,14 +51,14 @@ class AlreadyShared(Conflict):
     code = "project.already_shared"
 
     def __init__(self) -> None:
-        super().__init__("The client sees this already.")
+        super().__init__(_("The client sees this already."))
 
 
 class AlreadyPrivate(Conflict):
     code = "project.already_private"
 
     def __init__(self) -> None:
-        super().__init__("This is kept from the client already.")
+        super().__init__(_("This is kept from the client already."))
 
 
 def looks_behind(actor: Actor) -> bool:

@@ -94,9 +94,9 @@ class Browser:
 
     @asynccontextmanager
     async def open(
-        self, actor: Actor, client_id: UUID | None = None, last_id: str | None = None
+        self, actor: Actor, client_id: UUID | None = None, last_id: str | None = None, language: str = ""
     ) -> AsyncGenerator[EventSource]:
-        headers = self._signer.headers(actor, "activity")
+        headers = self._signer.headers(actor, "activity") | {"Accept-Language": language}
         if last_id is not None:
             headers["Last-Event-ID"] = last_id
         async with self._http.get(f"{self.url}/api/events/{client_id or actor.client_id}", headers=headers) as response:

@@ -4,7 +4,6 @@ import ast
 import io
 import re
 import tokenize
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,8 +50,8 @@ def _texts() -> Iterator[tuple[str, str]]:
         yield str(path.relative_to(ROOT)), re.sub(r"\{#.*?#\}", "", path.read_text(), flags=re.DOTALL)
     for path in sorted((ROOT / "gateway").rglob("*.html")):
         yield str(path.relative_to(ROOT)), path.read_text()
-    texts = ROOT / "services" / "identity" / "mails" / "texts" / "en.toml"
-    yield str(texts.relative_to(ROOT)), str(tomllib.loads(texts.read_text()))
+    for path in sorted((ROOT / "services").rglob("*.jinja")):
+        yield str(path.relative_to(ROOT)), " ".join(path.read_text().split())
     for folder in PYTHON:
         for path in sorted((ROOT / folder).rglob("*.py")):
             yield from ((f"{path.relative_to(ROOT)}:{line}", text) for line, text in _strings(path))

@@ -27,6 +27,12 @@ async def test_anonymous_people_are_sent_to_sign_in_and_back(browse, path):
     assert location == "/sign-in" if path == "/" else location.startswith("/sign-in?next=%2F")
 
 
+async def test_services_are_asked_in_the_language_of_the_page_which_shows_what_they_say(browse, standin):
+    page = await browse(ANNA).get("/", headers={"Accept-Language": "de, en;q=0.5"})
+    spoken = re.search(r'<html lang="([a-z-]+)"', page.text)[1]
+    assert {call.headers["Accept-Language"] for call in standin.calls} == {spoken}
+
+
 async def test_a_lost_session_moves_the_whole_page_when_a_widget_notices(browse):
     headers = {"HX-Request": "true", "HX-Current-URL": "http://portal.test/projects?status=delayed"}
     answer = await browse().get("/widgets/dashboard/kpis", headers=headers)

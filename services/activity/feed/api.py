@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Router, get
+from litestar import Response, Router, get
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
@@ -16,6 +16,7 @@ from shared.actor import Actor
 from shared.database import ReadOnly
 from shared.errors import NotFound
 from shared.http import API
+from shared.language import headers
 from shared.pagination import Cursor, Limit, Page, decode_cursor
 
 
@@ -28,7 +29,7 @@ async def list_activity(
     cursor: Cursor,
     project_id: UUID | None = None,
     client_id: UUID | None = None,
-) -> Page[EntryView]:
+) -> Response[Page[EntryView]]:
     """List entries, newest first: of the caller's client, in one project, or for staff at any client."""
     tenant = None if actor.sees_all_clients and client_id is None else require_tenant(actor, client_id)
     before = decode_cursor(cursor, After).position if cursor else LAST
@@ -41,7 +42,8 @@ async def list_activity(
             tenant = await queries.require_client_of(connection, project_id, tenant, private=private)
         elif tenant and actor.sees_all_clients:
             await queries.require_client(connection, tenant)
-        return await queries.list_page(connection, actor, tenant, limit, before=before, project_id=project_id)
+        page = await queries.list_page(connection, actor, tenant, limit, before=before, project_id=project_id)
+    return Response(page, headers=headers())
 
 
 @get(

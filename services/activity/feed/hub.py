@@ -23,6 +23,7 @@ from services.activity.feed.models import Ended, Sight
 from shared.actor import SYSTEM, Actor
 from shared.clock import now
 from shared.database import CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database
+from shared.language import current, speaking
 
 QUEUE = 256
 """Entries that wait for one reader; with one more, the reader has to load everything again."""
@@ -50,42 +51,46 @@ CHANGED = b"event: changed\ndata: {}\n\n"
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """One entry, encoded for the wire: as who acts within the client reads it, and as who sees `behind` it does.
+    """One entry, encoded for the wire once a language: as who acts within the client reads it, and where that is
+    something else, as who sees behind it does.
 
     `turns`: with it the client sees more or less than before.
     """
 
+    entry: asyncpg.Record
     position: int
     project_id: UUID | None
     private: bool
-    text: bytes
-    behind: bytes
     turns: bool = False
+    encoded: dict[tuple[bool, str], bytes] = {}
 
-    def for_sight(self, sight: Sight) -> bytes:
-        """What is sent to who sees that much."""
-        return self.behind if sight.private else self.text
+    def read_by(self, sight: Sight, language: str) -> bytes:
+        """What is sent to who sees that much, and reads this language."""
+        read_as = bool(sight.private and self.entry["hides"]), language
+        if read_as not in self.encoded:
+            self.encoded[read_as] = _encoded(self.entry, *read_as)
+        return self.encoded[read_as]
 
 
 def frame(entry: asyncpg.Record) -> Frame:
-    """Encode an entry as events of a stream (WHATWG HTML, 9.2.5)."""
-    text = _encoded(entry, behind=False)
-    behind = _encoded(entry, behind=True) if entry["hides"] else text
-    return Frame(entry["position"], entry["project_id"], entry["private"], text, behind, entry["turns"] or False)
+    """An entry, to be encoded for its readers."""
+    return Frame(entry, entry["position"], entry["project_id"], entry["private"], entry["turns"] or False)
 
 
-def _encoded(entry: asyncpg.Record, *, behind: bool) -> bytes:
-    """JSON has no line breaks."""
+def _encoded(entry: asyncpg.Record, behind: bool, language: str) -> bytes:
+    """An event of a stream (WHATWG HTML, 9.2.5). JSON has no line breaks."""
     head = f"id: {entry['position']}\nevent: {entry['type']}\ndata: ".encode()
-    return head + msgspec.json.encode(queries.view(entry, behind=behind)) + b"\n\n"
+    with speaking(language):
+        return head + msgspec.json.encode(queries.view(entry, behind=behind)) + b"\n\n"
 
 
 class Reader:
-    """The hub's side of one stream: what waits to be sent, and why it has to end."""
+    """The hub's side of one stream, in the language of its request: what waits to be sent, and why it has to end."""
 
     def __init__(self, actor: Actor, client_id: UUID) -> None:
         self.client_id = client_id
         self.sight = Sight.of(actor)
+        self.language = current()
         about = (actor.session_id, actor.id, actor.reader.id, actor.client_id)
         self.subjects = frozenset(each for each in about if each is not None)
         """Whose end is this stream's end: the session's, the person's, that of whom staff see it as, and for a client's
@@ -102,11 +107,12 @@ class Reader:
         """Queue an entry, or end for having too many."""
         if self.ending or entry.position <= self._seen:
             return
-        text = entry.for_sight(self.sight)
-        if not self.sight.reaches(entry.project_id, private=entry.private):
-            if not (entry.turns and self.sight.reaches(entry.project_id, private=False)):
-                return
+        if self.sight.reaches(entry.project_id, private=entry.private):
+            text = entry.read_by(self.sight, self.language)
+        elif entry.turns and self.sight.reaches(entry.project_id, private=False):
             text = CHANGED
+        else:
+            return
         if len(self._waiting) >= QUEUE:
             SHED.inc()
             self.head = entry.position

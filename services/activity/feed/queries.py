@@ -14,6 +14,7 @@ from services.activity.words.lines import plain
 from services.activity.words.telling import Words, say, who
 from shared.actor import Actor
 from shared.errors import NotFound
+from shared.language import current
 from shared.pagination import Page, encode_cursor
 
 LAST = 2**63 - 1
@@ -188,7 +189,7 @@ async def _list_named(
 
 
 def view(entry: Record, *, behind: bool, tell_client: bool = False) -> EntryView:
-    """An entry as callers get it; `behind`: those who see what the client is not told."""
+    """An entry as callers get it, in the current language; `behind`: those who see what the client is not told."""
     project_id = entry["project_id"]
     words, name = _words(entry, behind=behind), who(entry["actor_name"])
     return EntryView(
@@ -211,7 +212,7 @@ def _words(entry: Record, *, behind: bool) -> Words:
     if entry["facts"] is None:  # stored in words, by a version that did so
         return Words(entry["title"] or plain(entry["type"]), entry["description"] or "")
     hidden = entry["hides"]
-    return say(entry["type"], entry["facts"], tuple(hidden) if hidden and not behind else ())
+    return say(entry["type"], entry["facts"], tuple(hidden) if hidden and not behind else (), current())
 
 
 def _place(entry: Record) -> str | None:

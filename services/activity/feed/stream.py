@@ -103,8 +103,11 @@ class EventStream(ASGIResponse):
         while missed and not self._reader.ending:
             entries = await self._read_missed(missed)
             if entries:
-                await self._say(send, b"".join(frame(entry).for_sight(self._reader.sight) for entry in entries))
+                await self._say(send, b"".join(map(self._encoded, entries)))
             missed = range(entries[-1]["position"] + 1, missed.stop) if len(entries) == PORTION else range(0)
+
+    def _encoded(self, entry: asyncpg.Record) -> bytes:
+        return frame(entry).read_by(self._reader.sight, self._reader.language)
 
     async def _read_missed(self, missed: range) -> list[asyncpg.Record]:
         """The next portion. While the database is away the stream ends: its reader comes again from where it is."""

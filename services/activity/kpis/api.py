@@ -15,6 +15,7 @@ from shared.clock import today
 from shared.database import ReadOnly
 from shared.errors import NotFound
 from shared.http import API
+from shared.language import headers
 
 
 @get("/kpis", opt={"scope": "activity:read"}, responses={200: ResponseSpec(Kpis, description="The figures")})
@@ -26,7 +27,8 @@ async def get_kpis(actor: Actor, read: ReadOnly, state: State, client_id: UUID |
     if changed is None and actor.sees_all_clients:
         raise NotFound
     cache: KpiCache = state.kpis
-    return Response(await cache.answer(read, actor, tenant, changed or 0, today()), media_type=MediaType.JSON)
+    answer = await cache.answer(read, actor, tenant, changed or 0, today())
+    return Response(answer, media_type=MediaType.JSON, headers=headers())
 
 
 router = Router(path=API, route_handlers=[get_kpis], opt={"module": "figures"})

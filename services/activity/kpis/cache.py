@@ -18,6 +18,7 @@ from services.activity.kpis.definitions import Definition
 from shared.actor import Actor
 from shared.cache import Cache, CacheAway
 from shared.database import ReadOnly
+from shared.language import current
 
 SECONDS = 300
 
@@ -30,8 +31,8 @@ class KpiCache:
         self._definitions = definitions
 
     async def answer(self, read: ReadOnly, actor: Actor, client_id: UUID, changed: int, today: date) -> bytes:
-        """The figures as `actor` may see them. People who see the same projects share an answer."""
-        key = f"kpis:{client_id}:{changed}:{today}:{_visibility(actor)}"
+        """The figures as `actor` may see them. Who sees the same and reads the same language shares it."""
+        key = f"kpis:{client_id}:{changed}:{today}:{current()}:{_visibility(actor)}"
         if kept := await self._get(key):
             return kept
         kpis, complete = await queries.compute(read, actor, client_id, self._definitions, today)

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from shared.language import day
+from shared.language import gettext as _
+
 Format = Literal["number", "date", "days", "percent", "currency"]
 PARAMETERS = {"client_id": "uuid", "projects": "uuid[]", "start": "date", "end": "date", "today": "date"}
 _NAMED = re.compile(rf"(?<!:):({'|'.join(PARAMETERS)})\b")
@@ -52,8 +55,8 @@ class Periods(msgspec.Struct, frozen=True):
     def compared(self, words: str) -> str:
         """`words`, where `{days}` are the days of the period before (1–10 Feb) and `{day}` is the last of them."""
         last = self.previous_end - timedelta(days=1)
-        day = f"{last.day} {last:%b}"
-        return words.format(day=day, days=day if last == self.previous_start else f"1–{day}")
+        until = day(last, "MMM")
+        return _(words, day=until, days=until if last == self.previous_start else _("1–{day}", day=until))
 
 
 def periods(today: date) -> Periods:

@@ -14,6 +14,8 @@ from services.activity.kpis.definitions import Definition, Format, Periods, peri
 from shared.actor import Actor
 from shared.clock import day_of, now
 from shared.database import ReadOnly
+from shared.language import day
+from shared.language import gettext as _
 
 Value = int | Decimal | date
 """What a statement counts. On the wire a decimal number and a day (ISO 8601) are text."""
@@ -91,11 +93,13 @@ async def _compute_one(
 
 def _comparison(definition: Definition, over: Periods, since: date | None) -> str:
     """With what the figure is compared, or since when there is something to count."""
-    if not definition.compare or since is None:
+    if not definition.compare:
+        return _(definition.comparison)
+    if since is None:
         return ""
     if since <= over.previous_start:
         return over.compared(definition.comparison)
-    return "new this month" if since >= over.start else f"since {since.day} {since:%b}"
+    return _("new this month") if since >= over.start else _("since {day}", day=day(since, "MMM"))
 
 
 async def _ask(connection: asyncpg.Connection, definition: Definition, values: dict[str, Any]) -> dict[str, Any] | None:
@@ -111,7 +115,7 @@ def _kpi(definition: Definition, row: dict[str, Any] | None, previous: Value | N
     direction, good = _judge(change, definition.better)
     return Kpi(
         key=definition.key,
-        label=definition.label,
+        label=_(definition.label),
         value=_written(value),
         format=definition.format,
         previous=_written(previous),

@@ -19,6 +19,7 @@ from shared.clock import today
 from shared.database import ReadOnly
 from shared.errors import NotFound
 from shared.http import API
+from shared.language import headers
 
 
 @get("/overview", opt={"scope": "activity:read"}, responses={200: ResponseSpec(Overview, description="The overview")})
@@ -37,7 +38,7 @@ async def get_overview(actor: Actor, read: ReadOnly, state: State, client_id: UU
     if "figures" not in actor.closed:
         cache: KpiCache = state.kpis
         answer["kpis"] = msgspec.Raw(await cache.answer(read, actor, tenant, changed or 0, today()))
-    return Response(msgspec.json.encode(answer), media_type=MediaType.JSON)
+    return Response(msgspec.json.encode(answer), media_type=MediaType.JSON, headers=headers())
 
 
 router = Router(path=API, route_handlers=[get_overview])

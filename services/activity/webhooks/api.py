@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Router, delete, get, patch, post
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import Parameter
 
 from services.activity.webhooks import commands, queries
@@ -22,6 +22,8 @@ from shared.contracts import TOLD
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import Unauthorized
 from shared.http import API
+from shared.language import gettext as _
+from shared.language import headers
 from shared.pagination import Cursor, Limit, Page
 from shared.sealing import Sealer
 
@@ -55,9 +57,10 @@ class Queued(msgspec.Struct, frozen=True):
 
 
 @get("/types")
-async def list_event_types() -> EventTypes:
+async def list_event_types() -> Response[EventTypes]:
     """The event types that a webhook can receive."""
-    return EventTypes([EventTypeView(kind.type, LINES[kind.type].occasion) for kind in TOLD])
+    types = EventTypes([EventTypeView(kind.type, _(LINES[kind.type].occasion)) for kind in TOLD])
+    return Response(types, headers=headers())
 
 
 @get("/")
@@ -82,7 +85,7 @@ async def create_webhook(
 ) -> CreatedWebhook:
     """Create a webhook, which sends events to a partner system."""
     if actor.id is None:
-        raise Unauthorized("Sign in first.")
+        raise Unauthorized(_("Sign in first."))
     async with uow(actor) as db:
         webhook, secret = await commands.create_webhook(db, actor, actor.id, data, sealer, private=outgoing.private)
     async with read(actor) as connection:

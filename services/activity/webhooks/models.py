@@ -16,6 +16,7 @@ from shared.clock import now
 from shared.contracts import TOLD
 from shared.contracts.activity import WebhookCreated, WebhookDisabled, WebhookRemoved, WebhookRotated, WebhookUpdated
 from shared.errors import Conflict
+from shared.language import gettext as _
 from shared.orm import Base, Identified, Timestamped
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class SwitchedOff(Conflict):
     code = "webhook.switched_off"
 
     def __init__(self) -> None:
-        super().__init__("This webhook is switched off. Switch it on first.")
+        super().__init__(_("This webhook is switched off. Switch it on first."))
 
 
 class Subscriber(msgspec.Struct, frozen=True):

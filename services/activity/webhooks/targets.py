@@ -3,6 +3,7 @@
 from yarl import URL
 
 from shared.errors import Invalid
+from shared.language import gettext as _
 from shared.outgoing import may_name
 
 
@@ -24,15 +25,15 @@ def require_target(address: str, *, private: bool) -> str:
         host = url.raw_host or ""
         host.encode("ascii").decode("idna")  # pages show it in its own script
     except ValueError as error:
-        raise TargetRefused("This is not a web address.") from error
+        raise TargetRefused(_("This is not a web address.")) from error
     if url.scheme not in ("https", "http") or not host:
-        raise TargetRefused("Give a web address: https://...")
+        raise TargetRefused(_("Give a web address: https://..."))
     if url.scheme == "http" and not private:
-        raise TargetRefused("Only https keeps what is sent between the two of you.")
+        raise TargetRefused(_("Only https keeps what is sent between the two of you."))
     if url.raw_user is not None or url.raw_password is not None:
-        raise TargetRefused("No user name and password in the address: what we send is signed instead.")
+        raise TargetRefused(_("No user name and password in the address: what we send is signed instead."))
     if url.raw_fragment:
-        raise TargetRefused("What stands behind # never reaches a server.")
+        raise TargetRefused(_("What stands behind # never reaches a server."))
     if not may_name(host, private=private):
-        raise TargetRefused("This address is not one of the internet's.")
+        raise TargetRefused(_("This address is not one of the internet's."))
     return host

@@ -14,66 +14,83 @@ from shared.contracts.projects import (
     ProjectUpdated,
     ProjectWithdrawn,
 )
+from shared.language import marked
 
 
 def _moved_or_changed(facts: Facts) -> str:
-    return "moved {name} to {target_on}" if "target_on" in facts.fields else "changed {name}"
+    moved = marked("moved {name} to {target_on}")
+    return moved if "target_on" in facts.fields else marked("changed {name}")
 
 
 def _completed_or_marked(facts: Facts) -> str:
-    return "completed {name}" if facts.new == "completed" else "marked {name} as {new}"
+    return marked("completed {name}") if facts.new == "completed" else marked("marked {name} as {new}")
 
 
 LINES: Lines = {
-    ProjectCreated: Line(occasion="A project was started", title="started {name}"),
-    ProjectUpdated: Line(occasion="A project was changed", title="changed {name}", description="{fields}"),
-    ProjectStatusChanged: Line(
-        occasion="A project has another status", title=_completed_or_marked, description="Was {old}"
+    ProjectCreated: Line(occasion=marked("A project was started"), title=marked("started {name}")),
+    ProjectUpdated: Line(
+        occasion=marked("A project was changed"), title=marked("changed {name}"), description="{fields}"
     ),
-    ProjectShared: Line(occasion="A project was shared with its client", title="shared {name} with the client"),
-    ProjectWithdrawn: Line(occasion="A project was kept private again", title="took {name} back from the client"),
+    ProjectStatusChanged: Line(
+        occasion=marked("A project has another status"), title=_completed_or_marked, description=marked("Was {old}")
+    ),
+    ProjectShared: Line(
+        occasion=marked("A project was shared with its client"), title=marked("shared {name} with the client")
+    ),
+    ProjectWithdrawn: Line(
+        occasion=marked("A project was kept private again"), title=marked("took {name} back from the client")
+    ),
     MilestoneCreated: Line(
-        occasion="A milestone was added",
-        title="added {name}",
+        occasion=marked("A milestone was added"),
+        title=marked("added {name}"),
         description="{project_name}",
-        many="added {count} milestones",
+        many=marked("added {count} milestones"),
     ),
     MilestoneUpdated: Line(
-        occasion="A milestone was changed or rescheduled",
+        occasion=marked("A milestone was changed or rescheduled"),
         title=_moved_or_changed,
         description="{project_name}",
-        many="changed {count} milestones",
+        many=marked("changed {count} milestones"),
     ),
     MilestoneCompleted: Line(
-        occasion="A milestone was completed",
-        title="finished {name}",
+        occasion=marked("A milestone was completed"),
+        title=marked("finished {name}"),
         description="{project_name}",
-        many="finished {count} milestones",
+        many=marked("finished {count} milestones"),
     ),
     MilestoneReopened: Line(
-        occasion="A milestone was reopened",
-        title="reopened {name}",
+        occasion=marked("A milestone was reopened"),
+        title=marked("reopened {name}"),
         description="{project_name}",
-        many="reopened {count} milestones",
+        many=marked("reopened {count} milestones"),
     ),
     MilestoneShared: Line(
-        occasion="A milestone was shared with the client",
-        title="shared {name} with the client",
+        occasion=marked("A milestone was shared with the client"),
+        title=marked("shared {name} with the client"),
         description="{project_name}",
-        many="shared {count} milestones with the client",
+        many=marked("shared {count} milestones with the client"),
     ),
     MilestoneWithdrawn: Line(
-        occasion="A milestone was kept private",
-        title="took {name} back from the client",
+        occasion=marked("A milestone was kept private"),
+        title=marked("took {name} back from the client"),
         description="{project_name}",
-        many="took {count} milestones back from the client",
+        many=marked("took {count} milestones back from the client"),
     ),
 }
 FIELDS = {
-    "description": "summary",
-    "starts_on": "start",
-    "ends_on": "planned end",
-    "completion": "progress",
-    "hidden_fields": "what the client sees",
+    "name": marked("name"),
+    "description": marked("summary"),
+    "scope": marked("scope"),
+    "starts_on": marked("start"),
+    "ends_on": marked("planned end"),
+    "completion": marked("progress"),
+    "team": marked("team"),
+    "hidden_fields": marked("what the client sees"),
 }
-"""Fields that people know by another name than the contract's."""
+"""What people call the fields of a project."""
+STATUSES = {
+    "on_track": marked("on track"),
+    "at_risk": marked("at risk"),
+    "delayed": marked("delayed"),
+    "completed": marked("completed"),
+}

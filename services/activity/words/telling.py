@@ -10,11 +10,13 @@ from services.activity.words import projects
 from services.activity.words.lines import Facts, Line, plain
 from shared.contracts import EVENTS
 from shared.events import EventData
+from shared.language import SOURCE, day, marked, speaking
+from shared.language import gettext as _
 from shared.texts import isolated
 
 LINES: Mapping[str, Line] = {kind.type: line for kind, line in projects.LINES.items()}
-FIELDS = projects.FIELDS
-PORTAL = "The portal"
+FIELDS, STATUSES = projects.FIELDS, projects.STATUSES
+PORTAL = marked("The portal")
 """Who did it where no person did."""
 REMEMBERED = 10_000
 """So many entries are not put into words again when the next person reads them."""
@@ -42,10 +44,15 @@ def keep(data: EventData) -> msgspec.Raw:
 
 
 @lru_cache(REMEMBERED)
-def say(kind: str, facts: str, hidden: tuple[str, ...] = (), language: str = "en") -> Words:  # noqa: ARG001 - English so far
+def say(kind: str, facts: str, hidden: tuple[str, ...] = (), language: str = SOURCE) -> Words:
     """The words for an event of the type `kind` with these `facts`, in `language`, for somebody from whom the project
     hides `hidden`.
     """
+    with speaking(language):
+        return _say(kind, facts, hidden)
+
+
+def _say(kind: str, facts: str, hidden: tuple[str, ...]) -> Words:
     line = LINES.get(kind)
     if line is None:  # a newer version wrote it
         return Words(plain(kind), "")
@@ -54,22 +61,21 @@ def say(kind: str, facts: str, hidden: tuple[str, ...] = (), language: str = "en
     fields = [field for field in known.fields if hidden_by.get(field, field) not in hidden]
     title = line.title if isinstance(line.title, str) else line.title(known)
     shown = _shown(known, fields)
-    return Words(title.format_map(shown), line.description.format_map(shown), line.many)
+    return Words(_(title).format_map(shown), _(line.description).format_map(shown), _(line.many))
 
 
 def who(actor_name: str) -> str:
     """Who did it, as a sentence begins: "Jonas Weber finished Visual design"."""
-    return isolated(actor_name) or PORTAL
+    return isolated(actor_name) or _(PORTAL)
 
 
 def _shown(facts: Facts, fields: list[str]) -> Mapping[str, str]:
-    changed = ", ".join(FIELDS.get(field, plain(field)) for field in fields)
-    day = facts.target_on
+    changed = ", ".join(_(FIELDS.get(field, plain(field))) for field in fields)
     return {
         "name": isolated(facts.name),
         "project_name": facts.project_name,
-        "target_on": f"{day.day} {day:%b %Y}" if day else "",
-        "old": plain(facts.old),
-        "new": plain(facts.new),
+        "target_on": day(facts.target_on, "MMM y") if facts.target_on else "",
+        "old": _(STATUSES.get(facts.old, plain(facts.old))),
+        "new": _(STATUSES.get(facts.new, plain(facts.new))),
         "fields": changed[:1].upper() + changed[1:],
     }

@@ -15,6 +15,7 @@ from shared.actor import Actor
 from shared.clock import now
 from shared.contracts.identity import ApiClientCreated, ApiClientRevoked, ApiClientRotated, ApiClientUpdated
 from shared.errors import Conflict, Forbidden, Invalid
+from shared.language import gettext as _
 from shared.orm import Base, Identified, Timestamped
 
 Scope = Literal[
@@ -63,7 +64,7 @@ class Revoked(Conflict):
     code = "api_client.revoked"
 
     def __init__(self) -> None:
-        super().__init__("This api client was revoked. That cannot be undone; create a new one.")
+        super().__init__(_("This api client was revoked. That cannot be undone; create a new one."))
 
 
 class NoSecret(Conflict):
@@ -71,7 +72,7 @@ class NoSecret(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "This api client signs with its own key: there is no secret to rotate. Change its keys instead."
+            _("This api client signs with its own key: there is no secret to rotate. Change its keys instead.")
         )
 
 
@@ -82,7 +83,7 @@ class GrantsBeyondOwn(Forbidden):
 
     def __init__(self) -> None:
         super().__init__(
-            "You cannot grant a partner system a permission you do not have yourself, nor manage one that has it."
+            _("You cannot grant a partner system a permission you do not have yourself, nor manage one that has it.")
         )
 
 
@@ -108,7 +109,7 @@ class ApiClient(Base, Identified, Timestamped):
         if self.auth_method == "private_key_jwt":
             require_public_keys(self.jwks)
         elif self.jwks is not None:
-            raise KeysNeeded("Keys are for api clients that sign with their own.")
+            raise KeysNeeded(_("Keys are for api clients that sign with their own."))
         return ApiClientCreated(scopes=self.scopes, auth_method=self.auth_method)
 
     def change(self, changes: Mapping[str, Any]) -> ApiClientUpdated | None:
@@ -119,7 +120,7 @@ class ApiClient(Base, Identified, Timestamped):
         self._require_live()
         if "jwks" in changes:
             if self.auth_method != "private_key_jwt":
-                raise KeysNeeded("This api client has a secret, no keys.")
+                raise KeysNeeded(_("This api client has a secret, no keys."))
             require_public_keys(changes["jwks"])
         new = {field: value for field, value in changes.items() if getattr(self, field) != value}
         if set(self.scopes) - set(new.get("scopes", self.scopes)):
@@ -180,11 +181,11 @@ def require_public_keys(jwks: Mapping[str, Any] | None) -> None:
     """Ed25519, P-256 or RSA keys, at most ten, and nothing private among them (RFC 7517). Raises `KeysNeeded`."""
     keys = (jwks or {}).get("keys")
     if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_KEYS:
-        raise KeysNeeded(f"Give a JWK set with 1 to {MOST_KEYS} public keys.")
+        raise KeysNeeded(_("Give a JWK set with 1 to {most} public keys.", most=MOST_KEYS))
     try:
         for key in keys:
             if isinstance(key, dict) and PRIVATE_PARTS & set(key):
-                raise KeysNeeded("There is a private key among them. It is known to others now: make a new one.")
+                raise KeysNeeded(_("There is a private key among them. It is known to others now: make a new one."))
             read_key(key)
     except Unfit as error:
         raise KeysNeeded(str(error)) from error

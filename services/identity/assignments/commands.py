@@ -19,6 +19,7 @@ from shared.actor import Actor
 from shared.contracts.identity import AssignmentsChanged
 from shared.database import Db
 from shared.errors import Invalid
+from shared.language import gettext as _
 
 MOST = 100
 """All of them travel in every signed token."""
@@ -44,7 +45,7 @@ async def set_assignments(
 ) -> list[str]:
     """Replace what a member of staff is limited to; the hashes of the sessions this changes."""
     if data.project_ids and not data.limited:
-        raise Invalid("Projects are named for those who are limited to them.", field="project_ids")
+        raise Invalid(_("Projects are named for those who are limited to them."), field="project_ids")
     await lock_admins(db)
     person = await load_person(db, person_id)
     person.require_match(if_match)
@@ -62,9 +63,9 @@ async def change_assignments(
     held = await queries.load_assignments(db, person.id)
     wanted = (held - set(data.remove)) | set(data.add) if limited else set(data.add)
     if wanted and not limited:
-        raise Invalid("Projects are named for those who are limited to them.", field="add")
+        raise Invalid(_("Projects are named for those who are limited to them."), field="add")
     if len(wanted) > MOST:
-        raise Invalid(f"Nobody can be assigned to more than {MOST} projects.", field="add")
+        raise Invalid(_("Nobody can be assigned to more than {most} projects.", most=MOST), field="add")
     return await _limit(db, actor, person, wanted, limited=limited)
 
 

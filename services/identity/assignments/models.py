@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import now
 from shared.errors import Conflict
+from shared.language import gettext as _
 from shared.orm import Base
 
 
@@ -14,7 +15,7 @@ class AssignmentsNeedStaff(Conflict):
     code = "person.assignments_need_staff"
 
     def __init__(self) -> None:
-        super().__init__("Only staff can be limited to projects; the people of a client have project roles.")
+        super().__init__(_("Only staff can be limited to projects; the people of a client have project roles."))
 
 
 class Assignment(Base):

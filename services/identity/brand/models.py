@@ -12,6 +12,7 @@ from services.identity.brand.colours import THEMES, Theme, contrast_of
 from shared.clock import now
 from shared.contracts.brand import BrandDrafted, BrandPublished
 from shared.errors import Conflict, Invalid
+from shared.language import gettext as _
 from shared.orm import Base, Identified
 from shared.versions import Versioned
 
@@ -26,22 +27,25 @@ class NothingToPublish(Conflict):
     code = "brand.unchanged"
 
     def __init__(self) -> None:
-        super().__init__("There is nothing to publish: everybody sees this already.")
+        super().__init__(_("There is nothing to publish: everybody sees this already."))
 
 
 class AccentNotSeen(Invalid):
     code = "brand.accent"
 
     def __init__(self, field: str, theme: Theme, nearest: str) -> None:
-        where = "on light pages" if theme == "light" else "in the dark theme"
-        super().__init__(f"This colour can hardly be seen {where}. The nearest that can is {nearest}.", field=field)
+        if theme == "light":
+            said = _("This colour can hardly be seen on light pages. The nearest that can is {near}.", near=nearest)
+        else:
+            said = _("This colour can hardly be seen in the dark theme. The nearest that can is {near}.", near=nearest)
+        super().__init__(said, field=field)
 
 
 class AskedPersonUnknown(Invalid):
     code = "brand.ask"
 
     def __init__(self) -> None:
-        super().__init__("Choose somebody of your staff who is active.", field="texts")
+        super().__init__(_("Choose somebody of your staff who is active."), field="texts")
 
 
 class Brand(Base, Versioned):

@@ -29,6 +29,7 @@ from shared.contracts.contacts import BulkInvitationFinished, BulkInvitationStar
 from shared.database import Db, driver, out_of_reach
 from shared.errors import Conflict, DomainError, NotFound
 from shared.inbox import PATIENCE_SECONDS
+from shared.language import gettext as _
 
 # A mail that was overtaken by a newer one, or by the end of the person's access, is no failure: nobody waits for it.
 _HEAR = text("""
@@ -58,14 +59,14 @@ class InvitedMeanwhile(Conflict):
     code = "contact.invited_meanwhile"
 
     def __init__(self) -> None:
-        super().__init__("Somebody else invited this contact in the meantime.")
+        super().__init__(_("Somebody else invited this contact in the meantime."))
 
 
 class RecipientsChanged(Conflict):
     code = "bulk_invitation.recipients_changed"
 
     def __init__(self) -> None:
-        super().__init__("Other people can be invited now than a moment ago. Look at the list, and confirm again.")
+        super().__init__(_("Other people can be invited now than a moment ago. Look at the list, and confirm again."))
 
 
 async def start(db: Db, actor: Actor, data: StartBulkInvitation) -> UUID:

@@ -5,6 +5,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from shared.addresses import kept_domain, shown_domain
 from shared.errors import Invalid
+from shared.language import gettext as _
 
 _MAPPED = IPv6Network("::ffff:0:0/96")
 PUBLIC_MAIL = frozenset(
@@ -22,7 +23,7 @@ class NotANetwork(Invalid):
 
     def __init__(self, number: int) -> None:
         super().__init__(
-            f"Entry {number} is not a network. Write 192.0.2.0/24 or 2001:db8::/32, or one address.",
+            _("Entry {number} is not a network. Write 192.0.2.0/24 or 2001:db8::/32, or one address.", number=number),
             field="allowed_networks",
         )
 
@@ -31,14 +32,18 @@ class NotADomain(Invalid):
     code = "client.not_a_domain"
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"Entry {number} is not a domain. Write acme.example.", field="allowed_domains")
+        super().__init__(
+            _("Entry {number} is not a domain. Write acme.example.", number=number), field="allowed_domains"
+        )
 
 
 class PublicDomain(Invalid):
     code = "client.public_domain"
 
     def __init__(self, domain: str) -> None:
-        super().__init__(f"Anybody can get an address at {shown_domain(domain)}.", field="allowed_domains")
+        super().__init__(
+            _("Anybody can get an address at {domain}.", domain=shown_domain(domain)), field="allowed_domains"
+        )
 
 
 def networks(typed: Sequence[str]) -> list[str]:

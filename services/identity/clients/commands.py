@@ -33,6 +33,7 @@ from shared.contracts.identity import ClientUpdated
 from shared.contracts.recordings import SessionRecordingDisabled, SessionRecordingEnabled
 from shared.database import Db
 from shared.errors import Forbidden
+from shared.language import gettext as _
 from shared.texts import TEXT
 
 _RIGHTS = frozenset({"closed_modules", "closed_actions"})
@@ -97,7 +98,7 @@ class PatchClient(msgspec.Struct, forbid_unknown_fields=True):
 async def create_client(db: Db, actor: Actor, data: CreateClient) -> Client:
     """A new client: active, its portal enabled, nobody in it yet. Raises `SameName`."""
     if not actor.sees_all_clients:
-        raise Forbidden("An API client of one client cannot add another.")
+        raise Forbidden(_("An API client of one client cannot add another."))
     client = Client(name=data.name, variant=data.variant, language=data.language)
     db.add(client)
     await db.flush()
@@ -173,9 +174,9 @@ async def _require_apart(db: Db, client: Client, changed: Sequence[str]) -> None
 
 def _require_storable(settings: object) -> None:
     if not isinstance(settings, dict):
-        raise BadSettings("Settings are a JSON object.")
+        raise BadSettings(_("Settings are a JSON object."))
     encoded = msgspec.json.encode(settings)
     if len(encoded) > MAX_SETTINGS:
-        raise BadSettings(f"Settings may take {MAX_SETTINGS // 1024} kB.")
+        raise BadSettings(_("Settings may take {size} kB.", size=MAX_SETTINGS // 1024))
     if b"\\u0000" in encoded:
-        raise BadSettings("Settings hold a character that cannot be kept.")
+        raise BadSettings(_("Settings hold a character that cannot be kept."))

@@ -15,6 +15,7 @@ from shared.actor import Actor
 from shared.clock import now
 from shared.contracts.identity import ClientCreated, ClientUpdated
 from shared.errors import Conflict, Forbidden, Invalid
+from shared.language import gettext as _
 from shared.orm import Base, Identified, Timestamped, made_by_the_table
 
 Variant = Literal["services", "delivery", "account", "regulated"]
@@ -36,7 +37,7 @@ class ActionClosed(Forbidden):
     code = "action.closed"
 
     def __init__(self) -> None:
-        super().__init__("The company manages this. Ask your contact there to change it.")
+        super().__init__(_("The company manages this. Ask your contact there to change it."))
 
 
 class SameName(Conflict):
@@ -45,14 +46,14 @@ class SameName(Conflict):
     code = "client.same_name"
 
     def __init__(self) -> None:
-        super().__init__("There is a client of this name already.", field="name")
+        super().__init__(_("There is a client of this name already."), field="name")
 
 
 class ClientInactive(Conflict):
     code = "client.inactive"
 
     def __init__(self) -> None:
-        super().__init__("This client is not active. Activate it first.")
+        super().__init__(_("This client is not active. Activate it first."))
 
 
 class PortalUserElsewhere(Conflict):
@@ -61,21 +62,21 @@ class PortalUserElsewhere(Conflict):
     code = "client.portal_user_elsewhere"
 
     def __init__(self) -> None:
-        super().__init__("This person does not belong to this client.", field="user_id")
+        super().__init__(_("This person does not belong to this client."), field="user_id")
 
 
 class PortalUserNeeded(Invalid):
     code = "client.portal_user_needed"
 
     def __init__(self) -> None:
-        super().__init__("Choose the person the portal is linked to.", field="user_id")
+        super().__init__(_("Choose the person the portal is linked to."), field="user_id")
 
 
 class NoIdentityProvider(Conflict):
     code = "client.no_identity_provider"
 
     def __init__(self) -> None:
-        super().__init__("Set up single sign-on first. Without it nobody could sign in.", field="sign_in_methods")
+        super().__init__(_("Set up single sign-on first. Without it nobody could sign in."), field="sign_in_methods")
 
 
 class DomainTaken(Conflict):
@@ -84,7 +85,7 @@ class DomainTaken(Conflict):
     code = "client.domain_taken"
 
     def __init__(self) -> None:
-        super().__init__("One of these domains is another client's already.", field="allowed_domains")
+        super().__init__(_("One of these domains is another client's already."), field="allowed_domains")
 
 
 class BadSettings(Invalid):

@@ -7,6 +7,7 @@ from services.identity.clients.models import Client
 from services.identity.people.models import Person
 from shared.actor import Actor
 from shared.errors import Conflict, Invalid
+from shared.language import gettext as _
 
 
 class NotReady(Invalid):
@@ -27,43 +28,43 @@ class HasAccount(Conflict):
     code = "contact.has_account"
 
     def __init__(self) -> None:
-        super().__init__("This contact has been in the portal already. They can ask for a sign-in link themselves.")
+        super().__init__(_("This contact has been in the portal already. They can ask for a sign-in link themselves."))
 
 
 class EmailNeeded(Invalid):
     code = "contact.email_needed"
 
     def __init__(self) -> None:
-        super().__init__("Who may sign in needs an address. Take away their access first.", field="email")
+        super().__init__(_("Who may sign in needs an address. Take away their access first."), field="email")
 
 
 class LinkedToPortal(Conflict):
     code = "contact.linked_to_portal"
 
     def __init__(self) -> None:
-        super().__init__("The portal of their client is linked to this contact. Link it to somebody else first.")
+        super().__init__(_("The portal of their client is linked to this contact. Link it to somebody else first."))
 
 
 class SameClient(Conflict):
     code = "contact.same_client"
 
     def __init__(self) -> None:
-        super().__init__("This is the contact's client already.", field="client_id")
+        super().__init__(_("This is the contact's client already."), field="client_id")
 
 
 def require_ready(person: Person, client: Client, *, let_in: bool = False) -> None:
     """Check that somebody can get access or, with `let_in`, that they have it. Raises `NotReady`."""
     missing: dict[str, str] = {}
     if not person.email:
-        missing["email"] = "The contact has no e-mail address."
+        missing["email"] = _("The contact has no e-mail address.")
     if not person.active:
-        missing["active"] = "The contact is not active."
+        missing["active"] = _("The contact is not active.")
     if not client.active:
-        missing["client"] = "The client is not active."
+        missing["client"] = _("The client is not active.")
     elif not client.portal_enabled:
-        missing["client"] = "The client's portal is closed."
+        missing["client"] = _("The client's portal is closed.")
     if let_in and not person.portal_access:
-        missing["portal_access"] = "The contact has no access to the portal."
+        missing["portal_access"] = _("The contact has no access to the portal.")
     if missing:
         raise NotReady(missing)
 

@@ -28,6 +28,7 @@ from shared.actor import SYSTEM, Actor
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import Invalid
 from shared.http import API
+from shared.language import gettext as _
 from shared.texts import TEXT
 
 Token = Annotated[str, Meta(min_length=1, max_length=100, pattern=TEXT)]
@@ -51,7 +52,7 @@ class TokenOrEmail(Invalid):
     code = "auth.token_or_email"
 
     def __init__(self) -> None:
-        super().__init__("Send the link's token or an e-mail address, one of the two.", field="token")
+        super().__init__(_("Send the link's token or an e-mail address, one of the two."), field="token")
 
 
 @post("/auth/invitation", status_code=200, opt={"public": True})

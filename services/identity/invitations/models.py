@@ -9,6 +9,7 @@ import msgspec
 from services.identity.project_roles.models import Ahead
 from services.identity.single_use import single_use
 from shared.errors import Conflict, Invalid, Unauthorized
+from shared.language import gettext as _
 
 INVITATION = single_use("invitation")
 REGISTRATION = single_use("registration")
@@ -47,7 +48,7 @@ class PasswordNotUsed(Invalid):
     code = "auth.password_not_used"
 
     def __init__(self) -> None:
-        super().__init__("Nobody signs in with a password here. Leave it out.", field="password")
+        super().__init__(_("Nobody signs in with a password here. Leave it out."), field="password")
 
 
 class PasswordNeeded(Invalid):
@@ -56,7 +57,7 @@ class PasswordNeeded(Invalid):
     code = "auth.password_needed"
 
     def __init__(self) -> None:
-        super().__init__("Choose a password: you sign in with it from now on.", field="password")
+        super().__init__(_("Choose a password: you sign in with it from now on."), field="password")
 
 
 class InvitationTaken(Unauthorized):
@@ -65,14 +66,14 @@ class InvitationTaken(Unauthorized):
     code = "auth.invitation_accepted"
 
     def __init__(self) -> None:
-        super().__init__("This invitation was accepted already. Sign in.")
+        super().__init__(_("This invitation was accepted already. Sign in."))
 
 
 class SignInFirst(Conflict):
     code = "organisation.sign_in_first"
 
     def __init__(self) -> None:
-        super().__init__("You sign in with this address already. Sign in, and join with that.")
+        super().__init__(_("You sign in with this address already. Sign in, and join with that."))
 
 
 class InvitationView(msgspec.Struct, frozen=True):

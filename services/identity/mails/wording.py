@@ -2,21 +2,13 @@
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from shared.addresses import shown_address
+from shared.language import day, gettext, ngettext
 from shared.texts import isolated
 
-_UNITS = {
-    "en": (("day", "days"), ("hour", "hours"), ("minute", "minutes")),
-    "de": (("Tag", "Tage"), ("Stunde", "Stunden"), ("Minute", "Minuten")),
-}
-_SECONDS = (86_400, 3_600, 60)
-_MONTHS = {
-    "en": "January,February,March,April,May,June,July,August,September,October,November,December",
-    "de": "Januar,Februar,März,April,Mai,Juni,Juli,August,September,Oktober,November,Dezember",
-}
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of what follows, also of our own words (Unicode UAX 9)."""
 _JOINS = frozenset("-'\u2019\u2010\u2011")
@@ -26,20 +18,22 @@ _SHORT_NUMBER = re.compile(r"(?<![^ ])[0-9]{1,4}(?![^ ])")
 _EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]+(\.[\w-]+)+")
 
 
-def duration(seconds: int, language: str) -> str:
+def duration(seconds: int) -> str:
     """In the largest unit that divides it, as an accusative: "10 minutes", "1 Stunde", "14 Tage"."""
-    for size, (one, many) in zip(_SECONDS, _UNITS[language], strict=True):
-        count, rest = divmod(int(seconds), size)
-        if count and not rest:
-            return f"{count} {one if count == 1 else many}"
-    raise ValueError("not a whole number of minutes")
+    minutes, rest = divmod(int(seconds), 60)
+    if rest or not minutes:
+        raise ValueError("not a whole number of minutes")
+    if minutes % 1440 == 0:
+        return ngettext("{count} day", "{count} days", minutes // 1440)
+    if minutes % 60 == 0:
+        return ngettext("{count} hour", "{count} hours", minutes // 60)
+    return ngettext("{count} minute", "{count} minutes", minutes)
 
 
-def moment(at: datetime, language: str) -> str:
-    """A moment in UTC: "20 November 2026, 09:05 UTC"."""
-    day = f"{at.day}." if language == "de" else f"{at.day}"
-    month = _MONTHS[language].split(",")[at.month - 1]
-    return f"{day} {month} {at.year}, {at:%H:%M} UTC"
+def moment(at: str) -> str:
+    """A moment (ISO 8601) in UTC: "20 November 2026, 09:05 UTC"."""
+    utc = datetime.fromisoformat(at).astimezone(UTC)
+    return gettext("{day}, {time} UTC", day=day(utc, "MMMM y"), time=f"{utc:%H:%M}")
 
 
 def name(text: str) -> str:

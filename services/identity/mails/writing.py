@@ -1,17 +1,14 @@
-"""How mails read: the texts of a language, in the one layout, as text and as HTML."""
+"""How mails read: their texts in the language of who reads them, in the one layout, as text and as HTML."""
 
-import tomllib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import formatdate
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.identity.brand.colours import readable_on
 from services.identity.mails.models import KINDS, Letter
@@ -25,10 +22,13 @@ from services.identity.mails.wording import (
     plain,
     title,
 )
+from shared.language import gettext, ngettext, read, speaking
 
 HERE = Path(__file__).parent
-LANGUAGES = ("en", "de")
+LANGUAGES = read(HERE.parent)
 LOGO = "logo"
+LINES = ("subject", "greeting", "button", "button_fails", "code_below", "code_alone", "questions", "note")
+"""The parts of a mail that are one line; the others are paragraphs."""
 FORMS: dict[str, Callable[[str], str]] = {"device": device, "ip": network_address, "new": address, "at": str}
 """The words of mails that are no names. `at` is a moment in ISO 8601, and read as one. All others have to be names."""
 
@@ -58,12 +58,19 @@ class Writing:
             undefined=StrictUndefined,
             trim_blocks=True,
         )
-        self._texts = {language: _Texts(language) for language in LANGUAGES}
+        # Each text makes plain text, whose lines are paragraphs; only the layout knows HTML.
+        self._texts: Any = Environment(  # noqa: S701  (escaped by the layout)
+            loader=FileSystemLoader(HERE / "texts"), undefined=StrictUndefined, extensions=["jinja2.ext.i18n"]
+        )
+        self._texts.policies["ext.i18n.trimmed"] = True
+        self._texts.install_gettext_callables(gettext, ngettext, newstyle=True)
+        self._texts.filters |= {"duration": duration, "moment": moment}
 
     def compose(self, letter: Letter, look: Look | None = None) -> EmailMessage:
         """The mail as text and HTML, from the same words. Each attempt is a mail of its own, with an id of its own."""
         look = look or self._look
-        content = self._content(letter, look)
+        with speaking(letter.draft.language):
+            content = self._content(letter, look)
         message = EmailMessage()
         message["From"] = self._sender
         message["To"] = letter.to
@@ -81,7 +88,7 @@ class Writing:
 
     def _content(self, letter: Letter, look: Look) -> dict[str, Any]:
         """What the layout shows: the kind's texts with all words filled in, and the links."""
-        draft, texts = letter.draft, self._texts[letter.draft.language]
+        draft = letter.draft
         kind = KINDS[letter.kind]
         words: dict[str, object] = {each: FORMS.get(each, name)(value) for each, value in draft.words.items()}
         words |= {"name": name(draft.name), "company": plain(look.company), "lasts": kind.lasts.total_seconds()}
@@ -90,14 +97,10 @@ class Writing:
         words |= {"ask_name": name(asked[0]), "ask_email": address(asked[1])}
         words["welcome"] = plain(look.welcome.get(draft.language, ""))
         words |= {"projects": projects, "more": draft.more + len(draft.projects) - len(projects)}
-        common, own = texts.fill("common", words), texts.fill(letter.kind, words)
+        said = self._fill("common", words) | self._fill(letter.kind, words)
         return {
-            "button": "",
-            "after": [],
-            "note": "",
-            **common,
-            **own,
-            "items": [each for each in own.get("items", "").splitlines() if each],
+            **{part: said.get(part, []) for part in ("before", "items", "after")},
+            **{part: " ".join(said.get(part, [])) for part in LINES},
             "language": draft.language,
             "company": words["company"],
             "link": f"{self._public_url}/{kind.page}?token={draft.token}" if draft.token else "",
@@ -107,31 +110,14 @@ class Writing:
             "logo": _sized(look.logo) if look.logo else None,
         }
 
-
-class _Texts:
-    """The texts of one language. Each is a template of its own that makes plain text; only the layout knows HTML."""
-
-    def __init__(self, language: str) -> None:
-        self._env = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  (escaped by the layout)
-        self._env.filters |= {"duration": partial(duration, language=language), "moment": partial(_moment, language)}
-        texts: dict[str, dict[str, str | list[str]]] = tomllib.loads((HERE / "texts" / f"{language}.toml").read_text())
-        self.kinds = {kind: {name: self._read(text) for name, text in own.items()} for kind, own in texts.items()}
-
-    def fill(self, kind: str, words: dict[str, Any]) -> dict[str, Any]:
-        return {
-            name: [each.render(words) for each in text] if isinstance(text, list) else text.render(words)
-            for name, text in self.kinds[kind].items()
-        }
-
-    def _read(self, text: str | list[str]) -> Template | list[Template]:
-        return [self._env.from_string(each) for each in text] if isinstance(text, list) else self._env.from_string(text)
+    def _fill(self, kind: str, words: dict[str, Any]) -> dict[str, list[str]]:
+        """The parts of a text, each as its paragraphs, with the words filled in."""
+        text = self._texts.get_template(f"{kind}.jinja")
+        made = {part: "".join(make(text.new_context(words))) for part, make in text.blocks.items()}
+        return {part: [line for line in text.split("\n") if line.strip()] for part, text in made.items()}
 
 
 def _sized(logo: bytes) -> dict[str, str | int]:
     """Where the logo is in the mail, and how large it is shown: it is kept at twice that (PNG, 11.2.2)."""
     width, height = (int.from_bytes(logo[at : at + 4]) for at in (16, 20))
     return {"src": f"cid:{LOGO}", "width": max(width // 2, 1), "height": max(height // 2, 1)}
-
-
-def _moment(language: str, at: str) -> str:
-    return moment(datetime.fromisoformat(at).astimezone(UTC), language)

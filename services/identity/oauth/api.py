@@ -20,6 +20,7 @@ from shared.actor import SYSTEM, Actor
 from shared.claims import ANY_SCOPE
 from shared.database import UnitOfWork
 from shared.errors import Forbidden
+from shared.language import gettext as _
 from shared.partners import JWKS_PATH, WHOAMI_PATH
 
 FORM = "application/x-www-form-urlencoded"
@@ -118,7 +119,7 @@ async def issue_token(
 async def whoami(actor: Actor) -> Whoami:
     """Read what the token of this request is valid for; 401 once it is invalid."""
     if actor.kind != "partner" or actor.id is None or actor.session_ends is None:
-        raise Forbidden("This is for partner systems.")
+        raise Forbidden(_("This is for partner systems."))
     return Whoami(actor.id, actor.name, actor.client_id, sorted(actor.scopes), actor.session_ends)
 
 

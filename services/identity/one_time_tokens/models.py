@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.identity.single_use import SingleUse
 from shared.clock import now
 from shared.errors import Unauthorized
+from shared.language import gettext as _
 from shared.orm import Base, Identified
 
 
@@ -21,7 +22,7 @@ class TokenInvalid(Unauthorized):
     code = "auth.token_invalid"
 
     def __init__(self) -> None:
-        super().__init__("This link cannot be used. It may be too old, or used already: ask for a new one.")
+        super().__init__(_("This link cannot be used. It may be too old, or used already: ask for a new one."))
 
 
 class OneTimeToken(Base, Identified, SingleUse):

@@ -7,6 +7,7 @@ from services.identity.people.models import Person
 from services.identity.sessions.models import Session
 from services.identity.sessions.rules import Method, refusal
 from shared.errors import Conflict, Forbidden
+from shared.language import gettext as _
 
 Obstacle = Literal["", "closed", "method", "second_factor", "network"]
 """Why one cannot go there now; '' where one can."""
@@ -16,14 +17,14 @@ class HereAlready(Conflict):
     code = "organisation.here_already"
 
     def __init__(self) -> None:
-        super().__init__("This is the organisation you are in.")
+        super().__init__(_("This is the organisation you are in."))
 
 
 class OrganisationClosed(Conflict):
     code = "organisation.closed"
 
     def __init__(self) -> None:
-        super().__init__("This organisation's portal is closed at the moment.")
+        super().__init__(_("This organisation's portal is closed at the moment."))
 
 
 class SignInAgain(Conflict):
@@ -32,17 +33,18 @@ class SignInAgain(Conflict):
     code = "organisation.sign_in_again"
 
     def __init__(self, obstacle: Obstacle) -> None:
-        ways = {
-            "second_factor": "This organisation asks for a second factor. Set one up, sign out, and sign in with it."
-        }
-        super().__init__(ways.get(obstacle, "This organisation wants another way of signing in. Sign out, and use it."))
+        if obstacle == "second_factor":
+            way = _("This organisation asks for a second factor. Set one up, sign out, and sign in with it.")
+        else:
+            way = _("This organisation wants another way of signing in. Sign out, and use it.")
+        super().__init__(way)
 
 
 class WrongNetwork(Forbidden):
     code = "organisation.network"
 
     def __init__(self) -> None:
-        super().__init__("This organisation is open from certain networks only, and this is none of them.")
+        super().__init__(_("This organisation is open from certain networks only, and this is none of them."))
 
 
 class SomebodyElse(Conflict):
@@ -51,14 +53,14 @@ class SomebodyElse(Conflict):
     code = "organisation.somebody_else"
 
     def __init__(self) -> None:
-        super().__init__("This invitation is for somebody else. Sign in with the address it was sent to.")
+        super().__init__(_("This invitation is for somebody else. Sign in with the address it was sent to."))
 
 
 class ForClientPeople(Forbidden):
     code = "organisation.for_client_people"
 
     def __init__(self) -> None:
-        super().__init__("Organisations are for the people of clients.")
+        super().__init__(_("Organisations are for the people of clients."))
 
 
 REFUSALS = {"closed": OrganisationClosed, "network": WrongNetwork}

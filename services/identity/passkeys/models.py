@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import now
 from shared.errors import Conflict, Invalid, Unauthorized
+from shared.language import gettext as _
 from shared.orm import Base, Identified
 
 CHALLENGE = timedelta(minutes=5)
@@ -23,28 +24,28 @@ class PasskeyRefused(Unauthorized):
     code = "auth.passkey_refused"
 
     def __init__(self) -> None:
-        super().__init__("This passkey was not accepted. Try again, or sign in another way.")
+        super().__init__(_("This passkey was not accepted. Try again, or sign in another way."))
 
 
 class PasskeyUnusable(Invalid):
     code = "passkey.unusable"
 
     def __init__(self) -> None:
-        super().__init__("The passkey could not be added. Start again.", field="credential")
+        super().__init__(_("The passkey could not be added. Start again."), field="credential")
 
 
 class PasskeyKnown(Conflict):
     code = "passkey.known"
 
     def __init__(self) -> None:
-        super().__init__("This passkey is registered already.", field="credential")
+        super().__init__(_("This passkey is registered already."), field="credential")
 
 
 class TooManyPasskeys(Conflict):
     code = "passkey.too_many"
 
     def __init__(self) -> None:
-        super().__init__(f"There are {MOST} passkeys already. Remove one you do not use any more.")
+        super().__init__(_("There are {most} passkeys already. Remove one you do not use any more.", most=MOST))
 
 
 class Passkey(Base, Identified):

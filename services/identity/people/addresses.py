@@ -9,13 +9,14 @@ from shared.clock import now
 from shared.contracts.accounts import EmailVerified
 from shared.database import Db
 from shared.errors import Conflict
+from shared.language import gettext as _
 
 
 class ListedAlready(Conflict):
     code = "person.listed_already"
 
     def __init__(self) -> None:
-        super().__init__("This client has a contact with this address already.", field="email")
+        super().__init__(_("This client has a contact with this address already."), field="email")
 
 
 async def store_address(db: Db) -> None:

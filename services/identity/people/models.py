@@ -20,6 +20,7 @@ from shared.contracts.identity import (
     ProjectRolesChanged,
 )
 from shared.errors import Conflict, Invalid
+from shared.language import gettext as _
 from shared.orm import Base, Identified, Timestamped, made_by_the_table
 from shared.versions import Versioned
 
@@ -32,7 +33,7 @@ class EmailTaken(Conflict):
     code = "person.email_taken"
 
     def __init__(self) -> None:
-        super().__init__("Somebody signs in with this address already.", field="email")
+        super().__init__(_("Somebody signs in with this address already."), field="email")
 
 
 class AccountElsewhere(Conflict):
@@ -41,35 +42,35 @@ class AccountElsewhere(Conflict):
     code = "account.elsewhere"
 
     def __init__(self) -> None:
-        super().__init__("You manage your sign-in methods at another of your organisations. Switch to it first.")
+        super().__init__(_("You manage your sign-in methods at another of your organisations. Switch to it first."))
 
 
 class AdminExists(Conflict):
     code = "person.admin_exists"
 
     def __init__(self) -> None:
-        super().__init__("There is an administrator already. They can add people.")
+        super().__init__(_("There is an administrator already. They can add people."))
 
 
 class RolesNeedClient(Conflict):
     code = "person.roles_need_client"
 
     def __init__(self) -> None:
-        super().__init__("Only the people of a client have project roles; staff have permissions.")
+        super().__init__(_("Only the people of a client have project roles; staff have permissions."))
 
 
 class PoliciesNeedStaff(Conflict):
     code = "person.policies_need_staff"
 
     def __init__(self) -> None:
-        super().__init__("Only staff have permissions; the people of a client have project roles.")
+        super().__init__(_("Only staff have permissions; the people of a client have project roles."))
 
 
 class NameNeeded(Invalid):
     code = "person.name_needed"
 
     def __init__(self) -> None:
-        super().__init__("Give a first or a last name: one of the two is enough.", field="first_name")
+        super().__init__(_("Give a first or a last name: one of the two is enough."), field="first_name")
 
 
 def require_named(first_name: str, last_name: str) -> None:
@@ -156,13 +157,13 @@ class Person(Base, Identified, Timestamped, Versioned):
         """
         if self.kind == "client":
             if self.client_id is None:
-                raise KindContradiction("A client's person needs a client.", field="client_id")
+                raise KindContradiction(_("A client's person needs a client."), field="client_id")
             if self.policies:
-                raise KindContradiction("Policies are for staff.", field="policies")
+                raise KindContradiction(_("Policies are for staff."), field="policies")
         elif self.client_id is not None:
-            raise KindContradiction("Staff belong to no client.", field="client_id")
+            raise KindContradiction(_("Staff belong to no client."), field="client_id")
         elif self.is_primary_contact:
-            raise KindContradiction("Only a client's person is a primary contact.", field="is_primary_contact")
+            raise KindContradiction(_("Only a client's person is a primary contact."), field="is_primary_contact")
         self.require_let_in_by(actor, within_team=self.password_hash is None)
         return PersonCreated(kind=self.kind)
 

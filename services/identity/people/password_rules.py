@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from shared.errors import Invalid
+from shared.language import gettext as _
 
 FEWEST_CHARACTERS = 6
 """Different ones: `ababababab` is long and no password."""
@@ -20,7 +21,7 @@ class PasswordTooEasy(Invalid):
 
     def __init__(self) -> None:
         super().__init__(
-            "This password is too easy to guess. A few words that have nothing to do with you make a good one.",
+            _("This password is too easy to guess. A few words that have nothing to do with you make a good one."),
             field="password",
         )
 

@@ -21,6 +21,7 @@ from prometheus_client import Gauge, Histogram
 from services.identity.people.password_rules import require_strong
 from services.identity.people.turns import Full, Line, Turns
 from shared.errors import Unavailable
+from shared.language import gettext as _
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,7 +42,7 @@ class TooBusy(Unavailable):
     counts: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        super().__init__("Too many people are signing in at this moment. Try again in a few seconds.", retry_after=3)
+        super().__init__(_("Too many people are signing in at this moment. Try again in a few seconds."), retry_after=3)
 
 
 class TooManyWrong(TooBusy):

@@ -15,6 +15,7 @@ from services.identity.people.models import Person, PersonKind
 from shared.actor import Actor
 from shared.database import Db
 from shared.errors import Invalid, NotFound
+from shared.language import gettext as _
 from shared.pagination import Orders, Page
 
 LAST_SIGN_IN = "coalesce(to_char(last_sign_in_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US'), {none})"
@@ -99,7 +100,7 @@ class SortNotShown(Invalid):
     code = "sort.not_shown"
 
     def __init__(self) -> None:
-        super().__init__("You can sort people by their name only.", field="sort")
+        super().__init__(_("You can sort people by their name only."), field="sort")
 
 
 class FilterNotShown(Invalid):
@@ -108,7 +109,7 @@ class FilterNotShown(Invalid):
     code = "filter.not_shown"
 
     def __init__(self) -> None:
-        super().__init__("Only staff can ask who sees a project, or who of all people has access.", field="sees")
+        super().__init__(_("Only staff can ask who sees a project, or who of all people has access."), field="sees")
 
 
 class Me(msgspec.Struct, frozen=True):

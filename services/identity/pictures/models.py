@@ -9,12 +9,16 @@ from services.identity.people.models import Person
 from shared.clock import now
 from shared.contracts.identity import PersonUpdated
 from shared.errors import Invalid
+from shared.language import gettext as _
+from shared.language import marked
 from shared.orm import Base, Identified
 
 REASONS = {
-    "format": "This is no picture that can be read here. Choose a PNG, JPEG or WebP file.",
-    "dimensions": "This picture has too many pixels. A photograph (JPEG) may have 25 million, others 12 million.",
-    "broken": "This picture cannot be read to its end. Choose another file.",
+    "format": marked("This is no picture that can be read here. Choose a PNG, JPEG or WebP file."),
+    "dimensions": marked(
+        "This picture has too many pixels. A photograph (JPEG) may have 25 million, others 12 million."
+    ),
+    "broken": marked("This picture cannot be read to its end. Choose another file."),
 }
 """What is wrong with a file, by the word that `drawing` has for it."""
 
@@ -23,7 +27,7 @@ class PictureRefused(Invalid):
     code = "picture.refused"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(REASONS.get(reason, REASONS["broken"]), field="image")
+        super().__init__(_(REASONS.get(reason, REASONS["broken"])), field="image")
 
 
 class Picture(Base, Identified):

@@ -3,7 +3,8 @@
 from uuid import UUID
 
 import msgspec
-from litestar import Router, get, patch, put
+from litestar import Response, Router, get, patch, put
+from msgspec.structs import replace
 
 from services.identity.people.queries import PersonView, get_person
 from services.identity.policies import commands
@@ -14,6 +15,8 @@ from shared.actor import Actor
 from shared.claims import require_policy, require_staff
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API, IfMatch
+from shared.language import gettext as _
+from shared.language import headers
 
 
 class Policies(msgspec.Struct, frozen=True):
@@ -24,9 +27,11 @@ class Policies(msgspec.Struct, frozen=True):
 
 
 @get("/policies", guards=[require_staff])
-async def list_policies() -> Policies:
+async def list_policies() -> Response[Policies]:
     """List all policies and groups, described for those who grant them."""
-    return Policies(GROUPS, POLICIES)
+    groups = tuple(replace(each, name=_(each.name)) for each in GROUPS)
+    policies = tuple(replace(each, name=_(each.name), description=_(each.description)) for each in POLICIES)
+    return Response(Policies(groups, policies), headers=headers())
 
 
 @put("/people/{person_id:uuid}/policies", guards=[require_policy("managePeople")])

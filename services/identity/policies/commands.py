@@ -16,6 +16,7 @@ from shared import outbox
 from shared.actor import Actor
 from shared.database import Db
 from shared.errors import Invalid
+from shared.language import gettext as _
 
 
 class PutPolicies(msgspec.Struct, forbid_unknown_fields=True):
@@ -27,7 +28,7 @@ class PutPolicies(msgspec.Struct, forbid_unknown_fields=True):
     def wanted(self) -> list[Policy]:
         """The policies meant, each once. Raises `Invalid` for both ways at once, and for neither."""
         if (self.policies is UNSET) == (self.group is UNSET):
-            raise Invalid("Name either the permissions or a group.", field="policies")
+            raise Invalid(_("Name either the permissions or a group."), field="policies")
         return sorted(set(POLICIES_OF[self.group] if self.policies is UNSET else self.policies))  # pyright: ignore[reportArgumentType]
 
 

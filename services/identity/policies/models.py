@@ -7,6 +7,8 @@ import msgspec
 
 from shared.actor import Actor
 from shared.errors import Conflict, Forbidden
+from shared.language import gettext as _
+from shared.language import marked
 
 Policy = Literal[
     "manageClients",
@@ -39,30 +41,42 @@ class Group(msgspec.Struct, frozen=True):
 
 
 POLICIES = (
-    PolicyInfo("manageClients", "Manage clients", "Add clients, change them and their contacts."),
+    PolicyInfo("manageClients", marked("Manage clients"), marked("Add clients, change them and their contacts.")),
     PolicyInfo(
         "managePortalAccess",
-        "Manage portal access",
-        "Open and close a client's portal, decide who can sign in and how, invite contacts.",
+        marked("Manage portal access"),
+        marked("Open and close a client's portal, decide who can sign in and how, invite contacts."),
     ),
-    PolicyInfo("manageProjects", "Manage projects", "Start projects, change them, their plan and their status."),
-    PolicyInfo("viewAsClient", "View as client", "See the portal as a client sees it, without changing anything."),
-    PolicyInfo("viewAudit", "View the audit log", "See who did what, and who failed to sign in."),
-    PolicyInfo("managePeople", "Manage people", "Add people, and set their permissions."),
-    PolicyInfo("manageApiClients", "Manage API clients", "Manage the access of partner systems and their webhooks."),
     PolicyInfo(
-        "manageBrand", "Manage the brand", "Change the company's name, logo, colours and welcome in the portal."
+        "manageProjects", marked("Manage projects"), marked("Start projects, change them, their plan and their status.")
+    ),
+    PolicyInfo(
+        "viewAsClient",
+        marked("View as client"),
+        marked("See the portal as a client sees it, without changing anything."),
+    ),
+    PolicyInfo("viewAudit", marked("View the audit log"), marked("See who did what, and who failed to sign in.")),
+    PolicyInfo("managePeople", marked("Manage people"), marked("Add people, and set their permissions.")),
+    PolicyInfo(
+        "manageApiClients",
+        marked("Manage API clients"),
+        marked("Manage the access of partner systems and their webhooks."),
+    ),
+    PolicyInfo(
+        "manageBrand",
+        marked("Manage the brand"),
+        marked("Change the company's name, logo, colours and welcome in the portal."),
     ),
 )
 ADMIN_POLICIES: tuple[Policy, ...] = tuple(policy.key for policy in POLICIES)
 GROUPS = (
-    Group("admin", "Administrator", ADMIN_POLICIES),
+    Group("admin", marked("Administrator"), ADMIN_POLICIES),
     Group(
         "power_user",
-        "Power user",
+        marked("Power user"),
         tuple(key for key in ADMIN_POLICIES if key not in ("managePeople", "manageApiClients", "manageBrand")),
     ),
-    Group("member", "Member", ("manageProjects",)),
+    Group("member", marked("Member"), ("manageProjects",)),
 )
 POLICIES_OF: Mapping[GroupKey, tuple[Policy, ...]] = {group.key: group.policies for group in GROUPS}
 
@@ -71,21 +85,21 @@ class GrantsBeyondOwn(Forbidden):
     code = "person.grants_beyond_own"
 
     def __init__(self) -> None:
-        super().__init__("You cannot grant a permission you do not have yourself.")
+        super().__init__(_("You cannot grant a permission you do not have yourself."))
 
 
 class HoldsMore(Forbidden):
     code = "person.holds_more"
 
     def __init__(self) -> None:
-        super().__init__("They have permissions that you do not have. Ask somebody who has them to change this.")
+        super().__init__(_("They have permissions that you do not have. Ask somebody who has them to change this."))
 
 
 class LastAdmin(Conflict):
     code = "person.last_admin"
 
     def __init__(self) -> None:
-        super().__init__("Nobody else has the permission “Manage people”. Give it to somebody else first.")
+        super().__init__(_("Nobody else has the permission “Manage people”. Give it to somebody else first."))
 
 
 def require_grantable(actor: Actor, policies: Collection[str]) -> None:

@@ -14,6 +14,7 @@ from services.identity.team.models import NotPrimaryContact, require_manageable,
 from shared.actor import Actor
 from shared.clock import now
 from shared.errors import Forbidden
+from shared.language import gettext as _
 from shared.orm import Base
 
 Roles = Annotated[dict[UUID, Role], Meta(max_length=500)]
@@ -23,7 +24,9 @@ class RolesNeedPolicy(Forbidden):
     code = "project_roles.needs_policy"
 
     def __init__(self) -> None:
-        super().__init__("You need the permission “Manage people” to give somebody a role in a project.", field="roles")
+        super().__init__(
+            _("You need the permission “Manage people” to give somebody a role in a project."), field="roles"
+        )
 
 
 class OfferedRole(Base):

@@ -23,6 +23,7 @@ from shared.claims import require_policy
 from shared.database import UnitOfWork
 from shared.errors import Invalid
 from shared.http import API
+from shared.language import gettext as _
 
 
 class ShowFactor(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,7 +63,7 @@ class OneFactor(Invalid):
     code = "auth.one_factor"
 
     def __init__(self) -> None:
-        super().__init__("Send a code or a recovery code, one of the two.", field="code")
+        super().__init__(_("Send a code or a recovery code, one of the two."), field="code")
 
 
 @post("/auth/second-factor", status_code=200, opt={"public": True})

@@ -13,6 +13,7 @@ from services.identity.single_use import SingleUse, single_use
 from services.identity.tokens import digest
 from shared.clock import now
 from shared.errors import Conflict, Invalid, Unauthorized
+from shared.language import gettext as _
 from shared.orm import Base, Identified
 
 Step = Literal["second_factor", "enrol"]
@@ -37,7 +38,7 @@ class FactorRefused(Unauthorized):
     code = "auth.second_factor_invalid"
 
     def __init__(self) -> None:
-        super().__init__("This code cannot be used. Wait for the next one, or sign in again.")
+        super().__init__(_("This code cannot be used. Wait for the next one, or sign in again."))
 
 
 class NothingPending(Unauthorized):
@@ -48,28 +49,28 @@ class NothingPending(Unauthorized):
     code = "auth.nothing_pending"
 
     def __init__(self) -> None:
-        super().__init__("No sign-in waits for a code in this browser (any more). Sign in again; no code was used.")
+        super().__init__(_("No sign-in waits for a code in this browser (any more). Sign in again; no code was used."))
 
 
 class SetupRefused(Invalid):
     code = "two_factor.code_invalid"
 
     def __init__(self) -> None:
-        super().__init__("This is not a code of the new secret, or the secret waited too long.", field="code")
+        super().__init__(_("This is not a code of the new secret, or the secret waited too long."), field="code")
 
 
 class FactorRequired(Conflict):
     code = "two_factor.required"
 
     def __init__(self) -> None:
-        super().__init__("Your organisation requires a second factor, so it cannot be turned off.")
+        super().__init__(_("Your organisation requires a second factor, so it cannot be turned off."))
 
 
 class NotEnrolled(Conflict):
     code = "two_factor.not_enabled"
 
     def __init__(self) -> None:
-        super().__init__("There is no second factor to change.")
+        super().__init__(_("There is no second factor to change."))
 
 
 class Authenticator(Base):

@@ -22,6 +22,7 @@ from services.identity.people.passwords import TooBusy
 from shared.cache import Cache, CacheAway
 from shared.database import out_of_reach
 from shared.errors import TooMany, Unavailable
+from shared.language import gettext as _
 
 ALONE = 2
 """Without Redis a process allows this part of each limit."""
@@ -32,7 +33,7 @@ class TooManyAttempts(TooMany):
     code = "auth.too_many_attempts"
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__("Too many attempts. Wait a moment, then try again.", retry_after=retry_after)
+        super().__init__(_("Too many attempts. Wait a moment, then try again."), retry_after=retry_after)
 
 
 class Limit(msgspec.Struct, frozen=True):

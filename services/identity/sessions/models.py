@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import now
 from shared.errors import Unauthorized
+from shared.language import gettext as _
 from shared.orm import Base, Identified
 
 GRACE = timedelta(seconds=10)
@@ -37,12 +38,12 @@ class InvalidCredentials(Unauthorized):
     code = "auth.invalid_credentials"
 
     def __init__(self) -> None:
-        super().__init__("E-mail or password is not right.")
+        super().__init__(_("E-mail or password is not right."))
 
 
 class SessionEnded(Unauthorized):
     def __init__(self) -> None:
-        super().__init__("Sign in first.")
+        super().__init__(_("Sign in first."))
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ _ACCOUNT = """
 """
 _RECORD = """
     select s.id as session_id, p.id as person_id, trim(p.first_name || ' ' || p.last_name) as name, p.kind, p.client_id,
+           p.language,
            p.version + coalesce(w.version, 0) as version, p.policies, p.is_primary_contact, s.expires_at, s.proven_at,
            s.rotate_due as rotate,
            case when s.hash <> $1 then s.rotated_at + $2::interval end as usable_until,
@@ -89,7 +90,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     `networks`: from where it may be used, empty for everywhere. `rotate`: the next page brings a new id. `closed`: the
     modules and actions its client's people do not have. `usable_until` is set for an id that has been replaced.
     `recorded`: each request is written down before it is served. `seen_as` is whom of the client's people staff see the
-    portal as: roles, and whether they are a primary contact, are then theirs.
+    portal as: roles, and whether they are a primary contact, are then theirs; `language` stays that of who looks.
     """
 
     session_id: UUID
@@ -110,6 +111,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     recorded: bool = False
     rotate: bool = False
     closed: list[str] = []
+    language: str = ""
     usable_until: datetime | None = None
 
 

@@ -19,6 +19,7 @@ from shared.actor import SYSTEM
 from shared.database import UnitOfWork
 from shared.errors import Invalid
 from shared.http import API
+from shared.language import gettext as _
 from shared.texts import TEXT
 
 
@@ -48,7 +49,7 @@ class OneProof(Invalid):
     code = "auth.one_proof"
 
     def __init__(self) -> None:
-        super().__init__("Send the link's token or the code, one of the two.", field="token")
+        super().__init__(_("Send the link's token or the code, one of the two."), field="token")
 
 
 @post("/auth/magic-link", status_code=202, opt={"public": True})

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.identity.single_use import SingleUse, single_use
 from shared.errors import Unauthorized
+from shared.language import gettext as _
 from shared.orm import Base, Identified
 
 CODE_TRIES = 5
@@ -22,8 +23,10 @@ class LinkNotAccepted(Unauthorized):
 
     def __init__(self) -> None:
         super().__init__(
-            "Your link is right, but your organisation does not accept it here. It may allow certain networks only, or"
-            " another sign-in method, or its portal is closed."
+            _(
+                "Your link is right, but your organisation does not accept it here. It may allow certain networks only,"
+                " or another sign-in method, or its portal is closed."
+            )
         )
 
 
@@ -34,7 +37,7 @@ class LinkInvalid(Unauthorized):
 
     def __init__(self) -> None:
         super().__init__(
-            "This link or code cannot be used. Ask for a new one, in the browser you want to sign in with."
+            _("This link or code cannot be used. Ask for a new one, in the browser you want to sign in with.")
         )
 
 

@@ -10,13 +10,14 @@ from services.identity.people.models import AccountElsewhere, Person
 from services.identity.sessions.queries import Account, Visitor
 from services.identity.sessions.rules import Method, refusal
 from shared.errors import Conflict
+from shared.language import gettext as _
 
 
 class PasskeysNotAccepted(Conflict):
     code = "passkey.not_accepted"
 
     def __init__(self) -> None:
-        super().__init__("Your organisation does not accept passkeys, so one would not sign you in.")
+        super().__init__(_("Your organisation does not accept passkeys, so one would not sign you in."))
 
 
 class Own(NamedTuple):

@@ -37,6 +37,7 @@ from shared.clock import now, uuid7
 from shared.contracts.identity import IdentityLinked
 from shared.database import Db
 from shared.errors import Invalid
+from shared.language import gettext as _
 from shared.sealing import Sealer
 
 STATE = single_use("single_sign_on")
@@ -60,7 +61,7 @@ class PutSingleSignOn(msgspec.Struct, forbid_unknown_fields=True):
         try:
             self.domains = sorted({kept_domain(each) for each in self.domains})
         except ValueError as error:
-            raise Invalid("One of these is not a domain. Write acme.example.", field="domains") from error
+            raise Invalid(_("One of these is not a domain. Write acme.example."), field="domains") from error
 
 
 async def start(db: Db, client_id: UUID, flow: str, ip: str, sealer: Sealer) -> tuple[Provider, str]:

@@ -15,6 +15,7 @@ from shared.actor import Actor
 from shared.clock import now
 from shared.contracts.identity import SingleSignOnChanged
 from shared.errors import Conflict, Invalid, Unauthorized, Unavailable
+from shared.language import gettext as _
 from shared.orm import Base, Identified, Timestamped
 
 LIFETIME = timedelta(minutes=10)
@@ -27,14 +28,14 @@ class SingleSignOnRefused(Unauthorized):
     code = "auth.sso_refused"
 
     def __init__(self) -> None:
-        super().__init__("Your organisation's sign-in leads to no account here. Start again, or ask who manages it.")
+        super().__init__(_("Your organisation's sign-in leads to no account here. Start again, or ask who manages it."))
 
 
 class ProviderAway(Unavailable):
     code = "auth.sso_away"
 
     def __init__(self) -> None:
-        super().__init__("Your organisation's sign-in is not answering. Try again in a moment.", retry_after=30)
+        super().__init__(_("Your organisation's sign-in is not answering. Try again in a moment."), retry_after=30)
 
 
 class OtherIssuer(ProviderAway):
@@ -58,21 +59,21 @@ class SecretNeeded(Invalid):
     code = "single_sign_on.secret_needed"
 
     def __init__(self) -> None:
-        super().__init__("Enter the client secret that this provider gave you.", field="client_secret")
+        super().__init__(_("Enter the client secret that this provider gave you."), field="client_secret")
 
 
 class OnlyWayIn(Conflict):
     code = "single_sign_on.only_way_in"
 
     def __init__(self) -> None:
-        super().__init__("The people of this client have no other sign-in method. Allow another one first.")
+        super().__init__(_("The people of this client have no other sign-in method. Allow another one first."))
 
 
 class DomainTaken(Conflict):
     code = "single_sign_on.domain_taken"
 
     def __init__(self) -> None:
-        super().__init__("Another client's people sign in with one of these domains.", field="domains")
+        super().__init__(_("Another client's people sign in with one of these domains."), field="domains")
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):

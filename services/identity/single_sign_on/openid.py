@@ -19,6 +19,7 @@ from services.identity.public_keys import usable
 from services.identity.single_sign_on.id_tokens import Distrusted, Subject, UnknownKey, read_id_token
 from services.identity.single_sign_on.models import IssuerUnusable, OtherIssuer, Provider, ProviderAway
 from services.identity.single_sign_on.outgoing import SECONDS, Outgoing
+from shared.language import gettext as _
 
 CALLBACK = "/sign-in/sso/callback"
 SCOPE = "openid email profile"
@@ -63,10 +64,10 @@ class OpenId:
             await self._discover(issuer)
         except OtherIssuer as error:
             raise IssuerUnusable(
-                f"What answers there calls itself {error.told}. Enter it in exactly this way."
+                _("What answers there calls itself {told}. Enter it in exactly this way.", told=error.told)
             ) from error
         except ProviderAway as error:
-            raise IssuerUnusable("Nothing that speaks OpenID Connect answers at this address.") from error
+            raise IssuerUnusable(_("Nothing that speaks OpenID Connect answers at this address.")) from error
 
     async def way_there(self, provider: Provider, state: str, flow: str) -> str:
         """Where to send the browser. Raises `ProviderAway`."""

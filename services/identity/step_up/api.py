@@ -22,6 +22,7 @@ from shared.actor import FRESH, SYSTEM, Actor
 from shared.database import UnitOfWork
 from shared.errors import Conflict, Invalid
 from shared.http import API
+from shared.language import gettext as _
 from shared.texts import TEXT
 
 LIMITS: dict[str, tuple[Limit, ...]] = {
@@ -63,7 +64,7 @@ class OneProof(Invalid):
     code = "auth.one_proof"
 
     def __init__(self) -> None:
-        super().__init__("Send one proof: a code, a recovery code, a password, or a code from a mail.", field="code")
+        super().__init__(_("Send one proof: a code, a recovery code, a password, or a code from a mail."), field="code")
 
 
 class ProofRefused(Invalid):
@@ -72,14 +73,14 @@ class ProofRefused(Invalid):
     code = "auth.proof_invalid"
 
     def __init__(self, field: str) -> None:
-        super().__init__("This does not prove that it is you. Try again.", field=field)
+        super().__init__(_("This does not prove that it is you. Try again."), field=field)
 
 
 class NothingToMail(Conflict):
     code = "auth.no_mail_code"
 
     def __init__(self) -> None:
-        super().__init__("Use your app, your passkey or your password to prove that it is you.")
+        super().__init__(_("Use your app, your passkey or your password to prove that it is you."))
 
 
 @get("/auth/step-up")

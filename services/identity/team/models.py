@@ -6,6 +6,7 @@ from uuid import UUID
 from services.identity.people.models import Person
 from shared.actor import Actor
 from shared.errors import Forbidden, TooMany
+from shared.language import gettext as _
 
 RANK = {None: 0, "feedback_only": 1, "viewer": 2, "approver": 3}
 """Project roles by how much they allow."""
@@ -15,28 +16,28 @@ class NotPrimaryContact(Forbidden):
     code = "team.not_primary_contact"
 
     def __init__(self) -> None:
-        super().__init__("Your primary contact manages the team. Ask them to add somebody or change a role.")
+        super().__init__(_("Your primary contact manages the team. Ask them to add somebody or change a role."))
 
 
 class TeamClosed(Forbidden):
     code = "team.closed"
 
     def __init__(self) -> None:
-        super().__init__("The company manages your team. Ask your contact there to change it.")
+        super().__init__(_("The company manages your team. Ask your contact there to change it."))
 
 
 class NotYours(Forbidden):
     code = "team.not_yours"
 
     def __init__(self) -> None:
-        super().__init__("You cannot change yourself or another primary contact here. Ask us to.")
+        super().__init__(_("You cannot change yourself or another primary contact here. Ask us to."))
 
 
 class RoleAboveOwn(Forbidden):
     code = "team.role_above_own"
 
     def __init__(self) -> None:
-        super().__init__("In that project, this is a role above your own: you can neither give nor take it.")
+        super().__init__(_("In that project, this is a role above your own: you can neither give nor take it."))
 
 
 class TooManyInvitations(TooMany):
@@ -44,7 +45,10 @@ class TooManyInvitations(TooMany):
 
     def __init__(self, limit: int, retry_after: int) -> None:
         super().__init__(
-            f"Your organisation can invite {limit} people from outside a day, and has. Go on later, or ask us.",
+            _(
+                "Your organisation can invite {limit} people from outside a day, and has. Go on later, or ask us.",
+                limit=limit,
+            ),
             retry_after=retry_after,
         )
 

@@ -13,27 +13,28 @@ from shared.actor import Actor
 from shared.contracts.identity import ViewAsEnded, ViewAsStarted
 from shared.database import Db
 from shared.errors import Conflict, NotFound
+from shared.language import gettext as _
 
 
 class NothingToView(Conflict):
     code = "viewing.client_closed"
 
     def __init__(self) -> None:
-        super().__init__("This client's portal is closed: there is nothing its people could see.")
+        super().__init__(_("This client's portal is closed: there is nothing its people could see."))
 
 
 class SeesNothing(Conflict):
     code = "viewing.person_without_access"
 
     def __init__(self) -> None:
-        super().__init__("They cannot sign in, so there is nothing they could see.")
+        super().__init__(_("They cannot sign in, so there is nothing they could see."))
 
 
 class NotViewing(Conflict):
     code = "viewing.not_viewing"
 
     def __init__(self) -> None:
-        super().__init__("You are not viewing the portal as a client.")
+        super().__init__(_("You are not viewing the portal as a client."))
 
 
 async def view_as(db: Db, actor: Actor, client_id: UUID, person_id: UUID | None = None) -> Entry:

@@ -21,6 +21,7 @@ from shared.contracts.projects import ProjectViewed
 from shared.database import Db
 from shared.errors import Invalid, NotFound
 from shared.events import EventData
+from shared.language import gettext as _
 
 
 class Member(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -38,7 +39,7 @@ class Member(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         if self.person_id and (self.email or self.phone):
-            raise Invalid("Of staff, address and phone come from their profile. Leave both out.", field="team")
+            raise Invalid(_("Of staff, address and phone come from their profile. Leave both out."), field="team")
         if self.email is not None:
             self.email = kept_address(self.email, "team")
 

@@ -22,6 +22,7 @@ from shared.contracts.projects import (
 )
 from shared.contracts.summary import Summary
 from shared.errors import Conflict, Forbidden, Invalid
+from shared.language import gettext as _
 from shared.orm import Base, Identified, TenantOwned, Timestamped, made_by_the_table
 from shared.versions import Versioned
 
@@ -32,35 +33,35 @@ class ClientInactive(Conflict):
     code = "project.client_inactive"
 
     def __init__(self) -> None:
-        super().__init__("This client is not active. Activate it before you start a project for it.")
+        super().__init__(_("This client is not active. Activate it before you start a project for it."))
 
 
 class NotForLimited(Forbidden):
     code = "project.not_for_limited"
 
     def __init__(self) -> None:
-        super().__init__("You work on the projects named for you. Somebody else has to start a new one.")
+        super().__init__(_("You work on the projects named for you. Somebody else has to start a new one."))
 
 
 class EndsBeforeStart(Invalid):
     code = "project.ends_before_start"
 
     def __init__(self) -> None:
-        super().__init__("A project cannot end before it starts.", field="ends_on")
+        super().__init__(_("A project cannot end before it starts."), field="ends_on")
 
 
 class StaffNotYours(Forbidden):
     code = "project.staff_not_yours"
 
     def __init__(self) -> None:
-        super().__init__("Only the company chooses from its own staff. Give the name of this person instead.")
+        super().__init__(_("Only the company chooses from its own staff. Give the name of this person instead."))
 
 
 class FeedbackOnly(Forbidden):
     code = "project.feedback_only"
 
     def __init__(self) -> None:
-        super().__init__("Your role in this project is to give feedback; its content is not open to you.")
+        super().__init__(_("Your role in this project is to give feedback; its content is not open to you."))
 
 
 def require_may_choose(actor: Actor, chosen: Collection[UUID]) -> None:

@@ -18,7 +18,7 @@ PROJECT, OTHER = uuid7(), uuid7()
 
 def entry(position: int, project_id: UUID | None = PROJECT, size: int = 1) -> Frame:
     text = b"%d;" % position * size
-    return Frame(position, project_id, False, text, text)
+    return Frame({"hides": None}, position, project_id, False, encoded={(False, "en"): text})
 
 
 async def test_one_entry_too_many_ends_the_stream_behind_the_last_that_fitted() -> None:

@@ -1,15 +1,20 @@
 """Every told event has words, and they say what they are made of and nothing else."""
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
-from services.activity.words.telling import LINES, keep, say, who
+from services.activity.words.telling import FIELDS, LINES, STATUSES, keep, say, who
+from services.projects.projects.commands import PatchProject
+from services.projects.projects.models import Status
 from shared.contracts import EVENTS, TOLD
 from shared.contracts.projects import ProjectUpdated
 from shared.events import EventData
+from shared.language import gettext, speaking
+from tests.pseudo import LANGUAGE, plain_words
 
 GOLDEN = Path(__file__).parents[2] / "contracts" / "golden"
 
@@ -44,6 +49,26 @@ def test_a_field_that_is_hidden_by_now_is_not_named() -> None:
     )
     assert told(data)[:2] == ("changed Shop", "Planned end, name")
     assert told(data, "ends_on", "scope")[:2] == ("changed Shop", "Name")
+
+
+@pytest.mark.parametrize("kind", TOLD, ids=lambda kind: kind.type)
+def test_nothing_of_an_entry_is_left_in_english(kind: type[EventData]) -> None:
+    data = sample(kind)
+    facts = bytes(keep(data)).decode()
+    for status in getattr(data, "new", ""), "completed", "at_risk":
+        words = say(kind.type, facts.replace(f'"new":"{getattr(data, "new", "")}"', f'"new":"{status}"'), (), LANGUAGE)
+        said = " ".join(words).replace("{count}", "")
+        for name in filter(None, (data.name, getattr(data, "project_name", ""))):  # type: ignore[attr-defined]
+            said = said.replace(name, "")
+        assert plain_words(re.sub(r"\d+ [A-Z][a-z]{2} \d{4}", "", said)) == []
+    with speaking(LANGUAGE):
+        assert plain_words(who("") + gettext(LINES[kind.type].occasion)) == []
+
+
+def test_what_people_read_of_a_project_has_words() -> None:
+    """A field or a status without them would be told by its name in the contract, in every language."""
+    assert {*PatchProject.__struct_fields__} - {"status"} == {*FIELDS}
+    assert {*get_args(Status)} == {*STATUSES}
 
 
 def test_an_event_of_a_newer_version_is_told_by_its_type() -> None:

@@ -15,6 +15,9 @@ async def test_ones_own_details(identity: Identity) -> None:
     answer = await browser("PATCH", "people/me", json=said)
     assert answer.status_code == 200, answer.text
     assert {name: answer.json()[name] for name in said} == said
+    record = await browser.record()  # by which the gateway asks for pages
+    assert record
+    assert record["language"] == "de"
     (event,) = await identity.events("update_profile", person["id"])
     assert msgspec.json.decode(event.data) == {"fields": sorted(said)}
     await (await identity.browser())("POST", "auth/forgot-password", json={"email": person["email"]})

@@ -3,7 +3,7 @@
 // hidden, or `inert` where its place is kept so that nothing jumps.
 import { toast } from './shell.js';
 
-const REQUEST = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' };
+const REQUEST = { method: 'POST', headers: { 'Content-Type': 'application/json', 'Accept-Language': document.documentElement.lang }, body: '{}' };
 const able = window.PublicKeyCredential?.parseCreationOptionsFromJSON && PublicKeyCredential.parseRequestOptionsFromJSON;
 
 /** What a browser's refusal means to the person before it. It says the same of whoever cancelled, took too long, has no

@@ -130,6 +130,7 @@ async def test_the_gateway_learns_who_a_session_is(identity: Identity) -> None:
         "recorded": False,
         "rotate": False,
         "closed": [],
+        "language": "en",
         "usable_until": None,
     }
     clara = await identity.browser(await identity.person(policies=["viewAudit", "manageClients"]))

@@ -1,12 +1,13 @@
 """Identity on its own, with real servers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from ops.stack.backing import Backing
 from services.identity.app import create_app
 from services.identity.settings import IdentitySettings
+from shared import cache, database
 from tests.conftest import Cluster, ServiceFactory
 from tests.identity.rig import PUBLIC_URL, Identity, elsewhere
 
@@ -24,8 +25,19 @@ def password_memory() -> int:
 
 
 @pytest.fixture(scope="package")
+def patience() -> Iterator[None]:
+    """On a busy machine the service waits for Redis and for a connection to its database as long as that takes: else it
+    counts attempts by itself, or turns a caller away, because it runs beside everything else.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cache, "TIMEOUT", 10.0)
+        patched.setattr(database, "CONNECT_TIMEOUT", 20)
+        yield
+
+
+@pytest.fixture(scope="package")
 async def identity(
-    run_service: ServiceFactory, servers: Backing, cluster: Cluster, password_memory: int
+    run_service: ServiceFactory, servers: Backing, cluster: Cluster, password_memory: int, patience: None
 ) -> AsyncIterator[Identity]:
     """The service with a database of its own, for all tests of identity: each makes its own clients and people.
 

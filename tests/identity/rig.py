@@ -199,7 +199,7 @@ class Identity:
 
     async def mail_to(self, email: str, number: int = 1) -> "Mail":
         """Wait for the `number`th mail to somebody, counted as they were asked for: they need not arrive like that."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 arrived = {mail["Message-ID"][1:37]: mail for mail in self.mails_to(email)}
                 if len(arrived) >= number:
@@ -246,11 +246,24 @@ class App:
         """What it shows, or showed or will show so many steps from now."""
         return TOTP(self.secret).generate_otp(int(now().timestamp()) // STEP + steps)
 
+    def wrong(self, number: int = 0) -> str:
+        """Six digits that it shows in none of the next minutes: any that are made up may be right by chance."""
+        shown = {self.code(steps) for steps in range(-4, 8)}
+        return [code for code in (f"{digits:06}" for digits in range(number + 13)) if code not in shown][number]
+
 
 async def full_step() -> None:
     """Let no step end in the next seconds: what is an old code shall not become a very old one meanwhile."""
     left = STEP - now().timestamp() % STEP
     await asyncio.sleep(left + 0.1 if left < 5 else 0)
+
+
+async def full_window(minutes: int = 5) -> None:
+    """Let no window of attempts end in the next seconds: without Redis one counts from one full hour to the next, in
+    parts of so many minutes.
+    """
+    left = minutes * 60 - now().timestamp() % (minutes * 60)
+    await asyncio.sleep(left + 0.1 if left < 30 else 0)
 
 
 class Browser:

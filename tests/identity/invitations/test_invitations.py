@@ -16,6 +16,7 @@ from services.identity.people.models import Person
 from services.identity.tokens import digest, new_token
 from shared.actor import Actor
 from shared.clock import now
+from tests.identity.races import one_of_all
 from tests.identity.rig import ADMIN, FIREFOX, PASSWORD, Browser, Identity
 
 NAMES = {"first_name": "Änne", "last_name": "Keller"}
@@ -186,6 +187,8 @@ async def test_an_invitation_that_still_waits_is_not_sent_when_there_is_a_newer_
 async def test_whatever_is_wrong_with_the_link_looks_the_same(identity: Identity, change: str) -> None:
     person, browser = await invited(identity, await identity.client()), await identity.browser()
     token = (await identity.mail_to(person["email"])).token
+    sent = "select 1 where not exists (select from mails where address = $1 and due_at is not null)"
+    await identity.until(sent, person["email"])
     never = await accept(await identity.browser(), new_token())
     await identity.execute(change, UUID(person["id"]))
     seen, answer = await look(browser, token), await accept(browser, token)
@@ -295,5 +298,5 @@ async def test_of_many_at_once_one_comes_in(identity: Identity) -> None:
     token = (await identity.mail_to(person["email"])).token
     browsers = [await identity.browser() for _ in range(10)]
     answers = await asyncio.gather(*(accept(browser, token) for browser in browsers))
-    assert sorted(answer.status_code for answer in answers) == [200, *[401] * 9]
+    one_of_all(answers, 200, 401)
     assert len(await identity.execute("select 1 from sessions where person_id = $1", person["id"])) == 1

@@ -93,6 +93,6 @@ async def test_a_mail_server_that_is_silent_holds_up_nobody_shows_and_gets_each_
 
 
 async def shows(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.02)

@@ -9,6 +9,7 @@ import pytest
 
 from services.identity.tokens import new_token
 from tests.identity.organisations.conftest import Consultant
+from tests.identity.races import one_of_all
 from tests.identity.rig import ADMIN, PASSWORD, Browser, Identity, somewhere
 
 NAMES = {"first_name": "Anna", "last_name": "Keller"}
@@ -94,7 +95,7 @@ async def test_of_many_at_once_one_joins(invited: Consultant) -> None:
         Browser(invited.identity, msgspec.structs.replace(invited.browser.actor, ip=somewhere().ip)) for _ in range(10)
     ]
     answers = await asyncio.gather(*(invited.join(browser) for browser in browsers))
-    assert sorted(answer.status_code for answer in answers) == [200, *[401] * 9]
+    one_of_all(answers, 200, 401)
     assert len(await invited.identity.events("organisation_joined", invited.guest["id"])) == 1
 
 

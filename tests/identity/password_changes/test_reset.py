@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from services.identity.tokens import new_token
+from tests.identity.races import one_of_all
 from tests.identity.rig import ADMIN, PASSWORD, Browser, Identity, colleague_of, staff
 
 NEW = "three quiet herons"
@@ -84,7 +85,9 @@ async def test_whatever_is_wrong_with_the_link_looks_the_same(identity: Identity
     assert seen(answer) == seen(never)
     assert (answer.status_code, answer.json()["code"]) == (401, "auth.token_invalid")
     (event,) = [
-        e for e in await identity.events("failed_login") if e.sessionid and browser.actor.ip.encode() in bytes(e.data)
+        e
+        for e in await identity.events("failed_login")
+        if e.sessionid and msgspec.json.decode(e.data)["ip"] == browser.actor.ip
     ]
     assert msgspec.json.decode(event.data)["method"] == "password_reset"
     assert not await identity.events("password_reset", person["id"])
@@ -105,7 +108,7 @@ async def test_of_many_at_once_one_is_used(identity: Identity) -> None:
     browsers = [await identity.browser() for _ in range(8)]
     passwords = [f"{NEW} {number}" for number in range(8)]
     answers = await asyncio.gather(*(reset(*each) for each in zip(browsers, [token] * 8, passwords, strict=True)))
-    assert sorted(answer.status_code for answer in answers) == [204, *[401] * 7]
+    one_of_all(answers, 204, 401)
     (right,) = [password for password, answer in zip(passwords, answers, strict=True) if answer.status_code == 204]
     assert (await (await identity.browser()).sign_in(person["email"], right)).status_code == 200
 

@@ -61,7 +61,7 @@ async def test_the_switch_reaches_sessions_also_when_redis_was_away(identity: Id
     browser = await identity.browser(await identity.person(client_id))
     async with identity.without("redis"):
         await switch(identity, client_id, True)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await identity.redis.get(f"session:{browser.session_hash}") != b"old":
             await asyncio.sleep(0.05)
 

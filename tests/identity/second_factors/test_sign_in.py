@@ -17,6 +17,7 @@ from services.identity.tokens import digest, new_token
 from shared import clock
 from shared.sealing import Sealer
 from tests.clocks import living_ahead
+from tests.identity.races import one_of_all
 from tests.identity.rig import FIREFOX, PASSWORD, App, Browser, Identity, Mail, full_step, somewhere
 
 # Two steps beside each other with the same code: of this secret the first pair after September 2026.
@@ -93,7 +94,7 @@ async def test_a_recovery_code_does_the_same_once_however_it_is_typed(identity: 
 
 async def test_whatever_is_wrong_the_answer_is_the_same(identity: Identity) -> None:
     """A5."""
-    person, _, codes = await enrolled(identity)
+    person, app, codes = await enrolled(identity)
     other, others_app, others_codes = await enrolled(identity)
     used = await paused(identity, person)
     assert (await used.show(recovery_code=codes[0])).status_code == 200
@@ -104,7 +105,7 @@ async def test_whatever_is_wrong_the_answer_is_the_same(identity: Identity) -> N
     made_up = await identity.browser()
     made_up.cookies["portal_pending"] = new_token()
     answers = [
-        await (await paused(identity, person)).show(code="000000"),
+        await (await paused(identity, person)).show(code=app.wrong()),
         await (await paused(identity, person)).show(code=others_app.code()),
         await (await paused(identity, person)).show(recovery_code=codes[0]),
         await (await paused(identity, person)).show(recovery_code=others_codes[0]),
@@ -142,7 +143,7 @@ async def test_of_many_codes_at_once_five_are_looked_at(identity: Identity) -> N
     person, app, _ = await enrolled(identity)
     browser = await paused(identity, person)
     flow = browser.cookies["portal_pending"]
-    answers = await asyncio.gather(*(send(identity, flow, somewhere(), code=f"{number:06}") for number in range(12)))
+    answers = await asyncio.gather(*(send(identity, flow, somewhere(), code=app.wrong(n)) for n in range(12)))
     assert [answer.status_code for answer in answers] == [401] * 12
     assert len(await identity.events("failed_login", person["id"])) == 5
     assert (await browser.show(code=app.code())).status_code == 401
@@ -158,14 +159,14 @@ async def send(identity: Identity, flow: str, place: Any, **proof: str) -> httpx
 
 async def test_a_try_that_is_torn_off_has_been_one(identity: Identity) -> None:
     """A4: the count is committed before the code is looked at; what rolls back then is not the count."""
-    person, _, _ = await enrolled(identity)
+    person, app, _ = await enrolled(identity)
     browser = await paused(identity, person)
     connection = await asyncpg.connect(identity.admin_url)
     async with connection.transaction():
         await connection.execute("lock table identity.authenticators in access exclusive mode")
         for _ in range(5):
             before = await tries(identity, browser)
-            trying = asyncio.create_task(browser.show(code="000000"))
+            trying = asyncio.create_task(browser.show(code=app.wrong()))
             while await tries(identity, browser) == before:
                 await asyncio.sleep(0.01)
             trying.cancel()
@@ -187,7 +188,7 @@ async def test_beginning_again_makes_no_new_guesses(identity: Identity) -> None:
     """Ten codes a day from one address; the owner elsewhere, and their recovery codes here, are not affected."""
     person, app, codes = await enrolled(identity)
     place = somewhere()
-    wrong = [await (await paused(identity, person, place)).show(code="000000") for _ in range(11)]
+    wrong = [await (await paused(identity, person, place)).show(code=app.wrong()) for _ in range(11)]
     assert [answer.status_code for answer in wrong] == [401] * 10 + [429]
     assert 3600 < int(wrong[-1].headers["retry-after"]) <= 24 * 3600
     assert (await (await paused(identity, person, place)).show(code=app.code())).status_code == 429
@@ -201,7 +202,7 @@ async def test_of_many_at_once_with_the_same_recovery_code_one_gets_in(identity:
     for code in codes[:3]:
         browsers = [await paused(identity, person) for _ in range(8)]
         answers = await asyncio.gather(*(browser.show(recovery_code=code) for browser in browsers))
-        assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
+        one_of_all(answers, 200, 401)
 
 
 async def test_one_sign_in_ends_in_one_session(identity: Identity) -> None:
@@ -211,7 +212,7 @@ async def test_one_sign_in_ends_in_one_session(identity: Identity) -> None:
     flow = browser.cookies["portal_pending"]
     proofs = [{"code": app.code()}, *({"recovery_code": code} for code in codes[:4])]
     answers = await asyncio.gather(*(send(identity, flow, somewhere(), **proof) for proof in proofs))
-    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 4
+    one_of_all(answers, 200, 401)
 
 
 class TestOncePerStep:
@@ -223,7 +224,7 @@ class TestOncePerStep:
         await full_step()
         code = app.code()
         answers = await asyncio.gather(*(browser.show(code=code) for browser in browsers))
-        assert sorted(answer.status_code for answer in answers) == [200] + [401] * 5
+        one_of_all(answers, 200, 401)
 
     async def test_a_code_is_no_code_any_more(self, identity: Identity) -> None:
         person, app, _ = await enrolled(identity)
@@ -250,9 +251,10 @@ class TestOncePerStep:
     async def test_a_step_too_early_or_too_late(self, identity: Identity) -> None:
         person, app, _ = await enrolled(identity)
         await identity.execute("update authenticators set last_step = 0 where person_id = $1", person["id"])
-        await full_step()
         for steps, status in ((-3, 401), (-2, 401), (2, 401), (3, 401), (-1, 200), (0, 200), (1, 200)):
-            shown = await (await paused(identity, person)).show(code=app.code(steps))
+            browser = await paused(identity, person)
+            await full_step()
+            shown = await browser.show(code=app.code(steps))
             assert shown.status_code == status, steps
 
     def test_equal_codes_beside_each_other_are_two(self) -> None:

@@ -24,7 +24,7 @@ from services.identity.single_sign_on.models import ProviderAway
 from shared.actor import Actor
 from shared.cache import Cache
 from tests.identity.rig import PASSWORD as RIGHT
-from tests.identity.rig import Browser, Identity, hashes_done, somewhere
+from tests.identity.rig import Browser, Identity, full_window, hashes_done, somewhere
 
 
 async def guess(identity: Identity, email: str, place: Actor, password: str = "a wrong guess") -> httpx2.Response:
@@ -118,6 +118,7 @@ async def test_who_goes_away_before_the_answer_has_still_tried(identity: Identit
 
 async def test_without_redis_half_as_many_are_looked_at(identity: Identity) -> None:
     person, place = await identity.person(await identity.client()), somewhere()
+    await full_window()
     async with identity.without("redis"):
         assert await statuses(identity, person["email"], [place] * 10) == [401] * 2 + [429] * 8
         answer = await guess(identity, person["email"], place)

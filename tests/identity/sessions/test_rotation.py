@@ -16,6 +16,7 @@ from services.identity.tokens import digest
 from shared.clock import now
 from shared.contracts.identity import SessionRotated
 from tests.conftest import Cluster, ServiceFactory
+from tests.identity.races import one_of_all
 from tests.identity.rig import ADMIN, GATEWAY, PUBLIC_URL, Browser, Identity
 
 
@@ -83,7 +84,7 @@ async def test_the_new_id_is_the_same_session_and_the_old_one_counts_a_little_lo
 async def test_of_many_who_ask_at_once_one_gets_it(identity: Identity) -> None:
     browser = await due(identity)
     answers = await asyncio.gather(*(rotate(identity, browser.cookies["portal_session"]) for _ in range(20)))
-    assert sorted(answer.status_code for answer in answers) == [200] + [404] * 19
+    one_of_all(answers, 200, 404)
     assert len(await identity.events(SessionRotated.type, str(browser.actor.session_id))) == 1
 
 
@@ -151,7 +152,7 @@ async def test_a_session_lives_as_long_as_its_kind(identity: Identity, kind: str
     (shown,) = (await browser("GET", "sessions")).json()["items"]
     assert datetime.fromisoformat(shown["ends_at"]) == row["last_seen_at"] + idle
     assert shown["method"] == "password"
-    for seconds, status in ((-5, 200), (0, 404)):
+    for seconds, status in ((-60, 200), (0, 404)):
         await identity.execute(
             "update sessions set last_seen_at = $2 where id = $1",
             browser.actor.session_id,

@@ -11,6 +11,7 @@ import pytest
 from services.identity.sessions.limits import Limit
 from services.identity.sign_in_links import api
 from services.identity.tokens import digest, new_token
+from tests.identity.races import one_of_all
 from tests.identity.rig import FIREFOX, Browser, Identity, somewhere
 
 
@@ -20,6 +21,11 @@ def seen(answer: httpx2.Response) -> tuple[int, list[tuple[str, str]], str]:
         (name, value if name != "set-cookie" else value.partition(";")[2]) for name, value in answer.headers.items()
     ]
     return answer.status_code, sorted(headers), answer.text
+
+
+def another_than(code: str) -> str:
+    """Six digits that are surely not these."""
+    return f"{(int(code) + 1) % 10**6:06}"
 
 
 def another_tab_of(browser: Browser, identity: Identity) -> Browser:
@@ -174,7 +180,7 @@ async def test_of_fifty_redemptions_at_once_one_succeeds(identity: Identity) -> 
         mail = await identity.mail_to(person["email"])
         tabs = [another_tab_of(browser, identity) for _ in range(50)]
         answers = await asyncio.gather(*(tab.redeem(**{proof: getattr(mail, proof)}) for tab in tabs))
-        assert sorted(answer.status_code for answer in answers) == [200] + [401] * 49
+        one_of_all(answers, 200, 401)
         assert len(await identity.execute("select 1 from sessions where person_id = $1", person["id"])) == 1
         assert len(await identity.events("login", person["id"])) == 1
 
@@ -182,7 +188,7 @@ async def test_of_fifty_redemptions_at_once_one_succeeds(identity: Identity) -> 
 async def test_of_fifty_wrong_codes_at_once_five_are_looked_at(identity: Identity) -> None:
     person, browser = await asked(identity)
     mail = await identity.mail_to(person["email"])
-    wrong = f"{(int(mail.code) + 1) % 10**6:06}"
+    wrong = another_than(mail.code)
     tabs = [another_tab_of(browser, identity) for _ in range(50)]
     answers = await asyncio.gather(*(tab.redeem(code=wrong) for tab in tabs))
     assert {answer.status_code for answer in answers} == {401}
@@ -197,7 +203,7 @@ async def test_a_try_whose_caller_goes_away_counts(identity: Identity) -> None:
     mail = await identity.mail_to(person["email"])
     tries = "select code_tries from sign_in_links where email = $1"
     for number in range(1, 6):
-        trying = asyncio.create_task(another_tab_of(browser, identity).redeem(code="000000"))
+        trying = asyncio.create_task(another_tab_of(browser, identity).redeem(code=another_than(mail.code)))
         while (await identity.execute(tries, person["email"]))[0]["code_tries"] < number:
             await asyncio.sleep(0.001)
         trying.cancel()
@@ -215,7 +221,7 @@ async def test_an_address_has_twenty_code_tries_a_day_however_many_links(identit
     last = await identity.browser()
     await last.ask_for_link(person["email"])
     mail = await identity.mail_to(person["email"], len(identity.mails_to(person["email"])) or 1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while digest(mail.token) not in await hashes(identity, person["email"]):
             mail = await identity.mail_to(person["email"], len(identity.mails_to(person["email"])))
     assert (await another_tab_of(last, identity).redeem(code=mail.code)).status_code == 429
@@ -332,7 +338,8 @@ async def test_codes_that_were_right_are_no_guesses(identity: Identity, monkeypa
         await browser.ask_for_link(person["email"])
         assert (await browser.redeem(code=(await identity.mail_to(person["email"], n)).code)).status_code == 200
     await browser.ask_for_link(person["email"])
-    wrong = [(await browser.redeem(code="000000")).status_code for _ in range(3)]
+    right = (await identity.mail_to(person["email"], 4)).code
+    wrong = [(await browser.redeem(code=another_than(right))).status_code for _ in range(3)]
     assert wrong == [401, 401, 429]
 
 

@@ -306,7 +306,7 @@ async def test_whom_a_provider_brings_for_the_first_time_shows_the_factor_they_h
         browser = await identity.browser()
         answer = await acme.come_in(browser)
         assert (answer.json()["person"], answer.json()["next"]) == (None, "second_factor")
-        assert (await browser.show(code="000000")).status_code == 401
+        assert (await browser.show(code=app.wrong())).status_code == 401
     assert await linked(identity, person) == 0
     assert (await browser.show(code=app.code())).json()["person"]["id"] == person["id"]
     assert await linked(identity, person) == 1

@@ -94,7 +94,7 @@ async def test_beside_a_second_factor_nothing_weaker_counts(identity: Identity) 
     app, codes = await browser.enrol()
     await stale(identity, browser)
     assert (await browser("GET", "auth/step-up")).json()["methods"] == ["totp", "recovery_code"]
-    for proof in ({"password": PASSWORD}, {"mail_code": "123456"}, {"code": "000000"}):
+    for proof in ({"password": PASSWORD}, {"mail_code": "123456"}, {"code": app.wrong()}):
         assert (await prove(browser, **proof)).status_code == 422
     assert (await browser("POST", "auth/step-up/mail")).status_code == 409
     assert (await prove(browser, code=app.code())).status_code == 200

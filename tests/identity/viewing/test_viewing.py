@@ -375,6 +375,6 @@ async def test_what_the_person_may_do_by_now_is_what_is_seen(identity: Identity)
 
 async def until_forgotten(identity: Identity, browser: Browser) -> None:
     """The gateways hear it with the event."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await identity.redis.get(f"session:{browser.session_hash}") != b"old":
             await asyncio.sleep(0.05)

@@ -32,6 +32,17 @@ def clock_of(monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> Clock:
     return moved
 
 
+HOUR, DAY = 3600, 24 * 3600
+
+
+def let_none_end(period: int, seconds: float = 90) -> None:
+    """Wait until the hour or the day (UTC) that ends within `seconds` has ended: with it a greeting, a figure of the month
+    or a day's name may change between two looks at a page.
+    """
+    left = period - time.time() % period
+    time.sleep(left + 1 if left < seconds else 0)
+
+
 @contextmanager
 def living_ahead(by: str) -> Iterator[None]:
     """Have this process be one with `PORTAL_CLOCK_OFFSET`."""

@@ -196,7 +196,7 @@ def running_portal(folder: Path, **environment: str) -> Iterator[Portal]:
         yield Portal(folder, msgspec.json.decode((folder / "run.json").read_bytes(), type=Run))
     finally:
         launcher.send_signal(signal.SIGTERM)
-        launcher.wait(15)
+        launcher.wait(60)
         log.close()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.portal_stack import API, PASSWORD, PEOPLE, Portal
 
@@ -55,10 +55,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def ids(portal: Portal) -> dict[str, str]:
-    """Acme, its project with the most to see, and people to look at."""
+    """Acme, the project of the demo with the most to see, and people to look at."""
     acme = portal.me("approver")["client_id"]
     projects = portal.as_("admin").get(f"{API}/projects", params={"client_id": acme, "limit": 100}).json()["items"]
-    busiest = max(projects, key=lambda each: (each["status"] == "on_track", each["milestones_total"]))
+    busiest = next(each for each in projects if each["name"] == "Website relaunch")
     people = {who: portal.me(who)["id"] for who in ("member", "viewer")}
     token = portal.run.mailbox.partition("token=")[2]
     return {"client": acme, "project": busiest["id"], "mailbox": token, **people}
@@ -113,6 +113,25 @@ def sit(portal: Portal, browser: Browser, cookies: Callable[[str], list[Any]]) -
             context.close()
 
     return take
+
+
+def open_until(portal: Portal, seat: Seat, path: str, shown: Locator) -> None:
+    """Open a page until something is on it: what is late is left out of a page, and without scripts does not follow."""
+
+    def opened() -> bool:
+        seat.open(path)
+        return shown.count() > 0
+
+    portal.until(opened)
+
+
+def offered(page: Page, name: str) -> Locator:
+    """One of a form's projects. Of many, the form shows the newest, and more to whoever searches."""
+    option = page.get_by_label(name)
+    if not option.count():
+        page.locator("input[data-find]").fill(name)
+    expect(option).to_be_visible()
+    return option
 
 
 def choose(page: Page, label: str, name: str) -> None:

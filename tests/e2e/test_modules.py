@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Seat, Sit
+from tests.e2e.conftest import Seat, Sit, open_until
 from tests.e2e.test_pages import TWO_LOOKS, inaccessible, wider_than_its_window
 from tests.portal_stack import API, Portal
 
@@ -48,10 +48,12 @@ def test_an_open_page_loses_what_is_closed_and_rests_and_has_it_again_when_it_is
         expect(client.page.locator("[data-live-state]")).to_have_attribute("data-state", "polling")
         assert places(client) == ["Dashboard", "Projects", "Team", "Profile"]
         assert client.page.locator("body").get_attribute("data-events") is None
+        staff.open(access)  # without what it said
         staff.page.get_by_label("Activity").check()
         staff.page.get_by_role("button", name="Save access").click()
         expect(staff.page.get_by_role("status").get_by_text("Access saved")).to_be_visible()
-        client.open("/")
+        portal.until(lambda: portal.as_("approver").get(f"{API}/activity").is_success)
+        open_until(portal, client, "/", client.page.get_by_role("heading", name="Activity"))
         expect(client.page.get_by_role("heading", name="Activity")).to_be_visible()
         expect(client.page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
         assert staff.complaints == client.complaints == []

@@ -113,7 +113,7 @@ def grow_stale(portal: Portal, seat: Seat) -> None:
         await cache.close()
 
     with ThreadPoolExecutor() as elsewhere:  # the browser's own loop runs in this thread
-        elsewhere.submit(asyncio.run, age()).result(10)
+        elsewhere.submit(asyncio.run, age()).result(60)
     portal.until(lambda: not seat.context.request.get(f"{API}/auth/step-up").json()["fresh"])
 
 
@@ -154,7 +154,7 @@ def test_a_person_who_cancels_stays_where_they_were(sit: Sit, person: str) -> No
 
 
 def test_without_passkeys_the_page_says_so_and_the_sign_in_stays_silent(
-    portal: Portal, sit: Sit, cookies: Callable[[str], list[Any]]
+    portal: Portal, sit: Sit, person: str, cookies: Callable[[str], list[Any]]
 ) -> None:
     with sit("birch", scripts=False) as seat:
         seat.open(f"{HOME}/new")

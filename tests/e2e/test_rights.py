@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Error, Page, expect
 
-from tests.e2e.conftest import Sit
+from tests.e2e.conftest import Sit, offered
 from tests.portal_stack import API, Portal
 
 
@@ -64,7 +64,7 @@ def test_a_member_gets_policies_and_sees_exactly_that(portal: Portal, sit: Sit) 
         before = session_of(nina.page)
         page.reload()  # without the word about what was saved before
         page.get_by_label("Only the projects selected here").check()
-        page.get_by_label("Investor report").check()
+        offered(page, "Investor report").check()
         page.get_by_role("button", name="Save project access").click()
         expect(page.get_by_text("Saved. The change applies at once.")).to_be_visible()
         nina.open("/projects")
@@ -92,7 +92,7 @@ def test_a_primary_contact_invites_a_colleague(portal: Portal, sit: Sit) -> None
         page.get_by_role("link", name="Invite a colleague").click()
         for label, typed in (("First name", "Paul"), ("Last name", "Ebert"), ("E-mail", "paul@acme.example")):
             page.get_by_label(label, exact=True).fill(typed)
-        page.get_by_label("Website relaunch").select_option("Viewer")
+        offered(page, "Website relaunch").select_option("Viewer")
         page.get_by_role("button", name="Send invitation").click()
         expect(page.get_by_text("An invitation is on its way")).to_be_visible()
         row = page.get_by_role("row", name="Paul Ebert")
@@ -110,8 +110,8 @@ def test_a_primary_contact_invites_a_colleague(portal: Portal, sit: Sit) -> None
         anna.open("/team")
         expect(row.get_by_text("Active")).to_be_visible()
         row.get_by_role("link", name="Roles").click()
-        page.get_by_label("Dealer portal").select_option("Feedback only")
-        page.get_by_label("Website relaunch").select_option("No role")
+        offered(page, "Dealer portal").select_option("Feedback only")
+        offered(page, "Website relaunch").select_option("No role")
         page.get_by_role("button", name="Save roles").click()
         expect(page.get_by_text("Project roles saved")).to_be_visible()
         paul.open("/projects")

@@ -5,8 +5,9 @@ from typing import Any
 from playwright.sync_api import expect
 
 from shared.contracts import TOLD
+from tests.clocks import HOUR, let_none_end
 from tests.e2e.conftest import Sit
-from tests.e2e.test_story import make_project
+from tests.e2e.test_story import make_project, told
 from tests.portal_stack import API, Portal
 
 IS_AS_ANEW = """async (path) => {
@@ -22,6 +23,7 @@ IS_AS_ANEW = """async (path) => {
 
 
 def test_after_each_event_of_the_feed_an_open_page_is_as_if_loaded_anew(portal: Portal, sit: Sit) -> None:
+    let_none_end(HOUR)
     staff = portal.as_("admin")
     project = make_project(portal, "birch", "Ropewalk")
     client_id, where = project["client_id"], f"/projects/{project['id']}"
@@ -50,9 +52,10 @@ def test_after_each_event_of_the_feed_an_open_page_is_as_if_loaded_anew(portal: 
             expect(tab.locator("[data-live-state]")).to_have_attribute("data-state", "live")
             tab.evaluate("window.stayed = true")
         for kind, (method, path, body) in happens.items():
+            before = entries(portal, client_id, kind)
             answer = staff.request(method, f"{API}{path}", json=body)
             assert answer.is_success, f"{kind}: {answer.text}"
-            portal.until(lambda kind=kind: newest(portal, client_id) == kind, 60)
+            portal.until(lambda kind=kind, before=before: entries(portal, client_id, kind) - before)
             if kind == "project_withdrawn":
                 tabs.pop(where).close()  # it says what is gone, and loaded anew it is not there
             for place, tab in tabs.items():
@@ -60,7 +63,6 @@ def test_after_each_event_of_the_feed_an_open_page_is_as_if_loaded_anew(portal: 
                 assert tab.evaluate("window.stayed") is True
 
 
-def newest(portal: Portal, client_id: str) -> str:
-    """The type of what happened last at a client, as staff are told."""
-    answer = portal.as_("admin").get(f"{API}/activity", params={"client_id": client_id, "limit": 1})
-    return answer.json()["items"][0]["type"]
+def entries(portal: Portal, client_id: str, kind: str) -> set[str]:
+    """The ids of what the feed tells staff of this kind at a client."""
+    return {each["id"] for each in told(portal, client_id=client_id) if each["type"] == kind}

@@ -161,7 +161,8 @@ async def test_a_service_finds_the_last_event_of_its_own_and_of_nobody_else(
         for name in SERVICES:
             subject = f"portal.{name}.thing.found.v1"
             told = await operator.jetstream().publish(subject, b"{}")
-            asked = client.jetstream(timeout=0.5).get_last_msg(STREAM, subject, direct=True)
+            patience = 30 if name == service else 0.5
+            asked = client.jetstream(timeout=patience).get_last_msg(STREAM, subject, direct=True)
             if name == service:
                 assert (await asked).seq == told.seq
             else:
@@ -200,7 +201,7 @@ async def test_a_process_reaches_no_key_that_is_not_its_own(servers: Backing, us
     foreign = {key for keys in KEYS.values() for key in keys} | {"anything", ""}
     async with aioredis.Redis.from_url(servers.addresses.redis_users[user]) as client:
         for key in mine:
-            await client.set(key, "1", ex=5)
+            await client.set(key, "1", ex=60)
             assert await client.get(key) == b"1"
         for key in foreign - set(mine):
             for command in (("GET", key), ("SET", key, "1"), ("DEL", key), ("RENAME", mine[0], key)):

@@ -1,5 +1,6 @@
 """The declared rights, and what asks for them: who gets what on a route, with whose ids, and at which door."""
 
+import asyncio
 import hashlib
 import json
 import re
@@ -39,7 +40,9 @@ def ids_of(portal: Portal) -> dict[str, str]:
         "person_id": portal.me("viewer")["id"],
         # Without an address, so that nothing becomes of inviting them.
         "contact_id": next(
-            each["id"] for each in staff.get(f"{API}/clients/{acme}/contacts").json()["items"] if each["email"] is None
+            each["id"]
+            for each in staff.get(f"{API}/clients/{acme}/contacts?limit=100").json()["items"]
+            if each["email"] is None
         ),
         "api_client_id": portal.api_client(acme)["id"],
         "webhook_id": portal.webhook(acme)["id"],
@@ -222,6 +225,19 @@ def pages(portal: Portal, role: str, ids: dict[str, str]) -> Iterator[tuple[str,
     for right in RIGHTS:
         if right.method == "GET" and "/api/events/" not in right.path:
             yield right.name, ask(http, right, ids, headers=HTML if right.service == "portal" else {}).text
+
+
+async def settle(portal: Portal) -> None:
+    """Wait until nothing is on its way: each event is published, and what it changes elsewhere has changed."""
+    schemas = ("identity", "projects", "activity")
+    waiting = " union all ".join(f"select 1 from {each}.outbox where published_at is null" for each in schemas)
+    connection = await asyncpg.connect(portal.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+    async with asyncio.timeout(60):
+        before, after = {}, await checksums(portal)
+        while before != after or await connection.fetch(waiting):
+            await asyncio.sleep(0.5)
+            before, after = after, await checksums(portal)
+    await connection.close()
 
 
 async def checksums(portal: Portal) -> dict[str, str]:

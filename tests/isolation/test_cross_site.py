@@ -7,7 +7,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from tests.isolation.matrix import ask, checksums, fill, fill_body
+from tests.isolation.matrix import ask, checksums, fill, fill_body, settle
 from tests.isolation.routes import Right, declared
 from tests.portal_stack import Portal
 
@@ -41,6 +41,7 @@ async def refused(
     """What each unsafe route answers the administrator's browser; nothing may have changed."""
     http = portal.as_("admin")
     http.get("/")
+    await settle(portal)
     before = await state(portal)
     answers = [
         (right.name, answer.status_code, answer.text[:200]) for right in UNSAFE for answer in [attack(http, right)]

@@ -195,7 +195,7 @@ class Attack:
 
     def __init__(self, hurt: Hurt, service: str) -> None:
         self.ids = hurt.ids
-        self.http = httpx2.Client(base_url=hurt.portal.run.services[service], timeout=20)
+        self.http = httpx2.Client(base_url=hurt.portal.run.services[service], timeout=60)
         self.audience = SERVICES if service == "portal" else (service,)
         self._hurt = hurt
         self._signed: dict[str, dict[str, str]] = {}

@@ -12,7 +12,7 @@ from litestar.routes import HTTPRoute
 
 from shared.actor import Actor
 from shared.clock import now
-from tests.isolation.matrix import checksums, fill, ids_of
+from tests.isolation.matrix import checksums, fill, ids_of, settle
 from tests.isolation.routes import Right, application, declared, shape
 from tests.portal_stack import Portal
 
@@ -188,7 +188,8 @@ async def test_no_column_is_set_by_naming_it(portal: Portal, service: str) -> No
     """
     names = await columns(portal, service)
     assert {"client_id", "id"} <= set(names)
-    ids, headers = ids_of(portal), {who: portal.signer().headers(actor, service) for who, actor in askers(portal)}
+    ids, signer, known = ids_of(portal), portal.signer(), dict(askers(portal))
+    await settle(portal)
     before = await checksums(portal)
     wrong: list[str] = []
     with httpx2.Client(base_url=portal.run.services[service], timeout=30) as http:
@@ -197,9 +198,8 @@ async def test_no_column_is_set_by_naming_it(portal: Portal, service: str) -> No
             foreign = [name for name in names if name not in kind.__struct_encode_fields__]
             wrong += [f"{right.name} {name}: the body takes it" for name in foreign if not is_unknown(kind, name)]
             name = foreign[number * 7 % len(foreign)]
-            answer = http.request(
-                right.method, fill(right.path, ids), json={name: ids["client_id"]}, headers=headers[asker(right)]
-            )
+            headers = signer.headers(known[asker(right)], service)
+            answer = http.request(right.method, fill(right.path, ids), json={name: ids["client_id"]}, headers=headers)
             unknown = {"field": name, "message": "There is no such field here."}
             if answer.status_code != 422 or answer.json().get("errors") != [unknown]:
                 wrong.append(f"{right.name} {name}: {answer.status_code} {answer.text[:200]}")

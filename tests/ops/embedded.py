@@ -11,7 +11,7 @@ import httpx2
 
 from ops.stack.state import Run, State
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Stack:

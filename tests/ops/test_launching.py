@@ -171,7 +171,7 @@ time.sleep(60)
     child = int((tmp_path / "pid").read_text())
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while runs(child):
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -79,7 +79,7 @@ async def test_an_emptied_audit_log_is_found_by_the_command_as_documented(stack:
         body["id"],
         json.dumps(body),
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await database.fetchval("select count(*) from activity.audit"):
             await asyncio.sleep(0.1)
     first = await asyncio.to_thread(stack.portal, "audit", "verify")

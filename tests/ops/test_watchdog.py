@@ -57,7 +57,7 @@ class Kept:
 
     def keeps_until(self, done: Callable[[], bool]) -> None:
         """Look after everything until then, as the launcher does."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not done():
             assert time.monotonic() < deadline
             self.supervisor._look_on(0.02)

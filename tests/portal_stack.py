@@ -22,7 +22,7 @@ from shared.actor import Actor
 from shared.testing.claims import Signer
 
 ROOT = Path(__file__).parent.parent
-READY_SECONDS = 120
+READY_SECONDS = 200
 PASSWORD = "demo-portal-2026"
 PEOPLE = {
     "admin": "admin@northwind.example",

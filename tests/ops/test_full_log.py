@@ -43,7 +43,7 @@ def talk(stack: Stack) -> None:
 
 def test_a_stopped_terminal_stops_nothing(stopped: Stack) -> None:
     talk(stopped)
-    assert serves(stopped)
+    eventually(lambda: serves(stopped))
     assert f"/nothing/here/{REQUESTS - 1}" in eventually(lambda: logged(stopped, f"/here/{REQUESTS - 1}"))
 
 
@@ -53,7 +53,7 @@ def test_a_full_disk_stops_nothing_and_what_was_lost_is_said(stopped: Stack) -> 
     before = stopped.run.processes["projects"]
     unlimited = resource.prlimit(launcher, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     talk(stopped)
-    assert serves(stopped)
+    eventually(lambda: serves(stopped))
     os.kill(before, signal.SIGKILL)
     eventually(lambda: serves(stopped))
     assert stopped.run.processes["projects"] == before, "nobody could be told of the new one yet"
@@ -69,7 +69,7 @@ def test_a_stopped_launcher_keeps_no_service_waiting(stopped: Stack) -> None:
     try:
         for _ in range(4):
             talk(stopped)
-        assert serves(stopped)
+        eventually(lambda: serves(stopped))
     finally:
         os.kill(launcher, signal.SIGCONT)
     eventually(lambda: logged(stopped, '"event":"log.dropped"'))

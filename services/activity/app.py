@@ -16,6 +16,7 @@ from services.activity.audit.api import router as audit
 from services.activity.consumers import consumer
 from services.activity.feed.api import router as feed
 from services.activity.feed.hub import Hub
+from services.activity.kept import Kept
 from services.activity.kpis.api import router as kpis
 from services.activity.kpis.cache import KpiCache
 from services.activity.kpis.definitions import load
@@ -36,6 +37,7 @@ def create_app(settings: ActivitySettings) -> Litestar:
     """The service, ready to be served."""
     sealer = Sealer(settings.secrets_key)
     outgoing = Outgoing(private=settings.private_webhooks)
+    kept = Kept(settings.redis_url)
 
     @asynccontextmanager
     async def send_webhooks(app: Litestar) -> AsyncGenerator[None]:
@@ -56,7 +58,7 @@ def create_app(settings: ActivitySettings) -> Litestar:
             "sealer": Provide(lambda: sealer, sync_to_thread=False),
             "outgoing": Provide(lambda: outgoing, sync_to_thread=False),
         },
-        state=State({"settings": settings, "kpis": KpiCache(settings.redis_url, load(KPIS))}),
+        state=State({"settings": settings, "kept": kept, "kpis": KpiCache(kept, load(KPIS))}),
     )
 
 
@@ -67,7 +69,7 @@ async def _follow_feed(app: Litestar) -> AsyncGenerator[None]:
         with _told_of_shutdown(hub.drain):
             yield
         hub.drain()
-    await app.state.kpis.close()
+    await app.state.kept.close()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import asyncpg
 
 from services.activity.audit import commands as audit
 from services.activity.feed import commands as feed
-from services.activity.fold.events import fold
+from services.activity.fold.events import fact_of, fold
 from services.activity.kpis import commands as kpis
 from services.activity.kpis.models import ClientFact
 from services.activity.overview import commands as overview
@@ -21,7 +21,7 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
     """Fold a batch in a handful of statements; nothing of it is kept if one event cannot be.
 
     Entries come after the things, which say what of them a client may see. What is published again is no news,
-    but may be the first that is heard of what was shared, withdrawn or hidden.
+    but may be the first that is heard of a client, and of what was shared, withdrawn or hidden.
     """
     things = [(each, thing) for each in deliveries if (thing := thing_of(each.event))]
     folded = [fold(each.event, each.position) for each in deliveries if not is_restated(each.event)]
@@ -32,10 +32,14 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
         [each.author for each in folded if each.author],
     )
     turned = await overview.keep(connection, [thing for _, thing in things])
+    turned |= await overview.correct(connection, [each.bare for each in folded if each.bare])
     facts = [(each.position, ClientFact(client_id=thing.client_id, at=thing.at)) for each, thing in things]
     facts += [(each.record.position, each.fact) for each in folded if each.fact]
-    await kpis.learn(connection, sorted(facts, key=itemgetter(0)))
+    again = [each for each in deliveries if is_restated(each.event)]
+    facts += [(each.position, fact) for each in again if (fact := fact_of(each.event))]
     entries = [each.entry for each in folded if each.entry]
+    facts += [(each.position, ClientFact(client_id=each.client_id, at=each.at)) for each in entries]
+    await kpis.learn(connection, sorted(facts, key=itemgetter(0)))
     ended = [each.ended for each in folded if each.ended]
     over = {each.subject: each.at for each in reversed(ended) if each.final}
     await recordings.learn(connection, [each.visit for each in folded if each.visit], over)

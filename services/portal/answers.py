@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from shared.pagination import Page as Listing
+
 ProjectStatus = Literal["on_track", "at_risk", "delayed", "completed"]
 MilestoneStatus = Literal["completed", "in_progress", "upcoming", "overdue"]
 
@@ -169,3 +171,76 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     target: Target | None = None
     private: bool = False
     many: str | None = None
+
+
+class Kpi(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure with its comparison; `value` is None when it could not be computed."""
+
+    key: str
+    label: str
+    format: str
+    value: float | str | None = None
+    previous: float | str | None = None
+    change: float | str | None = None
+    direction: Literal["up", "down", "flat"] | None = None
+    good: bool | None = None
+    comparison_label: str | None = None
+    href: str | None = None
+
+
+class Kpis(msgspec.Struct, frozen=True):
+    items: list[Kpi]
+    computed_at: datetime | None = None
+
+
+class ProjectName(msgspec.Struct, frozen=True):
+    """The project that a thing belongs to."""
+
+    id: UUID
+    title: str
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """Since when a thing waits for the reader."""
+
+    since: datetime
+
+
+class Thing(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of whatever kind that waits for somebody, or is due; without a project it concerns the client."""
+
+    id: UUID
+    kind: str
+    title: str
+    project: ProjectName | None
+    due_on: date | None
+    turn: Turn | None
+    private: bool = False
+
+
+class ClientAttention(msgspec.Struct, frozen=True, kw_only=True):
+    """How many things of a client are overdue, wait for the company and wait for the client, and its newest entry."""
+
+    id: UUID
+    name: str
+    overdue: int
+    company: int
+    client: int
+    newest: Entry | None
+
+
+class ClientsAttention(msgspec.Struct, frozen=True):
+    """The clients that need attention, those with most of it first; `total` is how many there are."""
+
+    items: list[ClientAttention]
+    total: int
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """`GET overview`: what a dashboard shows of a client, or of all. What was not asked for, or is closed, is None."""
+
+    kpis: Kpis | None = None
+    turn: list[Thing] | None = None
+    due: list[Thing] | None = None
+    newest: Listing[Entry] | None = None
+    clients: ClientsAttention | None = None

@@ -1,8 +1,10 @@
 """One page being answered: who asks, and what the frame around the content needs."""
 
+import asyncio
 import hashlib
 import json
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -10,17 +12,19 @@ import msgspec
 from litestar import Request
 from litestar.response import Redirect, Template
 
-from services.portal.answers import Client, Organisation, Organisations
+from services.portal.answers import Client, Kpis, Organisation, Organisations, Overview
 from services.portal.area import Areas, Entry
 from services.portal.cookies import cookie
 from services.portal.help.guide import Chapter, Guide
 from services.portal.ids import read_id
 from services.portal.look import Look
-from services.portal.services import WIDGET_DEADLINE, Services, slot
+from services.portal.services import WIDGET_DEADLINE, Services, Slot, once_known, slot
 from services.portal.toasts import TOAST_COOKIE, Toast, Tone, remember
 from shared.actor import Actor
 from shared.clock import uuid7
+from shared.pagination import Page as Listing
 
+T = TypeVar("T")
 CLIENT_COOKIE = "portal_client"
 PERSON_COOKIE = "portal_person"
 """Who was last signed in here (`look.whose`), until they sign out: then a page says that their session ended."""
@@ -47,8 +51,10 @@ class Page(Look):
         """What explains this page, as far as this reader may read it."""
         self.chosen_client = read_id(request.cookies.get(CLIENT_COOKIE)) if actor.is_staff else None
         self.section = ""
-        self.live_client: UUID | None = None
+        self.stream = ""
+        """Where the page hears what happens."""
         self._organisations: list[Organisation] | None = None
+        self._overview: asyncio.Future[Slot[Overview]] | None = None
 
     @property
     def areas(self) -> Areas:
@@ -92,11 +98,21 @@ class Page(Look):
         return quote(self.path, safe="/")
 
     async def show(
-        self, template: str, *, section: str = "", live: UUID | None = None, status: int = 200, **content: Any
+        self,
+        template: str,
+        *,
+        section: str = "",
+        live: UUID | None = None,
+        of_all: bool = False,
+        status: int = 200,
+        **content: Any,
     ) -> Template:
-        """A whole page. `section` marks the navigation; `live` is the client whose events refresh its widgets."""
+        """A whole page. `section` marks the navigation; `live` is the client whose events refresh its widgets, where it
+        is not the page's own. What is `of_all` shows staff who chose no client those of all of them.
+        """
         self.section = section
-        self.live_client = live or self.client_id
+        followed = live or self.client_id or ("all" if of_all and self.actor.is_staff else "")
+        self.stream = f"/api/events/{followed}" if followed and self.has("activity") else ""
         named = self.actor.client_id if self.viewing else self.chosen_client
         if named:
             found = await slot(self.services.identity.get(f"clients/{named}", Client))
@@ -156,6 +172,24 @@ class Page(Look):
             known = await slot(self.services.identity.get("auth/organisations", Organisations), deadline=deadline)
             self._organisations = known.value.items if known.value else []
         return self.organisations
+
+    async def overview(self, part: Callable[[Overview], T | None], *names: str, deadline: float | None) -> Slot[T]:
+        """A part of what activity tells of the page's client, or of all: a page asks for the whole, once. A part alone,
+        which has no deadline, asks for what is called by these `names`.
+        """
+        if deadline is None:
+            return (await slot(self._ask_for_overview(*names), deadline=None)).pick(part)
+        if self._overview is None:
+            self._overview = asyncio.ensure_future(slot(self._ask_for_overview(), deadline=deadline))
+        return (await self._overview).pick(part)
+
+    def _ask_for_overview(self, *names: str) -> Awaitable[Overview]:
+        async def owned() -> object:
+            return await self.services.identity.get(f"clients/{self.client_id}", Client)
+
+        told = self.services.activity.get("overview", Overview, client_id=self.client_id, part=list(names))
+        nothing = Overview(kpis=Kpis([]), turn=[], due=[], newest=Listing([]))
+        return once_known(told, owned if self.client_id else None, nothing)
 
     def fragment(
         self,

@@ -21,6 +21,7 @@ from shared.breaker import Breaker
 from shared.claims import ClaimsRefused
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 BASE = "/api/client-portal/"
 READING = aiohttp.ClientTimeout(total=2, connect=1)
@@ -214,6 +215,11 @@ class Slot(msgspec.Struct, Generic[T], frozen=True):
 
     state: Literal["ready", "late", "failed"]
     value: T | None = None
+
+    def pick(self, part: Callable[[T], P | None]) -> "Slot[P]":
+        """A part of it; where it has none, that part failed."""
+        found = part(self.value) if self.value is not None else None
+        return Slot("failed" if found is None and self.state == "ready" else self.state, found)
 
 
 async def slot(call: Awaitable[T], *, deadline: float | None = WIDGET_DEADLINE) -> Slot[T]:

@@ -94,7 +94,7 @@ class Browser:
 
     @asynccontextmanager
     async def open(
-        self, actor: Actor, client_id: UUID | None = None, last_id: str | None = None, language: str = ""
+        self, actor: Actor, client_id: UUID | str | None = None, last_id: str | None = None, language: str = ""
     ) -> AsyncGenerator[EventSource]:
         headers = self._signer.headers(actor, "activity") | {"Accept-Language": language}
         if last_id is not None:

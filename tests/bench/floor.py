@@ -11,7 +11,6 @@ import msgspec
 from services.activity.feed import queries as feed
 from services.projects.projects import queries as projects
 from shared.actor import Actor
-from shared.pagination import Page
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 LIMIT = 20
@@ -49,8 +48,8 @@ class Floor:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def feed(self, connection: asyncpg.Connection, client: UUID) -> bytes:
-        rows = await feed.list_entries(connection, client, feed.LAST, LIMIT + 1, private=False)
-        return encode(Page([feed.view(row) for row in rows[:LIMIT]], None))
+        actor = Actor(kind="client", client_id=client, is_primary_contact=True)
+        return encode(await feed.list_page(connection, actor, client, LIMIT))
 
     async def projects(self, connection: asyncpg.Connection, client: UUID) -> bytes:
         actor = Actor(kind="client", client_id=client, is_primary_contact=True)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def test_a_lost_overview_is_there_again_and_nothing_else_happened(portal: Portal
     counted = on_database(portal, counts)
     types = "select count(*) from activity.audit where type like '%restated'"
     on_database(portal, "delete from activity.overview")
+    on_database(portal, "update activity.known_clients set changed = -1")  # what was answered before counts no more
     assert overview(portal, "approver")["due"] == []
     done = republish(portal, repository, "projects")
     assert done.returncode == 0, done.stderr
@@ -65,7 +67,29 @@ def test_a_lost_overview_is_there_again_and_nothing_else_happened(portal: Portal
     assert (on_database(portal, counts), on_database(portal, types)[0][0]) == (counted, 0)
 
 
+def test_clients_and_people_told_again_change_nothing_for_anybody(portal: Portal, repository: Path) -> None:
+    """Activity and projects had lost who is a client; what each person may do is as it was."""
+    counts = "select (select count(*) from activity.feed), (select max(position) from activity.feed)"
+    clients = "select client_id, name from activity.known_clients order by 1"
+    since = "select client_id, created_at from activity.known_clients"
+    known = "select id, name, active from projects.known_clients order by 1"
+    readers = ("approver", "viewer", "admin")
+    before = {who: overview(portal, who) for who in readers}
+    rights = {who: portal.as_(who).get(f"{API}/auth/me").json() for who in readers}
+    kept = [on_database(portal, each) for each in (counts, clients, known)]
+    began = dict(on_database(portal, since))
+    on_database(portal, "delete from activity.known_clients")
+    done = republish(portal, repository, "identity")
+    assert done.returncode == 0, done.stderr
+    portal.until(lambda: on_database(portal, clients) == kept[1])
+    portal.until(lambda: {who: overview(portal, who) for who in readers} == before)
+    assert {who: portal.as_(who).get(f"{API}/auth/me").json() for who in readers} == rights
+    assert [on_database(portal, each) for each in (counts, clients, known)] == kept
+    assert max(abs(at - began[client]) for client, at in on_database(portal, since)) < timedelta(minutes=1)
+    assert on_database(portal, "select count(*) from activity.audit where type like '%restated'")[0][0] == 0
+
+
 def test_a_service_that_has_nothing_to_tell_is_refused_in_a_sentence(portal: Portal, repository: Path) -> None:
     refused = republish(portal, repository, "gateway")
     assert refused.returncode == 1
-    assert "gateway has nothing to publish again. Choose of ['projects']" in refused.stderr
+    assert "gateway has nothing to publish again. Choose of ['identity', 'projects']" in refused.stderr

@@ -243,7 +243,15 @@ def story() -> dict[str, Any]:
         },
     ]
     link_of = "approver@acme.example"
-    return {"projects": projects, "activity": feed, "kpis": kpis, "clients": clients, "link_of": link_of}
+    attention = [{"id": ACME, "name": "Acme GmbH", "overdue": 2, "company": 1, "client": 0, "newest": feed[0]}]
+    return {
+        "projects": projects,
+        "activity": feed,
+        "kpis": kpis,
+        "clients": clients,
+        "link_of": link_of,
+        "attention": attention,
+    }
 
 
 class Call(NamedTuple):
@@ -311,6 +319,7 @@ class Standin:
             ("GET", "/projects/{id}", self.project),
             ("GET", "/activity", self.activity),
             ("GET", "/kpis", self.kpis),
+            ("GET", "/overview", self.overview),
         ]
 
     @web.middleware
@@ -415,7 +424,39 @@ class Standin:
         return page([item for item in self.state["activity"] if not wanted or item["project_id"] == wanted], request)
 
     async def kpis(self, request: web.Request) -> web.Response:
-        return web.json_response({"items": self.state["kpis"], "computed_at": ago(seconds=2)})
+        return web.json_response(self._kpis())
+
+    def _kpis(self) -> dict[str, Any]:
+        return {"items": self.state["kpis"], "computed_at": ago(seconds=2)}
+
+    async def overview(self, request: web.Request) -> web.Response:
+        """Milestones that are not done are due; what waits for somebody, a test says in `state["turn"]`. Of all clients
+        there are `state["attention"]` instead.
+        """
+        steps = [thing(step, each) for each in self.state["projects"] for step in each["milestones"]]
+        due = sorted((each for each in steps if each["status"] != "completed"), key=lambda each: each["due_on"])
+        newest = {"items": self.state["activity"][:20], "next_cursor": None}
+        parts: dict[str, Any] = {"kpis": self._kpis(), "newest": newest}
+        if "client_id" in request.query:
+            parts |= {"turn": self.state.get("turn", []), "due": due[:20], "clients": None}
+        else:
+            parts |= {"turn": None, "due": None, "clients": {"items": self.state["attention"], "total": 7}}
+        wanted = request.query.getall("part", [*parts])
+        return web.json_response({name: part if name in wanted else None for name, part in parts.items()})
+
+
+def thing(step: dict[str, Any], project: dict[str, Any]) -> dict[str, Any]:
+    """A milestone as the overview has it."""
+    return {
+        "id": step["id"],
+        "kind": "milestone",
+        "title": step["name"],
+        "status": step["status"],
+        "project": {"id": project["id"], "title": project["name"]},
+        "due_on": step["target_on"],
+        "done_on": step["completed_on"],
+        "at": ago(hours=1),
+    }
 
 
 def person(email: str) -> dict[str, Any]:

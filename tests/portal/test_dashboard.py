@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tests.portal.patience import LATE
 from tests.portal.people import ANNA, CLARA, MIA
-from tests.portal.standin import ACME, uid
+from tests.portal.standin import ACME, ago, thing, uid
 
 
 async def test_everything_is_on_the_page_at_once(browse):
@@ -33,11 +33,31 @@ async def test_greeting_follows_the_readers_clock_and_is_neutral_without_one(bro
     assert "Welcome, Anna" in (await browser.get("/")).text
 
 
+async def test_activity_is_asked_once_for_all_that_a_page_shows_of_a_client(browse, standin):
+    await browse(ANNA).get("/")
+    assert sorted(call.path for call in standin.calls) == ["/auth/organisations", "/overview", "/projects"]
+
+
+async def test_a_part_alone_asks_for_what_it_shows_and_no_more(browse, standin):
+    """A page that is open fetches it with each event."""
+    shown = {"kpis": "Active projects", "coming": "Information architecture", "activity": "finished Discovery"}
+    for part, words in shown.items():
+        assert words in (await browse(ANNA).get(f"/widgets/dashboard/{part}")).text
+    assert [(call.path, call.query["client_id"]) for call in standin.calls] == [("/overview", ACME)] * 3
+    assert [call.query["part"] for call in standin.calls] == ["kpis", "turn", "newest"]
+    assert (await browse(CLARA).get("/widgets/dashboard/clients")).text.count("Acme GmbH") == 1
+    assert standin.calls[-1].query == {"part": "clients"}
+
+
 async def test_a_late_widget_comes_as_a_skeleton_that_loads_itself(browse, standin, hurried):
-    standin.delay["/kpis"] = LATE
+    standin.delay["/overview"] = LATE
     browser = browse(ANNA)
     page = await browser.get("/")
-    assert page.text.count('hx-trigger="load, refresh"') == 1
+    assert re.findall(r'<section id="(\w+)"[^>]+ hx-trigger="load, refresh"', page.text) == [
+        "kpis",
+        "coming",
+        "activity",
+    ]
     assert 'aria-busy="true"' in page.text
     assert "Website relaunch" in page.text
     standin.delay.clear()
@@ -48,10 +68,11 @@ async def test_a_late_widget_comes_as_a_skeleton_that_loads_itself(browse, stand
 
 
 async def test_a_failing_widget_says_so_and_offers_a_retry(browse, standin):
-    standin.refuse("/activity", 500)
+    standin.refuse("/overview", 500)
     page = await browse(ANNA).get("/")
     assert page.status_code == 200
-    assert "— The activity could not be loaded." in page.text
+    for part in ("The key figures", "What is coming up", "The activity"):
+        assert f"— {part} could not be loaded." in page.text
     assert "data-retry" in page.text
     assert "Website relaunch" in page.text
 
@@ -81,7 +102,7 @@ async def test_all_services_down_is_still_a_page(browse, standin):
     standin.refuse("/", 503)
     page = await browse(ANNA).get("/")
     assert page.status_code == 200
-    assert page.text.count("could not be loaded") == 3
+    assert page.text.count("could not be loaded") == 4
 
 
 async def test_with_one_active_project_the_dashboard_is_that_project(browse, standin):
@@ -99,9 +120,30 @@ async def test_staff_over_all_clients_see_cards_even_with_one_project(browse, st
     page = await browse(CLARA).get("/")
     assert 'id="projects"' in page.text
     assert "All clients" in page.text
-    assert "data-events" not in page.text
-    assert "Key figures" not in page.text
-    assert not any(call.path == "/kpis" for call in standin.calls)
+    assert 'id="coming"' not in page.text
+
+
+async def test_staff_over_all_clients_see_figures_who_needs_attention_and_that_something_happens(browse, standin):
+    page = await browse(CLARA).get("/")
+    assert sorted((call.path, call.query.get("client_id")) for call in standin.calls) == [
+        ("/overview", None),
+        ("/projects", None),
+    ]
+    table = page.text.partition('<section id="clients"')[2].partition("</section>")[0]
+    for words in (
+        f'href="/clients/{ACME}"',
+        "Acme GmbH",
+        '<span class="is-over">2</span>',
+        "6 more clients need",
+    ):
+        assert words in table
+    assert page.text.index("Key figures") < page.text.index("Clients that need attention")
+    for path in ("/", "/projects", "/activity"):
+        assert 'data-events="/api/events/all"' in (await browse(CLARA).get(path)).text, path
+    assert "data-events" not in (await browse(CLARA).get("/people")).text
+    standin.state["attention"] = []
+    assert "Nothing is overdue" in (await browse(CLARA).get("/")).text
+    assert 'id="clients"' not in (await browse(ANNA).get("/")).text
 
 
 async def test_feedback_people_get_a_page_that_says_what_their_role_is_and_whom_to_ask(browse, standin):
@@ -167,6 +209,26 @@ async def test_feedback_people_are_not_told_that_there_is_nothing(browse, standi
         assert words in page
         assert "You have no role in a project yet" in (await browse(replace(MIA, project_roles={})).get(path)).text
         assert not re.search(r"\byet\b", page.partition("<main")[2])
+
+
+async def test_what_waits_for_the_reader_comes_before_what_is_due(browse, standin):
+    first = standin.state["projects"][0]["milestones"][5]
+    waits = thing(first, standin.state["projects"][0]) | {"turn": {"side": "client", "since": ago(days=2)}}
+    alone = waits | {"id": uid(700), "title": "Sign the order", "project": None, "due_on": None}
+    standin.state["turn"] = [waits, alone]
+    panel = (await browse(ANNA).get("/")).text.partition('<section id="coming"')[2].partition("</section>")[0]
+    assert panel.index("Your turn") < panel.index("Content migration") < panel.index("Sign the order")
+    assert panel.index("Waiting since") < panel.index("Coming up") < panel.index("Information architecture")
+    assert panel.count("Content migration") == 1
+    assert f'href="/projects/{uid(1)}#milestone-{first["id"]}"' in panel
+
+
+async def test_nothing_that_waits_or_is_due_takes_no_place(browse, standin):
+    standin.state["projects"] = [standin.state["projects"][2]]
+    for path in ("/", "/widgets/dashboard/coming"):
+        panel = (await browse(ANNA).get(path)).text.partition('<section id="coming"')[2].partition("</section>")[0]
+        assert panel.partition(">")[0].endswith(" hidden"), path
+        assert "Coming up" not in panel
 
 
 async def test_client_people_listen_to_their_own_events(browse):

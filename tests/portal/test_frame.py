@@ -193,22 +193,16 @@ async def test_the_chosen_client_is_named_and_asked_for(browse, standin):
     page = await browser.get("/")
     assert "Acme GmbH" in page.text
     assert f'data-events="/api/events/{ACME}"' in page.text
-    assert all(
-        call.query.get("client_id") == ACME
-        for call in standin.calls
-        if call.path in ("/kpis", "/projects", "/activity")
-    )
+    asked = {call.path: call.query.get("client_id") for call in standin.calls}
+    assert (asked["/overview"], asked["/projects"]) == (ACME, ACME)
 
 
 async def test_a_client_cannot_choose_another_client(browse, standin):
     browser = browse(ANNA)
     browser.cookies.set("portal_client", uid(777))
     await browser.get("/")
-    assert all(
-        call.query.get("client_id") == ACME
-        for call in standin.calls
-        if call.path in ("/kpis", "/projects", "/activity")
-    )
+    asked = {call.path: call.query.get("client_id") for call in standin.calls}
+    assert (asked["/overview"], asked["/projects"]) == (ACME, ACME)
 
 
 async def test_the_caller_travels_on_as_they_are(browse, standin):

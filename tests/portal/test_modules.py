@@ -92,10 +92,10 @@ async def test_a_project_is_shown_without_its_activity(browse, standin):
 
 
 async def test_a_widget_that_was_closed_since_has_its_page_begin_anew(browse, standin):
-    standin.refuse("/kpis", 403, "module.closed")
+    standin.refuse("/overview", 403, "module.closed")
     answer = await browse(ANNA).get("/widgets/dashboard/kpis", headers=FRAGMENT)
     assert (answer.status_code, answer.text, answer.headers["HX-Refresh"]) == (200, "", "true")
-    standin.refuse("/kpis", 403)
+    standin.refuse("/overview", 403)
     assert "HX-Refresh" not in (await browse(ANNA).get("/widgets/dashboard/kpis", headers=FRAGMENT)).headers
 
 

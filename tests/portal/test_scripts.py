@@ -83,6 +83,11 @@ def asked(standin: Standin, path: str) -> int:
     return sum(call.path == path for call in standin.calls)
 
 
+def refreshed(standin: Standin) -> bool:
+    """Whether each part of a dashboard was fetched once more: the overview was asked for the page, then for three of them."""
+    return (asked(standin, "/projects"), asked(standin, "/overview")) == (2, 4)
+
+
 async def eventually(check: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not check():
@@ -92,7 +97,7 @@ async def eventually(check: Callable[[], bool]) -> None:
 async def test_an_event_refreshes_its_widgets_and_is_announced(sit, standin):
     async with sit(stream=happening("milestone_completed", uid(1))) as page:
         await page.goto("/")
-        await eventually(lambda: min(asked(standin, path) for path in ("/kpis", "/projects", "/activity")) == 2)
+        await eventually(lambda: refreshed(standin))
         await expect(page.get_by_role("status").get_by_text("Jonas Weber finished Sketches · Harbour")).to_be_visible()
 
 
@@ -108,7 +113,7 @@ async def test_an_event_of_another_project_leaves_this_one_alone(sit, standin):
 async def test_a_reset_fetches_everything_anew(sit, standin):
     async with sit(stream='event: reset\ndata: {"head":9}\n\n') as page:
         await page.goto("/")
-        await eventually(lambda: min(asked(standin, path) for path in ("/kpis", "/projects", "/activity")) == 2)
+        await eventually(lambda: refreshed(standin))
 
 
 async def test_what_is_new_is_marked_and_what_was_opened_stays_open(sit, standin):
@@ -209,29 +214,30 @@ async def test_a_refused_stream_falls_back_to_polling_without_a_fuss(sit):
         await expect(page.locator(".toast-card")).to_have_count(0)
 
 
-async def test_staff_over_all_clients_have_no_stream_and_poll(sit):
-    async with sit(CLARA) as page:
+async def test_staff_over_all_clients_look_again_when_something_happened(sit):
+    async with sit(CLARA, stream="event: changed\ndata: {}\n\n") as page:
         streams: list[str] = []
         page.on("request", lambda request: streams.append(request.url) if "/api/events" in request.url else None)
-        await page.goto("/")
-        await expect(page.locator("[data-live-state]")).to_have_attribute("data-state", "polling")
-        assert streams == []
+        async with page.expect_response("**/widgets/dashboard/clients") as looked:
+            await page.goto("/")
+        assert (await looked.value).status == 200
+        assert [url.rpartition("/")[2] for url in streams] == ["all"]
 
 
 async def test_a_late_widget_fills_itself(sit, standin, hurried):
-    standin.delay["/kpis"] = LATE
+    standin.delay["/overview"] = LATE
     async with sit() as page:
         await page.goto("/")
         await expect(page.locator(".figure").first).to_have_text("2")
 
 
 async def test_retry_after_a_failure(sit, standin):
-    standin.refuse("/activity", 500)
+    standin.refuse("/overview", 500)
     async with sit() as page:
         await page.goto("/")
         await expect(page.get_by_text("The activity could not be loaded")).to_be_visible()
         standin.refusals.clear()
-        await page.get_by_role("link", name="Try again").click()
+        await page.locator("#activity").get_by_role("link", name="Try again").click()
         await expect(page.locator("[data-entry]").first).to_be_visible()
 
 

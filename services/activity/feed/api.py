@@ -9,10 +9,13 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
 from services.activity.feed import queries
+from services.activity.feed.hub import Reader
 from services.activity.feed.queries import LAST, After, EntryView
 from services.activity.feed.stream import EventStream
+from services.activity.feed.watcher import Watcher
 from services.activity.tenants import looks_behind, require_tenant
 from shared.actor import Actor
+from shared.claims import require_staff
 from shared.database import ReadOnly
 from shared.errors import NotFound
 from shared.http import API
@@ -68,13 +71,28 @@ async def stream_events(
     if actor.sees_all_clients:
         async with read(actor) as connection:
             await queries.require_client(connection, client_id)
+    reader = Reader(actor, client_id)
     return EventStream(
-        hub=state.hub, read=read, settings=state.settings, actor=actor, client_id=client_id, last_id=last_event_id
+        hub=state.hub, read=read, settings=state.settings, actor=actor, reader=reader, last_id=last_event_id
+    )
+
+
+@get(
+    "/api/events/all",
+    guards=[require_staff],
+    responses={200: ResponseSpec(None, description="Server-sent events", media_type="text/event-stream")},
+)
+async def stream_all(*, actor: Actor, read: ReadOnly, state: State) -> EventStream:
+    """Stream to staff that something happened at any client they see, and not what: an event `changed` without content,
+    at most every five seconds. `closed`: access ended, for the reason in its data.
+    """
+    return EventStream(
+        hub=state.hub, read=read, settings=state.settings, actor=actor, reader=Watcher(actor), last_id=None
     )
 
 
 router = Router(
     path="/",
-    route_handlers=[Router(path=API, route_handlers=[list_activity]), stream_events],
+    route_handlers=[Router(path=API, route_handlers=[list_activity]), stream_events, stream_all],
     opt={"module": "activity"},
 )

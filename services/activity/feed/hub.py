@@ -19,9 +19,11 @@ from prometheus_client import Counter, Gauge
 
 from services.activity.feed import queries
 from services.activity.feed.commands import CHANNEL
-from services.activity.feed.models import Ended, Sight
+from services.activity.feed.models import Ended
+from services.activity.reach import Reach
 from shared.actor import SYSTEM, Actor
 from shared.clock import now
+from shared.contracts.summary import Readers
 from shared.database import CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database
 from shared.language import current, speaking
 
@@ -54,7 +56,7 @@ class Frame(msgspec.Struct, frozen=True):
     """One entry, encoded for the wire once a language: as who acts within the client reads it, and where that is
     something else, as who sees behind it does.
 
-    `turns`: with it the client sees more or less than before.
+    `turns`: with it the client sees more or less than before. `readers`: it is for these of the client's people only.
     """
 
     entry: asyncpg.Record
@@ -62,19 +64,21 @@ class Frame(msgspec.Struct, frozen=True):
     project_id: UUID | None
     private: bool
     turns: bool = False
+    readers: Readers | None = None
     encoded: dict[tuple[bool, str], bytes] = {}
 
-    def read_by(self, sight: Sight, language: str) -> bytes:
-        """What is sent to who sees that much, and reads this language."""
-        read_as = bool(sight.private and self.entry["hides"]), language
+    def read_by(self, reach: Reach, language: str) -> bytes:
+        """What is sent to who reads that much, in this language."""
+        read_as = bool(reach.behind and self.entry["hides"]), language
         if read_as not in self.encoded:
             self.encoded[read_as] = _encoded(self.entry, *read_as)
         return self.encoded[read_as]
 
 
-def frame(entry: asyncpg.Record) -> Frame:
-    """An entry, to be encoded for its readers."""
-    return Frame(entry, entry["position"], entry["project_id"], entry["private"], entry["turns"] or False)
+def frame(entry: asyncpg.Record, readers: str | None = None) -> Frame:
+    """An entry, to be encoded for its readers. `readers` are those of what it is about, as JSON."""
+    only = msgspec.json.decode(readers, type=Readers) if readers else None
+    return Frame(entry, entry["position"], entry["project_id"], entry["private"], entry["turns"] or False, only)
 
 
 def _encoded(entry: asyncpg.Record, behind: bool, language: str) -> bytes:
@@ -87,9 +91,10 @@ def _encoded(entry: asyncpg.Record, behind: bool, language: str) -> bytes:
 class Reader:
     """The hub's side of one stream, in the language of its request: what waits to be sent, and why it has to end."""
 
-    def __init__(self, actor: Actor, client_id: UUID) -> None:
+    def __init__(self, actor: Actor, client_id: UUID | None) -> None:
         self.client_id = client_id
-        self.sight = Sight.of(actor)
+        """None for all of them."""
+        self.reach = Reach.of(actor)
         self.language = current()
         about = (actor.session_id, actor.id, actor.reader.id, actor.client_id)
         self.subjects = frozenset(each for each in about if each is not None)
@@ -107,9 +112,9 @@ class Reader:
         """Queue an entry, or end for having too many."""
         if self.ending or entry.position <= self._seen:
             return
-        if self.sight.reaches(entry.project_id, private=entry.private):
-            text = entry.read_by(self.sight, self.language)
-        elif entry.turns and self.sight.reaches(entry.project_id, private=False):
+        if self.reach.reaches(entry.project_id, private=entry.private, readers=entry.readers):
+            text = entry.read_by(self.reach, self.language)
+        elif entry.turns and self.reach.reaches(entry.project_id, private=False):
             text = CHANGED
         else:
             return
@@ -155,7 +160,7 @@ class Hub:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._readers: defaultdict[UUID, set[Reader]] = defaultdict(set)
+        self._readers: defaultdict[UUID | None, set[Reader]] = defaultdict(set)
         self._recent: dict[UUID, Ended] = {}
         self.head = self._ends_head = 0
         self._stirred = asyncio.Event()
@@ -253,8 +258,8 @@ class Hub:
                 reader.end(end.reason)
 
     def _hand_out(self, entry: asyncpg.Record) -> None:
-        readers = self._readers.get(entry["client_id"])
+        readers = [*self._readers.get(entry["client_id"], ()), *self._readers.get(None, ())]
         if readers:
-            encoded = frame(entry)
+            encoded = frame(entry, entry["readers"])
             for reader in readers:
                 reader.offer(encoded)

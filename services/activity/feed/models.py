@@ -5,32 +5,6 @@ from uuid import UUID
 
 import msgspec
 
-from services.activity.tenants import looks_behind
-from shared.actor import Actor
-
-
-class Sight(msgspec.Struct, frozen=True):
-    """What somebody may see of one client: `projects` (None: all of them), `whole`, what concerns all of it, and
-    `private`, what the client itself is not told.
-    """
-
-    projects: frozenset[UUID] | None
-    whole: bool
-    private: bool
-
-    @classmethod
-    def of(cls, actor: Actor) -> "Sight":
-        """A subcontractor sees projects, and nothing of the client around them."""
-        return cls(actor.readable_projects(), whole=actor.assignments is None, private=looks_behind(actor))
-
-    def reaches(self, project_id: UUID | None, *, private: bool) -> bool:
-        """Whether entries of this project, or of none, are to be seen."""
-        if private and not self.private:
-            return False
-        if project_id is None:
-            return self.whole
-        return self.projects is None or project_id in self.projects
-
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the feed. `position` is its place in the order of all events; `facts` are what it is put into words

@@ -1,6 +1,5 @@
 """Reading the feed: its pages, what a stream has missed, and what is new for everybody."""
 
-from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +8,8 @@ import asyncpg
 import msgspec
 from asyncpg import Record
 
-from services.activity.feed.models import Ended, Sight, looks_behind
+from services.activity.feed.models import Ended
+from services.activity.reach import Reach, is_named
 from services.activity.words.lines import plain
 from services.activity.words.telling import Words, say, who
 from shared.actor import Actor
@@ -28,41 +28,55 @@ COLUMNS = (
 _SELECT = f"select {COLUMNS} from feed"  # noqa: S608  (our own text)
 _TOLD = "not private and not team_only"
 """Entries that the client sees. Its own people see no others, which row-level security enforces as well."""
+_ABOUT = "from overview t where t.client_id = feed.client_id and t.id = feed.target_id"
+
+
+def _unless_for_others(first: int) -> str:
+    """That an entry is not about a thing that only others of the client's people may read (`Reach.named`)."""
+    return f"not exists (select {_ABOUT} and {is_named('t', first)} is not true)"
+
+
 _PAGE_OF_ALL = f"{_SELECT} where position < $1 order by position desc limit $2"
 _WHOLE_PAGE = f"{_SELECT} where client_id = $1 and position < $2 order by position desc limit $3"
-_WHOLE_PAGE_OF_PROJECT = (
-    f"{_SELECT} where client_id = $1 and project_id = $4 and position < $2 order by position desc limit $3"
-)
 _PAGE = f"{_SELECT} where client_id = $1 and {_TOLD} and position < $2 order by position desc limit $3"
-_PAGE_OF_PROJECT = (
-    f"{_SELECT} where client_id = $1 and project_id = $4 and {_TOLD} and position < $2 order by position desc limit $3"
-)
+_OF_PROJECT = f"{_SELECT} where client_id = $1 and project_id = $4 and ($5 or {_unless_for_others(6)})"
+_WHOLE_PAGE_OF_PROJECT = f"{_OF_PROJECT} and position < $2 order by position desc limit $3"
+_PAGE_OF_PROJECT = f"{_OF_PROJECT} and {_TOLD} and position < $2 order by position desc limit $3"
 # One index scan a project, however little of a long feed the caller may see.
 _OF_READABLE = (
-    f"{_SELECT} where client_id = $1 and project_id = readable.id and {_TOLD} and position < $2"
-    " order by position desc limit $3"
+    f"{_SELECT} where client_id = $1 and project_id = readable.id and {_TOLD} and {_unless_for_others(5)}"
+    " and position < $2 order by position desc limit $3"
 )
 _PAGE_OF_SOME = (
-    f"({_SELECT} where client_id = $1 and project_id is null and {_TOLD} and position < $2"  # noqa: S608
-    " order by position desc limit $3)"
+    f"({_SELECT} where client_id = $1 and project_id is null and {_TOLD} and {_unless_for_others(5)}"  # noqa: S608
+    " and position < $2 order by position desc limit $3)"
     f" union all (select part.* from unnest($4::uuid[]) as readable (id) cross join lateral ({_OF_READABLE}) as part)"
     " order by position desc limit $3"
 )
 # Named projects, whosever they are, and nothing that concerns a client as a whole.
 _NAMED = (
-    f"{_SELECT} where client_id = named.client_id and project_id = named.project_id and position < $3"
-    " order by position desc limit $4"
+    f"{_SELECT} where client_id = named.client_id and project_id = named.project_id and {_unless_for_others(5)}"
+    " and position < $3 order by position desc limit $4"
 )
 _PAGE_OF_NAMED = (
     "select part.* from unnest($1::uuid[], $2::uuid[]) as named (project_id, client_id)"  # noqa: S608
     f" cross join lateral ({_NAMED}) as part order by position desc limit $4"
 )
+_NEWEST_OF_EACH = (
+    "select part.* from unnest($1::uuid[]) as named (client_id) cross join lateral ("  # noqa: S608  (our own text)
+    f"{_SELECT} where client_id = named.client_id and ($2::uuid[] is null or project_id = any($2))"
+    f" and ($3 or {_unless_for_others(4)}) order by position desc limit 1) as part"
+)
 _MISSED = (
     f"{_SELECT} where client_id = $1 and position >= $2 and position < $3"
     " and ($4::uuid[] is null or project_id is null and $5 or project_id = any($4))"
-    f" and ($6 or {_TOLD}) order by position limit $7"
+    f" and ($6 or {_TOLD}) and ($8 or {_unless_for_others(9)}) order by position limit $7"
 )
-_NEW = f"{_SELECT} where position > $1 order by position limit $2"
+_READERS = (
+    "(select json_build_object('roles', reader_roles, 'people', reader_people)::text"
+    f" {_ABOUT} and reader_roles is not null)"
+)
+_NEW = f"select {COLUMNS}, {_READERS} as readers from feed where position > $1 order by position limit $2"  # noqa: S608
 _HEAD = f"select max(position) from feed where client_id = $1 and ($2 or {_TOLD})"  # noqa: S608  (our own text)
 _KNOWS_POSITION = (
     f"select $2::bigint = 0 or exists (select from feed where client_id = $1 and position = $2 and ($3 or {_TOLD}))"  # noqa: S608
@@ -125,33 +139,6 @@ class After(msgspec.Struct, array_like=True, frozen=True):
     position: Annotated[int, msgspec.Meta(ge=0, le=LAST)]
 
 
-async def _list_entries(
-    connection: asyncpg.Connection,
-    client_id: UUID | None,
-    before: int,
-    limit: int,
-    *,
-    private: bool,
-    project_id: UUID | None = None,
-    readable: Collection[UUID] | None = None,
-) -> list[Record]:
-    """Entries older than `before`, newest first. Without `client_id`: of all clients (staff).
-
-    `private`: those, too, that the client is not told.
-
-    `project_id` narrows to one project; else `readable`, if given, to these projects and what concerns the client as a
-    whole.
-    """
-    if client_id is None:
-        return await connection.fetch(_PAGE_OF_ALL, before, limit)
-    if project_id:
-        statement = _WHOLE_PAGE_OF_PROJECT if private else _PAGE_OF_PROJECT
-        return await connection.fetch(statement, client_id, before, limit, project_id)
-    if readable is None:
-        return await connection.fetch(_WHOLE_PAGE if private else _PAGE, client_id, before, limit)
-    return await connection.fetch(_PAGE_OF_SOME, client_id, before, limit, list(readable))
-
-
 async def list_page(
     connection: asyncpg.Connection,
     actor: Actor,
@@ -162,30 +149,29 @@ async def list_page(
     project_id: UUID | None = None,
 ) -> Page[EntryView]:
     """A page of what `actor` may read, newest first: of all clients, of one, or of a project that they may read."""
-    if actor.assignments is not None and project_id is None:
+    reach = Reach.of(actor)
+    place = (client_id, before, limit + 1)
+    if project_id:
+        statement = _WHOLE_PAGE_OF_PROJECT if reach.behind else _PAGE_OF_PROJECT
+        rows = await connection.fetch(statement, *place, project_id, reach.restricted, *reach.named)
+    elif actor.assignments is not None:
         named = {project: client for project, client in actor.assignments.items() if client_id in (None, client)}
-        rows = await _list_named(connection, named, before, limit + 1)
+        whose = (list(named), list(named.values()))
+        rows = await connection.fetch(_PAGE_OF_NAMED, *whose, before, limit + 1, *reach.named)
+    elif client_id is None:
+        rows = await connection.fetch(_PAGE_OF_ALL, before, limit + 1)
+    elif reach.projects is None:
+        rows = await connection.fetch(_WHOLE_PAGE if reach.behind else _PAGE, *place)
     else:
-        readable = actor.readable_projects()
-        rows = await _list_entries(
-            connection,
-            client_id,
-            before,
-            limit + 1,
-            private=looks_behind(actor),
-            project_id=project_id,
-            readable=readable,
-        )
+        rows = await connection.fetch(_PAGE_OF_SOME, *place, reach.listed, *reach.named)
     more = encode_cursor(After(rows[limit - 1]["position"])) if len(rows) > limit else None
-    behind = looks_behind(actor)
-    return Page([view(row, behind=behind, tell_client=actor.sees_all_clients) for row in rows[:limit]], more)
+    return Page([view(row, behind=reach.behind, tell_client=reach.behind) for row in rows[:limit]], more)
 
 
-async def _list_named(
-    connection: asyncpg.Connection, named: Mapping[UUID, UUID], before: int, limit: int
-) -> list[Record]:
-    """Entries of these projects (with their clients) older than `before`, newest first."""
-    return await connection.fetch(_PAGE_OF_NAMED, list(named), list(named.values()), before, limit)
+async def list_newest(connection: asyncpg.Connection, reach: Reach, clients: list[UUID]) -> dict[UUID, EntryView]:
+    """The newest entry of each of these clients that staff may read, by client."""
+    rows = await connection.fetch(_NEWEST_OF_EACH, clients, reach.listed, reach.restricted, *reach.named)
+    return {row["client_id"]: view(row, behind=True, tell_client=True) for row in rows}
 
 
 def view(entry: Record, *, behind: bool, tell_client: bool = False) -> EntryView:
@@ -223,25 +209,25 @@ def _place(entry: Record) -> str | None:
     return f"/projects/{entry['project_id']}{anchor}"
 
 
-async def head(connection: asyncpg.Connection, sight: Sight, client_id: UUID) -> int:
+async def head(connection: asyncpg.Connection, reach: Reach, client_id: UUID) -> int:
     """The position of the client's newest entry that the caller may see; 0 if there is none."""
-    return await connection.fetchval(_HEAD, client_id, sight.private) or 0
+    return await connection.fetchval(_HEAD, client_id, reach.behind) or 0
 
 
-async def can_resume(connection: asyncpg.Connection, sight: Sight, client_id: UUID, after: int, limit: int) -> bool:
+async def can_resume(connection: asyncpg.Connection, reach: Reach, client_id: UUID, after: int, limit: int) -> bool:
     """Whether `after` is the place of an entry of this client (or 0, the beginning) with at most `limit` behind it."""
-    known = await connection.fetchval(_KNOWS_POSITION, client_id, after, sight.private)
-    missed: int = await connection.fetchval(_COUNT_MISSED, client_id, after, limit + 1, sight.private) or 0
+    known = await connection.fetchval(_KNOWS_POSITION, client_id, after, reach.behind)
+    missed: int = await connection.fetchval(_COUNT_MISSED, client_id, after, limit + 1, reach.behind) or 0
     return bool(known) and missed <= limit
 
 
 async def list_missed(
-    connection: asyncpg.Connection, sight: Sight, client_id: UUID, positions: range, limit: int
+    connection: asyncpg.Connection, reach: Reach, client_id: UUID | None, positions: range, limit: int
 ) -> list[Record]:
     """The first `limit` entries among these positions, oldest first, as far as the caller may see them."""
-    projects = None if sight.projects is None else list(sight.projects)
+    place = (client_id, positions.start, positions.stop)
     return await connection.fetch(
-        _MISSED, client_id, positions.start, positions.stop, projects, sight.whole, sight.private, limit
+        _MISSED, *place, reach.listed, reach.whole, reach.behind, limit, reach.restricted, *reach.named
     )
 
 

@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 import asyncpg
 from litestar.response.base import ASGIResponse
@@ -36,7 +35,7 @@ EXPIRED, GONE = "session_expired", "gone"
 
 
 class EventStream(ASGIResponse):
-    """The answer to `GET /api/events/{client_id}`; rights and tenant are checked already.
+    """The answer to `GET /api/events/{client_id}` or `.../all`; rights and tenant are checked already.
 
     `last_id` is the `Last-Event-ID` the reader came with, whatever it is.
     """
@@ -48,7 +47,7 @@ class EventStream(ASGIResponse):
         read: ReadOnly,
         settings: ActivitySettings,
         actor: Actor,
-        client_id: UUID,
+        reader: Reader,
         last_id: str | None,
     ) -> None:
         super().__init__()
@@ -56,7 +55,7 @@ class EventStream(ASGIResponse):
         self._read = read
         self._settings = settings
         self._actor = actor
-        self._reader = Reader(actor, client_id)
+        self._reader = reader
         self._last_id = last_id
         life = settings.stream_life * random.uniform(0.8, 1)  # noqa: S311  (spreads the reconnects)
         session = (actor.session_ends - now()).total_seconds() if actor.session_ends else math.inf
@@ -83,8 +82,10 @@ class EventStream(ASGIResponse):
         """What to say first, and the positions among which something was missed since `last_id`."""
         retry = b"retry: %d\n" % RETRY_MS
         reader = self._reader
+        if reader.client_id is None:
+            return retry + b"\n", range(0)
         async with self._reading() as connection:
-            head = await queries.head(connection, reader.sight, reader.client_id)
+            head = await queries.head(connection, reader.reach, reader.client_id)
             reader.skip(head)
             if self._last_id is None:
                 # The browser remembers an id without data and shows it to nobody: cut before its first entry, the
@@ -92,7 +93,7 @@ class EventStream(ASGIResponse):
                 return retry + b"id: %d\n\n" % head, range(0)
             after = _position(self._last_id)
             most = self._settings.stream_replay
-            if not await queries.can_resume(connection, reader.sight, reader.client_id, after, most):
+            if not await queries.can_resume(connection, reader.reach, reader.client_id, after, most):
                 return retry + _reset(head), range(0)
         return retry + b"\n", range(after + 1, head + 1)
 
@@ -107,14 +108,14 @@ class EventStream(ASGIResponse):
             missed = range(entries[-1]["position"] + 1, missed.stop) if len(entries) == PORTION else range(0)
 
     def _encoded(self, entry: asyncpg.Record) -> bytes:
-        return frame(entry).read_by(self._reader.sight, self._reader.language)
+        return frame(entry).read_by(self._reader.reach, self._reader.language)
 
     async def _read_missed(self, missed: range) -> list[asyncpg.Record]:
         """The next portion. While the database is away the stream ends: its reader comes again from where it is."""
         reader = self._reader
         try:
             async with self._reading() as connection:
-                return await queries.list_missed(connection, reader.sight, reader.client_id, missed, PORTION)
+                return await queries.list_missed(connection, reader.reach, reader.client_id, missed, PORTION)
         except Exception as error:
             if not out_of_reach(error):
                 raise

@@ -4,15 +4,18 @@ Everything is recorded in the audit log, also what nothing else is known of.
 """
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from services.activity.audit.models import PERSONAL, Author, Presence, Record, without_person
 from services.activity.feed.models import Ended, Entry
 from services.activity.fold import identity, projects
 from services.activity.fold.meaning import About, Meaning
 from services.activity.kpis.models import ClientFact
+from services.activity.overview.models import Bare, publisher
 from services.activity.recordings.models import Visit
 from services.activity.tenants import COMPANY
 from services.activity.words.telling import keep
@@ -26,7 +29,8 @@ def meaning_of(kind: type[EventData]) -> Meaning:
     """What is said of the type itself, and where nothing is, of its nearest base."""
     said = [_SAID[each] for each in kind.__mro__ if each in _SAID]
     found = {
-        name: next(filter(None, (getattr(each, name) for each in said)), None) for name in ("about", "ends", "fact")
+        name: next(filter(None, (getattr(each, name) for each in said)), None)
+        for name in ("about", "ends", "fact", "keeps")
     }
     return Meaning(**found, is_visit=any(each.is_visit for each in said))
 
@@ -46,9 +50,17 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True):
     """The project of which something was shared, withdrawn, hidden or shown: the visibility of its entries is computed
     again.
     """
+    bare: Bare | None
     ended: Ended | None
     fact: ClientFact | None
     visit: Visit | None
+
+
+def fact_of(event: RawEvent) -> ClientFact | None:
+    """What the figures learn from an event. Raises as `fold` does."""
+    kind = EVENTS.get(event.type)
+    learn = MEANINGS[kind].fact if kind else None
+    return learn(event, msgspec.json.decode(event.data, type=kind)) if learn and kind else None
 
 
 def fold(event: RawEvent, position: int) -> Folded:
@@ -65,9 +77,23 @@ def fold(event: RawEvent, position: int) -> Folded:
         presence=_presence(event, tenant, data),
         entry=_entry(event, position, data, about) if data and about else None,
         turned=about.project_id if about and about.turns else None,
+        bare=_bare(event, data, meaning),
         ended=end and Ended(position=position, client_id=tenant, at=event.time, **msgspec.structs.asdict(end)),
         fact=meaning.fact(event, data) if meaning.fact else None,
         visit=_visit(event, position, tenant) if meaning.is_visit else None,
+    )
+
+
+def _bare(event: RawEvent, data: Any, meaning: Meaning) -> Bare | None:
+    if meaning.keeps is None or event.clientid is None or data.summary is not UNSET:
+        return None
+    return Bare(
+        client_id=event.clientid,
+        id=event.subject,
+        publisher=publisher(event),
+        private=meaning.keeps(data),
+        hides=None if data.hidden_fields is UNSET else data.hidden_fields,
+        version=data.version,
     )
 
 

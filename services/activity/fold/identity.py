@@ -18,6 +18,7 @@ from shared.contracts.identity import (
     SignedOut,
 )
 from shared.contracts.recordings import SessionVisited
+from shared.contracts.restated import ClientRestated
 from shared.events import RawEvent
 
 RIGHTS = frozenset({"active", "is_primary_contact", "portal_access"})
@@ -46,8 +47,9 @@ def _client_changed(event: RawEvent, data: ClientUpdated) -> End | None:
     return _changed_by(event, data.fields, ["closed_modules"])
 
 
-def _client(event: RawEvent, data: ClientCreated | ClientUpdated) -> ClientFact | None:
-    return ClientFact(client_id=event.clientid, at=event.time, name=data.name) if event.clientid else None
+def _client(event: RawEvent, data: ClientCreated | ClientRestated | ClientUpdated) -> ClientFact | None:
+    at = data.created_at if isinstance(data, ClientRestated) else event.time
+    return ClientFact(client_id=event.clientid, at=at, name=data.name) if event.clientid else None
 
 
 MEANINGS: Meanings = {
@@ -60,6 +62,7 @@ MEANINGS: Meanings = {
     AssignmentsChanged: Meaning(ends=_changed),
     PersonUpdated: Meaning(ends=lambda event, data: _changed_by(event, data.fields, RIGHTS)),
     ClientCreated: Meaning(fact=_client),
+    ClientRestated: Meaning(fact=_client),
     ClientUpdated: Meaning(ends=_client_changed, fact=_client),
     SessionVisited: Meaning(is_visit=True),
 }

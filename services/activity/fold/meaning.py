@@ -43,6 +43,10 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     about: Callable[[RawEvent, Any], About] | None = None
     ends: Callable[[RawEvent, Any], End | None] | None = None
     fact: Callable[[RawEvent, Any], ClientFact | None] | None = None
+    keeps: Callable[[Any], bool] | None = None
+    """Whether the thing itself is private after an event that says no more of it: it has no summary, as events of older
+    versions have none.
+    """
     is_visit: bool = False
     """Whether it is one request of a recorded session."""
 

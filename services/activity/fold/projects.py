@@ -52,11 +52,15 @@ def _milestone_turned(event: RawEvent, data: MilestoneShared | MilestoneWithdraw
 _COMPLETION = [MilestoneEvent.hidden_by["completed_on"]]
 
 MEANINGS: Meanings = {
-    ProjectEvent: Meaning(about=_project),
+    ProjectEvent: Meaning(about=_project, keeps=lambda data: data.private),
     ProjectUpdated: Meaning(about=_project_updated),
-    ProjectShared: Meaning(about=partial(_project, private=False, team_only=True, turns="seen")),
-    ProjectWithdrawn: Meaning(about=partial(_project, private=True, team_only=True, turns="seen")),
-    MilestoneEvent: Meaning(about=_milestone),
+    ProjectShared: Meaning(
+        about=partial(_project, private=False, team_only=True, turns="seen"), keeps=lambda _data: False
+    ),
+    ProjectWithdrawn: Meaning(
+        about=partial(_project, private=True, team_only=True, turns="seen"), keeps=lambda _data: True
+    ),
+    MilestoneEvent: Meaning(about=_milestone, keeps=lambda data: data.private),
     MilestoneUpdated: Meaning(about=_milestone_updated),
     MilestoneCompleted: Meaning(about=partial(_milestone, tells=_COMPLETION)),
     MilestoneReopened: Meaning(about=partial(_milestone, tells=_COMPLETION)),

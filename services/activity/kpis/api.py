@@ -28,7 +28,7 @@ async def get_kpis(actor: Actor, read: ReadOnly, state: State, client_id: UUID |
         raise NotFound
     cache: KpiCache = state.kpis
     answer = await cache.answer(read, actor, tenant, changed or 0, today())
-    return Response(answer, media_type=MediaType.JSON, headers=headers())
+    return Response(answer.body, media_type=MediaType.JSON, headers=headers())
 
 
 router = Router(path=API, route_handlers=[get_kpis], opt={"module": "figures"})

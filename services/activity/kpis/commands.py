@@ -1,4 +1,4 @@
-"""Keeping what is known of clients. `changed` of a client is the position of the last event its figures depend on."""
+"""Keeping what is known of clients. `changed` of one is the position of the last event that its overview depends on."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -14,16 +14,17 @@ select client_id, name, at, position
 from json_to_recordset($1) as fact (client_id uuid, name text, at timestamptz, position bigint)
 on conflict (client_id) do update set
     name = case when excluded.name = '' then known_clients.name else excluded.name end,
+    created_at = least(known_clients.created_at, excluded.created_at),
     changed = excluded.changed
 """
 
 
 async def learn(connection: asyncpg.Connection, facts: Sequence[tuple[int, ClientFact]]) -> None:
-    """Store facts, each with its position, in order. Cached figures of their clients are outdated from then on."""
+    """Store facts, each with its position, in order. Answers kept about their clients are outdated from then on."""
     known: dict[UUID, ClientFact] = {}
     for _, fact in facts:
         first = known.get(fact.client_id, fact)
-        known[fact.client_id] = msgspec.structs.replace(fact, at=first.at, name=fact.name or first.name)
+        known[fact.client_id] = msgspec.structs.replace(fact, at=min(first.at, fact.at), name=fact.name or first.name)
     last = {fact.client_id: position for position, fact in facts}
     rows = [{**msgspec.structs.asdict(fact), "position": last[client_id]} for client_id, fact in known.items()]
     if rows:

@@ -13,6 +13,8 @@ from shared.language import gettext as _
 
 Format = Literal["number", "date", "days", "percent", "currency"]
 PARAMETERS = {"client_id": "uuid", "projects": "uuid[]", "start": "date", "end": "date", "today": "date"}
+OF_CLIENT = "client_id = :client_id"
+"""How a statement names its tenant."""
 _NAMED = re.compile(rf"(?<!:):({'|'.join(PARAMETERS)})\b")
 
 
@@ -29,9 +31,12 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     href: str | None = None
 
     def statement(self, values: dict[str, Any]) -> tuple[str, list[Any]]:
-        """The SQL with numbered parameters, and the values in their order; names it does not use are left out."""
-        used = sorted(set(_NAMED.findall(self.sql)))
-        statement = _NAMED.sub(lambda found: f"${used.index(found[1]) + 1}::{PARAMETERS[found[1]]}", self.sql)
+        """The SQL with numbered parameters, and the values in their order; names it does not use are left out. Without
+        a client it counts what all of them have.
+        """
+        sql = self.sql if values["client_id"] else self.sql.replace(OF_CLIENT, "true")
+        used = sorted(set(_NAMED.findall(sql)))
+        statement = _NAMED.sub(lambda found: f"${used.index(found[1]) + 1}::{PARAMETERS[found[1]]}", sql)
         return statement, [values[name] for name in used]
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 
 class ClientFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Something became known of a client, its `name` or a thing: its cached figures are outdated."""
+    """Something became known of a client, its `name`, a thing or an entry: answers kept about it are outdated."""
 
     client_id: UUID
     at: datetime

@@ -20,11 +20,12 @@ from shared.language import gettext as _
 Value = int | Decimal | date
 """What a statement counts. On the wire a decimal number and a day (ISO 8601) are text."""
 
-_CREATED = "select created_at from known_clients where client_id = $1"
-_CHANGED = "select changed from known_clients where client_id = $1"
+# Of one client, and without one of all: two texts, so that each gets a plan of its own.
+_CREATED = ("select created_at from known_clients where client_id = $1", "select min(created_at) from known_clients")
+_CHANGED = ("select changed from known_clients where client_id = $1", "select max(changed) from known_clients")
 _SINCE = """
-select least($3::date, min(least(made_on, starts_on, done_on))) from told
-where client_id = $1 and ($2::uuid[] is null or project_id = any($2))
+select least($2::date, min(least(made_on, starts_on, done_on))) from told
+where ($1::uuid[] is null or project_id = any($1))
 """
 
 log = structlog.get_logger("kpis")
@@ -53,24 +54,30 @@ class Kpis(msgspec.Struct, frozen=True):
     computed_at: datetime
 
 
-async def changed(connection: asyncpg.Connection, client_id: UUID) -> int | None:
-    """The position of the last event the client's figures depend on; None for a client without events."""
-    return await connection.fetchval(_CHANGED, client_id)
+async def changed(connection: asyncpg.Connection, client_id: UUID | None) -> int | None:
+    """The position of the last event that an overview of the client, or of all, depends on; None without events."""
+    return await connection.fetchval(*_of(client_id, _CHANGED))
 
 
 async def compute(
-    read: ReadOnly, actor: Actor, client_id: UUID, definitions: Sequence[Definition], today: date
+    read: ReadOnly, actor: Actor, client_id: UUID | None, definitions: Sequence[Definition], today: date
 ) -> tuple[Kpis, bool]:
-    """All figures of a client as `actor` may see them, and whether none of them failed."""
+    """All figures of a client, or of all, as `actor` may see them, and whether none of them failed."""
     readable = actor.readable_projects()
     projects = None if readable is None else sorted(readable)
     over = periods(today)
     async with read(actor) as connection:
-        created: datetime | None = await connection.fetchval(_CREATED, client_id)
-        since: date | None = await connection.fetchval(_SINCE, client_id, projects, created and day_of(created))
+        created: datetime | None = await connection.fetchval(*_of(client_id, _CREATED))
+        known = (projects, created and day_of(created))
+        tenant = (" and client_id = $3", client_id) if client_id else ("",)
+        since: date | None = await connection.fetchval(_SINCE + tenant[0], *known, *tenant[1:])
     values = {"client_id": client_id, "projects": projects, "today": today}
     items = [await _compute_one(read, actor, each, values, over, since=since) for each in definitions]
     return Kpis([item or _failed(each) for item, each in zip(items, definitions, strict=True)], now()), all(items)
+
+
+def _of(client_id: UUID | None, statements: tuple[str, str]) -> tuple[str, *tuple[UUID, ...]]:
+    return (statements[0], client_id) if client_id else (statements[1],)
 
 
 async def _compute_one(

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.activity.overview.models import Thing
+from services.activity.overview.models import Bare, Thing
 
 _FIELDS = [field for field in Thing.__struct_fields__ if field not in ("client_id", "id", "publisher", "at")]
 
@@ -25,6 +25,15 @@ select distinct kept.project_id, kept.client_id from kept join known using (id)
 where kept.project_id is not null and (kept.private, kept.hides) is distinct from (known.private, known.hides)
 """  # noqa: S608  (our own text)
 
+# The version is taken as well: what is published again has it, and completes the row.
+_CORRECT = """
+update overview set private = told.private, hides = coalesce(told.hides, overview.hides), version = told.version
+from json_populate_recordset(null::overview, $1) as told
+where overview.client_id = told.client_id and overview.id = told.id
+    and overview.publisher = told.publisher and overview.version < told.version
+returning overview.project_id, overview.client_id
+"""
+
 
 async def keep(connection: asyncpg.Connection, things: Sequence[Thing]) -> dict[UUID, UUID]:
     """Store things as their events tell them, of each the newest version.
@@ -40,3 +49,15 @@ async def keep(connection: asyncpg.Connection, things: Sequence[Thing]) -> dict[
         return {}
     rows = await connection.fetch(_KEEP, msgspec.json.encode(list(newest.values())).decode())
     return {row["project_id"]: row["client_id"] for row in rows}
+
+
+async def correct(connection: asyncpg.Connection, told: Sequence[Bare]) -> dict[UUID, UUID]:
+    """Take from events without a summary what decides who sees a known thing. What is not known stays unknown.
+
+    Answers the projects (with their clients) concerned.
+    """
+    newest = {each.id: each for each in sorted(told, key=lambda each: each.version)}
+    if not newest:
+        return {}
+    rows = await connection.fetch(_CORRECT, msgspec.json.encode(list(newest.values())).decode())
+    return {row["project_id"]: row["client_id"] for row in rows if row["project_id"]}

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import msgspec
 
-from shared.actor import Actor
 from shared.contracts.summary import Summary
 from shared.events import AnyEvent
 
@@ -50,6 +49,17 @@ class Thing(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Bare(msgspec.Struct, frozen=True, kw_only=True):
+    """What an event without a summary says of a thing: whether it is private, and what it hides (None: as before)."""
+
+    client_id: UUID
+    id: UUID
+    publisher: str
+    private: bool
+    hides: list[str] | None
+    version: int
+
+
 class _Data(msgspec.Struct, frozen=True):
     summary: Summary | None = None
 
@@ -60,6 +70,11 @@ _decode = msgspec.json.Decoder(_Data).decode
 def is_restated(event: AnyEvent) -> bool:
     """Whether the event publishes a thing again."""
     return event.type.endswith(RESTATED)
+
+
+def publisher(event: AnyEvent) -> str:
+    """The service that published it."""
+    return event.source.rpartition("/")[2]
 
 
 def thing_of(event: AnyEvent) -> Thing | None:
@@ -74,7 +89,7 @@ def thing_of(event: AnyEvent) -> Thing | None:
     return Thing(
         client_id=event.clientid,
         id=event.subject,
-        publisher=event.source.rpartition("/")[2],
+        publisher=publisher(event),
         kind=told.kind,
         title="" if told.deleted else told.title,
         number=None if told.deleted else told.number,
@@ -100,41 +115,3 @@ def thing_of(event: AnyEvent) -> Thing | None:
         version=told.version,
         at=datetime.combine(told.made_on, time(), UTC) if is_restated(event) else event.time,
     )
-
-
-class Reach(msgspec.Struct, frozen=True, kw_only=True):
-    """What of one client's things somebody reads, and which of them wait for them.
-
-    `projects` (None: all), `whole`: what concerns the client as a whole; `behind`: what the client is not told, and
-    hidden fields. `restricted`: also what is for some of the client's people only; who has not may still be named by
-    `person`, or by their role (`roles` beside `own`, the projects they have them in). `side` and `policies` say for
-    whom of the company, or else of the client, a thing waits.
-    """
-
-    projects: list[UUID] | None
-    whole: bool
-    behind: bool
-    restricted: bool
-    person: UUID | None
-    own: list[UUID]
-    roles: list[str]
-    side: str
-    policies: list[str]
-
-    @classmethod
-    def of(cls, actor: Actor) -> "Reach":
-        """A subcontractor reads what is for everybody of their projects, and nothing of the client beside them."""
-        readable = actor.readable_projects()
-        limited = actor.assignments is not None
-        own = {project: role for project in actor.project_roles if (role := actor.role_in(project))}
-        return cls(
-            projects=None if readable is None else sorted(readable),
-            whole=not limited,
-            behind=actor.sees_all_clients,
-            restricted=readable is None,
-            person=actor.reader.id,
-            own=list(own),
-            roles=list(own.values()),
-            side="company" if actor.sees_all_clients else "client",
-            policies=sorted(actor.policies),
-        )

@@ -14,6 +14,7 @@ from services.identity.people.models import Person
 from shared.actor import Actor
 from shared.clock import now
 from shared.contracts.identity import ClientCreated, ClientUpdated
+from shared.contracts.restated import ClientRestated
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.language import gettext as _
 from shared.orm import Base, Identified, Timestamped, made_by_the_table
@@ -132,6 +133,12 @@ class Client(Base, Identified, Timestamped):
 
     def created(self) -> ClientCreated:
         return ClientCreated(name=self.name, active=self.active, portal_enabled=self.portal_enabled)
+
+    def restated(self) -> ClientRestated:
+        """The client published again as it is, for who does not know it."""
+        return ClientRestated(
+            name=self.name, active=self.active, portal_enabled=self.portal_enabled, created_at=self.created_at
+        )
 
     def change(self, actor: Actor, changes: Mapping[str, object]) -> ClientUpdated | None:
         """Take over what is new in `changes`; None where nothing is. Raises `WaysInAreForStaff`, and what

@@ -50,7 +50,7 @@ async def activity(
     if page.is_fragment:
         return page.fragment("activity/days.html", feed=feed(await listed))
     found, projects = await asyncio.gather(listed, slot(views.projects(page.services, about, q, project_id)))
-    return await page.show("activity/page.html", section="activity", projects=projects, feed=feed(found))
+    return await page.show("activity/page.html", section="activity", of_all=True, projects=projects, feed=feed(found))
 
 
 area = Area(
@@ -72,9 +72,10 @@ area = Area(
         Widget(
             name="activity",
             template="activity/on_dashboard.html",
-            load=views.newest,
+            load=views.on_dashboard,
             where="dashboard",
             who=lambda page: page.has("activity"),
+            place="side",
         ),
         Widget(name="activity", template="activity/of_client.html", load=views.newest, where="client"),
     ],

@@ -57,6 +57,11 @@ async def newest(page: Page, client_id: UUID | None, deadline: float | None) -> 
     return await slot(entries(page.services, client_id, limit=NEWEST), deadline=deadline)
 
 
+async def on_dashboard(page: Page, _client_id: UUID | None, deadline: float | None) -> Slot[Listing[Entry]]:
+    """The same for a dashboard, which has it in its overview."""
+    return await page.overview(lambda found: found.newest, "newest", deadline=deadline)
+
+
 async def projects(services: Services, client_id: UUID | None, q: str, chosen: UUID | None) -> Choice[ProjectCard]:
     """What the feed may be filtered by."""
     return await choices.projects(services, client_id, "project", q, [chosen] if chosen else [])

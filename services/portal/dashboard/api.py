@@ -18,7 +18,7 @@ async def dashboard(page: Page) -> Template:
         ask = await whom_to_ask(page.services)
         return await page.show("dashboard/waiting.html", section="dashboard", greeting=words, ask=ask)
     board = await views.load(page)
-    return await page.show("dashboard/page.html", section="dashboard", greeting=words, board=board)
+    return await page.show("dashboard/page.html", section="dashboard", of_all=True, greeting=words, board=board)
 
 
 area = Area(
@@ -36,8 +36,24 @@ area = Area(
             template="dashboard/kpis.html",
             load=views.kpis,
             where="dashboard",
-            who=lambda page: page.client_id is not None and page.has("figures"),
+            who=lambda page: page.has("figures"),
             place="top",
-        )
+        ),
+        Widget(
+            name="clients",
+            template="dashboard/clients.html",
+            load=views.clients,
+            where="dashboard",
+            who=lambda page: page.client_id is None,
+            place="top",
+        ),
+        Widget(
+            name="coming",
+            template="dashboard/coming.html",
+            load=views.coming,
+            where="dashboard",
+            who=lambda page: page.client_id is not None and page.has("projects"),
+            place="side",
+        ),
     ],
 )

@@ -1,7 +1,7 @@
 """Projects to look at: the list, one project, and its widgets."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Router, get
@@ -27,7 +27,8 @@ async def projects(page: Page, q: Short = "", status: Short = "", sort: Short = 
     found = await views.listed(page.services, page.client_id, wanted)
     if page.is_fragment:
         return page.fragment("projects/cards.html", found=found, wanted=wanted)
-    return await page.show("projects/list.html", section="projects", found=found, wanted=wanted, sorts=views.SORTS)
+    shown: dict[str, Any] = {"found": found, "wanted": wanted, "sorts": views.SORTS}
+    return await page.show("projects/list.html", section="projects", of_all=True, **shown)
 
 
 @get("/projects/{project_id:uuid}")

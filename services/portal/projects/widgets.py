@@ -13,14 +13,16 @@ from services.portal.sorting import Sorting
 from shared.pagination import Page as Listing
 
 MOST = 50
+CARDS = 12
 COLUMNS = ("-status", "name")
 """What the table on a client's page is sorted by: what needs attention comes first."""
 
 
 class Cards(msgspec.Struct, frozen=True):
-    """Projects; where one of a client's people sees none, whom to ask."""
+    """The most urgent projects, and whether there are others; where one of a client's people sees none, whom to ask."""
 
     projects: list[ProjectCard]
+    has_more: bool = False
     ask: Asked | None = None
 
 
@@ -33,26 +35,19 @@ class Rows(msgspec.Struct, frozen=True):
 
 async def cards(page: Page, client_id: UUID | None, deadline: float | None) -> Slot[Cards]:
     """For a dashboard."""
-    found = await urgent(page, client_id, deadline)
-    if found.value is None:
-        return Slot(found.state)
-    ask = None
-    if not (page.actor.is_staff or found.value):
-        asked = await whom_to_ask(page.services)
-        others = [each for each in asked.contacts if each.id != page.actor.reader.id]
-        ask = Asked(others, asked.company)
-    return Slot("ready", Cards(found.value, ask))
+    found = await slot(_urgent(page, client_id), deadline=deadline)
+    if found.value is None or page.actor.is_staff or found.value.projects:
+        return found
+    asked = await whom_to_ask(page.services)
+    others = [each for each in asked.contacts if each.id != page.actor.reader.id]
+    return Slot("ready", Cards([], ask=Asked(others, asked.company)))
 
 
-async def urgent(page: Page, client_id: UUID | None, deadline: float | None) -> Slot[list[ProjectCard]]:
-    """The most urgent: what needs attention first, then what runs well, then what is done; each newest first."""
-
-    async def listed() -> list[ProjectCard]:
-        query = {"client_id": client_id, "sort": "-status", "limit": MOST}
-        found = await page.services.projects.get("projects", Listing[ProjectCard], **query)
-        return await as_today(page.services, found.items)
-
-    return await slot(listed(), deadline=deadline)
+async def _urgent(page: Page, client_id: UUID | None) -> Cards:
+    """What needs attention first, then what runs well, then what is done; each newest first."""
+    query = {"client_id": client_id, "sort": "-status", "limit": CARDS}
+    found = await page.services.projects.get("projects", Listing[ProjectCard], **query)
+    return Cards(await as_today(page.services, found.items), has_more=found.next_cursor is not None)
 
 
 async def rows(page: Page, client_id: UUID | None, deadline: float | None) -> Slot[Rows]:

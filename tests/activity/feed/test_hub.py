@@ -1,12 +1,14 @@
 """What waits for one reader: bounded, filtered, and nothing twice."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
 import msgspec
 
-from services.activity.feed.hub import AGAIN_SECONDS, CHUNK, OVERFLOW, QUEUE, Frame, Hub, Reader
+from services.activity.feed.hub import AGAIN_SECONDS, CHANGED, CHUNK, OVERFLOW, QUEUE, Frame, Hub, Reader
 from services.activity.feed.models import Ended
+from services.activity.feed.watcher import Watcher
 from services.activity.tenants import COMPANY
 from shared.actor import Reader as Seen
 from shared.clock import now, uuid7
@@ -72,6 +74,30 @@ async def test_only_what_may_be_seen_waits() -> None:
     for position, project in enumerate([PROJECT, OTHER, None], 1):
         viewer.offer(entry(position, project))
     assert await viewer.take(0) == b"1;3;"
+
+
+async def test_who_watches_all_clients_hears_of_what_they_may_see_and_not_what_it_was() -> None:
+    limited = msgspec.structs.replace(CLARA, assignments={PROJECT: ACME})
+    watcher = Watcher(limited)
+    for position, project in enumerate([OTHER, None], 1):
+        watcher.offer(entry(position, project))
+    assert await watcher.take(0) == b""
+    for position in range(3, 3 * QUEUE):
+        watcher.offer(entry(position))
+    assert (await watcher.take(0), watcher.ending) == (CHANGED, None)
+
+
+async def test_who_watches_all_clients_hears_of_much_that_happens_once_and_of_the_end_at_once() -> None:
+    watcher = Watcher(CLARA)
+    watcher.offer(entry(1))
+    assert await watcher.take(0) == CHANGED
+    watcher.offer(entry(2))
+    assert await watcher.take(0.01) == b""
+    waiting = asyncio.create_task(watcher.take(60))
+    await asyncio.sleep(0)
+    watcher.end("session_ended")
+    async with asyncio.timeout(10):
+        assert await waiting == b""
 
 
 async def test_the_first_reason_to_end_stays() -> None:

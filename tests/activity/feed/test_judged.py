@@ -5,10 +5,20 @@ from uuid import UUID
 
 import pytest
 
+from shared import outbox
+from shared.actor import SYSTEM
 from shared.clock import today, uuid7
 from shared.contracts.identity import ClientCreated
-from shared.contracts.projects import MilestoneRestated, MilestoneWithdrawn, ProjectRestated, ProjectShared
-from tests.activity.build import milestone_completed, milestone_created, project_created, status_changed
+from shared.contracts.projects import (
+    MilestoneRestated,
+    MilestoneShared,
+    MilestoneWithdrawn,
+    ProjectRestated,
+    ProjectShared,
+    ProjectWithdrawn,
+)
+from shared.events import EventData
+from tests.activity.build import CLARA, contact, milestone_completed, milestone_created, project_created, status_changed
 from tests.activity.feed.test_private import Told, step, updated
 from tests.activity.rig import Rig
 
@@ -84,3 +94,30 @@ async def test_an_entry_about_what_is_not_known_stays_as_it_is_until_it_is(told:
     assert await told.feed() == [STARTED]
     await told.happens((restated(project, 1), own))
     assert await told.feed() == ["added Design approved", STARTED]
+
+
+async def test_an_event_without_a_summary_withdraws_and_hides_as_well(told: Told, rig: Rig) -> None:
+    """As those of an older version are. What else it changed comes when the thing is published again."""
+    project, launch, viewer = uuid7(), uuid7(), contact(told.id, primary=True)
+
+    async def due() -> list[str]:
+        return [each["title"] for each in (await rig.api(viewer, "GET", "overview")).json()["due"]]
+
+    async def happens(data: EventData, about: UUID) -> None:
+        async with rig.source.database.uow(SYSTEM) as db:
+            await outbox.append(db, CLARA, data, client_id=told.id, aggregate_id=about)
+        await rig.settle()
+
+    await told.happens((project_created(), project), (milestone_created(project), launch))
+    await happens(MilestoneWithdrawn(**step(project, 2, private=True)), launch)
+    assert (await due(), await told.feed()) == ([], [STARTED])
+    await happens(MilestoneShared(**step(project, 3)), launch)
+    assert (await due(), (await told.feed())[0]) == (["Design approved"], "added Design approved")
+    await happens(updated(2, ["hidden_fields"], ["completion"]), project)
+    assert await rig.sql("select hides from overview where id = $1", project) == [(["completion"],)]
+    await happens(ProjectWithdrawn(name="x", status="on_track", version=3), project)
+    assert (await due(), await told.feed()) == ([], [])
+    await happens(ProjectShared(name="x", status="on_track", version=2), project)
+    assert (await due(), await told.feed()) == ([], [])
+    await told.happens((ProjectRestated(name="Shop", status="on_track", version=3), project))
+    assert (await due(), (await told.feed())[-1]) == (["Design approved"], STARTED)

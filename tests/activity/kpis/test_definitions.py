@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from services.activity.app import KPIS
-from services.activity.kpis.definitions import Definition, load, periods
+from services.activity.kpis.definitions import OF_CLIENT, Definition, load, periods
 
 
 def test_the_three_figures_of_the_dashboard_are_configured() -> None:
@@ -16,7 +16,7 @@ def test_the_three_figures_of_the_dashboard_are_configured() -> None:
 
 def test_every_figure_names_its_tenant_and_keeps_to_what_its_reader_may_see() -> None:
     for each in load(KPIS):
-        assert "client_id = :client_id" in each.sql
+        assert each.sql.count(OF_CLIENT) == each.sql.count("client_id = ") == 1
         assert ":projects is null or" in each.sql
 
 
@@ -29,6 +29,11 @@ def test_names_become_numbers_and_casts_stay() -> None:
     where = "where $3::uuid[] is null or a = $1::uuid or b = $1::uuid"
     assert statement == f"select $4::date - $2::date, '1'::int {where}"
     assert values == [1, 4, 2, 5]
+
+
+def test_a_figure_of_all_clients_names_none() -> None:
+    values = dict.fromkeys(("client_id", "projects", "start", "end", "today"))
+    assert [each.key for each in load(KPIS) if "client_id" in each.statement(values)[0]] == []
 
 
 def test_a_mistake_in_the_file_is_named(tmp_path: Path) -> None:

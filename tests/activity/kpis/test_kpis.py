@@ -264,12 +264,11 @@ async def test_a_figure_that_fails_is_empty_and_the_others_stand(client: Client,
     broken = [msgspec.structs.replace(each, key=f"b{number}", sql=sql) for number, (each, sql) in enumerate(
         (definitions[0], sql) for sql in ("select 1/0 as value", "select nonsense", "select pg_sleep(9) as value from no")
     )]  # fmt: skip
-    cache = KpiCache(rig.api.app.state.settings.redis_url, [broken[0], definitions[0], *broken[1:]])
+    cache = KpiCache(rig.api.app.state.kept, [broken[0], definitions[0], *broken[1:]])
     read = rig.api.app.state.database.read
-    answer = msgspec.json.decode(await cache.answer(read, client.anna, client.id, 1, today()))
+    answer = msgspec.json.decode((await cache.answer(read, client.anna, client.id, 1, today())).body)
     assert [each["value"] for each in answer["items"]] == [None, 1, None, None]
     assert not await redis.keys(f"kpis:{client.id}:*")
-    await cache.close()
 
 
 @pytest.fixture(scope="module")

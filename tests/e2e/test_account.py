@@ -1,6 +1,7 @@
 """Coming in for the first time, and a forgotten password, in a real browser: every step begins in the mailbox."""
 
 import re
+import time
 
 from playwright.sync_api import expect
 
@@ -100,6 +101,10 @@ def test_a_tab_of_one_person_changes_nothing_of_another_who_signed_in_since(port
         tab.get_by_text("Your account").locator("..").click()
         tab.get_by_role("button", name="Log out").click()
         sign_in(tab, other)
+        # While the form is on its way the page hears that its session is over.
+        ilse.page.route("**/profile", lambda route: (time.sleep(2), route.continue_()))
+        asked = "htmx.ajax('GET', `/widgets/session?person=${document.body.dataset.person}`, {target: '[data-toasts]', swap: 'none'})"
+        ilse.page.evaluate(f"() => void setTimeout(() => {asked}, 500)")
         ilse.page.get_by_role("button", name="Save").first.click()
         expect(ilse.page.get_by_role("heading", level=1)).to_have_text("This belongs to another account")
         tab.goto("/profile")

@@ -15,6 +15,8 @@ const isShownAgain = (form) => 'answer' in document.documentElement.dataset && n
 /** Forms of which the server replaced a part: with one row more or less, or after something in it was changed. */
 const altered = new WeakSet();
 let sent = null;
+let sentAt = 0;
+const SENDING_MS = 15_000;
 /** Whether the other forms of the page wait for it while that one is sent. */
 let othersWait = false;
 
@@ -44,6 +46,7 @@ window.addEventListener('beforeunload', (event) => { if (!(sent && othersWait) &
 document.addEventListener('submit', (event) => {
   if (event.defaultPrevented) return;
   sent = event.target;
+  sentAt = Date.now();
   othersWait = sent.method === 'post' && keepOthers(sent);
 });
 document.addEventListener('input', () => { sent = null; });
@@ -61,14 +64,16 @@ document.addEventListener('htmx:confirm', (event) => {
   if (!triggeringEvent?.isTrusted || !window.confirm('Leave this form? What you changed in it is not saved.')) event.preventDefault();
 });
 
-/** A page with work on it does not leave by itself where a session ended, or another account signed in: sending the form keeps it. */
+/** A page with work on it does not leave by itself where a session ended, or another account signed in: sending the form keeps it,
+ *  and while it is on its way its answer is waited for. */
 let told = false;
 document.addEventListener('htmx:beforeOnLoad', (event) => {
   const { xhr, requestConfig } = event.detail;
   const leaves = ['HX-Redirect', 'HX-Refresh'].some((name) => xhr.getResponseHeader(name));
-  if (!leaves || requestConfig.triggeringEvent?.isTrusted || unsaved().length === 0) return;
+  const isOnItsWay = sent && Date.now() - sentAt < SENDING_MS;
+  if (!leaves || requestConfig.triggeringEvent?.isTrusted || (!isOnItsWay && unsaved().length === 0)) return;
   event.preventDefault();
-  if (told) return;
+  if (told || isOnItsWay) return;
   told = true;
   toast(xhr.status === 401 ? ENDED : CHANGED, 'risk', null, true);
 });

@@ -133,7 +133,7 @@ async def test_staff_over_all_clients_see_figures_who_needs_attention_and_that_s
     for words in (
         f'href="/clients/{ACME}"',
         "Acme GmbH",
-        '<span class="is-over">2</span>',
+        '<span class="nowrap is-over strong">2</span>',
         "6 more clients need",
     ):
         assert words in table

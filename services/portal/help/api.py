@@ -6,12 +6,11 @@ from litestar import Router, get
 from litestar.params import Parameter
 from litestar.response import Template
 
-from services.portal.answers import Me
 from services.portal.area import Area
-from services.portal.help.guide import LANGUAGES, preferred
+from services.portal.help.guide import LANGUAGES
 from services.portal.page import Page
-from services.portal.services import slot
 from shared.errors import NotFound, Unauthorized
+from shared.language import choose
 
 HOME = "/help"
 Accepted = Annotated[str, Parameter(header="Accept-Language")]
@@ -20,7 +19,7 @@ Accepted = Annotated[str, Parameter(header="Accept-Language")]
 @get(HOME, opt={"public": True})
 async def contents(page: Page, accepted: Accepted = "", q: Annotated[str, Parameter(max_length=100)] = "") -> Template:
     """All chapters the reader may read, or those that contain the words of a search."""
-    language = await _language(page, accepted)
+    language = _language(page, accepted)
     found = page.guide.offered(page.actor, language, q)
     return await _show(page, "help/contents.html", language, HOME, parts=found, q=q)
 
@@ -31,20 +30,15 @@ async def read(page: Page, chapter: str, accepted: Accepted = "") -> Template:
     found = page.guide.first([chapter], page.actor)
     if found is None:
         raise Unauthorized("Sign in first.") if page.actor.kind == "anonymous" else NotFound
-    language = await _language(page, accepted)
+    language = _language(page, accepted)
     parts = page.guide.offered(page.actor, language)
     return await _show(page, "help/chapter.html", language, f"{HOME}/{chapter}", parts=parts, chapter=found)
 
 
-async def _language(page: Page, accepted: str) -> str:
-    """The one that was asked for; else the person's own, where that is known in time; else the browser's."""
-    if (asked := page.asked("language")) in LANGUAGES:
-        return asked
-    if page.actor.kind != "anonymous":
-        me = await slot(page.services.identity.get("auth/me", Me))
-        if me.value and me.value.language in LANGUAGES:
-            return me.value.language
-    return preferred(accepted)
+def _language(page: Page, accepted: str) -> str:
+    """The one that was asked for; else what the gateway says, the person's own or the browser's (decision 0123)."""
+    asked = page.asked("language")
+    return asked if asked in LANGUAGES else choose(accepted, tuple(LANGUAGES))
 
 
 async def _show(page: Page, template: str, language: str, here: str, **content: Any) -> Template:

@@ -100,19 +100,6 @@ class Guide:
         return [part for part in found if part.chapters]
 
 
-def preferred(accepted: str) -> str:
-    """The language of the guide that a browser prefers, by its `Accept-Language` (RFC 9110, 12.5.4); else English."""
-    best, language = 0.0, "en"
-    for part in accepted.split(","):
-        tag, _, weight = part.partition(";")
-        name = tag.strip().lower().partition("-")[0]
-        quality = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", weight) if weight else None
-        value = float(quality[1]) if quality else 0.0 if weight else 1.0
-        if name in LANGUAGES and value > best:
-            best, language = value, name
-    return language
-
-
 def _text(markdown: MarkdownIt, source: str) -> Text:
     """One file: a title, a first paragraph, and what follows."""
     tokens = markdown.parse(source)

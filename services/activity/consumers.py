@@ -11,7 +11,7 @@ from services.activity.fold.events import fact_of, fold
 from services.activity.kpis import commands as kpis
 from services.activity.kpis.models import ClientFact
 from services.activity.overview import commands as overview
-from services.activity.overview.models import is_restated, thing_of
+from services.activity.overview.models import is_restated, known_by, thing_of
 from services.activity.recordings import commands as recordings
 from services.activity.webhooks import commands as webhooks
 from shared.inbox import Consumer, Delivery
@@ -33,7 +33,9 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
     )
     turned = await overview.keep(connection, [thing for _, thing in things])
     turned |= await overview.correct(connection, [each.bare for each in folded if each.bare])
-    facts = [(each.position, ClientFact(client_id=thing.client_id, at=thing.at)) for each, thing in things]
+    facts = [
+        (each.position, ClientFact(client_id=thing.client_id, at=known_by(each.event, thing))) for each, thing in things
+    ]
     facts += [(each.record.position, each.fact) for each in folded if each.fact]
     again = [each for each in deliveries if is_restated(each.event)]
     facts += [(each.position, fact) for each in again if (fact := fact_of(each.event))]

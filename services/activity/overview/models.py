@@ -72,6 +72,13 @@ def is_restated(event: AnyEvent) -> bool:
     return event.type.endswith(RESTATED)
 
 
+def known_by(event: AnyEvent, thing: Thing) -> datetime:
+    """When the thing was there, and so its client. Published again it says on which day it was made, and no time:
+    nothing before the end of that day may be concluded from it.
+    """
+    return min(event.time, datetime.combine(thing.made_on, time.max, UTC)) if is_restated(event) else event.time
+
+
 def publisher(event: AnyEvent) -> str:
     """The service that published it."""
     return event.source.rpartition("/")[2]

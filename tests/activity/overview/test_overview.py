@@ -132,6 +132,20 @@ async def test_what_is_told_is_folded_by_keys_and_not_by_reading_whole_tables(ri
     assert after["seq_scan"] - before["seq_scan"] < 25 <= after["idx_scan"] - before["idx_scan"]
 
 
+async def test_a_thing_told_again_makes_its_client_no_older_than_it_is(house: House, rig: Rig) -> None:
+    """It says on which day it was made, which may be the one on which its client came."""
+    since = "select created_at from known_clients where client_id = $1"
+    [[created]] = await rig.sql(since, house.id)
+    await house.tell((BillRestated(summary=bill().summary), uuid7()))
+    assert [row[0] for row in await rig.sql(since, house.id)] == [created]
+    unknown = uuid7()
+    earlier = Summary(title="Bill", version=1, kind="bill", status="open", made_on=today() - timedelta(days=40))
+    await rig.publish(BillRestated(summary=earlier), client_id=unknown)
+    await rig.settle()
+    [[concluded]] = await rig.sql(since, unknown)
+    assert concluded.date() == today() - timedelta(days=40)
+
+
 async def test_a_title_stands_in_no_record_of_the_audit_log(house: House) -> None:
     one = uuid7()
     await house.tell((bill("Secret name"), one))

@@ -84,7 +84,7 @@ def test_every_outcome_is_one_record(portal: Portal) -> None:
         ),
         (lambda: sign_in("not this one at all"), 401, ["failed_login"]),
         (lambda: sign_in(PASSWORD), 200, ["login"]),
-        (lambda: keep("project", staff.post(f"{API}/projects", json=project)), 201, ["project_created"]),
+        (lambda: keep("project", people.post_project(portal, staff, project)), 201, ["project_created"]),
         (
             lambda: (
                 people.give_role(portal, made["person"]["id"], {made["project"]["id"]: "viewer"})

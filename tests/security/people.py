@@ -39,10 +39,20 @@ def person(portal: Portal, client_id: str | None, **more: Any) -> dict[str, Any]
     return made.json()
 
 
+def post_project(portal: Portal, staff: httpx2.Client, body: dict[str, Any]) -> httpx2.Response:
+    """What making a project is answered as soon as projects has heard of the client."""
+
+    def made() -> httpx2.Response | None:
+        answer = staff.post(f"{API}/projects", json=body)
+        return None if answer.status_code == 404 else answer
+
+    return portal.until(made)
+
+
 def project(portal: Portal, client_id: str) -> str:
-    """A project that identity has heard of."""
+    """A project of a client that may have been made just now."""
     body = {"client_id": client_id, "name": "Quay wall", "status": "on_track"}
-    made = portal.as_("admin").post(f"{API}/projects", json=body)
+    made = post_project(portal, portal.as_("admin"), body)
     assert made.status_code == 201, made.text
     return made.json()["id"]
 

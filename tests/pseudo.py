@@ -9,11 +9,12 @@ LANGUAGE = "en-XA"
 _ACCENTED = str.maketrans(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "ÅƁÇÐÉƑĜĤÎĴĶĻṀÑÖÞǪŔŠŢÛṼŴẊÝŽåƀçðéƒĝĥîĵķļɱñöþǫŕšţûṽŵẋýž"
 )
-_PLACE = re.compile(r"(%\(\w+\)s|\{\w*\})")
+_PLACE = re.compile(r"(%\(\w+\)s|%%|\{\w*\}|</?[a-z][^>]*>|&\w+;)")
+"""What no translation changes: places for values, and markup."""
 
 
 def pseudo(text: str) -> str:
-    """`text` with accents, a third longer, and what stands in its places left as it is."""
+    """`text` with accents, a third longer, and what stands in its places, and its markup, left as they are."""
     said = [part if _PLACE.fullmatch(part) else part.translate(_ACCENTED) for part in _PLACE.split(text)]
     return f"⟦{''.join(said)}{'·' * (len(text) // 3)}⟧"
 

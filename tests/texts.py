@@ -35,8 +35,9 @@ def figures(file: Any, *_: object, **__: object) -> Iterator[tuple[int, str, str
         yield from ((1, "_", figure[field], []) for field in ("label", "comparison") if figure[field])
 
 
-METHODS: Any = [("**.py", "python"), ("**/texts/*.jinja", "jinja2"), ("**/kpis.toml", figures)]
-OPTIONS: Any = {"**/texts/*.jinja": {"trimmed": "true", "newstyle_gettext": "true"}}
+METHODS: Any = [("**.py", "python"), ("**/texts/*.jinja", "jinja2"), ("**.html", "jinja2"), ("**/kpis.toml", figures)]
+JINJA = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
+OPTIONS: Any = {"**/texts/*.jinja": JINJA, "**.html": JINJA}
 
 
 def catalogues() -> list[Path]:

@@ -10,7 +10,7 @@ from jinja2.ext import Extension
 from jinja2.runtime import Context
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from services.portal import formats
 from services.portal.activity.marks import mark
@@ -23,6 +23,7 @@ from shared.addresses import shown_address
 from shared.clock import FIRST_DAY, LAST_DAY
 from shared.contracts import TOLD
 from shared.events import publisher_of
+from shared.language import gettext, marked, ngettext
 from shared.texts import isolated
 
 HERE = Path(__file__).parent
@@ -56,10 +57,16 @@ def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateC
         lstrip_blocks=True,
         auto_reload=False,
         finalize=_isolated,
-        extensions=[OpenedBy],
+        extensions=["jinja2.ext.i18n", OpenedBy],
     )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.newstyle_gettext = True  # pyright: ignore[reportAttributeAccessIssue] - the extension put it there
     globals_ = cast("dict[str, Any]", environment.globals)
     globals_.update(
+        _=_said,
+        gettext=_block,
+        ngettext=_block_by_number,
+        marked=marked,
         asset=assets.url,
         icon=icon,
         told_by=told_by,
@@ -99,6 +106,26 @@ def _isolated(value: object) -> object:
     Markup is left as it is, and so is what an input holds (`value="{{ name | e }}"`), which is sent back.
     """
     return isolated(value) if type(value) is str else value
+
+
+def _said(text: str, /, **values: object) -> Markup:
+    """`_("Remove {name}", name=...)`: the text in the language of the page, as every other expression is shown."""
+    found = escape(gettext(text))
+    return found.format_map(_shown(values)) if values else found
+
+
+def _block(text: str, /, **values: object) -> Markup:
+    """What stands between `trans` and `endtrans` (Jinja's own name for it): its markup is ours, its values are not."""
+    return Markup(gettext(text)) % _shown(values)  # noqa: S704 - a template or a catalogue has it
+
+
+def _block_by_number(one: str, many: str, count: int, /, **values: object) -> Markup:
+    """The same where `pluralize` gives another text for another number."""
+    return Markup(ngettext(one, many, count)) % _shown(values)  # noqa: S704 - a template or a catalogue has it
+
+
+def _shown(values: dict[str, object]) -> dict[str, object]:
+    return {name: _isolated(value) for name, value in values.items()}
 
 
 def icon(name: str, label: str = "") -> Markup:

@@ -21,6 +21,7 @@ from services.portal.forms import FIND, SOUGHT, Form
 from services.portal.ids import read_id
 from services.portal.people.answers import Person
 from services.portal.services import ServiceProblem, Services
+from shared.language import gettext as _
 from shared.pagination import MAX_LIMIT
 from shared.pagination import Page as Listing
 from shared.texts import isolated
@@ -81,7 +82,7 @@ def told_apart(clients: Sequence[Client]) -> list[Client]:
     """The same clients; those of one name say since when they are clients."""
     names = Counter(each.name.casefold() for each in clients)
     return [
-        replace(each, name=f"{isolated(each.name)}, client since {day(each.created_at.date())}")
+        replace(each, name=_("{name}, client since {day}", name=isolated(each.name), day=day(each.created_at)))
         if each.created_at and names[each.name.casefold()] > 1
         else each
         for each in clients

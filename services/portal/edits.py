@@ -19,6 +19,7 @@ from services.portal.answers import Entry
 from services.portal.forms import OPENED_BY, Form, ids_of
 from services.portal.page import Page
 from services.portal.services import slot
+from shared.language import gettext as _
 from shared.pagination import Page as Listing
 
 CARRIED = ("opened", "version", "find", "sought", OPENED_BY)
@@ -143,7 +144,7 @@ async def collide(page: Page, form: Edit, stored: Stored, *, project_id: UUID, t
     entries = newest.value.items if newest.value else []
     last = next((entry for entry in entries if entry.target and entry.target.id == target_id), None)
     who = last.actor if last else None
-    name = "You" if who and who.id and who.id == page.actor.id else (who and who.name) or ""
+    name = _("You") if who and who.id and who.id == page.actor.id else (who and who.name) or ""
     form.collision = Collision(name, last.at if last else None, form.rebase(stored.inputs, stored.words))
 
 

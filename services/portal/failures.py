@@ -18,6 +18,8 @@ from services.portal.services import ServiceProblem, Services
 from shared.actor import Actor
 from shared.claims import ClaimsRefused, ViewingOnly
 from shared.errors import DomainError
+from shared.language import gettext as _
+from shared.language import marked
 from shared.problems import STATUS, domain_problem
 
 AnyRequest = Request[Any, Any, Any]
@@ -26,34 +28,43 @@ AnyRequest = Request[Any, Any, Any]
 log = structlog.get_logger("portal")
 
 WORDS = {
-    400: ("The request could not be read", "Go back, check what was entered, and try again."),
-    403: ("No access", "Your account does not have access to this page. Ask your contact if you need it."),
-    404: ("Page not found", "This page does not exist, or you do not have access to it."),
-    405: ("This is not possible here", "Go back to the page before and use its buttons."),
-    409: ("This is no longer possible", "Something changed in the meantime. Go back and look again."),
+    400: (marked("The request could not be read"), marked("Go back, check what was entered, and try again.")),
+    403: (
+        marked("No access"),
+        marked("Your account does not have access to this page. Ask your contact if you need it."),
+    ),
+    404: (marked("Page not found"), marked("This page does not exist, or you do not have access to it.")),
+    405: (marked("This is not possible here"), marked("Go back to the page before and use its buttons.")),
+    409: (marked("This is no longer possible"), marked("Something changed in the meantime. Go back and look again.")),
     412: (
-        "Somebody else saved first",
-        "Somebody changed this while you had it open. Reload the page and try again.",
+        marked("Somebody else saved first"),
+        marked("Somebody changed this while you had it open. Reload the page and try again."),
     ),
-    413: ("Too large", "You sent more than the portal accepts. Send less at once."),
-    422: ("Some entries are not valid", "Go back, check what was entered, and try again."),
-    429: ("Too many attempts", "Please wait a moment before trying again."),
-    500: ("Something went wrong on our side", "Nothing was changed. Try again in a moment."),
+    413: (marked("Too large"), marked("You sent more than the portal accepts. Send less at once.")),
+    422: (marked("Some entries are not valid"), marked("Go back, check what was entered, and try again.")),
+    429: (marked("Too many attempts"), marked("Please wait a moment before trying again.")),
+    500: (marked("Something went wrong on our side"), marked("Nothing was changed. Try again in a moment.")),
     503: (
-        "Back in a moment",
-        "A part of the portal is not answering right now. Nothing was changed; try again shortly.",
+        marked("Back in a moment"),
+        marked("A part of the portal is not answering right now. Nothing was changed; try again shortly."),
     ),
-    504: ("This took too long", "It may have been done or not. Go back and look before you try again."),
+    504: (marked("This took too long"), marked("It may have been done or not. Go back and look before you try again.")),
 }
 
-GONE = ("No longer here", "What this page showed was removed, or is no longer shared with you.")
+GONE = (marked("No longer here"), marked("What this page showed was removed, or is no longer shared with you."))
 LOOKING = (
-    "View only",
-    "While you view the portal as somebody else, you can change nothing and do not see how they sign in. Leave first.",
+    marked("View only"),
+    marked(
+        "While you view the portal as somebody else, you can change nothing and do not see how they sign in. "
+        "Leave first."
+    ),
 )
 NOBODYS = (
-    "This page is personal",
-    "A client as a whole has no profile, settings or sign-in methods. View one of its people, or leave for your own.",
+    marked("This page is personal"),
+    marked(
+        "A client as a whole has no profile, settings or sign-in methods. View one of its people, or leave for "
+        "your own."
+    ),
 )
 
 
@@ -121,7 +132,8 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
         return _to_sign_in(request)
     shown = status if status in WORDS else 503 if status > 500 else 400
     look = _look(request)
-    title, advice = (look.viewing and shown == 403 and _while_viewing(request, look)) or WORDS[shown]
+    found = (look.viewing and shown == 403 and _while_viewing(request, look)) or WORDS[shown]
+    title, advice = map(_, found)
     if _is_htmx(request) and shown == 404:
         return _gone(look)
     if _is_htmx(request):
@@ -180,7 +192,7 @@ def _look(request: AnyRequest) -> Look:
 
 def _gone(look: Look) -> Template:
     """A part of an open page is asked for and is not there any more: the page says so in the place of its content."""
-    title, advice = GONE
+    title, advice = map(_, GONE)
     instead = {"HX-Retarget": "main", "HX-Reswap": "innerHTML show:window:top"}
     context = {"page": look, "title": title, "advice": advice}
     return Template("gone.html", status_code=404, context=context, headers=instead)

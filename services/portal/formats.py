@@ -1,18 +1,35 @@
-"""How values are written: dates, relative times, figures, initials. Jinja filters, so that templates stay words."""
+"""How values are written in the language of the page: dates, relative times, figures, lists, initials. Jinja filters,
+so that templates stay words.
+"""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from shared import language
 from shared.clock import now
+from shared.language import SOURCE, current, marked, ngettext
+from shared.language import gettext as _
 from shared.texts import isolated
 
 DASH = "—"
-LANGUAGES = (("en", "English"), ("de", "German"))
+LANGUAGES = (("en", marked("English")), ("de", marked("German")))
+"""The languages that somebody can choose, as every form calls them."""
 ZONES = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
 """The time zones to choose from, by the names of the IANA's database."""
-"""In which language somebody reads our mails, as every form calls it."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
+GREETINGS = (
+    (5, marked("Good evening"), marked("Good evening, {name}")),
+    (12, marked("Good morning"), marked("Good morning, {name}")),
+    (18, marked("Good afternoon"), marked("Good afternoon, {name}")),
+    (24, marked("Good evening"), marked("Good evening, {name}")),
+)
+"""Until which hour each is said, without a name and with one."""
 
 
 def zone(name: str | None) -> ZoneInfo | None:
@@ -29,14 +46,14 @@ def local(moment: datetime, where: ZoneInfo | None) -> datetime:
 
 def day(value: date | None) -> str:
     """12 Mar 2026."""
-    return f"{value.day} {value:%b %Y}" if value else DASH
+    return _day(value.toordinal(), "MMM y", current()) if value else DASH
 
 
 def short_day(value: date | None) -> str:
     """12 Mar, with the year only when it is not this one."""
     if value is None:
         return DASH
-    return f"{value.day} {value:%b}" if value.year == now().year else day(value)
+    return _day(value.toordinal(), "MMM", current()) if value.year == now().year else day(value)
 
 
 def moment(value: datetime, where: ZoneInfo | None = None) -> str:
@@ -55,39 +72,41 @@ def ago(value: datetime, where: ZoneInfo | None = None) -> str:
     """2 hours ago, yesterday, 12 Mar: `shell.js` keeps it true while the page stays open."""
     seconds = max(0, int((now() - value).total_seconds()))
     if seconds < MINUTE:
-        return "just now"
+        return _("just now")
     if seconds < HOUR:
-        return _count(seconds // MINUTE, "minute")
+        return ngettext("{count} minute ago", "{count} minutes ago", seconds // MINUTE)
     if seconds < DAY:
-        return _count(seconds // HOUR, "hour")
+        return ngettext("{count} hour ago", "{count} hours ago", seconds // HOUR)
     days = (local(now(), where).date() - local(value, where).date()).days
     if days <= 1:
-        return "yesterday"
-    return f"{days} days ago" if days < 7 else short_day(local(value, where).date())
-
-
-def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}{'' if number == 1 else 's'} ago"
+        return _("yesterday")
+    return _days_ago(days) if days < 7 else short_day(local(value, where).date())
 
 
 def day_heading(value: date, today: date) -> str:
     """Today, Yesterday, Monday 9 March, 9 March 2025."""
     if value == today:
-        return "Today"
+        return _("Today")
     if value == today - timedelta(days=1):
-        return "Yesterday"
+        return _("Yesterday")
     if value.year == today.year:
-        return f"{value:%A} {value.day} {value:%B}"
-    return f"{value.day} {value:%B %Y}"
+        weekday = format_date(value, "EEEE", locale=_locale())
+        return _("{weekday} {day}", weekday=weekday, day=language.day(value, "MMMM"))
+    return language.day(value, "MMMM y")
 
 
 def until(target: date, today: date) -> str:
     """How far away a day is: in 12 days, tomorrow, today, 3 days ago."""
     days = (target - today).days
-    named = {0: "today", 1: "tomorrow", -1: "yesterday"}
-    if days in named:
-        return named[days]
-    return f"in {days} days" if days > 0 else f"{-days} days ago"
+    if days > 1:
+        return ngettext("in {count} day", "in {count} days", days)
+    if days < -1:
+        return _days_ago(-days)
+    return _("yesterday") if days < 0 else _("tomorrow") if days else _("today")
+
+
+def _days_ago(days: int) -> str:
+    return ngettext("{count} day ago", "{count} days ago", days)
 
 
 def initials(name: str | None) -> str:
@@ -98,11 +117,12 @@ def initials(name: str | None) -> str:
 
 def greeting(name: str, where: ZoneInfo | None) -> str:
     """Good morning, Anna. Without the reader's zone the time of day is not known and not guessed."""
-    first = name.split(" ", 1)[0] if name else ""
-    hour = local(now(), where).hour
-    part = "morning" if 5 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
-    words = f"Good {part}" if where else "Welcome"
-    return f"{words}, {isolated(first)}" if first else words
+    first = isolated(name.split(" ", 1)[0]) if name else ""
+    alone, named = marked("Welcome"), marked("Welcome, {name}")
+    if where:
+        hour = local(now(), where).hour
+        alone, named = next(words for end, *words in GREETINGS if hour < end)
+    return _(named, name=first) if first else _(alone)
 
 
 def figure(value: float | str | None, kind: str) -> str:
@@ -113,25 +133,57 @@ def figure(value: float | str | None, kind: str) -> str:
         return DASH
     if kind == "date":
         return day(date.fromisoformat(str(value)[:10]))
-    number = Decimal(value)
-    if kind == "days" and number <= 0:
-        return _span(-number) + " overdue" if number else "today"
-    return _span(number) if kind == "days" else _count_of(number) + (" %" if kind == "percent" else "")
+    counted = Decimal(value)
+    if kind == "days" and counted < 0:
+        return ngettext(
+            "{number} day overdue", "{number} days overdue", _grammatical(-counted), number=number(-counted)
+        )
+    if kind == "days":
+        return _span(counted) if counted else _("today")
+    return number(counted) + (" %" if kind == "percent" else "")
 
 
 def change(value: float | str | None, kind: str) -> str:
     """A KPI's difference to the period before, with its sign: +2, −5 %, +3 days, ±0."""
     if value is None:
         return ""
-    number = Decimal(value)
-    sign = "+" if number > 0 else "−" if number < 0 else "±"
-    size = abs(number)
+    counted = Decimal(value)
+    sign = "+" if counted > 0 else "−" if counted < 0 else "±"
+    size = abs(counted)
     return sign + (_span(size) if kind == "days" else figure(str(size), kind))
 
 
-def _count_of(number: Decimal) -> str:
-    return f"{number:,.1f}".removesuffix(".0")
+def number(value: Decimal | int) -> str:
+    """1,204 or 67.5: one place after the point at most."""
+    return format_decimal(value, "#,##0.#", locale=_locale())
+
+
+def decimal(value: Decimal | float) -> str:
+    """2.87 or 3.0: one place after the point at least, two at most."""
+    return format_decimal(value, "#,##0.0#", locale=_locale())
+
+
+def listed(names: Sequence[str]) -> str:
+    """Anna, Ben and Clara: each isolated, as a sentence has it."""
+    *others, last = [isolated(name) for name in names] or [""]
+    return _("{names} and {name}", names=", ".join(others), name=last) if others else last
 
 
 def _span(days: Decimal) -> str:
-    return f"{_count_of(days)} day{'' if days == 1 else 's'}"
+    return ngettext("{number} day", "{number} days", _grammatical(days), number=number(days))
+
+
+def _grammatical(value: Decimal) -> int:
+    """The number whose form a text takes: 1.5 is no single one."""
+    return 1 if value == 1 else 2
+
+
+def _locale() -> str:
+    """The one by which Babel writes; a language that is none of ours is written as the code's."""
+    return current() if current() in dict(LANGUAGES) else SOURCE
+
+
+@lru_cache(4096)
+def _day(ordinal: int, rest: str, _language: str) -> str:
+    """Kept by language: Babel takes 24 µs for a date, and a page has dozens of them."""
+    return language.day(date.fromordinal(ordinal), rest)

@@ -15,6 +15,8 @@ from litestar.params import Body
 from services.portal.ids import read_id
 from services.portal.services import ServiceProblem
 from shared.clock import FIRST_DAY, LAST_DAY
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import ISOLATES
 
 Uploaded: TypeAlias = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.MULTI_PART)]
@@ -44,7 +46,16 @@ Inputs: TypeAlias = Annotated[dict[str, str | list[str]], Body(media_type=Reques
 """The body of a handler that knows nothing about the form: some names stand for several values."""
 _CHOSEN = re.compile("[a-z]+(_[a-z]+)*")
 """What ticks, buttons and choices stand for; their words are those of a page that is not there."""
-UNSAVED = "This part of the portal is not answering right now. Nothing was saved; try again in a moment."
+WRITTEN = (
+    *(marked("Accent"), marked("Accent dark"), marked("Allowed domains"), marked("Allowed networks")),
+    *(marked("Completed on"), marked("Completion"), marked("Description"), marked("Domains"), marked("Email")),
+    *(marked("Ends on"), marked("First name"), marked("Issuer"), marked("Jwks"), marked("Last name"), marked("Name")),
+    *(marked("Oauth client id"), marked("Phase"), marked("Phone"), marked("Scope"), marked("Starts on")),
+    *(marked("Target on"), marked("Team"), marked("Title"), marked("Url"), marked("Variant")),
+    *(marked("Welcome de"), marked("Welcome en"), marked("name"), marked("role"), marked("Zone")),
+)
+"""The inputs that people write into, as `said` calls them."""
+UNSAVED = marked("This part of the portal is not answering right now. Nothing was saved; try again in a moment.")
 
 
 class Form:
@@ -80,7 +91,7 @@ class Form:
         """Mark a name without a first and a last part: one of the two is enough. True if there is one."""
         if self.values["first_name"] or self.values["last_name"]:
             return True
-        self.errors["first_name"] = "Give a first or a last name."
+        self.errors["first_name"] = _("Give a first or a last name.")
         return False
 
     def day(self, name: str) -> date | None:
@@ -90,11 +101,13 @@ class Form:
         try:
             found = date.fromisoformat(self.values[name])
         except ValueError:
-            self.errors[name] = "Write the date as year-month-day, such as 2026-03-12."
+            self.errors[name] = _("Write the date as year-month-day, such as 2026-03-12.")
             return None
         if FIRST_DAY <= found <= LAST_DAY:
             return found
-        self.errors[name] = f"Write all four digits of the year, from {FIRST_DAY.year} to {LAST_DAY.year}."
+        self.errors[name] = _(
+            "Write all four digits of the year, from {first} to {last}.", first=FIRST_DAY.year, last=LAST_DAY.year
+        )
         return None
 
     def whole(self, name: str, least: int, most: int) -> int | None:
@@ -104,7 +117,7 @@ class Form:
             return None
         if value.isascii() and value.isdecimal() and least <= int(value[:9]) <= most:
             return int(value)
-        self.errors[name] = f"Write a whole number from {least} to {most}."
+        self.errors[name] = _("Write a whole number from {least} to {most}.", least=least, most=most)
         return None
 
     def refuse(self, problem: ServiceProblem) -> None:
@@ -119,7 +132,7 @@ class Form:
         shown = {name: words for name, words in found.items() if name in self.values}
         self.errors.update(shown)
         if not shown:
-            self.error = UNSAVED if problem.status >= 500 and problem.code != "timeout" else problem.detail
+            self.error = _(UNSAVED) if problem.status >= 500 and problem.code != "timeout" else problem.detail
 
 
 class TooManyInputs(ValueError):
@@ -164,13 +177,18 @@ def is_whole(data: Mapping[str, Iterable[str]]) -> bool:
 def said(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """What a person wrote into a form, each beside words for its input: for a page that can only show it again."""
     return [
-        (re.sub("[-_]+", " ", name).capitalize(), value)
+        (_called(name), value)
         for name, value in fields
         if value.strip()
         and not name.startswith((*UNSEEN, FIND, SOUGHT))
         and not _CHOSEN.fullmatch(value)
         and not read_id(value)
     ]
+
+
+def _called(name: str) -> str:
+    """Words for an input: "First name" of `first_name`, "Team 0 name" of `team-0-name`."""
+    return " ".join(_(part.replace("_", " ")) for part in name.capitalize().split("-"))
 
 
 def _text(value: object) -> str:

@@ -13,6 +13,7 @@ from services.portal.help.guide import Chapter
 from services.portal.toasts import TOAST_COOKIE, recall
 from shared.actor import Actor
 from shared.clock import day_of, now
+from shared.language import current
 
 THEME_COOKIE = "portal_theme"
 ZONE_COOKIE = "portal_zone"
@@ -31,6 +32,8 @@ class Look:
     """What even an error page needs to know about its reader."""
 
     def __init__(self, request: AnyRequest) -> None:
+        self.language = current()
+        """In which the page speaks: the person's, or the browser's where nobody is signed in (0123)."""
         self.theme = theme(request.cookies.get(THEME_COOKIE))
         self.chosen_zone = request.cookies.get(CHOSEN_ZONE_COOKIE, "")
         self.zone = formats.zone(self.chosen_zone) or formats.zone(request.cookies.get(ZONE_COOKIE))

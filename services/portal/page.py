@@ -22,6 +22,7 @@ from services.portal.services import WIDGET_DEADLINE, Services, Slot, once_known
 from services.portal.toasts import TOAST_COOKIE, Toast, Tone, remember
 from shared.actor import Actor
 from shared.clock import uuid7
+from shared.language import gettext as _
 from shared.pagination import Page as Listing
 
 T = TypeVar("T")
@@ -116,7 +117,7 @@ class Page(Look):
         named = self.actor.client_id if self.viewing else self.chosen_client
         if named:
             found = await slot(self.services.identity.get(f"clients/{named}", Client))
-            self.client_name = found.value.name if found.value else "the chosen client"
+            self.client_name = found.value.name if found.value else _("the chosen client")
         await self.load_organisations()
         seen = [cookie(TOAST_COOKIE, "", 0)] if self.toast else []
         if self.whose and self.cookie(PERSON_COOKIE) != self.whose:

@@ -12,6 +12,7 @@ from services.portal.forms import OPENED_BY, TooManyInputs, parsed
 from services.portal.look import whose
 from shared.claims import Connection
 from shared.errors import Conflict
+from shared.language import gettext as _
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 """What changes nothing is sent by links as well, which name nobody."""
@@ -60,7 +61,7 @@ async def refuse_form_of_another(connection: Connection, _handler: BaseRouteHand
         return
     named = opened_by(connection)
     if named != sender and (named or not options.get("public")):
-        raise FormOfAnother("This form was opened with another account.")
+        raise FormOfAnother(_("This form was opened with another account."))
 
 
 def form_of(request: Connection) -> dict[str, list[str]]:

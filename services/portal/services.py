@@ -19,6 +19,8 @@ from services.portal.ids import read_id
 from shared import language
 from shared.breaker import Breaker
 from shared.claims import ClaimsRefused
+from shared.language import gettext as _
+from shared.language import marked
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -29,7 +31,7 @@ WRITING = aiohttp.ClientTimeout(total=3, connect=1)
 """Less than the gateway waits for a page, so that the portal's own error page reports a service that hangs."""
 WIDGET_DEADLINE = 0.150
 """Seconds a page waits for one widget; later it comes as a skeleton that loads itself."""
-TOO_LONG = "This took too long, and may have been done or not. Look at what is there before you try again."
+TOO_LONG = marked("This took too long, and may have been done or not. Look at what is there before you try again.")
 FORWARDED = ("authorization", "user-agent", "x-request-id", "traceparent", "tracestate")
 FLOW_COOKIE = "portal_flow"
 PENDING_COOKIE = "portal_pending"
@@ -160,7 +162,7 @@ class Service:
             raise _unavailable() from error
         except TimeoutError as error:
             self._breaker.silent()
-            raise (_unavailable() if reads else ServiceProblem(504, "timeout", TOO_LONG)) from error
+            raise (_unavailable() if reads else ServiceProblem(504, "timeout", _(TOO_LONG))) from error
         except (aiohttp.ClientError, OSError) as error:
             raise _unavailable() from error
         if response.status >= 400:
@@ -257,7 +259,7 @@ def _decode(raw: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.MsgspecError as error:
         raise ServiceProblem(
-            502, "unreadable_answer", "This part of the portal gave an answer we cannot read."
+            502, "unreadable_answer", _("This part of the portal gave an answer we cannot read.")
         ) from error
 
 
@@ -275,12 +277,12 @@ def _cookie(morsel: "Morsel[str]") -> Cookie:
 
 
 def _unavailable() -> ServiceProblem:
-    return ServiceProblem(503, "unavailable", "This part of the portal is not answering right now.")
+    return ServiceProblem(503, "unavailable", _("This part of the portal is not answering right now."))
 
 
 class _ProblemBody(msgspec.Struct):
     code: str = "error"
-    detail: str = "That did not work."
+    detail: str = ""
     errors: list[dict[str, str]] = []
 
 
@@ -292,7 +294,7 @@ def _problem(response: aiohttp.ClientResponse, raw: bytes) -> ServiceProblem:
     if body.code == ClaimsRefused.code:  # the gateway's and the service's affair: whoever asked is still signed in
         return _unavailable()
     fields = {error["field"]: error.get("message", "") for error in body.errors if "field" in error}
-    problem = ServiceProblem(response.status, body.code, body.detail, fields)
+    problem = ServiceProblem(response.status, body.code, body.detail or _("That did not work."), fields)
     retry = response.headers.get("Retry-After", "")
     problem.retry_after = int(retry) if retry.isdecimal() else None
     return problem

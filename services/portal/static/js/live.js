@@ -6,6 +6,7 @@
 import { isShown } from './own.js';
 import { toast } from './shell.js';
 import { follow } from './stream.js';
+import { say } from './words.js';
 
 const POLL_MS = 60_000;
 const SETTLE_MS = 400;
@@ -15,7 +16,6 @@ const HIDDEN_MS = 5_000;
 const SPREAD_MS = 10_000;
 /** Too much was missed; or something was shared with this reader, or taken back. */
 const RESETS = ['reset', 'changed'];
-const WORDS = { live: 'Live', polling: 'Updating every minute' };
 
 let leave = null;
 let poll = null;
@@ -64,7 +64,7 @@ function refreshFor(type, entry) {
 function show(state) {
   for (const element of document.querySelectorAll('[data-live-state]')) {
     element.dataset.state = state;
-    element.querySelector('[data-live-word]').textContent = WORDS[state];
+    element.querySelector('[data-live-word]').textContent = say(state);
   }
 }
 

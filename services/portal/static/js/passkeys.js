@@ -2,18 +2,14 @@
 // it done, and sends its form, with the answer in the hidden input `data-answer` names. Without passkeys it stays as it is:
 // hidden, or `inert` where its place is kept so that nothing jumps.
 import { toast } from './shell.js';
+import { language, say } from './words.js';
 
-const REQUEST = { method: 'POST', headers: { 'Content-Type': 'application/json', 'Accept-Language': document.documentElement.lang }, body: '{}' };
+const REQUEST = { method: 'POST', headers: { 'Content-Type': 'application/json', 'Accept-Language': language }, body: '{}' };
 const able = window.PublicKeyCredential?.parseCreationOptionsFromJSON && PublicKeyCredential.parseRequestOptionsFromJSON;
 
 /** What a browser's refusal means to the person before it. It says the same of whoever cancelled, took too long, has no
  * passkey on this device, or a key without a PIN (WebAuthn, 14.5.2). */
-const WORDS = {
-  NotAllowedError: 'No passkey was used. Did you not cancel? Then this device may have none of yours, or your security key needs a PIN first. Try again, or use another method.',
-  AbortError: '',
-  InvalidStateError: 'This device has a passkey for you already.',
-  SecurityError: 'Passkeys do not work at this address.',
-};
+const WORDS = { NotAllowedError: 'noPasskey', InvalidStateError: 'passkeyKnown', SecurityError: 'passkeyAddress' };
 
 /** Options from the service; null when the person is sent to prove first that it is them. */
 async function ask(url) {
@@ -22,7 +18,7 @@ async function ask(url) {
   const problem = await answer.json().catch(() => ({}));
   if (answer.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
   else if (problem.code === 'auth.step_up_required') location.assign(`/prove-it?next=${encodeURIComponent(location.pathname)}`);
-  else toast(problem.detail || 'That did not work. Try again.', 'over');
+  else toast(problem.detail || say('failed'), 'over');
   return null;
 }
 
@@ -44,8 +40,7 @@ async function use(button) {
     form.action = button.formAction;
     form.submit();
   } catch (error) {
-    const words = WORDS[error.name] ?? 'That did not work. Try again, or use another way.';
-    if (words) toast(words, 'over');
+    if (error.name !== 'AbortError') toast(say(WORDS[error.name] ?? 'passkeyFailed'), 'over');
   } finally {
     button.disabled = false;
   }

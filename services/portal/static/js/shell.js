@@ -1,4 +1,5 @@
 // Small comforts of every page. Without this file each of them is a link, a form or a plain date.
+import { language, say } from './words.js';
 
 const ZONE_DAYS = 365 * 86400;
 const DAY = 86400;
@@ -6,14 +7,16 @@ const DAY = 86400;
 /** "2 hours ago", "3 days ago", as the server words it (services/portal/formats.py): days are those of the calendar. */
 function ago(moment) {
   const seconds = Math.max(0, (Date.now() - moment) / 1000);
-  if (seconds < 60) return 'just now';
-  if (seconds < 3600) return count(Math.floor(seconds / 60), 'minute');
-  if (seconds < DAY) return count(Math.floor(seconds / 3600), 'hour');
+  if (seconds < 60) return say('justNow');
+  if (seconds < 3600) return counted.format(-Math.floor(seconds / 60), 'minute');
+  if (seconds < DAY) return counted.format(-Math.floor(seconds / 3600), 'hour');
   const days = daysSince(moment);
-  return days <= 1 ? 'yesterday' : count(days, 'day');
+  return days <= 1 ? named.format(-1, 'day') : counted.format(-days, 'day');
 }
 
-const count = (number, unit) => `${number} ${unit}${number === 1 ? '' : 's'} ago`;
+const counted = new Intl.RelativeTimeFormat(language);
+/** "yesterday" for one day ago. */
+const named = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
 const daysSince = (moment) => Math.round((new Date().setHours(0, 0, 0, 0) - new Date(moment).setHours(0, 0, 0, 0)) / (DAY * 1000));
 /** When each "updated" label came into the page, by this browser's clock. */
 const arrivals = new WeakMap();
@@ -27,8 +30,13 @@ function tick() {
     if (!arrivals.has(element)) arrivals.set(element, Date.now());
     const arrived = arrivals.get(element);
     const seconds = Math.floor((Date.now() - arrived) / 1000);
-    setText(element, `updated ${seconds < 3 ? 'just now' : seconds < 60 ? `${seconds} s ago` : ago(arrived)}`);
+    setText(element, updated(seconds, arrived));
   }
+}
+
+function updated(seconds, arrived) {
+  if (seconds < 3) return say('updatedJustNow');
+  return seconds < 60 ? say('updatedSecondsAgo', { seconds }) : say('updatedAgo', { ago: ago(arrived) });
 }
 
 function setText(element, text) {
@@ -108,8 +116,8 @@ function chooseTheme(event, form) {
 async function copy(button) {
   if (!button) return;
   await navigator.clipboard.writeText(button.dataset.copy).then(
-    () => toast('Copied', 'done'),
-    () => toast('This browser does not allow copying. Select it by hand.', 'risk'),
+    () => toast(say('copied'), 'done'),
+    () => toast(say('notCopied'), 'risk'),
   );
 }
 
@@ -143,10 +151,10 @@ for (const button of document.querySelectorAll('[data-copy], [data-print]')) but
 const wasAsked = (event) => event.detail.requestConfig?.triggeringEvent?.isTrusted;
 document.addEventListener('htmx:responseError', (event) => {
   const { status, responseText } = event.detail.xhr;
-  if (wasAsked(event) && status !== 401) toast(responseText.slice(0, 200) || 'That did not work. Try again.', 'over');
+  if (wasAsked(event) && status !== 401) toast(responseText.slice(0, 200) || say('failed'), 'over');
 });
 document.addEventListener('htmx:sendError', (event) => {
-  if (wasAsked(event)) toast('The portal cannot be reached. Check your connection.', 'over');
+  if (wasAsked(event)) toast(say('unreachable'), 'over');
 });
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

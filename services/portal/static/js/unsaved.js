@@ -3,12 +3,8 @@
 // It is changed where it differs from what the server sent, so that changing it back is enough; or where it was sent and the server
 // showed it again, with a mistake or another's changes in it. What proves who somebody is does not count: typed again, it is no loss.
 import { toast } from './shell.js';
+import { say } from './words.js';
 
-const ENDED = 'Your session has ended. What you typed is still here: send it, sign in, and it is kept.';
-const CHANGED = 'Your access has changed in another tab. What you typed is still here: copy what you need before you leave.';
-const GONE = 'What this page showed is no longer here. What you typed still is: copy what you need before you leave.';
-const RESTORED = 'What you typed in another form of this page is still here. It is not saved yet.';
-const RESTORED_IN_PART = 'What you typed in another form of this page is here again, but for some of it. Look it over before you save.';
 const PROOFS = /password|username|one-time-code|webauthn|secret|current|proof_/;
 const isShownAgain = (form) => 'answer' in document.documentElement.dataset && new URL(form.action).pathname === location.pathname;
 
@@ -61,7 +57,7 @@ document.addEventListener('htmx:beforeSwap', ({ detail }) => {
 document.addEventListener('htmx:confirm', (event) => {
   const { elt, target, triggeringEvent } = event.detail;
   if (!target || !unsaved(target).some((form) => form !== elt && !form.contains(elt))) return;
-  if (!triggeringEvent?.isTrusted || !window.confirm('Leave this form? What you changed in it is not saved.')) event.preventDefault();
+  if (!triggeringEvent?.isTrusted || !window.confirm(say('leave'))) event.preventDefault();
 });
 
 /** A page with work on it does not leave by itself where a session ended, or another account signed in: sending the form keeps it,
@@ -75,14 +71,14 @@ document.addEventListener('htmx:beforeOnLoad', (event) => {
   event.preventDefault();
   if (told || isOnItsWay) return;
   told = true;
-  toast(xhr.status === 401 ? ENDED : CHANGED, 'risk', null, true);
+  toast(say(xhr.status === 401 ? 'ended' : 'changed'), 'risk', null, true);
 });
 
 /** What is in the place of a page that is gone does not take along what was typed there. */
 document.addEventListener('htmx:beforeSwap', (event) => {
   if (event.detail.xhr.status !== 404 || unsaved(event.detail.target).length === 0) return;
   event.detail.shouldSwap = false;
-  toast(GONE, 'risk', null, true);
+  toast(say('gone'), 'risk', null, true);
 });
 
 // One form of several is sent: what was changed in the others waits in this tab, for the page that has them and for the same person
@@ -128,7 +124,7 @@ function restore() {
   sessionStorage.removeItem(WAITING);
   if (!isTheirs || Date.now() >= waiting.until) return;
   const whole = found.map(([kept, form]) => form && kept.fields.map(([key, value]) => put(form, key, value)).every(Boolean)).every(Boolean);
-  toast(whole ? RESTORED : RESTORED_IN_PART, whole ? 'info' : 'risk', null, !whole);
+  toast(say(whole ? 'restored' : 'restoredInPart'), whole ? 'info' : 'risk', null, !whole);
 }
 
 function put(form, key, value) {

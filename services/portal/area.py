@@ -44,7 +44,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Closable(msgspec.Struct, frozen=True, kw_only=True):
     """A module or an action that the company may close for a client (decision 0054), by the name the services know.
 
-    `about` is for staff who decide; `shows` is what a module's page would show, in the words of who meets it closed.
+    `about` is for staff who decide. `shows` is for who meets a module's page closed: what `{company}` does not show.
     """
 
     name: str

@@ -32,6 +32,11 @@ GREETINGS = (
 """Until which hour each is said, without a name and with one."""
 
 
+def languages() -> list[tuple[str, str]]:
+    """The languages to choose from, for a form."""
+    return [(key, _(name)) for key, name in LANGUAGES]
+
+
 def zone(name: str | None) -> ZoneInfo | None:
     """The reader's time zone, as they chose it or their browser named it; None for a name that we do not know."""
     try:

@@ -73,6 +73,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateC
         has_mailbox=bool(settings.mailbox_dir),
         DASH=formats.DASH,
         LANGUAGES=formats.LANGUAGES,
+        languages=formats.languages,
         DATES={"min": FIRST_DAY.isoformat(), "max": LAST_DAY.isoformat()},
     )
     cast("dict[str, Any]", environment.filters).update(

@@ -14,6 +14,7 @@ from services.portal.activity import views
 from services.portal.area import Area, Closable, Entry, Widget
 from services.portal.page import Page
 from services.portal.services import slot
+from shared.language import marked
 from shared.pagination import Page as Listing
 
 Cursor = Annotated[str, Parameter(max_length=400)]
@@ -58,15 +59,18 @@ area = Area(
     chapters=("activity",),
     entry=Entry(
         path="/activity",
-        label="Activity",
+        label=marked("Activity"),
         icon="activity",
         who=lambda page: page.sees_projects and page.has("activity"),
     ),
     module=Closable(
         name="activity",
-        label="Activity",
-        about="What happened, and pages that follow it live. It names projects, also where they are closed.",
-        shows="what happens in your projects",
+        label=marked("Activity"),
+        about=marked("What happened, and pages that follow it live. It names projects, also where they are closed."),
+        shows=marked(
+            "{company} does not show what happens in your projects here. If you need it, ask the person you work with "
+            "there."
+        ),
     ),
     widgets=[
         Widget(

@@ -8,6 +8,7 @@ from services.portal.dashboard import views
 from services.portal.dashboard.asked import whom_to_ask
 from services.portal.formats import greeting
 from services.portal.page import Page
+from shared.language import marked
 
 
 @get("/")
@@ -24,11 +25,11 @@ async def dashboard(page: Page) -> Template:
 area = Area(
     pages=[Router(path="/", route_handlers=[dashboard])],
     chapters=("dashboard",),
-    entry=Entry(path="/", label="Dashboard", icon="layout-dashboard"),
+    entry=Entry(path="/", label=marked("Dashboard"), icon="layout-dashboard"),
     module=Closable(
         name="figures",
-        label="Key figures",
-        about="The numbers at the top of the dashboard. The next deadline names its project.",
+        label=marked("Key figures"),
+        about=marked("The numbers at the top of the dashboard. The next deadline names its project."),
     ),
     widgets=[
         Widget(

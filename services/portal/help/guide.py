@@ -116,7 +116,7 @@ def _plain(tokens: Sequence[Token]) -> str:
 
 
 def _markdown(language: str, picture: Callable[[str], str], readers: dict[str, Readers]) -> MarkdownIt:
-    """CommonMark without HTML. Headings, pictures, links and names of buttons are shown as the portal shows them."""
+    """CommonMark without HTML. Pictures and links are shown as the portal shows them."""
     markdown = MarkdownIt("commonmark", {"html": False})
 
     def image(_self: RendererHTML, tokens: Sequence[Token], index: int, *_: object) -> str:
@@ -133,9 +133,6 @@ def _markdown(language: str, picture: Callable[[str], str], readers: dict[str, R
             target = f"/help/{chapter[1]}?language={language}"
         return Markup('<a href="{}">').format(target)
 
-    # What is printed on a page stands there in the page's own language.
-    name_of_something = '<strong lang="en">' if language != "en" else "<strong>"
     markdown.add_render_rule("image", image)
     markdown.add_render_rule("link_open", link)
-    markdown.add_render_rule("strong_open", lambda *_: name_of_something)
     return markdown

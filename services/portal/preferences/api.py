@@ -1,5 +1,5 @@
-"""How a person likes the portal: the language of their mails, which the portal keeps; time zone and appearance, which
-their browser keeps.
+"""How a person likes the portal: their language, which the portal keeps; time zone and appearance, which their browser
+keeps.
 """
 
 from litestar import Router, get, post
@@ -15,6 +15,8 @@ from services.portal.look import CHOSEN_ZONE_COOKIE, THEME_COOKIE, theme
 from services.portal.page import Page
 from services.portal.paths import local_path
 from services.portal.services import ServiceProblem
+from shared.language import gettext as _
+from shared.language import speaking
 
 HOME = "/preferences"
 
@@ -30,7 +32,7 @@ async def preferences(page: Page) -> Template:
 async def save(page: Page, data: Typed) -> Template | Redirect:
     """Keep what was chosen. A zone that nobody knows stands for the browser's own."""
     form = Edit.sent(data)
-    if form.require(language="Choose a language."):
+    if form.require(language=_("Choose a language.")):
         try:
             if changes := form.only_changed({"language": form.values["language"]}):
                 await page.services.identity.patch("people/me", Me, changes)
@@ -38,7 +40,8 @@ async def save(page: Page, data: Typed) -> Template | Redirect:
             form.refuse(problem)
         else:
             chosen = form.values["zone"] if zone(form.values["zone"]) else ""
-            answer = page.go(HOME, "Your settings are saved")
+            with speaking(form.values["language"]):  # in which the next page is
+                answer = page.go(HOME, _("Your settings are saved"))
             answer.cookies.append(cookie(CHOSEN_ZONE_COOKIE, chosen))
             return answer
     return await _show(page, form)
@@ -52,7 +55,7 @@ async def choose_theme(data: Typed) -> Redirect:
 
 
 async def _show(page: Page, form: Edit) -> Template:
-    zones = [("", "As this browser has it"), *((name, name.replace("_", " ")) for name in ZONES)]
+    zones = [("", _("As this browser has it")), *((name, name.replace("_", " ")) for name in ZONES)]
     return await page.show("preferences/page.html", section="preferences", status=form.status, form=form, zones=zones)
 
 

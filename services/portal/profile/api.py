@@ -11,6 +11,8 @@ from services.portal.page import Page
 from services.portal.profile import views
 from services.portal.profile.answers import Picture, Pictures
 from services.portal.services import ServiceProblem, slot
+from shared.language import gettext as _
+from shared.language import marked
 
 
 @get("/profile")
@@ -29,7 +31,7 @@ async def save(page: Page, data: Typed) -> Template | Redirect:
         try:
             if changes := form.only_changed(body):
                 await page.services.identity.patch("people/me", Me, changes)
-            return page.go("/profile", "Your details are saved" if changes else "")
+            return page.go("/profile", _("Your details are saved") if changes else "")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show(page, await page.services.identity.get("auth/me", Me), form)
@@ -42,11 +44,11 @@ async def show_picture(page: Page, data: Uploaded) -> Template | Redirect:
     if image := await file_of(data, "image"):
         try:
             await page.services.identity.put("people/me/picture", Picture, {"image": image})
-            return page.go("/profile", "Your picture is saved")
+            return page.go("/profile", _("Your picture is saved"))
         except ServiceProblem as problem:
             form.refuse(problem)
     else:
-        form.errors["image"] = "Choose a file."
+        form.errors["image"] = _("Choose a file.")
     me = await page.services.identity.get("auth/me", Me)
     return await _show(page, me, Edit(views.inputs(me)), form)
 
@@ -55,7 +57,7 @@ async def show_picture(page: Page, data: Uploaded) -> Template | Redirect:
 async def remove_picture(page: Page, data: Typed) -> Redirect:  # noqa: ARG001 - read for whom it was opened
     """Have none."""
     await page.services.identity.delete("people/me/picture")
-    return page.go("/profile", "Your picture is removed")
+    return page.go("/profile", _("Your picture is removed"))
 
 
 async def _show(page: Page, me: Me, form: Edit, picture_form: Form | None = None) -> Template:
@@ -75,12 +77,12 @@ router = Router(path="/", route_handlers=[profile, save, show_picture, remove_pi
 area = Area(
     pages=[router],
     chapters=("profile",),
-    entry=Entry(path="/profile", label="Profile", icon="user-circle", who=lambda page: page.is_somebodys),
+    entry=Entry(path="/profile", label=marked("Profile"), icon="user-circle", who=lambda page: page.is_somebodys),
     actions=[
         Closable(
             name="edit_profile",
-            label="Change their own details",
-            about="Name, job title and phone. Passwords and sessions are always theirs.",
+            label=marked("Change their own details"),
+            about=marked("Name, job title and phone. Passwords and sessions are always theirs."),
         )
     ],
 )

@@ -55,6 +55,11 @@ async def test_who_was_invited_again_is_invited_whenever_they_were_here_before(b
     assert "<time" in row
 
 
+async def test_a_colleague_of_whom_only_the_last_name_is_known_has_a_page(browse, standin):
+    standin.person(FELIX_ID).update(first_name="", name="Brandt")
+    assert "Without a role, Brandt does not see the project." in (await browse(ANNA).get(f"/team/{FELIX_ID}")).text
+
+
 async def test_an_invitation_with_roles(browse, standin):
     typed = {"first_name": "Nina", "last_name": "Vogt", "email": "nina@acme.example",
              f"role-{uid(1)}": "viewer", f"role-{uid(2)}": ""}  # fmt: skip

@@ -18,6 +18,8 @@ from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
 from shared.claims import require_policy
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
@@ -80,7 +82,7 @@ async def change(page: Page, api_client_id: UUID, data: Typed) -> Template | Red
             try:
                 if changes := form.only_changed(body, scopes=views.SCOPE):
                     await page.services.identity.patch(f"api-clients/{api_client_id}", ApiClient, changes)
-                return page.go(f"/api-clients/{api_client_id}", "Saved" if changes else "")
+                return page.go(f"/api-clients/{api_client_id}", _("Saved") if changes else "")
             except ServiceProblem as problem:
                 form.refuse(problem)
     return await _show_edit(page, form, found=found, scopes=scopes)
@@ -89,7 +91,7 @@ async def change(page: Page, api_client_id: UUID, data: Typed) -> Template | Red
 @get("/api-clients/{api_client_id:uuid}/rotate")
 async def ask_rotate(page: Page, api_client_id: UUID) -> Template:
     """How long shall the old secret still count?"""
-    found, _ = await views.detail(page.services, api_client_id)
+    found, _scopes = await views.detail(page.services, api_client_id)
     return await page.show("api_clients/rotate.html", section=SECTION, found=found, form=Form({"overlap": "usual"}))
 
 
@@ -98,20 +100,20 @@ async def rotate(page: Page, api_client_id: UUID, data: Typed) -> Template:
     """A new secret, on this one page."""
     body = {"overlap_hours": 0} if data.get("overlap") == "none" else {}
     made = await page.services.identity.post(f"api-clients/{api_client_id}/rotate", Rotated, body)
-    found, _ = await views.detail(page.services, api_client_id)
+    found, _scopes = await views.detail(page.services, api_client_id)
     return await _show_secret(page, found, made.client_secret)
 
 
 @get("/api-clients/{api_client_id:uuid}/revoke")
 async def ask_revoke(page: Page, api_client_id: UUID) -> Template:
     """Really?"""
-    found, _ = await views.detail(page.services, api_client_id)
+    found, _scopes = await views.detail(page.services, api_client_id)
     here = f"/api-clients/{api_client_id}"
     question = Question(
-        title=f"Revoke {isolated(found.name)}?",
-        text="The API client and all its tokens lose access within a second. You cannot undo this.",
+        title=_("Revoke {name}?", name=isolated(found.name)),
+        text=_("The API client and all its tokens lose access within a second. You cannot undo this."),
         action=f"{here}/revoke",
-        yes="Revoke access",
+        yes=_("Revoke access"),
         back=here,
         danger=True,
     )
@@ -122,7 +124,7 @@ async def ask_revoke(page: Page, api_client_id: UUID) -> Template:
 async def revoke(page: Page, api_client_id: UUID) -> Redirect:
     """End its access for good."""
     await page.services.identity.delete(f"api-clients/{api_client_id}")
-    return page.go(f"/api-clients/{api_client_id}", "Its access has ended.")
+    return page.go(f"/api-clients/{api_client_id}", _("Its access has ended."))
 
 
 async def _show_new(page: Page, form: Form) -> Template:
@@ -162,7 +164,7 @@ area = Area(
     chapters=("api-clients",),
     entry=Entry(
         path="/api-clients",
-        label="API clients",
+        label=marked("API clients"),
         icon="key",
         office=True,
         who=lambda page: page.actor.can("manageApiClients"),

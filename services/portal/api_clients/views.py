@@ -11,11 +11,11 @@ from services.portal.api_clients.answers import ApiClient, Scope, Scopes
 from services.portal.edits import Stored
 from services.portal.forms import FIND, Form
 from services.portal.services import Services
+from shared.language import gettext as _
 from shared.pagination import Page as Listing
 
 SCOPE = "scope"
 TICK = f"{SCOPE}-"
-NO_KEYS = 'Paste a JWK set: {"keys": [...]}.'
 
 
 async def listed(services: Services, cursor: str) -> Listing[ApiClient]:
@@ -46,16 +46,20 @@ def stored(found: ApiClient, scopes: list[Scope]) -> Stored:
     ticks = {f"{TICK}{scope}": "on" for scope in found.scopes}
     keys = msgspec.json.format(msgspec.json.encode(found.jwks)).decode() if found.jwks else ""
     said = ", ".join(each.name for each in scopes if each.key in found.scopes)
-    words = {"name": ("Name", found.name), "jwks": ("Keys", "Other keys"), "scope": ("Scopes", said or "None")}
+    words = {
+        "name": (_("Name"), found.name),
+        "jwks": (_("Keys"), _("Other keys")),
+        "scope": (_("Scopes"), said or _("None")),
+    }
     return Stored({"name": found.name, "jwks": keys, "scopes": "", **ticks}, words)
 
 
 def body(form: Form, *, has_secret: bool) -> dict[str, Any]:
     """Name, scopes and keys as identity wants them; what is missing is marked in the form."""
-    form.require(name="Give the system a name.")
+    form.require(name=_("Give the system a name."))
     ticked = [name.removeprefix(TICK) for name, value in form.values.items() if name.startswith(TICK) and value]
     if not ticked:
-        form.errors["scopes"] = "Choose at least one scope."
+        form.errors["scopes"] = _("Choose at least one scope.")
     asked: dict[str, Any] = {"name": form.values["name"], "scopes": ticked}
     return asked if has_secret else asked | {"jwks": _keys(form)}
 
@@ -64,5 +68,5 @@ def _keys(form: Form) -> dict[str, Any]:
     try:
         return msgspec.json.decode(form.values["jwks"], type=dict[str, Any])
     except msgspec.MsgspecError:
-        form.errors["jwks"] = NO_KEYS
+        form.errors["jwks"] = _('Paste a JWK set: {"keys": [...]}.')
         return {}

@@ -5,14 +5,16 @@ from uuid import UUID
 import msgspec
 
 from services.portal.branding import Brand, Theme
+from shared.language import gettext as _
+from shared.language import marked
 
 COLOURS = "/brand/colours.css"
 CALLED = {
-    "name": "name",
-    "accent": "accent",
-    "accent_dark": "accent in the dark theme",
-    "texts": "words",
-    "logo_id": "logo",
+    "name": marked("name"),
+    "accent": marked("accent"),
+    "accent_dark": marked("accent in the dark theme"),
+    "texts": marked("words"),
+    "logo_id": marked("logo"),
 }
 """What a draft changes, in words; the icon follows from the logo."""
 
@@ -41,7 +43,7 @@ class Draft(Brand, frozen=True, kw_only=True):
     @property
     def changes(self) -> list[str]:
         """What differs from what everybody sees, in words."""
-        return [CALLED[name] for name in self.changed if name in CALLED]
+        return [_(CALLED[name]) for name in self.changed if name in CALLED]
 
     @property
     def faint(self) -> dict[Theme, Contrast]:

@@ -13,6 +13,8 @@ from services.portal.forms import Form, Typed, Uploaded, file_of
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
 from shared.claims import require_policy
+from shared.language import gettext as _
+from shared.language import marked
 
 HOME = "/brand"
 THEMES = {"light": "accent", "dark": "accent_dark"}
@@ -34,7 +36,7 @@ async def save(page: Page, data: Typed) -> Template | Redirect:
         try:
             if body:
                 await page.services.identity.patch("brand/draft", Draft, body, etag=form.etag)
-            return page.go(HOME, "The draft is saved" if body else "")
+            return page.go(HOME, _("The draft is saved") if body else "")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show(page, await _draft(page), form)
@@ -47,7 +49,7 @@ async def take_nearest(page: Page, data: Typed) -> Redirect:
     offered = {THEMES[theme]: each.nearest for theme, each in draft.faint.items() if theme == data.get("theme")}
     if offered:
         await page.services.identity.patch("brand/draft", Draft, offered, etag=f'"{draft.edition}"')
-    return page.go(HOME, "The draft is saved" if offered else "")
+    return page.go(HOME, _("The draft is saved") if offered else "")
 
 
 @post(f"{HOME}/logo")
@@ -57,11 +59,11 @@ async def show_logo(page: Page, data: Uploaded) -> Template | Redirect:
     if image := await file_of(data, "image"):
         try:
             await page.services.identity.put("brand/draft/logo", Draft, {"image": image})
-            return page.go(HOME, "The draft has this logo")
+            return page.go(HOME, _("The draft has this logo"))
         except ServiceProblem as problem:
             form.refuse(problem)
     else:
-        form.errors["image"] = "Choose a file."
+        form.errors["image"] = _("Choose a file.")
     draft = await _draft(page)
     return await _show(page, draft, Edit(views.inputs(draft)), form)
 
@@ -70,14 +72,14 @@ async def show_logo(page: Page, data: Uploaded) -> Template | Redirect:
 async def remove_logo(page: Page) -> Redirect:
     """Take the logo from the draft."""
     await page.services.identity.delete("brand/draft/logo")
-    return page.go(HOME, "The draft has no logo")
+    return page.go(HOME, _("The draft has no logo"))
 
 
 @post(f"{HOME}/discard")
 async def discard(page: Page) -> Redirect:
     """Begin again with what everybody sees."""
     await page.services.identity.delete("brand/draft")
-    return page.go(HOME, "The draft is discarded", tone="info")
+    return page.go(HOME, _("The draft is discarded"), tone="info")
 
 
 @post(f"{HOME}/publish")
@@ -93,7 +95,7 @@ async def publish(page: Page, data: Typed, refresh_brand: Callable[[], Awaitable
         shown.error, shown.refused_with = form.error or "; ".join(form.errors.values()), form.refused_with
         return await _show(page, draft, shown)
     await refresh_brand()
-    return page.go(HOME, "Everybody sees it from now on")
+    return page.go(HOME, _("Everybody sees it from now on"))
 
 
 @get(f"{HOME}/preview")
@@ -150,5 +152,5 @@ router = Router(
 area = Area(
     pages=[router],
     chapters=("brand",),
-    entry=Entry(path=HOME, label="Brand", icon="palette", who=may_manage, office=True),
+    entry=Entry(path=HOME, label=marked("Brand"), icon="palette", who=may_manage, office=True),
 )

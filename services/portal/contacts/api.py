@@ -21,13 +21,15 @@ from services.portal.prove_it.views import require_fresh
 from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
 from shared.claims import require_policy, require_staff
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
 manage_clients, manage_access = require_policy("manageClients"), require_policy("managePortalAccess")
 
 Decision = Literal["portal-access/enable", "portal-access/disable", "invitation/resend"]
-LOST = "Contact saved. The invitation to the address before can no longer be used: send it again."
+LOST = marked("Contact saved. The invitation to the address before can no longer be used: send it again.")
 
 
 @get("/contacts/{contact_id:uuid}")
@@ -46,8 +48,8 @@ async def change(page: Page, contact_id: UUID, data: Typed) -> Template | Redire
             if changes := form.only_changed(body):
                 saved = await page.services.identity.patch(f"contacts/{contact_id}", Contact, changes)
                 if "email" in changes and views.lost_invitation(saved):
-                    return page.go(f"/contacts/{contact_id}", LOST, tone="info")
-            return page.go(f"/contacts/{contact_id}", "Contact saved" if changes else "")
+                    return page.go(f"/contacts/{contact_id}", _(LOST), tone="info")
+            return page.go(f"/contacts/{contact_id}", _("Contact saved") if changes else "")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await show(page, contact_id, Tried(form.status, contact=form))
@@ -67,31 +69,31 @@ async def enable_access(page: Page, contact_id: UUID, data: Typed) -> Template |
     if is_search(data):
         return await _show_invite(page, contact_id, form)
     if not chosen:
-        return await _decide(page, contact_id, "portal-access/enable", "Access given")
+        return await _decide(page, contact_id, "portal-access/enable", _("Access given"))
     try:
         body = {"project_roles": chosen}
         await page.services.identity.post(f"contacts/{contact_id}/portal-access/enable", Contact, body)
     except ServiceProblem as problem:
         form.refuse(problem)
         return await _show_invite(page, contact_id, form)
-    return page.go(f"/contacts/{contact_id}", "Access given")
+    return page.go(f"/contacts/{contact_id}", _("Access given"))
 
 
 @post("/contacts/{contact_id:uuid}/invitation", guards=[manage_access])
 async def resend(page: Page, contact_id: UUID) -> Template | Redirect:
     """Invite them once more."""
-    return await _decide(page, contact_id, "invitation/resend", "The invitation is on its way")
+    return await _decide(page, contact_id, "invitation/resend", _("The invitation is on its way"))
 
 
 @get("/contacts/{contact_id:uuid}/access/disable", guards=[manage_access])
 async def question_disable(page: Page, contact_id: UUID) -> Template:
     """Are you sure?"""
-    found, _ = await views.contact(page.services, contact_id)
+    found, _client = await views.contact(page.services, contact_id)
     question = Question(
-        title=f"Withdraw {isolated(found.name)}'s access?",
-        text="They are signed out everywhere within a second, and their invitation becomes invalid.",
+        title=_("Withdraw {name}'s access?", name=isolated(found.name)),
+        text=_("They are signed out everywhere within a second, and their invitation becomes invalid."),
         action=f"/contacts/{contact_id}/access/disable",
-        yes="Withdraw access",
+        yes=_("Withdraw access"),
         back=f"/contacts/{contact_id}",
         danger=True,
     )
@@ -101,7 +103,7 @@ async def question_disable(page: Page, contact_id: UUID) -> Template:
 @post("/contacts/{contact_id:uuid}/access/disable", guards=[manage_access])
 async def disable_access(page: Page, contact_id: UUID) -> Template | Redirect:
     """Shut them out."""
-    return await _decide(page, contact_id, "portal-access/disable", "Access withdrawn")
+    return await _decide(page, contact_id, "portal-access/disable", _("Access withdrawn"))
 
 
 @get("/contacts/{contact_id:uuid}/move", guards=[manage_clients])
@@ -114,11 +116,11 @@ async def move(page: Page, contact_id: UUID) -> Template:
 async def do_move(page: Page, contact_id: UUID, data: Typed) -> Template | Redirect:
     """Make them that client's contact."""
     form = Form(data)
-    if not is_search(data) and form.require(client_id="Choose a client."):
+    if not is_search(data) and form.require(client_id=_("Choose a client.")):
         try:
             body = {"client_id": form.values["client_id"]}
             moved = await page.services.identity.post(f"contacts/{contact_id}/move", Contact, body)
-            return page.go(f"/contacts/{contact_id}", f"{isolated(moved.name)} was moved.")
+            return page.go(f"/contacts/{contact_id}", _("{name} was moved.", name=isolated(moved.name)))
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_move(page, contact_id, form)

@@ -15,6 +15,7 @@ from services.portal.services import ServiceProblem
 from shared.actor import Actor
 from shared.claims import Connection
 from shared.errors import Forbidden, NotFound
+from shared.language import gettext as _
 from shared.texts import isolated
 
 
@@ -22,7 +23,7 @@ async def require_own(connection: Connection, _handler: BaseRouteHandler) -> Non
     """A client's person, for themselves."""
     actor: Actor = connection.scope["auth"]
     if actor.kind != "client" or actor.read_only:
-        raise Forbidden("Organisations are for the people of clients.")
+        raise Forbidden(_("Organisations are for the people of clients."))
 
 
 @get("/organisations")
@@ -30,7 +31,7 @@ async def overview(page: Page, refused: UUID | None = None) -> Template:
     """All of them; `refused` is the one that could not be opened, with the reason."""
     known = await page.load_organisations()
     asked = next((each for each in known if each.client_id == refused), None)
-    here = next((each.name for each in known if each.current), "this one")
+    here = next((each.name for each in known if each.current), "")
     return await page.show("organisations/page.html", refused=asked, here=here)
 
 
@@ -50,7 +51,8 @@ async def switch(page: Page, data: Typed) -> Redirect:
         if not problem.code.startswith("organisation."):
             raise
         return page.go(f"/organisations?refused={client_id}")
-    answer = page.go("/", f"You are in {isolated(there.body.client_name or 'your organisation')} now")
+    name = isolated(there.body.client_name or "")
+    answer = page.go("/", _("You are in {name} now", name=name) if name else _("You are in your organisation now"))
     answer.cookies.extend(there.cookies)
     return answer
 

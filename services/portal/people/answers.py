@@ -6,6 +6,8 @@ from uuid import UUID
 import msgspec
 
 from services.portal.clients.answers import InvitationState
+from shared.language import gettext as _
+from shared.language import ngettext
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,9 @@ class Policies(msgspec.Struct, frozen=True):
         """What somebody with these policies is called in a list."""
         group = next((group.name for group in self.groups if set(group.policies) == set(held)), "")
         names = [policy.name for policy in self.policies if policy.key in held]
-        return group or ("Looks only" if not names else names[0] if len(names) == 1 else f"{len(names)} policies")
+        if group or len(names) == 1:
+            return group or names[0]
+        return ngettext("{count} policy", "{count} policies", len(names)) if names else _("Looks only")
 
 
 class ResetLink(msgspec.Struct, frozen=True):

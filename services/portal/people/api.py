@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import msgspec
 from litestar import Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
@@ -13,7 +12,7 @@ from services.portal.area import Area, Entry
 from services.portal.choices import is_search
 from services.portal.contacts import page as contact_page
 from services.portal.contacts.page import Tried
-from services.portal.edits import Collision, Edit, Stored
+from services.portal.edits import Collision, Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.people import views
@@ -23,28 +22,12 @@ from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
 from services.portal.sorting import Sorting
 from shared.claims import require_policy
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
 Kind = Literal["staff", "client"]
-
-
-class Rights(msgspec.Struct, frozen=True):
-    """The forms of a person's rights, of which at most one was sent."""
-
-    policies: Edit | None = None
-    assignments: Edit | None = None
-    roles: Edit | None = None
-
-    @property
-    def sent(self) -> Edit | None:
-        return self.policies or self.assignments or self.roles
-
-    def stored(self, found: views.Detail) -> Stored:
-        """What is stored now of the rights whose form was sent."""
-        if self.policies:
-            return views.policies_of(found)
-        return views.assignments_of(found) if self.assignments else views.roles_of(found)
 
 
 @get("/people")
@@ -78,11 +61,13 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
     form = Form({name: data.get(name) for name in (*views.DETAILS, "email", "group")})
     known = await views.policies(page.services)
     policies = next((group.policies for group in known.groups if group.key == form.values["group"]), [])
-    if form.require_name() & form.require(email="Give an address."):
+    if form.require_name() & form.require(email=_("Give an address.")):
         body = {name: form.values[name] for name in (*views.DETAILS, "email")}
         try:
             made = await page.services.identity.post("people", Person, body | {"kind": "staff", "policies": policies})
-            return page.go(f"/people/{made.id}", f"{isolated(made.name)} can sign in now. No mail was sent.")
+            return page.go(
+                f"/people/{made.id}", _("{name} can sign in now. No mail was sent.", name=isolated(made.name))
+            )
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, form)
@@ -103,7 +88,7 @@ async def change(page: Page, person_id: UUID, data: Typed) -> Template | Redirec
         try:
             if changes := form.only_changed({name: form.values[name] for name in views.DETAILS}):
                 await page.services.identity.patch(f"people/{person_id}", Person, changes)
-            return page.go(f"/people/{person_id}", "Details saved" if changes else "")
+            return page.go(f"/people/{person_id}", _("Details saved") if changes else "")
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show(page, person_id, details=form)
@@ -122,7 +107,7 @@ async def set_policies(page: Page, person_id: UUID, data: Typed) -> Template | R
             await page.services.identity.patch(path, Person, changes, etag=form.etag)
 
     form = Edit.sent({name: value for name, value in data.items() if name != "group"})
-    return await _decide(page, person_id, Rights(policies=form), form, send)
+    return await _decide(page, person_id, views.Rights(policies=form), form, send)
 
 
 @post("/people/{person_id:uuid}/assignments")
@@ -137,7 +122,7 @@ async def set_assignments(page: Page, person_id: UUID, data: Typed) -> Template 
             await page.services.identity.patch(f"people/{person_id}/assignments", Person, body, etag=form.etag)
 
     form = Edit.sent(data)
-    return await _decide(page, person_id, Rights(assignments=form), form, send)
+    return await _decide(page, person_id, views.Rights(assignments=form), form, send)
 
 
 @post("/people/{person_id:uuid}/project-roles")
@@ -150,7 +135,7 @@ async def set_project_roles(page: Page, person_id: UUID, data: Typed) -> Templat
             await page.services.identity.patch(f"people/{person_id}/project-roles", Person, body, etag=form.etag)
 
     form = Edit.sent(data)
-    return await _decide(page, person_id, Rights(roles=form), form, send)
+    return await _decide(page, person_id, views.Rights(roles=form), form, send)
 
 
 @get("/people/{person_id:uuid}/deactivate")
@@ -158,10 +143,12 @@ async def question_deactivate(page: Page, person_id: UUID) -> Template:
     """Are you sure?"""
     found = await views.person(page.services, person_id)
     question = Question(
-        title=f"Deactivate {isolated(found.name)}?",
-        text="They are signed out everywhere within a second and cannot sign in any more. Nothing they did is deleted.",
+        title=_("Deactivate {name}?", name=isolated(found.name)),
+        text=_(
+            "They are signed out everywhere within a second and cannot sign in any more. Nothing they did is deleted."
+        ),
         action=f"/people/{person_id}/active",
-        yes="Deactivate",
+        yes=_("Deactivate"),
         back=f"/people/{person_id}",
         danger=True,
     )
@@ -176,7 +163,9 @@ async def set_active(page: Page, person_id: UUID, data: Typed) -> Template | Red
         found = await page.services.identity.patch(f"people/{person_id}", Person, {"active": active})
     except ServiceProblem as problem:
         return await _refused(page, person_id, problem)
-    return page.go(found.path, f"{isolated(found.name)} {'can sign in again' if active else 'is signed out'}")
+    name = isolated(found.name)
+    done = _("{name} can sign in again", name=name) if active else _("{name} is signed out", name=name)
+    return page.go(found.path, done)
 
 
 @get("/people/{person_id:uuid}/two-factor/reset")
@@ -184,10 +173,10 @@ async def question_two_factor(page: Page, person_id: UUID) -> Template:
     """Are you sure?"""
     found = await views.person(page.services, person_id)
     question = Question(
-        title=f"Remove the second factor of {isolated(found.name)}?",
-        text="Do this when they lost their phone and their recovery codes, and you are sure it is them who asks.",
+        title=_("Remove the second factor of {name}?", name=isolated(found.name)),
+        text=_("Do this when they lost their phone and their recovery codes, and you are sure it is them who asks."),
         action=f"/people/{person_id}/two-factor/reset",
-        yes="Remove second factor",
+        yes=_("Remove second factor"),
         back=f"/people/{person_id}",
         danger=True,
     )
@@ -201,7 +190,7 @@ async def reset_two_factor(page: Page, person_id: UUID) -> Template | Redirect:
         await page.services.identity.delete(f"people/{person_id}/two-factor")
     except ServiceProblem as problem:
         return await _refused(page, person_id, problem)
-    return page.go(f"/people/{person_id}", "Second factor removed")
+    return page.go(f"/people/{person_id}", _("Second factor removed"))
 
 
 @post("/people/{person_id:uuid}/reset-link")
@@ -215,7 +204,7 @@ async def reset_link(page: Page, person_id: UUID) -> Template | Redirect:
 
 
 async def _decide(
-    page: Page, person_id: UUID, rights: Rights, form: Edit, send: Callable[[Edit], Awaitable[None]]
+    page: Page, person_id: UUID, rights: views.Rights, form: Edit, send: Callable[[Edit], Awaitable[None]]
 ) -> Template | Redirect:
     """Send what was changed of somebody's rights; what is refused stays in `form`, which is the one of `rights`.
 
@@ -226,7 +215,7 @@ async def _decide(
         return await _show(page, person_id, rights=rights)
     try:
         await send(form)
-        return page.go(f"/people/{person_id}", "Saved. The change applies at once.")
+        return page.go(f"/people/{person_id}", _("Saved. The change applies at once."))
     except ServiceProblem as problem:
         form.refuse(problem)
     if form.is_stale:
@@ -249,12 +238,12 @@ async def _show(
     person_id: UUID,
     *,
     details: Edit | None = None,
-    rights: Rights | None = None,
+    rights: views.Rights | None = None,
     refused: Form | None = None,
     reset: ResetLink | None = None,
 ) -> Template:
     """`details`, or one of `rights`, as it was typed and refused; `refused` is anything else that was."""
-    rights = rights or Rights()
+    rights = rights or views.Rights()
     found = await views.detail(page.services, page.actor, person_id, rights.sent)
     form = details or rights.sent or refused or Form()
     said = (rights.sent or refused or Form()).error
@@ -291,6 +280,10 @@ area = Area(
     pages=[router, pictures],
     chapters=("people",),
     entry=Entry(
-        path="/people", label="People", icon="users", office=True, who=lambda page: page.actor.can("managePeople")
+        path="/people",
+        label=marked("People"),
+        icon="users",
+        office=True,
+        who=lambda page: page.actor.can("managePeople"),
     ),
 )

@@ -14,10 +14,12 @@ from services.portal.people.answers import Person, Policies
 from services.portal.profile.answers import Pictures
 from services.portal.services import Services, slot
 from shared.actor import Actor
+from shared.language import gettext as _
+from shared.language import marked
 from shared.pagination import Page as Listing
 from shared.texts import isolated
 
-ROLES = {"approver": "Approver", "viewer": "Viewer", "feedback_only": "Feedback only"}
+ROLES = {"approver": marked("Approver"), "viewer": marked("Viewer"), "feedback_only": marked("Feedback only")}
 """What a client's person can be in a project."""
 DETAILS = ("first_name", "last_name", "title", "phone", "language")
 COLUMNS = ("name", "client_name", "active", "-last_sign_in_at")
@@ -38,6 +40,24 @@ class Detail(msgspec.Struct, frozen=True):
     @property
     def projects(self) -> list[ProjectCard]:
         return self.choice.items
+
+
+class Rights(msgspec.Struct, frozen=True):
+    """The forms of a person's rights, of which at most one was sent."""
+
+    policies: Edit | None = None
+    assignments: Edit | None = None
+    roles: Edit | None = None
+
+    @property
+    def sent(self) -> Edit | None:
+        return self.policies or self.assignments or self.roles
+
+    def stored(self, found: Detail) -> Stored:
+        """What is stored now of the rights whose form was sent."""
+        if self.policies:
+            return policies_of(found)
+        return assignments_of(found) if self.assignments else roles_of(found)
 
 
 async def listed(services: Services, kind: str, q: str, sort: str, cursor: str) -> Listing[Person]:
@@ -84,7 +104,9 @@ def policies_of(found: Detail) -> Stored:
     held = found.person.policies
     names = [policy.name for policy in found.policies.policies if policy.key in held]
     ticks = {f"{POLICY}-{each}": "on" for each in held}
-    return Stored({**ticks, "version": found.person.version}, {POLICY: ("Permissions", ", ".join(names) or "None")})
+    return Stored(
+        {**ticks, "version": found.person.version}, {POLICY: (_("Permissions"), ", ".join(names) or _("None"))}
+    )
 
 
 def assignments_of(found: Detail) -> Stored:
@@ -93,8 +115,8 @@ def assignments_of(found: Detail) -> Stored:
     limited = "on" if found.person.limited else ""
     ticks = {f"{PROJECT}-{project.id}": "on" for project in held}
     words = {
-        "limited": ("Sees", "Only some projects" if limited else "Everything"),
-        PROJECT: ("Projects", ", ".join(project.name for project in held) or "None"),
+        "limited": (_("Sees"), _("Only some projects") if limited else _("Everything")),
+        PROJECT: (_("Projects"), ", ".join(project.name for project in held) or _("None")),
     }
     return Stored({**ticks, "limited": limited, "version": found.person.version}, words)
 
@@ -108,8 +130,8 @@ def roles_of(found: Detail) -> Stored:
 def roles_stored(projects: list[ProjectCard], held: Mapping[UUID, str], version: int) -> Stored:
     """Roles in these projects, as the inputs of a form."""
     inputs: dict[str, object] = {f"{ROLE}-{project.id}": held[project.id] for project in projects}
-    said = ", ".join(f"{isolated(project.name)}: {ROLES[held[project.id]]}" for project in projects)
-    return Stored({**inputs, "version": version}, {ROLE: ("Project roles", said or "None")})
+    said = ", ".join(f"{isolated(project.name)}: {_(ROLES[held[project.id]])}" for project in projects)
+    return Stored({**inputs, "version": version}, {ROLE: (_("Project roles"), said or _("None"))})
 
 
 def added_and_removed(form: Edit, field: str) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ from services.portal.page import CLIENT_COOKIE, Page
 from services.portal.paths import local_path
 from shared.claims import require_staff
 from shared.errors import NotFound
+from shared.language import gettext as _
 from shared.pagination import Page as Listing
 from shared.texts import isolated
 
@@ -43,14 +44,16 @@ async def choose(page: Page, q: Short = "", next_path: NextPath = "") -> Templat
 async def switch(page: Page, data: Typed) -> Redirect:
     """Remember the choice; without a `client_id` it is all of them."""
     if not data.get("client_id"):
-        answer = page.go(_landing(data.get("next"), None), "Showing all clients", tone="info")
+        answer = page.go(_landing(data.get("next"), None), _("Showing all clients"), tone="info")
         answer.cookies.append(cookie(CLIENT_COOKIE, "", 0))
         return answer
     chosen = read_id(data["client_id"])
     if chosen is None:
         raise NotFound
     client = await page.services.identity.get(f"clients/{chosen}", Client)
-    answer = page.go(_landing(data.get("next"), client.id), f"Showing {isolated(client.name)} only", tone="info")
+    answer = page.go(
+        _landing(data.get("next"), client.id), _("Showing {name} only", name=isolated(client.name)), tone="info"
+    )
     answer.cookies.append(cookie(CLIENT_COOKIE, str(client.id)))
     return answer
 

@@ -23,6 +23,8 @@ from shared.actor import Actor
 from shared.addresses import shown_address
 from shared.claims import Connection
 from shared.errors import Forbidden
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
 
@@ -30,7 +32,7 @@ async def require_primary_contact(connection: Connection, _handler: BaseRouteHan
     """The guard of these pages, as identity has it: everybody else of the client, and staff, have other ways."""
     actor: Actor = connection.scope["auth"]
     if actor.kind != "client" or not actor.is_primary_contact:
-        raise Forbidden("Your primary contact manages the team. Ask them to add somebody or change a role.")
+        raise Forbidden(_("Your primary contact manages the team. Ask them to add somebody or change a role."))
 
 
 ASKED = ("first_name", "last_name", "email")
@@ -68,11 +70,13 @@ async def invite(page: Page, data: Typed) -> Template | Redirect:
     form = Form(dict.fromkeys(ASKED, "") | data)
     if is_search(data):
         return await _show_new(page, form)
-    if form.require_name() & form.require(email="Give an address."):
+    if form.require_name() & form.require(email=_("Give an address.")):
         body = {name: form.values[name] for name in ASKED} | {"project_roles": roles(data)}
         try:
             made = await page.services.identity.post("team", Member, body)
-            return page.go("/team", f"An invitation is on its way to {shown_address(made.email or '')}.")
+            return page.go(
+                "/team", _("An invitation is on its way to {address}.", address=shown_address(made.email or ""))
+            )
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, form)
@@ -97,7 +101,7 @@ async def _save(page: Page, person_id: UUID, form: Edit) -> Template | Redirect:
     try:
         if roles := changed_roles(form):
             await page.services.identity.patch(path, Member, {"roles": roles}, etag=form.etag)
-        return page.go("/team", "Project roles saved" if roles else "")
+        return page.go("/team", _("Project roles saved") if roles else "")
     except ServiceProblem as problem:
         form.refuse(problem)
     if form.is_stale:
@@ -115,10 +119,10 @@ async def question(page: Page, person_id: UUID) -> Template:
     """Are you sure?"""
     found = await views.member(page.services, page.actor, person_id)
     asked = Question(
-        title=f"Remove {isolated(found.name)} from the portal?",
-        text="They are signed out everywhere within a second and cannot sign in any more. We can let them in again.",
+        title=_("Remove {name} from the portal?", name=isolated(found.name)),
+        text=_("They are signed out everywhere within a second and cannot sign in any more. We can let them in again."),
         action=f"/team/{person_id}/deactivate",
-        yes="Remove access",
+        yes=_("Remove access"),
         back="/team",
         danger=True,
     )
@@ -134,7 +138,7 @@ async def deactivate(page: Page, person_id: UUID) -> Redirect:
         if problem.status != 403 or not problem.code.startswith("team."):
             raise
         return page.go("/team", problem.detail, tone="over")
-    return page.go("/team", f"{isolated(found.name)} has no access any more.")
+    return page.go("/team", _("{name} has no access any more.", name=isolated(found.name)))
 
 
 async def _show_new(page: Page, form: Form) -> Template:
@@ -170,7 +174,7 @@ area = Area(
     chapters=("team",),
     entry=Entry(
         path="/team",
-        label="Team",
+        label=marked("Team"),
         icon="users",
         who=lambda page: page.actor.kind == "client" and page.actor.is_primary_contact,
     ),

@@ -12,15 +12,17 @@ from services.portal.forms import FIND, Form
 from services.portal.people.views import ROLE, roles_stored
 from services.portal.services import ServiceProblem, Services
 from shared.actor import Actor
+from shared.language import gettext as _
+from shared.language import marked
 
 RANK = {None: 0, "feedback_only": 1, "viewer": 2, "approver": 3}
 ROLES = {
     "approver": (
-        "Approver",
-        "Sees what is shared of the project. A primary contact with this role can give it to others.",
+        marked("Approver"),
+        marked("Sees what is shared of the project. A primary contact with this role can give it to others."),
     ),
-    "viewer": ("Viewer", "Sees what is shared of the project."),
-    "feedback_only": ("Feedback only", "Can sign in and sees nothing of the project."),
+    "viewer": (marked("Viewer"), marked("Sees what is shared of the project.")),
+    "feedback_only": (marked("Feedback only"), marked("Can sign in and sees nothing of the project.")),
 }
 """The project roles in words."""
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -34,6 +36,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     name: str
     first_name: str
+    last_name: str = ""
     email: str | None = None
     title: str = ""
     active: bool = True
@@ -100,7 +103,7 @@ async def member(services: Services, actor: Actor, person_id: UUID) -> Member:
     found = await team(services)
     one = next((each for each in found.items if each.id == person_id), None)
     if one is None or one.is_primary_contact or one.id == actor.reader.id or not found.open:
-        raise ServiceProblem(404, "not_found", "There is nothing here.")
+        raise ServiceProblem(404, "not_found", _("There is nothing here."))
     return one
 
 

@@ -18,6 +18,8 @@ from services.portal.services import ServiceProblem
 from services.portal.webhooks import views
 from services.portal.webhooks.answers import EventType, NewWebhook, Rotated, Webhook
 from shared.claims import require_policy
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
@@ -74,14 +76,14 @@ async def retry(page: Page, webhook_id: UUID, delivery_id: UUID) -> Redirect:
     """Send one of them again."""
     path = f"webhooks/{webhook_id}/deliveries/{delivery_id}/retry"
     await page.services.activity.post(path, dict[str, Any])
-    return page.go(f"/webhooks/{webhook_id}", "The delivery is sent again.")
+    return page.go(f"/webhooks/{webhook_id}", _("The delivery is sent again."))
 
 
 @post("/webhooks/{webhook_id:uuid}/test")
 async def test(page: Page, webhook_id: UUID) -> Redirect:
     """Tell it nothing, to see whether that arrives."""
     await page.services.activity.post(f"webhooks/{webhook_id}/test", dict[str, Any])
-    return page.go(f"/webhooks/{webhook_id}", "A test is on its way.")
+    return page.go(f"/webhooks/{webhook_id}", _("A test is on its way."))
 
 
 @get("/webhooks/{webhook_id:uuid}/edit")
@@ -102,7 +104,7 @@ async def change(page: Page, webhook_id: UUID, data: Typed) -> Template | Redire
             try:
                 if changes := form.only_changed(body, types=views.TYPE):
                     await page.services.activity.patch(f"webhooks/{webhook_id}", Webhook, changes)
-                return page.go(f"/webhooks/{webhook_id}", "Saved" if changes else "")
+                return page.go(f"/webhooks/{webhook_id}", _("Saved") if changes else "")
             except ServiceProblem as problem:
                 form.refuse(problem)
     return await _show_edit(page, form, found, types)
@@ -113,7 +115,7 @@ async def switch(page: Page, webhook_id: UUID, data: Typed) -> Redirect:
     """On or off."""
     on = data.get("active") == "on"
     await page.services.activity.patch(f"webhooks/{webhook_id}", Webhook, {"active": on})
-    return page.go(f"/webhooks/{webhook_id}", "Switched on" if on else "Switched off")
+    return page.go(f"/webhooks/{webhook_id}", _("Switched on") if on else _("Switched off"))
 
 
 @get("/webhooks/{webhook_id:uuid}/rotate")
@@ -137,10 +139,10 @@ async def ask_remove(page: Page, webhook_id: UUID) -> Template:
     found = await views.webhook(page.services, webhook_id)
     here = f"/webhooks/{webhook_id}"
     question = Question(
-        title=f"Remove {isolated(found.name)}?",
-        text="The webhook receives no more events, and its delivery log is deleted. You cannot undo this.",
+        title=_("Remove {name}?", name=isolated(found.name)),
+        text=_("The webhook receives no more events, and its delivery log is deleted. You cannot undo this."),
         action=f"{here}/remove",
-        yes="Remove webhook",
+        yes=_("Remove webhook"),
         back=here,
         danger=True,
     )
@@ -151,7 +153,7 @@ async def ask_remove(page: Page, webhook_id: UUID) -> Template:
 async def remove(page: Page, webhook_id: UUID) -> Redirect:
     """End it for good."""
     await page.services.activity.delete(f"webhooks/{webhook_id}")
-    return page.go("/webhooks", "The webhook was removed.")
+    return page.go("/webhooks", _("The webhook was removed."))
 
 
 async def _show_new(page: Page, form: Form) -> Template:
@@ -197,7 +199,7 @@ area = Area(
     chapters=("webhooks",),
     entry=Entry(
         path="/webhooks",
-        label="Webhooks",
+        label=marked("Webhooks"),
         icon="webhook",
         office=True,
         who=lambda page: page.actor.can("manageApiClients"),

@@ -11,6 +11,7 @@ from services.portal.edits import Stored
 from services.portal.forms import FIND, Form
 from services.portal.services import Services
 from services.portal.webhooks.answers import Delivery, EventType, EventTypes, Webhook
+from shared.language import gettext as _
 from shared.pagination import Page as Listing
 
 TYPE = "type"
@@ -29,7 +30,7 @@ class Detail(msgspec.Struct, frozen=True):
     @property
     def words(self) -> dict[str, str]:
         """What each type of delivery is called; one that this page does not know keeps its name."""
-        return {each.key: each.name for each in self.types} | {"ping": "Test"}
+        return {each.key: each.name for each in self.types} | {"ping": _("Test")}
 
 
 async def listed(services: Services, cursor: str) -> Listing[Webhook]:
@@ -68,7 +69,11 @@ def stored(found: Webhook, types: list[EventType]) -> Stored:
     """What is stored as the inputs of its form, and as one would say it."""
     ticks = {f"{TICK}{kind}": "on" for kind in found.types}
     said = ", ".join(each.name for each in types if each.key in found.types)
-    words = {"name": ("Name", found.name), "url": ("Address", found.url), "type": ("Events", said or "All")}
+    words = {
+        "name": (_("Name"), found.name),
+        "url": (_("Address"), found.url),
+        "type": (_("Events"), said or _("All")),
+    }
     return Stored({"name": found.name, "url": found.url, "types": "", **(ticks or {ALL: "on"})}, words)
 
 
@@ -77,9 +82,9 @@ def body(form: Form) -> dict[str, Any]:
 
     The API takes an empty list of types for all of them; here somebody has to say so, with a box of its own.
     """
-    form.require(name="Give it a name.", url="Enter the address that receives the events.")
+    form.require(name=_("Give it a name."), url=_("Enter the address that receives the events."))
     ticked = [name for name, value in form.values.items() if name.startswith(TICK) and value]
     if not ticked:
-        form.errors["types"] = "Choose at least one event, or all of them."
+        form.errors["types"] = _("Choose at least one event, or all of them.")
     types = [] if ALL in ticked else [name.removeprefix(TICK) for name in ticked]
     return {"name": form.values["name"], "url": form.values["url"], "types": types}

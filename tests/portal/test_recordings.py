@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from services.portal.clients.recordings import words
 from services.portal.clients.recordings.views import Record
 from services.portal.look import RECORDED_HEADER
+from shared.contracts import EVENTS
 from tests.portal.people import ANNA, CLARA, JONAS
 from tests.portal.personnel import SESSION
 from tests.portal.standin import ACME, BIRCH, uid
@@ -24,6 +25,8 @@ FRAGMENT = {"HX-Request": "true"}
 TAB = f'href="{RECORDINGS}"'
 LINE = "Your visit is recorded for compliance."
 RECORDED = {RECORDED_HEADER: "1"}
+CODES = {"Html", "Static"}
+"""Parts of addresses that are no words."""
 
 
 def rows(page: str) -> list[str]:
@@ -149,6 +152,13 @@ def test_every_page_of_the_portal_has_words(web: Litestar) -> None:
         assert said
         assert said[0].isupper()
         assert not re.search(r"[{*]|[0-9a-f]{8}-", said), path
+
+
+def test_what_is_read_as_it_is_written_is_there_for_other_languages(web: Litestar) -> None:
+    parts = {part for route in web.routes for part in route.path.removeprefix("/widgets").split("/") if part}
+    types = {kind.type for kind in EVENTS.values() if kind.audit != "none"} - set(words.DID)
+    named = {words.plain(each) for each in parts | types if re.fullmatch(r"[a-z_-]+", each)} - CODES
+    assert sorted(named - set(words.WRITTEN)) == []
 
 
 def test_an_audit_type_nobody_here_knows_is_read_as_it_is_written() -> None:

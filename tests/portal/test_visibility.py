@@ -286,4 +286,5 @@ async def test_giving_access_has_no_button_where_everybody_has_it(browse, standi
 def test_a_field_has_one_name_in_the_form_the_hidden_list_and_the_feed():
     of_projects = [name for name in HIDEABLE if name in ProjectDetail.__struct_fields__ and name != "phase"]
     assert len(of_projects) > 5
-    assert [FIELDS.get(name, name) for name in of_projects] == [HIDEABLE[name].lower() for name in of_projects]
+    assert [FIELDS.get(name, name) for name in of_projects] == [HIDEABLE[name].inside for name in of_projects]
+    assert [HIDEABLE[name].alone.lower() for name in of_projects] == [HIDEABLE[name].inside for name in of_projects]

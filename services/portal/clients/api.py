@@ -21,11 +21,13 @@ from services.portal.page import Page
 from services.portal.services import WIDGET_DEADLINE, ServiceProblem
 from services.portal.sorting import Sorting
 from shared.claims import require_policy, require_staff
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
 manage_clients = require_policy("manageClients")
-SAME_NAME = "Tick the box if this is another one."
+SAME_NAME = marked("Tick the box if this is another one.")
 
 
 @get("/clients")
@@ -63,7 +65,7 @@ async def client(page: Page, client_id: UUID) -> Template:
     )
     parts = list(zip(widgets, slots, strict=True))
     return await page.show(
-        "clients/page.html", section="clients", live=client_id, client=found, parts=parts, variants=views.VARIANTS
+        "clients/page.html", section="clients", live=client_id, client=found, parts=parts, variants=views.variants()
     )
 
 
@@ -77,11 +79,11 @@ async def new(page: Page) -> Template:
 async def create(page: Page, data: Typed) -> Template | Redirect:
     """Take on a client."""
     form = Form({name: data.get(name, "") for name in ("name", "variant", "same_name")})
-    if form.require(name="Give the client a name."):
+    if form.require(name=_("Give the client a name.")):
         body = {name: form.values[name] for name in ("name", "variant")}
         try:
             made = await page.services.identity.post("clients", Client, body | _asked(form))
-            return page.go(f"/clients/{made.id}", f"{isolated(made.name)} is a client now.")
+            return page.go(f"/clients/{made.id}", _("{name} is a client now.", name=isolated(made.name)))
         except ServiceProblem as problem:
             _refuse(form, problem)
     return await _show_new(page, form)
@@ -104,7 +106,7 @@ async def change(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
             if changes := form.only_changed(body):
                 asked = _asked(form) if "name" in changes else {}
                 await page.services.identity.patch(f"clients/{client_id}", Client, {**changes, **asked})
-            return page.go(f"/clients/{client_id}", "Client saved" if changes else "")
+            return page.go(f"/clients/{client_id}", _("Client saved") if changes else "")
         except ServiceProblem as problem:
             _refuse(form, problem)
     return await _show_edit(page, await views.client(page.services, client_id), form)
@@ -118,7 +120,7 @@ def _asked(form: Form) -> dict[str, bool]:
 def _refuse(form: Form, problem: ServiceProblem) -> None:
     form.refuse(problem)
     if problem.code == "client.same_name":
-        form.errors["same_name"] = SAME_NAME
+        form.errors["same_name"] = _(SAME_NAME)
 
 
 async def _show_new(page: Page, form: Form) -> Template:
@@ -130,7 +132,7 @@ async def _show_edit(page: Page, client: Client, form: Edit) -> Template:
 
 
 async def _show_form(page: Page, template: str, form: Form, **more: Any) -> Template:
-    kinds = {"variants": views.VARIANTS, "about_variant": views.ABOUT_VARIANT}
+    kinds = {"variants": views.variants(), "about_variant": views.ABOUT_VARIANT}
     return await page.show(template, section="clients", status=form.status, form=form, **kinds, **more)
 
 
@@ -142,6 +144,6 @@ pages = Router(
 area = Area(
     pages=[pages, access, contacts, single_sign_on, recordings],
     chapters=("clients",),
-    entry=Entry(path="/clients", label="Clients", icon="building", who=staff),
+    entry=Entry(path="/clients", label=marked("Clients"), icon="building", who=staff),
     widgets=[Widget(name="people", template="clients/people.html", load=views.people, where="client", place="side")],
 )

@@ -14,6 +14,7 @@ from services.portal.page import Page
 from services.portal.services import ServiceProblem
 from services.portal.sorting import Sorting
 from shared.claims import require_policy, require_staff
+from shared.language import gettext as _
 from shared.texts import isolated
 
 Short = Annotated[str, Parameter(max_length=400)]
@@ -49,7 +50,7 @@ async def create(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
     if not form.is_wrong:
         try:
             made = await page.services.identity.post(f"clients/{client_id}/contacts", Contact, body)
-            return page.go(f"/contacts/{made.id}", f"{isolated(made.name)} is a contact now.")
+            return page.go(f"/contacts/{made.id}", _("{name} is a contact now.", name=isolated(made.name)))
         except ServiceProblem as problem:
             form.refuse(problem)
     client = await views.client(page.services, client_id)

@@ -16,13 +16,15 @@ from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
 from shared.addresses import shown_domain
 from shared.claims import require_policy
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
 PATH = "/clients/{client_id:uuid}/single-sign-on"
 REQUIRED = {
-    "issuer": "Enter the issuer, as your client's provider names it.",
-    "oauth_client_id": "Enter the client id the provider gave you.",
-    "domains": "Enter the domains of your client's e-mail addresses.",
+    "issuer": marked("Enter the issuer, as your client's provider names it."),
+    "oauth_client_id": marked("Enter the client id the provider gave you."),
+    "domains": marked("Enter the domains of your client's e-mail addresses."),
 }
 
 
@@ -54,10 +56,10 @@ async def settings(page: Page, client_id: UUID) -> Template:
 async def save(page: Page, client_id: UUID, data: Typed) -> Template | Redirect:
     """Have the client's people sign in there. An empty secret means the one that is kept."""
     form = Form({name: data.get(name) for name in (*REQUIRED, "client_secret")})
-    if form.require(**REQUIRED):
+    if form.require(**{name: _(missing) for name, missing in REQUIRED.items()}):
         try:
             await page.services.identity.put(f"clients/{client_id}/single-sign-on", SingleSignOn, _body(form))
-            return page.go(page.path, "Saved. The client's people can sign in there now.")
+            return page.go(page.path, _("Saved. The client's people can sign in there now."))
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show(page, client_id, await _load(page, client_id), form)
@@ -68,10 +70,10 @@ async def ask_to_remove(page: Page, client_id: UUID) -> Template:
     """Sure?"""
     client = await page.services.identity.get(f"clients/{client_id}", Client)
     question = Question(
-        title=f"Remove the sign-in of {isolated(client.name)}?",
-        text="Its people use their other sign-in methods from now on. Nobody is signed out.",
+        title=_("Remove the sign-in of {client}?", client=isolated(client.name)),
+        text=_("Its people use their other sign-in methods from now on. Nobody is signed out."),
         action=page.path,
-        yes="Remove",
+        yes=_("Remove"),
         back=page.path.removesuffix("/remove"),
         danger=True,
     )
@@ -82,7 +84,7 @@ async def ask_to_remove(page: Page, client_id: UUID) -> Template:
 async def remove(page: Page, client_id: UUID) -> Redirect:
     """Have nobody of the client sign in that way any more."""
     await page.services.identity.delete(f"clients/{client_id}/single-sign-on")
-    return page.go(page.path.removesuffix("/remove"), "Removed")
+    return page.go(page.path.removesuffix("/remove"), _("Removed"))
 
 
 def _body(form: Form) -> dict[str, Any]:

@@ -9,25 +9,37 @@ from services.portal.forms import Form
 from services.portal.page import Page
 from services.portal.services import Services, Slot, slot
 from shared.actor import Actor
+from shared.language import gettext as _
+from shared.language import marked
 from shared.pagination import Page as Listing
 
 VARIANTS = {
-    "delivery": "Project delivery",
-    "services": "Professional services",
-    "account": "Account management",
-    "regulated": "Healthcare or regulated",
+    "delivery": marked("Project delivery"),
+    "services": marked("Professional services"),
+    "account": marked("Account management"),
+    "regulated": marked("Healthcare or regulated"),
 }
 """The kinds of clients."""
-ABOUT_VARIANT = "You can filter the list of clients by it. The portal looks the same for all of them."
+ABOUT_VARIANT = marked("You can filter the list of clients by it. The portal looks the same for all of them.")
 FILTERS = (
-    ("status", "Status", (("active", "Active"), ("inactive", "Inactive"))),
-    ("portal", "Portal", (("open", "Open"), ("closed", "Closed"))),
-    ("variant", "Kind", tuple(VARIANTS.items())),
+    (
+        "status",
+        marked("Status"),
+        marked("Status: any"),
+        (("active", marked("Active")), ("inactive", marked("Inactive"))),
+    ),
+    ("portal", marked("Portal"), marked("Portal: any"), (("open", marked("Open")), ("closed", marked("Closed")))),
+    ("variant", marked("Kind"), marked("Kind: any"), tuple(VARIANTS.items())),
 )
-"""Name, label and choices of what narrows the list."""
+"""Name, label, the choice of none and the choices of what narrows the list."""
 COLUMNS = ("name", "active", "portal_enabled", "-created_at")
 """What the table is sorted by."""
 MOST_PEOPLE = 20
+
+
+def variants() -> dict[str, str]:
+    """The kinds of clients in words."""
+    return {variant: _(word) for variant, word in VARIANTS.items()}
 
 
 async def listed(services: Services, wanted: Mapping[str, str], sort: str, cursor: str) -> Listing[Client]:
@@ -62,7 +74,7 @@ def inputs(client: Client, actor: Actor) -> dict[str, object]:
 
 def body(form: Form, actor: Actor) -> dict[str, object]:
     """What the form asks for."""
-    form.require(name="Give the client a name.")
+    form.require(name=_("Give the client a name."))
     kept = {name: form.values[name] for name in ("name", "variant")}
     return {**kept, **{name: bool(form.values[name]) for name in _switches(actor)}}
 

@@ -20,6 +20,8 @@ from services.portal.people.views import ROLES, roles, roles_choice
 from services.portal.prove_it.views import require_fresh
 from services.portal.services import ServiceProblem
 from shared.claims import require_policy
+from shared.language import gettext as _
+from shared.language import marked
 from shared.pagination import Page as Listing
 
 OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
@@ -27,17 +29,21 @@ Short = Annotated[str, Parameter(max_length=400)]
 BULK = "invitations/bulk"
 SHOWN = 50
 REASONS = {
-    "refused": "The mail server knows no such address.",
-    "unconfirmed": "The mail server did not say whether it took the mail.",
-    "expired": "The mail server could not be reached.",
-    "closed": "They no longer have access.",
-    "replaced": "They were invited by hand in the meantime.",
-    "contact.invited_meanwhile": "They were invited by hand in the meantime.",
-    "contact.has_account": "They have an account already.",
-    "contact.not_ready": "Something they need is missing by now.",
-    "person.email_taken": "Somebody else signs in with this address.",
-    "not_found": "They belong to another client now.",
+    "refused": marked("The mail server knows no such address."),
+    "unconfirmed": marked("The mail server did not say whether it took the mail."),
+    "expired": marked("The mail server could not be reached."),
+    "closed": marked("They no longer have access."),
+    "replaced": marked("They were invited by hand in the meantime."),
+    "contact.invited_meanwhile": marked("They were invited by hand in the meantime."),
+    "contact.has_account": marked("They have an account already."),
+    "contact.not_ready": marked("Something they need is missing by now."),
+    "person.email_taken": marked("Somebody else signs in with this address."),
+    "not_found": marked("They belong to another client now."),
 }
+
+
+def _why(reason: str) -> str:
+    return _(REASONS[reason]) if reason in REASONS else _("Something went wrong.")
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,14 +56,14 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LEFT_OUT = {
-    "client_inactive": "The client is inactive.",
-    "portal_closed": "The client's portal is closed.",
-    "inactive": "They are inactive.",
-    "no_address": "They have no e-mail address.",
-    "invited": "They have an invitation already.",
-    "has_account": "They have an account already.",
-    "given_up": "They have given up this address. Ask them for their new one.",
-    "staff_address": "One of your staff signs in with this address.",
+    "client_inactive": marked("The client is inactive."),
+    "portal_closed": marked("The client's portal is closed."),
+    "inactive": marked("They are inactive."),
+    "no_address": marked("They have no e-mail address."),
+    "invited": marked("They have an invitation already."),
+    "has_account": marked("They have an account already."),
+    "given_up": marked("They have given up this address. Ask them for their new one."),
+    "staff_address": marked("One of your staff signs in with this address."),
 }
 """Why somebody gets no mail."""
 
@@ -73,7 +79,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        return LEFT_OUT.get(self.reason, "")
+        return _(LEFT_OUT.get(self.reason, ""))
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +93,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        return REASONS.get(self.reason, "Something went wrong.") if self.status in ("failed", "skipped") else ""
+        return _why(self.reason) if self.status in ("failed", "skipped") else ""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +106,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        return REASONS.get(self.reason, "Something went wrong.")
+        return _why(self.reason)
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +143,7 @@ async def start(page: Page, data: Typed) -> Template | Redirect:
     """Send them. In the dialog the progress takes the form's place; without scripts it is a page."""
     form = Form(data)
     client_id = read_id(form.values["client_id"])
-    if not is_search(data) and form.require(confirm="Confirm by ticking the box: you cannot recall mails."):
+    if not is_search(data) and form.require(confirm=_("Confirm by ticking the box: you cannot recall mails.")):
         try:
             body = {"confirm": True, "client_id": client_id, "project_roles": roles(data)}
             begun = await page.services.identity.post(BULK, Progress, body | expected(form))

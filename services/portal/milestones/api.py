@@ -20,6 +20,7 @@ from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
 from services.portal.toasts import Toast
 from shared.claims import require_policy
+from shared.language import gettext as _
 from shared.texts import isolated
 
 
@@ -39,7 +40,7 @@ async def change(page: Page, milestone_id: UUID, data: Typed) -> Template | Redi
         try:
             if changes := form.only_changed(body):
                 await page.services.projects.patch(f"milestones/{milestone_id}", Milestone, changes, etag=form.etag)
-            return page.go(views.place(project_id, milestone_id), "Milestone saved" if changes else "")
+            return page.go(views.place(project_id, milestone_id), _("Milestone saved") if changes else "")
         except ServiceProblem as problem:
             form.refuse(problem)
     plan = await views.plan(page.services, project_id, milestone_id)
@@ -57,7 +58,7 @@ async def complete(page: Page, milestone_id: UUID, data: Typed) -> Template | Re
         if not form.is_wrong:
             body = {"completed_on": day or page.readers_today}
             done = await page.services.projects.post(f"milestones/{milestone_id}/complete", Milestone, body)
-            return await turned(page, project_id, done.id, Toast(f"{isolated(done.name)} is completed"))
+            return await turned(page, project_id, done.id, Toast(_("{name} is completed", name=isolated(done.name))))
     except ServiceProblem as problem:
         if "completed_on" not in data:
             return await not_turned(page, project_id, milestone_id, problem)
@@ -71,10 +72,12 @@ async def ask_to_reopen(page: Page, milestone_id: UUID, project_id: UUID) -> Tem
     """Sure?"""
     plan = await views.plan(page.services, project_id, milestone_id)
     question = Question(
-        title=f"Reopen {isolated(plan.milestone.name)}?",
-        text="It counts as open again, and the progress goes down. The client sees that it was reopened, and by whom.",
+        title=_("Reopen {name}?", name=isolated(plan.milestone.name)),
+        text=_(
+            "It counts as open again, and the progress goes down. The client sees that it was reopened, and by whom."
+        ),
         action=page.path,
-        yes="Reopen",
+        yes=_("Reopen"),
         back=views.place(project_id, milestone_id),
         fields={"project_id": str(project_id)},
     )
@@ -89,7 +92,7 @@ async def reopen(page: Page, milestone_id: UUID, data: Typed) -> Template | Redi
         opened = await page.services.projects.post(f"milestones/{milestone_id}/reopen", Milestone)
     except ServiceProblem as problem:
         return await not_turned(page, project_id, milestone_id, problem)
-    return await turned(page, project_id, opened.id, Toast(f"{isolated(opened.name)} is open again"))
+    return await turned(page, project_id, opened.id, Toast(_("{name} is open again", name=isolated(opened.name))))
 
 
 async def _show_edit(page: Page, plan: views.Plan, form: Edit, *, completion: Form | None = None) -> Template:

@@ -15,6 +15,8 @@ from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
 from services.portal.toasts import Toast, Undo
 from shared.claims import require_policy
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
 Turn = Literal["share", "withdraw"]
@@ -24,13 +26,16 @@ Turn = Literal["share", "withdraw"]
 async def ask_to_share(page: Page, milestone_id: UUID, project_id: UUID) -> Template:
     """Sure?"""
     plan = await views.plan(page.services, project_id, milestone_id)
-    when = "once the project is shared" if plan.project.private else "from then on"
+    then = (
+        marked("{client} sees the milestone once the project is shared, with what happened to it so far.")
+        if plan.project.private
+        else marked("{client} sees the milestone from then on, with what happened to it so far.")
+    )
     question = Question(
-        title=f"Share {isolated(plan.milestone.name)}?",
-        text=f"{isolated(plan.project.client_name or 'The client')} sees the milestone {when},"
-        " with what happened to it so far.",
+        title=_("Share {name}?", name=isolated(plan.milestone.name)),
+        text=_(then, client=isolated(plan.project.client_name or _("The client"))),
         action=page.path,
-        yes="Share with the client",
+        yes=_("Share with the client"),
         back=views.place(project_id, milestone_id),
         fields={"project_id": str(project_id)},
     )
@@ -40,14 +45,14 @@ async def ask_to_share(page: Page, milestone_id: UUID, project_id: UUID) -> Temp
 @post("/milestones/{milestone_id:uuid}/share")
 async def share(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
     """Let the client see the milestone."""
-    return await _turn(page, milestone_id, data, "share", "{} is shared with the client")
+    return await _turn(page, milestone_id, data, "share", marked("{name} is shared with the client"))
 
 
 @post("/milestones/{milestone_id:uuid}/withdraw")
 async def withdraw(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
     """Stop sharing the milestone, with the way back."""
     undo = Undo(f"/milestones/{milestone_id}/share", {"project_id": data.get("project_id", "")})
-    return await _turn(page, milestone_id, data, "withdraw", "Only your team sees {} now", undo=undo)
+    return await _turn(page, milestone_id, data, "withdraw", marked("Only your team sees {name} now"), undo=undo)
 
 
 async def _turn(
@@ -58,7 +63,7 @@ async def _turn(
         found = await page.services.projects.post(f"milestones/{milestone_id}/{verb}", Milestone)
     except ServiceProblem as problem:
         return await not_turned(page, project_id, milestone_id, problem)
-    return await turned(page, project_id, found.id, Toast(words.format(isolated(found.name)), undo=undo))
+    return await turned(page, project_id, found.id, Toast(_(words, name=isolated(found.name)), undo=undo))
 
 
 router = Router(

@@ -12,6 +12,7 @@ from services.portal.forms import Form
 from services.portal.ids import read_id
 from services.portal.services import Services
 from shared.errors import NotFound
+from shared.language import gettext as _
 
 TICK = "depends_on-"
 """Begins the name of each check box of a milestone this one may depend on."""
@@ -62,19 +63,19 @@ def stored(plan: Plan) -> Stored:
         "version": milestone.version,
     }
     words = {
-        "name": ("Name", milestone.name),
-        "description": ("Description", milestone.description or ""),
-        "phase": ("Phase", milestone.phase or ""),
-        "starts_on": ("Start", day(milestone.starts_on)),
-        "target_on": ("Target date", day(milestone.target_on)),
-        "depends_on": ("Depends on", ", ".join(names[each] for each in milestone.depends_on if each in names)),
+        "name": (_("Name"), milestone.name),
+        "description": (_("Description"), milestone.description or ""),
+        "phase": (_("Phase"), milestone.phase or ""),
+        "starts_on": (_("Start"), day(milestone.starts_on)),
+        "target_on": (_("Target date"), day(milestone.target_on)),
+        "depends_on": (_("Depends on"), ", ".join(names[each] for each in milestone.depends_on if each in names)),
     }
     return Stored(inputs, words)
 
 
 def body(form: Form) -> dict[str, object]:
     """What the form asks for, by the service's names."""
-    form.require(name="Give the milestone a name.", target_on="When is it to be reached?")
+    form.require(name=_("Give the milestone a name."), target_on=_("When is it to be reached?"))
     form.values.setdefault("depends_on", "")
     ticked = [
         read_id(name.removeprefix(TICK)) for name, value in form.values.items() if name.startswith(TICK) and value

@@ -14,6 +14,7 @@ from services.portal.projects import views, widgets
 from services.portal.projects.forms import router as forms
 from services.portal.projects.milestones import router as milestones
 from services.portal.projects.sharing import router as sharing
+from shared.language import marked
 
 Short = Annotated[str, Parameter(max_length=400)]
 
@@ -68,15 +69,15 @@ area = Area(
     chapters=("managing-projects", "projects"),
     entry=Entry(
         path="/projects",
-        label="Projects",
+        label=marked("Projects"),
         icon="briefcase",
         who=lambda page: page.sees_projects and page.has("projects"),
     ),
     module=Closable(
         name="projects",
-        label="Projects",
-        about="The list, each project's plan and its phases. Roles in projects are hidden with it.",
-        shows="your projects",
+        label=marked("Projects"),
+        about=marked("The list, each project's plan and its phases. Roles in projects are hidden with it."),
+        shows=marked("your projects"),
     ),
     widgets=[
         Widget(

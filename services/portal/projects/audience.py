@@ -10,6 +10,8 @@ from services.portal.clients.answers import ClientAccess
 from services.portal.ids import read_id
 from services.portal.people.answers import Person
 from services.portal.services import ServiceProblem, Services, slot
+from shared.language import gettext as _
+from shared.language import marked
 from shared.pagination import Page as Listing
 from shared.texts import isolated
 
@@ -18,7 +20,7 @@ PERSON, VERSION = "person", "version"
 SEEING = ("approver", "viewer")
 """The roles that show a project."""
 MOST = 100
-STALE = (
+STALE = marked(
     "Somebody changed who has access in the meantime. Nothing was saved: look at what is there now, and send it again."
 )
 
@@ -86,7 +88,7 @@ async def give_roles(services: Services, shown: Audience, data: Mapping[str, str
         key = name.removeprefix(begin)
         person, version = people.get(read_id(key) or shown.project_id), data.get(f"{VERSION}-{key}", "")
         if person is None or str(person.version) != version:
-            raise ServiceProblem(412, "stale", STALE)
+            raise ServiceProblem(412, "stale", _(STALE))
         if role != person.roles.get(shown.project_id):
             changes.append((person, role, f'"{version}"'))
     given: list[str] = []
@@ -96,7 +98,8 @@ async def give_roles(services: Services, shown: Audience, data: Mapping[str, str
             await services.identity.patch(f"people/{person.id}/project-roles", Person, body, etag=etag)
         except ServiceProblem as problem:
             if given:
-                problem.detail = f"{', '.join(given)}: access given. {isolated(person.name)}: {problem.detail}"
+                told = _("{names}: access given.", names=", ".join(given))
+                problem.detail = f"{told} {isolated(person.name)}: {problem.detail}"
             raise
         given.append(isolated(person.name))
     return given

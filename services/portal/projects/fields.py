@@ -7,13 +7,32 @@ from services.portal.edits import Stored
 from services.portal.formats import day
 from services.portal.forms import Form
 from services.portal.projects import team_rows as team
-from services.portal.projects.views import HIDEABLE, detail_of
+from services.portal.projects.views import HIDEABLE, detail_of, hideable
 from services.portal.services import Services
+from shared.language import gettext as _
+from shared.language import marked
 
-STATUS = {"on_track": "On track", "at_risk": "At risk", "delayed": "Delayed", "completed": "Completed"}
+STATUS = {
+    "on_track": marked("On track"),
+    "at_risk": marked("At risk"),
+    "delayed": marked("Delayed"),
+    "completed": marked("Completed"),
+}
+NOW = {
+    "on_track": marked("{name}: on track"),
+    "at_risk": marked("{name}: at risk"),
+    "delayed": marked("{name}: delayed"),
+    "completed": marked("{name}: completed"),
+}
+"""What is told about a project that has this status now."""
 FIELDS = ("name", "description", "scope", "status")
 HIDDEN = "hidden_fields-"
 """Begins the name of each check box of a field that the client is not to see."""
+
+
+def statuses() -> dict[str, str]:
+    """The statuses of a project in words."""
+    return {status: _(word) for status, word in STATUS.items()}
 
 
 async def project(services: Services, project_id: UUID) -> ProjectDetail:
@@ -34,22 +53,22 @@ def stored(project: ProjectDetail) -> Stored:
     }
     percent = project.fixed_completion
     words = {
-        "name": ("Name", project.name),
-        "description": ("Summary", project.description or ""),
-        "scope": ("Scope", project.scope or ""),
-        "status": ("Status", STATUS[project.status]),
-        "starts_on": ("Start", day(project.starts_on)),
-        "ends_on": ("Planned end", day(project.ends_on)),
-        "completion": ("Progress", "Follows the milestones" if percent is None else f"{percent} %"),
-        "team": ("Team", ", ".join(member.name for member in project.team)),
-        "hidden_fields": ("Hidden", ", ".join(HIDEABLE.get(field, field) for field in project.hidden_fields)),
+        "name": (_("Name"), project.name),
+        "description": (_("Summary"), project.description or ""),
+        "scope": (_("Scope"), project.scope or ""),
+        "status": (_("Status"), _(STATUS[project.status])),
+        "starts_on": (_("Start"), day(project.starts_on)),
+        "ends_on": (_("Planned end"), day(project.ends_on)),
+        "completion": (_("Progress"), _("Follows the milestones") if percent is None else f"{percent} %"),
+        "team": (_("Team"), ", ".join(member.name for member in project.team)),
+        "hidden_fields": (_("Hidden"), ", ".join(_(hideable(field).alone) for field in project.hidden_fields)),
     }
     return Stored(inputs, words)
 
 
 def body(form: Form) -> dict[str, object]:
     """What the form asks for, by the service's names."""
-    form.require(name="Give the project a name.")
+    form.require(name=_("Give the project a name."))
     form.values.setdefault("team", "")
     form.values.setdefault("hidden_fields", "")
     return {

@@ -23,16 +23,18 @@ from services.portal.toasts import Toast
 from shared.actor import Actor
 from shared.claims import Connection, require_policy
 from shared.errors import Forbidden
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
-UNKNOWN_CLIENT = "This client cannot be found. If it was added a moment ago, try again."
+UNKNOWN_CLIENT = marked("This client cannot be found. If it was added a moment ago, try again.")
 
 
 async def refuse_limited(connection: Connection, _handler: BaseRouteHandler) -> None:
     """The guard of new projects: a subcontractor works on those there are."""
     actor: Actor = connection.scope["auth"]
     if actor.is_limited:
-        raise Forbidden("You work on the projects named for you.")
+        raise Forbidden(_("You work on the projects named for you."))
 
 
 @get("/projects/new", guards=[refuse_limited])
@@ -51,16 +53,16 @@ async def create(page: Page, data: Typed) -> Template | Redirect:
         return await _show_new(page, form)
     if is_search(data):
         return await _show_new(page, form)
-    form.require(client_id="Choose a client.")
+    form.require(client_id=_("Choose a client."))
     await _arrange(page, form)
     body = views.body(form) | {"client_id": form.values["client_id"], "private": bool(form.values["private"])}
     if not form.is_wrong:
         try:
             made = await page.services.projects.post("projects", ProjectDetail, body)
-            return page.go(await _next(page, made), f"{isolated(made.name)} has started")
+            return page.go(await _next(page, made), _("{name} has started", name=isolated(made.name)))
         except ServiceProblem as problem:
             if problem.status == 404:
-                form.errors["client_id"] = UNKNOWN_CLIENT
+                form.errors["client_id"] = _(UNKNOWN_CLIENT)
             else:
                 form.refuse(problem)
     return await _show_new(page, form)
@@ -87,7 +89,7 @@ async def change(page: Page, project_id: UUID, data: Typed) -> Template | Redire
         try:
             if changes := form.only_changed(body):
                 await page.services.projects.patch(f"projects/{project_id}", ProjectDetail, changes, etag=form.etag)
-            return page.go(f"/projects/{project_id}", "Project saved" if changes else "")
+            return page.go(f"/projects/{project_id}", _("Project saved") if changes else "")
         except ServiceProblem as problem:
             form.refuse(problem)
     found = await views.project(page.services, project_id)
@@ -101,7 +103,7 @@ async def set_status(page: Page, project_id: UUID, data: Typed) -> Template | Re
     """Set the project's status; HTMX loads the plan again."""
     body = {"status": data.get("status", "")}
     changed = await page.services.projects.patch(f"projects/{project_id}", ProjectDetail, body)
-    words = f"{isolated(changed.name)}: {views.STATUS[changed.status].lower()}"
+    words = _(views.NOW[changed.status], name=isolated(changed.name))
     if page.is_fragment:
         shown = await project_page(page.services, page.actor, project_id)
         return page.fragment("projects/plan.html", project=shown, toast=Toast(words))
@@ -146,7 +148,7 @@ async def _show_new(page: Page, form: Form) -> Template:
         clients=await choices.clients(page.services, form),
         rows=team.rows(form),
         colleagues=await _colleagues(page, form),
-        statuses=views.STATUS,
+        statuses=views.statuses(),
         hideable=HIDEABLE,
     )
 
@@ -160,7 +162,7 @@ async def _show_edit(page: Page, project: ProjectDetail, form: Edit) -> Template
         project=project,
         rows=team.rows(form),
         colleagues=await _colleagues(page, form),
-        statuses=views.STATUS,
+        statuses=views.statuses(),
         hideable=HIDEABLE,
     )
 

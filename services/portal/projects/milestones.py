@@ -11,6 +11,7 @@ from services.portal.milestones import views
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
 from shared.claims import require_policy
+from shared.language import gettext as _
 from shared.texts import isolated
 
 
@@ -29,7 +30,7 @@ async def create(page: Page, project_id: UUID, data: Typed) -> Template | Redire
     if not form.is_wrong:
         try:
             made = await page.services.projects.post(f"projects/{project_id}/milestones", Milestone, body)
-            return page.go(views.place(project_id, made.id), f"{isolated(made.name)} is part of the plan")
+            return page.go(views.place(project_id, made.id), _("{name} is part of the plan", name=isolated(made.name)))
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, await views.project(page.services, project_id), form)

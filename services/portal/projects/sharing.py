@@ -15,6 +15,8 @@ from services.portal.projects.audience import PERSON, SEEING, audience, give_rol
 from services.portal.services import ServiceProblem
 from services.portal.toasts import LONGEST, Toast, Undo
 from shared.claims import require_policy
+from shared.language import gettext as _
+from shared.language import marked, ngettext
 from shared.texts import isolated
 
 Turn = Literal["share", "withdraw"]
@@ -35,8 +37,8 @@ async def share(page: Page, project_id: UUID, data: Typed) -> Template | Redirec
     except ServiceProblem as problem:
         form.refuse(problem)
         return await _show_share(page, project_id, form)
-    already = f"{', '.join(given)}: access given. " if given else ""
-    return await _turn_project(page, project_id, "share", "{} is shared with the client", already=already)
+    already = _("{names}: access given.", names=", ".join(given)) + " " if given else ""
+    return await _turn_project(page, project_id, "share", marked("{name} is shared with the client"), already=already)
 
 
 @get("/projects/{project_id:uuid}/access", guards=[require_policy("managePeople")])
@@ -54,15 +56,17 @@ async def give_access(page: Page, project_id: UUID, data: Typed) -> Template | R
     except ServiceProblem as problem:
         form.refuse(problem)
         return await _show_access(page, project_id, form)
-    people = "person has" if given == 1 else "people have"
-    return page.go(f"/projects/{project_id}", f"{given} {people} a role in this project now" if given else "")
+    told = ngettext(
+        "{count} person has a role in this project now", "{count} people have a role in this project now", given
+    )
+    return page.go(f"/projects/{project_id}", told if given else "")
 
 
 @post("/projects/{project_id:uuid}/withdraw")
 async def withdraw(page: Page, project_id: UUID) -> Redirect:
     """Stop sharing the project: nothing to ask about, for it can be undone."""
     undo = Undo(f"/projects/{project_id}/share")
-    return await _turn_project(page, project_id, "withdraw", "Only your team sees {} now", undo=undo)
+    return await _turn_project(page, project_id, "withdraw", marked("Only your team sees {name} now"), undo=undo)
 
 
 async def _give_roles(page: Page, project_id: UUID, data: Typed) -> list[str]:
@@ -81,7 +85,7 @@ async def _turn_project(
         if problem.status != 409:
             raise
         return page.go(f"/projects/{project_id}", (already + problem.detail)[:LONGEST], tone="risk")
-    return page.go(f"/projects/{project_id}", Toast(words.format(isolated(turned_to.name)), undo=undo))
+    return page.go(f"/projects/{project_id}", Toast(_(words, name=isolated(turned_to.name)), undo=undo))
 
 
 async def _show_share(page: Page, project_id: UUID, form: Form) -> Template:

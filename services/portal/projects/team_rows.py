@@ -13,6 +13,7 @@ from services.portal.forms import Form
 from services.portal.ids import read_id
 from services.portal.people.answers import Person
 from shared.addresses import NotAnAddress, kept_address, shown_address
+from shared.language import gettext as _
 
 PARTS = ("name", "role", "email", "phone")
 MOST = 50
@@ -60,7 +61,7 @@ def choose(form: Form, colleagues: Choice[Person]) -> None:
     """Take whoever is chosen into the team: in the row where their address was typed, or in a new one."""
     chosen = next((each for each in colleagues.items if str(each.id) == form.values[colleagues.field]), None)
     if chosen is None:
-        form.errors[colleagues.field] = "This person is no longer active. Choose somebody else."
+        form.errors[colleagues.field] = _("This person is no longer active. Choose somebody else.")
     elif str(chosen.id) not in _present(form):
         _take(form, chosen)
     form.values[colleagues.field] = ""
@@ -100,7 +101,7 @@ def members(form: Form) -> list[dict[str, str | None]]:
         typed = {part: form.values[f"team-{row}-{part}"] for part in PARTS}
         if not any(typed.values()):
             continue
-        form.require(**{f"team-{row}-name": "Who is it?", f"team-{row}-role": "What do they do?"})
+        form.require(**{f"team-{row}-name": _("Who is it?"), f"team-{row}-role": _("What do they do?")})
         if person := read_id(form.values[f"team-{row}-person"]):
             found.append({"name": typed["name"], "role": typed["role"], "person_id": str(person)})
             continue
@@ -113,9 +114,9 @@ def _check(form: Form, row: int, typed: dict[str, str]) -> None:
     if typed["email"]:
         typed["email"] = _address(typed["email"])
         if not typed["email"]:
-            form.errors[f"team-{row}-email"] = "Such as name@company.com."
+            form.errors[f"team-{row}-email"] = _("Such as name@company.com.")
     if typed["phone"] and not _PHONE.fullmatch(typed["phone"]):
-        form.errors[f"team-{row}-phone"] = "Digits, spaces and + ( ) / . -"
+        form.errors[f"team-{row}-phone"] = _("Digits, spaces and + ( ) / . -")
 
 
 def _address(typed: str) -> str:

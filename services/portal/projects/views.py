@@ -1,5 +1,6 @@
 """What the pages about projects show: lists by filter, and one project with its plan and its people."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,31 +12,61 @@ from services.portal.projects.audience import Audience, audience
 from services.portal.projects.teams import as_today, one_as_today
 from services.portal.services import WIDGET_DEADLINE, Services, Slot, slot
 from shared.actor import Actor
+from shared.language import gettext as _
+from shared.language import marked
 from shared.pagination import Page as Listing
 
 NEWEST = 20
+
+
+class Hideable(NamedTuple):
+    """What a project can keep from its client: what it is called alone, inside a sentence, and on the form."""
+
+    alone: str
+    inside: str
+    asked: str
+
+
 HIDEABLE = {
-    "description": "Summary",
-    "scope": "Scope",
-    "starts_on": "Start",
-    "ends_on": "Planned end",
-    "completion": "Progress",
-    "phase": "Phases",
-    "team": "Team",
-    "contact_details": "E-mail and phone of the team",
-    "milestone_description": "Descriptions of milestones",
-    "milestone_starts_on": "Start of milestones",
-    "milestone_depends_on": "What milestones depend on",
+    "description": Hideable(marked("Summary"), marked("summary"), marked("Hide summary")),
+    "scope": Hideable(marked("Scope"), marked("scope"), marked("Hide scope")),
+    "starts_on": Hideable(marked("Start"), marked("start"), marked("Hide start")),
+    "ends_on": Hideable(marked("Planned end"), marked("planned end"), marked("Hide planned end")),
+    "completion": Hideable(marked("Progress"), marked("progress"), marked("Hide progress")),
+    "phase": Hideable(marked("Phases"), marked("phases"), marked("Hide phases")),
+    "team": Hideable(marked("Team"), marked("team"), marked("Hide team")),
+    "contact_details": Hideable(
+        marked("E-mail and phone of the team"),
+        marked("e-mail and phone of the team"),
+        marked("Hide e-mail and phone of the team"),
+    ),
+    "milestone_description": Hideable(
+        marked("Descriptions of milestones"),
+        marked("descriptions of milestones"),
+        marked("Hide descriptions of milestones"),
+    ),
+    "milestone_starts_on": Hideable(
+        marked("Start of milestones"), marked("start of milestones"), marked("Hide start of milestones")
+    ),
+    "milestone_depends_on": Hideable(
+        marked("What milestones depend on"),
+        marked("what milestones depend on"),
+        marked("Hide what milestones depend on"),
+    ),
 }
-"""What a project can keep from its client, in words."""
 SORTS = {
-    "": "Newest first",
-    "-status": "Most urgent first",
-    "ends_on": "Earliest planned end first",
-    "name": "By name",
-    "client_name": "By client",
+    "": marked("Newest first"),
+    "-status": marked("Most urgent first"),
+    "ends_on": marked("Earliest planned end first"),
+    "name": marked("By name"),
+    "client_name": marked("By client"),
 }
 """The orders of the list, as the service calls them, in words."""
+
+
+def hideable(field: str) -> Hideable:
+    """What is kept from the client, in words; a field that is not known here by its own name."""
+    return HIDEABLE.get(field, Hideable(field, field, field))
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -56,8 +87,8 @@ class Project(msgspec.Struct, frozen=True):
 
     @property
     def hidden(self) -> list[str]:
-        """What of it the client does not see, in words; staff only know."""
-        return [HIDEABLE.get(field, field) for field in self.detail.hidden_fields]
+        """What of it the client does not see, as a sentence names it; staff only know."""
+        return [_(hideable(field).inside) for field in self.detail.hidden_fields]
 
     @property
     def milestone_names(self) -> dict[UUID, str]:

@@ -19,6 +19,7 @@ from services.portal.people.views import ROLES
 from services.portal.services import ServiceProblem
 from shared.claims import require_policy
 from shared.errors import NotFound
+from shared.language import gettext as _
 from shared.pagination import Page as Listing
 
 Short = Annotated[str, Parameter(max_length=400)]
@@ -34,7 +35,13 @@ async def choose(page: Page, client_id: UUID, q: Short = "", cursor: Short = "")
     identity = page.services.identity
     listed = identity.get("people", Listing[Person], client_id=client_id, q=q, cursor=cursor, limit=MOST)
     client, found = await asyncio.gather(identity.get(f"clients/{client_id}", Client), listed)
-    shown: dict[str, Any] = {"client": client, "found": found, "q": q, "cursor": cursor, "roles": ROLES}
+    shown: dict[str, Any] = {
+        "client": client,
+        "found": found,
+        "q": q,
+        "cursor": cursor,
+        "roles": {role: _(word) for role, word in ROLES.items()},
+    }
     if page.is_fragment:
         return page.fragment("view_as/people.html", **shown)
     return await page.show("view_as/page.html", section="clients", **shown)
@@ -69,7 +76,7 @@ async def leave(page: Page, next_path: NextPath = "") -> Redirect:
             raise
         return page.go(target)
     answer = page.go(
-        target if target != "/" else f"/clients/{page.actor.client_id}", "You left the client's view", tone="info"
+        target if target != "/" else f"/clients/{page.actor.client_id}", _("You left the client's view"), tone="info"
     )
     answer.cookies.extend(ended.cookies)
     return answer

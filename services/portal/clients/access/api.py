@@ -15,6 +15,7 @@ from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
 from shared.claims import require_policy, require_staff
+from shared.language import gettext as _
 from shared.texts import isolated
 
 manage_clients, manage_access = require_policy("manageClients"), require_policy("managePortalAccess")
@@ -38,7 +39,7 @@ async def change(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
             try:
                 if changes:
                     await page.services.identity.patch(f"clients/{client_id}", ClientAccess, changes)
-                return page.go(f"/clients/{client_id}/access", "Access saved" if changes else "")
+                return page.go(f"/clients/{client_id}/access", _("Access saved") if changes else "")
             except ServiceProblem as problem:
                 form.refuse(problem)
     return await _show(page, client_id, form=form)
@@ -57,7 +58,7 @@ async def enable(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
         switch.error = " ".join(lacking(problem))
         switch.refused_with = problem.status
         return await _show(page, client_id, switch=switch)
-    return page.go(f"/clients/{client_id}/access", "The portal is open")
+    return page.go(f"/clients/{client_id}/access", _("The portal is open"))
 
 
 @get("/clients/{client_id:uuid}/portal/disable", guards=[manage_access])
@@ -65,10 +66,10 @@ async def question_disable(page: Page, client_id: UUID) -> Template:
     """Are you sure?"""
     client = await page.services.identity.get(f"clients/{client_id}", ClientAccess)
     question = Question(
-        title=f"Close {isolated(client.name)}'s portal?",
-        text="All of its people are signed out within a second. Nothing is deleted, and it can be opened again.",
+        title=_("Close {client}'s portal?", client=isolated(client.name)),
+        text=_("All of its people are signed out within a second. Nothing is deleted, and it can be opened again."),
         action=f"/clients/{client_id}/portal/disable",
-        yes="Close portal",
+        yes=_("Close portal"),
         back=f"/clients/{client_id}/access",
         danger=True,
     )
@@ -79,7 +80,7 @@ async def question_disable(page: Page, client_id: UUID) -> Template:
 async def disable(page: Page, client_id: UUID) -> Redirect:
     """Close it."""
     await page.services.identity.post(f"clients/{client_id}/portal/disable", ClientAccess)
-    return page.go(f"/clients/{client_id}/access", "The portal is closed")
+    return page.go(f"/clients/{client_id}/access", _("The portal is closed"))
 
 
 async def _show(page: Page, client_id: UUID, *, form: Edit | None = None, switch: Form | None = None) -> Template:

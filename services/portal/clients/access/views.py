@@ -13,14 +13,18 @@ from services.portal.forms import Form
 from services.portal.services import Services
 from shared.actor import Actor
 from shared.addresses import shown_domain
+from shared.language import gettext as _
+from shared.language import marked
 
 METHODS = (
-    ("magic_link", "Link by e-mail", "We mail them a link and a code. They need no password."),
-    ("password", "Password", "With a reset by e-mail for a forgotten password."),
-    ("passkey", "Passkey", "Fingerprint, face or a security key. Counts as two factors."),
-    ("sso", "Single sign-on", "With the account of their own organisation."),
+    ("magic_link", marked("Link by e-mail"), marked("We mail them a link and a code. They need no password.")),
+    ("password", marked("Password"), marked("With a reset by e-mail for a forgotten password.")),
+    ("passkey", marked("Passkey"), marked("Fingerprint, face or a security key. Counts as two factors.")),
+    ("sso", marked("Single sign-on"), marked("With the account of their own organisation.")),
 )
 Offered = Mapping[str, Sequence[Closable]]
+OPEN = {"modules": marked("Modules"), "actions": marked("Actions")}
+"""What may be open to a client, as the form calls it."""
 KEPT_AS = {"modules": "closed_modules", "actions": "closed_actions"}
 """The form ticks what is open, and identity keeps what is closed."""
 LINES = ("allowed_networks", "allowed_domains")
@@ -70,17 +74,20 @@ def inputs(client: ClientAccess, offered: Offered) -> dict[str, object]:
 def stored(client: ClientAccess, actor: Actor, offered: Offered) -> Stored:
     """The settings as inputs, and as one would say those that were on the form for this member of staff."""
     words = {
-        "sign_in_methods": ("Sign in by", ", ".join(name for key, name, _ in METHODS if key in client.sign_in_methods)),
-        "second_factor": (
-            "Second factor",
-            "Required" if client.second_factor == "required" else "Optional",
+        "sign_in_methods": (
+            _("Sign in by"),
+            ", ".join(_(each[1]) for each in METHODS if each[0] in client.sign_in_methods),
         ),
-        "allowed_networks": ("Networks", ", ".join(client.allowed_networks) or "Any"),
-        "allowed_domains": ("Domains for registration", ", ".join(client.allowed_domains) or "None"),
-        "team_invites": ("Team", "Their primary contact invites" if client.team_invites else "You manage it"),
-        "session_recording": ("Session recording", "On" if client.session_recording else "Off"),
-        "language": ("Language", client.language),
-        **{field: (field.capitalize(), _open(client, field, offered)) for field in KEPT_AS},
+        "second_factor": (
+            _("Second factor"),
+            _("Required") if client.second_factor == "required" else _("Optional"),
+        ),
+        "allowed_networks": (_("Networks"), ", ".join(client.allowed_networks) or _("Any")),
+        "allowed_domains": (_("Domains for registration"), ", ".join(client.allowed_domains) or _("None")),
+        "team_invites": (_("Team"), _("Their primary contact invites") if client.team_invites else _("You manage it")),
+        "session_recording": (_("Session recording"), _("On") if client.session_recording else _("Off")),
+        "language": (_("Language"), client.language),
+        **{field: (_(word), _open(client, field, offered)) for field, word in OPEN.items()},
     }
     decides = actor.can("managePortalAccess")
     said = {name: words[name] for name in words if decides or name not in WAYS_IN}
@@ -88,7 +95,7 @@ def stored(client: ClientAccess, actor: Actor, offered: Offered) -> Stored:
 
 
 def _open(client: ClientAccess, field: str, offered: Offered) -> str:
-    return ", ".join(each.label for each in offered[field] if each.name not in getattr(client, KEPT_AS[field]))
+    return ", ".join(_(each.label) for each in offered[field] if each.name not in getattr(client, KEPT_AS[field]))
 
 
 def sent(data: Mapping[str, str]) -> dict[str, str]:
@@ -101,7 +108,7 @@ def body(form: Form, actor: Actor, offered: Offered) -> dict[str, object]:
     methods = [method for method, *_ in METHODS if form.values[f"sign_in_methods-{method}"]]
     decides = actor.can("managePortalAccess")
     if decides and not methods:
-        form.error = "Choose at least one sign-in method."
+        form.error = _("Choose at least one sign-in method.")
     lists = {name: form.values[name].split() for name in LINES}
     chosen = {name: form.values[name] for name in ("second_factor", "language")}
     closed = {

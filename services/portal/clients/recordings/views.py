@@ -13,12 +13,14 @@ from services.portal.clients.recordings import words
 from services.portal.failed_sign_ins.views import Place
 from services.portal.services import Services
 from shared.errors import NotFound
+from shared.language import gettext as _
+from shared.language import marked
 from shared.pagination import Page as Listing
 
 PER_PAGE = 50
 WHOLE = 100
 """Records in one call for the file, the most there may be."""
-SHOWN = (("opened", "Opened and done"), ("actions", "Only actions"), ("all", "Everything"))
+SHOWN = (("opened", marked("Opened and done")), ("actions", marked("Only actions")), ("all", marked("Everything")))
 """What the list can be narrowed to, the first unless another is asked for."""
 
 
@@ -47,7 +49,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def who(self) -> str:
-        return self.actor.name or "Somebody erased"
+        return self.actor.name or _("Somebody erased")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +72,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def verb(self) -> str:
         if self.is_visit:
-            return words.VERBS.get(str(self.detail.get("kind")), "Opened")
-        return "Done" if self.is_action else "Read"
+            return _(words.VERBS.get(str(self.detail.get("kind")), words.OPENED))
+        return _("Done") if self.is_action else _("Read")
 
     @property
     def what(self) -> str:

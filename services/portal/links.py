@@ -13,11 +13,11 @@ from services.portal.cookies import cookie
 from services.portal.forms import Form
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
-from services.portal.sign_in.refusals import wait
+from services.portal.sign_in.refusals import too_many
+from shared.language import gettext as _
 
 OPENED_COOKIE = "portal_opened"
 OPENED_SECONDS = 3600
-AGAIN = "Press the button once more: this browser did not keep the page's cookie."
 
 
 class MailedLink(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ async def show(page: Page, template: str, form: Form, **content: Any) -> Templat
 
 async def show_link(page: Page, template: str, form: Form, again: tuple[str, str]) -> Template:
     """Where a mailed link leads: its form, with the `email` it is about, while the link can be used; else at once the
-    way to a new one (`again`: path and words), before anybody has filled anything in.
+    way to a new one (`again`: path and marked words), before anybody has filled anything in.
     """
     body = {"page": page.path.strip("/"), "token": form.values["token"]}
     try:
@@ -54,7 +54,7 @@ def was_opened(page: Page, form: Form) -> bool:
     """Whether this browser has opened the page the form is from; if not, the form says so."""
     if page.cookie(OPENED_COOKIE) == _mark(form.values["token"]):
         return True
-    form.error = AGAIN
+    form.error = _("Press the button once more: this browser did not keep the page's cookie.")
     return False
 
 
@@ -66,14 +66,14 @@ def is_void(problem: ServiceProblem) -> bool:
 def refuse(form: Form, problem: ServiceProblem) -> None:
     """Show identity's errors on the form; after too many attempts, how long to wait."""
     if problem.status == 429:
-        form.error = f"Too many attempts. Please wait {wait(problem)}, then try again."
+        form.error = too_many(problem)
     else:
         form.refuse(problem)
 
 
 async def void(page: Page, again: str, words: str) -> Template:
-    """The one answer to every link that is no good, with the way to a new one."""
-    return await page.show("void.html", status=410, again=again, words=words)
+    """The one answer to every link that is no good, with the way to a new one; its `words` are a marked text."""
+    return await page.show("void.html", status=410, again=again, words=_(words))
 
 
 def _mark(token: str) -> str:

@@ -9,8 +9,9 @@ from services.portal.confirm_email.answers import AddressConfirmed
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
+from shared.language import marked
 
-NEW_CHANGE = ("/security/email", "Ask for the change again")
+NEW_CHANGE = ("/security/email", marked("Ask for the change again"))
 
 
 @get("/confirm-email")

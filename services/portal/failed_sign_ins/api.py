@@ -10,6 +10,7 @@ from services.portal.area import Area, Entry
 from services.portal.failed_sign_ins import views
 from services.portal.page import Page
 from shared.claims import require_policy
+from shared.language import marked
 
 Cursor = Annotated[str, Parameter(max_length=400)]
 
@@ -29,7 +30,7 @@ area = Area(
     chapters=("failed-sign-ins",),
     entry=Entry(
         path="/failed-sign-ins",
-        label="Failed sign-ins",
+        label=marked("Failed sign-ins"),
         icon="shield-lock",
         office=True,
         who=lambda page: page.actor.can("viewAudit"),

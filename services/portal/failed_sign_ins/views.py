@@ -8,24 +8,27 @@ from uuid import UUID
 import msgspec
 
 from services.portal.people.answers import Person
+from services.portal.security.answers import named
 from services.portal.services import WIDGET_DEADLINE, Services, slot
+from shared.language import gettext as _
+from shared.language import marked
 from shared.pagination import Page as Listing
 
 PER_PAGE = 25
 METHODS = {
-    "password": "Password",
-    "magic_link": "Link or code by mail",
-    "passkey": "Passkey",
-    "sso": "Single sign-on",
-    "invitation": "Invitation",
+    "password": marked("Password"),
+    "magic_link": marked("Link or code by mail"),
+    "passkey": marked("Passkey"),
+    "sso": marked("Single sign-on"),
+    "invitation": marked("Invitation"),
 }
 REASONS = {
-    "unknown": "No such account",
-    "wrong": "Wrong password, link or code",
-    "second_factor": "Second factor missing or wrong",
-    "closed": "Account or portal closed",
-    "method": "Sign-in method not allowed for the client",
-    "network": "Outside the client's networks",
+    "unknown": marked("No such account"),
+    "wrong": marked("Wrong password, link or code"),
+    "second_factor": marked("Second factor missing or wrong"),
+    "closed": marked("Account or portal closed"),
+    "method": marked("Sign-in method not allowed for the client"),
+    "network": marked("Outside the client's networks"),
 }
 
 
@@ -39,7 +42,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def device(self) -> str:
-        return " on ".join(part for part in (self.browser, self.platform) if part)
+        return named(self.browser, self.platform)
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +58,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def reason(self) -> str:
         said = str(self.detail.get("reason", ""))
-        return REASONS.get(said, said.replace("_", " ").capitalize())
+        return _(REASONS[said]) if said in REASONS else said.replace("_", " ").capitalize()
 
     @property
     def method(self) -> str:
-        return METHODS.get(str(self.detail.get("method", "")), "")
+        return _(METHODS.get(str(self.detail.get("method", "")), ""))
 
     @property
     def known(self) -> bool:

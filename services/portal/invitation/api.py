@@ -15,9 +15,9 @@ from services.portal.paths import local_path
 from services.portal.people.views import ROLES
 from services.portal.services import ServiceProblem, slot
 from services.portal.sign_in.arrival import arrive
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
-
-SHORT = "Use at least 12 characters, or leave it empty."
 
 
 @get("/invitation")
@@ -32,16 +32,15 @@ async def accept(page: Page, data: Typed) -> Template | Redirect:
     form = Form({name: data.get(name) for name in ("token", "first_name", "last_name")} | {"password": ""})
     password = data.get("password", "")
     if password and len(password) < 12:
-        form.errors["password"] = SHORT
+        form.errors["password"] = _("Use at least 12 characters, or leave it empty.")
     asked = not _has_session(page) or data.get("replace") == str(page.actor.id)
     if links.was_opened(page, form) and form.require_name() and not form.is_wrong and asked:
         body = {name: form.values[name] for name in ("token", "first_name", "last_name")}
         try:
             sent = body | ({"password": password} if password else {})
             answer = await page.services.identity.send("POST", "auth/register", SignedIn, body=sent)
-            return arrive(
-                page, answer, "/" if password else local_path(data.get("next")), "Welcome. You are signed in."
-            )
+            target = "/" if password else local_path(data.get("next"))
+            return arrive(page, answer, target, _("Welcome. You are signed in."))
         except ServiceProblem as problem:
             if links.is_void(problem):
                 return await _void(page, problem)
@@ -110,15 +109,16 @@ async def join(page: Page, data: Typed) -> Template | Redirect:
 
 async def _joined(page: Page, joined: Joined) -> Redirect:
     known = await page.load_organisations()
-    name = next((each.name for each in known if each.client_id == joined.client_id), "It")
-    return page.go("/organisations", f"{isolated(name)} is one of your organisations now")
+    name = next((each.name for each in known if each.client_id == joined.client_id), "")
+    told = _("{name} is one of your organisations now", name=isolated(name))
+    return page.go("/organisations", told if name else _("It is one of your organisations now"))
 
 
 async def _void(page: Page, problem: ServiceProblem | None = None) -> Template:
     """Whoever holds the link of an invitation that was accepted reads that, and the way to the sign-in page."""
     if problem and problem.code == "auth.invitation_accepted":
         return await page.show("invitation/accepted.html", status=410, has_session=_has_session(page))
-    return await links.void(page, "/sign-in", "Go to the sign-in page")
+    return await links.void(page, "/sign-in", marked("Go to the sign-in page"))
 
 
 router = Router(path="/", route_handlers=[open_invitation, accept, join], opt={"public": True})

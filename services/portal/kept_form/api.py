@@ -19,6 +19,7 @@ from services.portal.kept_form import views
 from services.portal.kept_form.views import HOME, Forms
 from services.portal.page import Page
 from services.portal.paths import local_path
+from shared.language import gettext as _
 
 NextPath = Annotated[str, Parameter(query="next")]
 SIGN_IN = f"/sign-in?next={HOME}&ended=1"
@@ -73,14 +74,14 @@ async def ask(page: Page, forms: Forms) -> Template | Redirect:
 async def send(page: Page, next_path: NextPath = "") -> Redirect:
     """On to where it was heading, as it was (307). It waits no longer: whoever comes back to its page sends nothing."""
     if not views.is_there(page):
-        return page.go("/", "This form was sent already", tone="info")
+        return page.go("/", _("This form was sent already"), tone="info")
     return Redirect(local_path(next_path), status_code=307, cookies=views.nothing())
 
 
 @post(f"{HOME}/discard")
 async def discard(page: Page) -> Redirect:
     """Forget it."""
-    answer = page.go("/", "It was not sent", tone="info")
+    answer = page.go("/", _("It was not sent"), tone="info")
     answer.cookies.extend(views.nothing())
     return answer
 

@@ -19,21 +19,23 @@ from services.portal.prove_it import views
 from services.portal.prove_it.passkey import router as by_passkey
 from services.portal.security.two_factor.codes import digits, typed_code
 from services.portal.services import ServiceProblem
-from services.portal.sign_in.refusals import explain, wait
+from services.portal.sign_in.refusals import explain, minutes
+from shared.language import gettext as _
+from shared.language import marked, ngettext
 
 BODY = {"totp": "code", "recovery_code": "recovery_code", "password": "password", "mail_code": "mail_code"}
 """The field of identity's that each method's input goes to."""
 MISSING = {
-    "totp": "Enter the six digits your app shows.",
-    "recovery_code": "Enter one of your recovery codes.",
-    "password": "Enter your password.",
-    "mail_code": "Enter the code from the mail.",
+    "totp": marked("Enter the six digits your app shows."),
+    "recovery_code": marked("Enter one of your recovery codes."),
+    "password": marked("Enter your password."),
+    "mail_code": marked("Enter the code from the mail."),
 }
 REFUSED = {
-    "totp": "This code is not right. Type the one your app shows now; each works once.",
-    "recovery_code": "This recovery code is not right, or was used already.",
-    "password": "This is not your password. Try again.",
-    "mail_code": "This code cannot be used: it is not the newest, too old, or used already.",
+    "totp": marked("This code is not right. Type the one your app shows now; each works once."),
+    "recovery_code": marked("This recovery code is not right, or was used already."),
+    "password": marked("This is not your password. Try again."),
+    "mail_code": marked("This code cannot be used: it is not the newest, too old, or used already."),
 }
 
 NextPath = Annotated[str, Parameter(query="next")]
@@ -63,7 +65,11 @@ async def mail_code(page: Page, data: Inputs) -> Template:
     except ServiceProblem as problem:
         if problem.status != 429:
             raise
-        form.error = f"A code was mailed just now. Ask for another in {wait(problem)}."
+        form.error = ngettext(
+            "A code was mailed just now. Ask for another in {count} minute.",
+            "A code was mailed just now. Ask for another in {count} minutes.",
+            minutes(problem),
+        )
     return await _show(page, proof, form, mailed=True)
 
 
@@ -75,8 +81,8 @@ async def prove(page: Page, data: Inputs) -> Template | Redirect:
     cleaned = {"password": typed, "recovery_code": typed_code(typed)}.get(proof.method, digits(typed))
     form = Form({"proof_value": cleaned})
     if proof.method not in BODY:
-        form.error = "Use your passkey, with the button below."
-    elif form.require(proof_value=MISSING[proof.method]):
+        form.error = _("Use your passkey, with the button below.")
+    elif form.require(proof_value=_(MISSING[proof.method])):
         body = {BODY[proof.method]: typed if proof.method == "password" else form.values["proof_value"]}
         try:
             answer = await page.services.identity.send("POST", "auth/step-up", Me, body=body)
@@ -84,7 +90,7 @@ async def prove(page: Page, data: Inputs) -> Template | Redirect:
             return Redirect(proof.target, status_code=status, cookies=answer.cookies)
         except ServiceProblem as problem:
             form.values["proof_value"] = ""
-            explain(form, problem, REFUSED[proof.method], field="proof_value")
+            explain(form, problem, _(REFUSED[proof.method]), field="proof_value")
     return await _show(page, proof, form, mailed=proof.method == "mail_code")
 
 

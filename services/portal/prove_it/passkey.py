@@ -10,6 +10,7 @@ from services.portal.paths import local_path
 from services.portal.security.passkeys import views
 from services.portal.services import ServiceProblem
 from services.portal.sign_in.refusals import explain
+from shared.language import gettext as _
 
 
 @post("/prove-it/passkey")
@@ -21,7 +22,7 @@ async def prove(page: Page, data: Typed) -> Template | Redirect:
         answer = await page.services.identity.send("POST", "auth/step-up/passkey", Me, body=body)
     except ServiceProblem as problem:
         form = Form({"next": target})
-        explain(form, problem, "This passkey was not accepted. Go back and try again.")
+        explain(form, problem, _("This passkey was not accepted. Go back and try again."))
         return await page.show("sign_in/passkey_refused.html", form=form, status=form.status)
     return Redirect(target, status_code=307 if data.get("proof_resend") else 303, cookies=answer.cookies)
 

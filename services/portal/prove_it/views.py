@@ -10,6 +10,7 @@ from services.portal.page import Page
 from services.portal.paths import local_path
 from services.portal.prove_it.answers import StepUp
 from services.portal.services import ServiceProblem
+from shared.language import gettext as _
 
 OWN = "proof_"
 """Inputs of the proof itself; every other one belongs to the form that is under way."""
@@ -54,4 +55,4 @@ async def is_fresh(page: Page) -> bool:
 async def require_fresh(page: Page) -> None:
     """Ask for the proof before somebody fills in a form that needs it. Raises the problem that leads there."""
     if not await is_fresh(page):
-        raise ServiceProblem(403, "auth.step_up_required", "Confirm first that it is you.")
+        raise ServiceProblem(403, "auth.step_up_required", _("Confirm first that it is you."))

@@ -9,6 +9,7 @@ from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
 from services.portal.sign_in.arrival import address_of
+from shared.language import gettext as _
 
 
 @get("/register")
@@ -21,7 +22,7 @@ async def open_registration(page: Page) -> Template:
 async def register(page: Page, data: Typed) -> Template:
     """Have a link mailed, if the address is of an organisation that lets its people in."""
     form = Form({name: data.get(name) for name in ("email", "first_name", "last_name")})
-    if form.require_name() & form.require(email="Enter your e-mail address."):
+    if form.require_name() & form.require(email=_("Enter your e-mail address.")):
         try:
             await page.services.identity.post("auth/register", type(None), dict(form.values))
             return await page.show("register/page.html", form=form, sent=True)

@@ -11,8 +11,10 @@ from services.portal.page import Page
 from services.portal.security.password import long_enough
 from services.portal.services import ServiceProblem
 from services.portal.sign_in.arrival import WAY_COOKIE, address_of
+from shared.language import gettext as _
+from shared.language import marked
 
-NEW_LINK = ("/forgot-password", "Ask for a new link")
+NEW_LINK = ("/forgot-password", marked("Ask for a new link"))
 
 
 @get("/reset-password")
@@ -35,7 +37,7 @@ async def reset(page: Page, data: Typed) -> Template | Redirect:
             links.refuse(form, problem)
         else:
             there = "/sign-in/proof" if address_of(page) else "/sign-in"
-            answer = page.go(there, "Your password is changed. Sign in with it.")
+            answer = page.go(there, _("Your password is changed. Sign in with it."))
             answer.cookies.append(cookie(WAY_COOKIE, "password"))
             return answer
     return await links.show_link(page, "reset_password/page.html", form, NEW_LINK)

@@ -5,6 +5,15 @@ from uuid import UUID
 
 import msgspec
 
+from shared.language import gettext as _
+
+
+def named(browser: str | None, platform: str | None) -> str:
+    """Firefox 131 on Windows 10, as far as its browser told."""
+    if browser and platform:
+        return _("{browser} on {platform}", browser=browser, platform=platform)
+    return browser or platform or ""
+
 
 class SignInMethod(msgspec.Struct, frozen=True):
     """One of the four; `accepted` where it lets the person in, `set_up` where they have what it takes."""
@@ -54,8 +63,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """Firefox 131 on Windows 10, as far as its browser told."""
-        return " on ".join(part for part in (self.browser, self.platform) if part) or "Unknown browser"
+        return named(self.browser, self.platform) or _("Unknown browser")
 
 
 class Sessions(msgspec.Struct, frozen=True):

@@ -19,6 +19,8 @@ from services.portal.services import ServiceProblem
 from shared.actor import Actor
 from shared.claims import Connection
 from shared.errors import Forbidden
+from shared.language import gettext as _
+from shared.language import ngettext
 from shared.texts import isolated
 
 HOME = "/security"
@@ -33,7 +35,7 @@ async def refuse_account_of_another(connection: Connection, _handler: BaseRouteH
         return
     hidden = (HOME,) if actor.seen_as else (HOME, "/profile", "/preferences")
     if f"/{connection.scope['path'].split('/')[1]}" in hidden:
-        raise Forbidden("What somebody signs in with is theirs alone.")
+        raise Forbidden(_("What somebody signs in with is theirs alone."))
 
 
 @get(HOME)
@@ -47,10 +49,10 @@ async def ask_to_end(page: Page, session_id: UUID) -> Template:
     """Sure?"""
     session = await views.session(page.services, session_id)
     question = Question(
-        title=f"Sign out {isolated(session.name)}?",
-        text="That browser is signed out at once. To come back, it has to sign in again.",
+        title=_("Sign out {name}?", name=isolated(session.name)),
+        text=_("That browser is signed out at once. To come back, it has to sign in again."),
         action=page.path,
-        yes="Sign out",
+        yes=_("Sign out"),
         back=HOME,
         danger=True,
     )
@@ -65,18 +67,18 @@ async def end(page: Page, session_id: UUID) -> Redirect:
     except ServiceProblem as problem:
         if problem.status != 404:
             raise
-        return page.go(HOME, "It was signed out already", tone="info")
-    return page.go(HOME, "That browser is signed out")
+        return page.go(HOME, _("It was signed out already"), tone="info")
+    return page.go(HOME, _("That browser is signed out"))
 
 
 @get(f"{HOME}/sessions/others/end")
 async def ask_to_end_others(page: Page) -> Template:
     """Sure?"""
     question = Question(
-        title="Sign out everywhere else?",
-        text="Every browser but this one is signed out at once.",
+        title=_("Sign out everywhere else?"),
+        text=_("Every browser but this one is signed out at once."),
         action=page.path,
-        yes="Sign out the others",
+        yes=_("Sign out the others"),
         back=HOME,
         danger=True,
     )
@@ -87,8 +89,9 @@ async def ask_to_end_others(page: Page) -> Template:
 async def end_others(page: Page) -> Redirect:
     """Sign out every browser but this one."""
     ended = (await page.services.identity.post("sessions/revoke-others", Revoked)).revoked
-    words = {0: "There was no other browser to sign out", 1: "One other browser is signed out"}
-    return page.go(HOME, words.get(ended, f"{ended} other browsers are signed out"))
+    if not ended:
+        return page.go(HOME, _("There was no other browser to sign out"))
+    return page.go(HOME, ngettext("One other browser is signed out", "{count} other browsers are signed out", ended))
 
 
 router = Router(path="/", route_handlers=[overview, ask_to_end, end, ask_to_end_others, end_others])

@@ -8,6 +8,7 @@ from services.portal.answers import Me
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
+from shared.language import gettext as _
 
 
 @get("/security/email")
@@ -20,7 +21,7 @@ async def open_change(page: Page) -> Template:
 async def change(page: Page, data: Typed) -> Template:
     """Have both addresses asked."""
     form = Form({"email": data.get("email")})
-    if form.require(email="Enter the address you want to sign in with."):
+    if form.require(email=_("Enter the address you want to sign in with.")):
         try:
             await page.services.identity.post("people/me/email", type(None), {"email": form.values["email"]})
             return await _change(page, form, asked=form.values["email"])
@@ -33,7 +34,7 @@ async def change(page: Page, data: Typed) -> Template:
 async def ask_to_verify(page: Page) -> Redirect:
     """Have a link mailed to the address there is."""
     await page.services.identity.post("people/me/email/verification", type(None))
-    return page.go("/security/email", "A mail with a link is on its way", tone="info")
+    return page.go("/security/email", _("A mail with a link is on its way"), tone="info")
 
 
 async def _change(page: Page, form: Form, *, asked: str) -> Template:

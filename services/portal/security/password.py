@@ -11,9 +11,10 @@ from services.portal.prove_it.views import require_fresh
 from services.portal.security.answers import SignInMethods
 from services.portal.security.views import methods_of
 from services.portal.services import ServiceProblem
+from shared.language import gettext as _
+from shared.language import marked
 
-SHORT = "Use at least 12 characters: a few words make a good password."
-NO_PASSWORDS = "Your organisation does not accept passwords, so there is none to set."
+NO_PASSWORDS = marked("Your organisation does not accept passwords, so there is none to set.")
 
 
 @get("/security/password")
@@ -23,7 +24,7 @@ async def open_change(page: Page) -> Template | Redirect:
     """
     methods = await methods_of(page)
     if not methods.managed_here or not methods.accepts("password"):
-        return page.go("/security", NO_PASSWORDS if methods.managed_here else "", tone="info")
+        return page.go("/security", _(NO_PASSWORDS) if methods.managed_here else "", tone="info")
     await require_fresh(page)
     return await _change(page, Form(), methods)
 
@@ -39,9 +40,9 @@ async def change(page: Page, data: Typed) -> Template | Redirect:
         except ServiceProblem as problem:
             links.refuse(form, problem)
             if problem.code == "person.no_passwords":
-                form.error = NO_PASSWORDS
+                form.error = _(NO_PASSWORDS)
         else:
-            answer = page.go("/security", "Your password is saved. Every other browser is signed out.")
+            answer = page.go("/security", _("Your password is saved. Every other browser is signed out."))
             answer.cookies.extend(done.cookies)
             return answer
     return await _change(page, form, await methods_of(page))
@@ -62,7 +63,7 @@ async def _change(page: Page, form: Form, methods: SignInMethods) -> Template:
 def long_enough(form: Form, password: str) -> bool:
     """Whether the password has twelve characters; if not, the form says so."""
     if len(password) < 12:
-        form.errors["password"] = SHORT
+        form.errors["password"] = _("Use at least 12 characters: a few words make a good password.")
     return len(password) >= 12
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.portal import formats
 from services.portal.answers import Me, Organisation
 from services.portal.page import Page
 from services.portal.security.answers import Session, Sessions, SignInMethods
@@ -12,6 +13,8 @@ from services.portal.security.passkeys.answers import PasskeyList
 from services.portal.security.two_factor.answers import TwoFactor
 from services.portal.services import Services, Slot, slot
 from shared.errors import NotFound
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
 PATIENCE = 2.0
@@ -19,10 +22,10 @@ PATIENCE = 2.0
 
 
 METHODS = {
-    "magic_link": "mailed links",
-    "password": "passwords",
-    "passkey": "passkeys",
-    "sso": "your organisation's own sign-in",
+    "magic_link": marked("mailed links"),
+    "password": marked("passwords"),
+    "passkey": marked("passkeys"),
+    "sso": marked("your organisation's own sign-in"),
 }
 """What a client accepts, in a sentence."""
 
@@ -77,9 +80,11 @@ async def methods_of(page: Page) -> SignInMethods:
 
 def why_not_accepted(client_name: str | None, methods: SignInMethods | None) -> str:
     """Who accepts what, as the reason why something else does not let the person in."""
-    names = [METHODS[each.method] for each in (methods.items if methods else []) if each.accepted]
-    only = " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-    return f"{isolated(client_name)} accepts {only} only." if client_name else f"Your organisations accept {only} only."
+    names = [_(METHODS[each.method]) for each in (methods.items if methods else []) if each.accepted]
+    only = formats.listed(names)
+    if client_name:
+        return _("{client} accepts {methods} only.", client=isolated(client_name), methods=only)
+    return _("Your organisations accept {methods} only.", methods=only)
 
 
 async def session(services: Services, session_id: UUID) -> Session:

@@ -34,10 +34,14 @@ from services.portal.sign_in.passkey import router as passkey
 from services.portal.sign_in.refusals import explain
 from services.portal.sign_in.second_factor import router as second_factor
 from services.portal.sign_in.single_sign_on import router as single_sign_on
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
-REFUSED = "E-mail or password is not right. Try again, or have a link mailed to you."
-UNUSABLE = "This link or code cannot be used: it may be older than ten minutes, used already, or from another browser."
+REFUSED = marked("E-mail or password is not right. Try again, or have a link mailed to you.")
+UNUSABLE = marked(
+    "This link or code cannot be used: it may be older than ten minutes, used already, or from another browser."
+)
 
 PATIENCE = 0.5
 """Seconds that the page waits for the answer about a domain; without an answer it offers everything."""
@@ -81,13 +85,13 @@ async def sign_in(page: Page, data: Typed) -> Template | Redirect:
     form = _form(data)
     if not _has_address(form):
         return await page.show("sign_in/email.html", form=form, ended=False, first="", status=form.status)
-    if form.require(password="Enter your password."):  # noqa: S106 - a sentence
+    if form.require(password=_("Enter your password.")):
         body = {"email": form.values["email"], "password": data.get("password", "")}
         try:
             answer = await page.services.identity.send("POST", "auth/login", SignedIn, body=body)
             return arrive(page, answer, form.values["next"], way="password")
         except ServiceProblem as problem:
-            explain(form, problem, REFUSED)
+            explain(form, problem, _(REFUSED))
     return await show_ways(page, form, tried="password")
 
 
@@ -116,7 +120,7 @@ async def open_link(page: Page, token: str = "") -> Template | Redirect:
         return page.go("/sign-in")
     found = await _look(page, token) if token else None
     if token and found is None and page.actor.kind == "anonymous":
-        return await void(page, "/sign-in", "Ask for a new link")
+        return await void(page, "/sign-in", marked("Ask for a new link"))
     form = Form({"token": token, "code": ""})
     return await _show_link(page, form, found if found and found.here else None)
 
@@ -126,14 +130,14 @@ async def use_link(page: Page, data: Typed) -> Template | Redirect:
     """Use the link, or the code typed in the browser that asked for it."""
     form = Form({"token": data.get("token"), "code": digits(data.get("code", ""))})
     body = {name: form.values[name] for name in ("token", "code") if form.values[name]}
-    if "token" in body or form.require(code="Enter the six digits from the mail."):
+    if "token" in body or form.require(code=_("Enter the six digits from the mail.")):
         try:
             answer = await page.services.identity.send("POST", "auth/magic-link/consume", SignedIn, body=body)
             return arrive(page, answer, heading_for(page), _signed_out(page, answer.body), way="magic_link")
         except ServiceProblem as problem:
             form.values["token"] = ""
             right = problem.code == "auth.link_not_accepted"
-            explain(form, problem, problem.detail if right else UNUSABLE)
+            explain(form, problem, problem.detail if right else _(UNUSABLE))
     return await _show_link(page, form, None)
 
 
@@ -149,7 +153,8 @@ def _signed_out(page: Page, entered: SignedIn) -> str:
     """What to tell whoever signed in while somebody else was signed in here."""
     if entered.person is None or page.actor.id in (None, entered.person.id):
         return ""
-    return f"{isolated(page.actor.name)} is signed out. You are signed in as {isolated(entered.person.name)}."
+    left, now = isolated(page.actor.name), isolated(entered.person.name)
+    return _("{left} is signed out. You are signed in as {now}.", left=left, now=now)
 
 
 async def _look(page: Page, token: str) -> SignInLink | None:
@@ -181,7 +186,7 @@ def _form(data: Typed) -> Form:
 def _has_address(form: Form) -> bool:
     name, at, host = form.values["email"].rpartition("@")
     if not (name and at and host) or len(form.values["email"]) > 254:
-        form.errors["email"] = "Enter your e-mail address, such as name@company.com."
+        form.errors["email"] = _("Enter your e-mail address, such as name@company.com.")
     return not form.errors["email"]
 
 

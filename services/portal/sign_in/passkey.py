@@ -11,8 +11,10 @@ from services.portal.security.passkeys import views
 from services.portal.services import ServiceProblem
 from services.portal.sign_in.arrival import arrive
 from services.portal.sign_in.refusals import explain
+from shared.language import gettext as _
+from shared.language import marked
 
-REFUSED = "This passkey was not accepted. Try again, or sign in another way."
+REFUSED = marked("This passkey was not accepted. Try again, or sign in another way.")
 
 
 @post("/sign-in/passkey")
@@ -24,7 +26,7 @@ async def sign_in(page: Page, data: Typed) -> Template | Redirect:
         answer = await page.services.identity.send("POST", "auth/passkey", SignedIn, body=body)
         return arrive(page, answer, form.values["next"], way="passkey")
     except ServiceProblem as problem:
-        explain(form, problem, REFUSED)
+        explain(form, problem, _(REFUSED))
     return await page.show("sign_in/passkey_refused.html", form=form, status=form.status)
 
 

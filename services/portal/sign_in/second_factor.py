@@ -19,14 +19,15 @@ from services.portal.services import PENDING_COOKIE, ServiceProblem
 from services.portal.sign_in.answers import Enrolled
 from services.portal.sign_in.arrival import NEXT_COOKIE, arrive, heading_for
 from services.portal.sign_in.refusals import explain
+from shared.language import gettext as _
+from shared.language import marked
 
 CODE, RECOVERY = "code", "recovery_code"
-MISSING = {CODE: "Enter the six digits your app shows.", RECOVERY: "Enter one of your recovery codes."}
+MISSING = {CODE: marked("Enter the six digits your app shows."), RECOVERY: marked("Enter one of your recovery codes.")}
 REFUSED = {
-    CODE: "This code is not right. Type the one your app shows now, or start again.",
-    RECOVERY: "This recovery code is not right, or was used already.",
+    CODE: marked("This code is not right. Type the one your app shows now, or start again."),
+    RECOVERY: marked("This recovery code is not right, or was used already."),
 }
-LOST = "No sign-in waits for a code here any more. Start again; no code was used up."
 NOTHING_PENDING = "auth.nothing_pending"
 
 
@@ -46,7 +47,7 @@ async def give_code(page: Page, data: Typed) -> Template | Redirect:
     kind = RECOVERY if RECOVERY in data else CODE
     typed = data.get(kind, "")
     form = Form({kind: codes.digits(typed) if kind == CODE else codes.typed_code(typed)})
-    if form.require(**{kind: MISSING[kind]}):
+    if form.require(**{kind: _(MISSING[kind])}):
         try:
             answer = await page.services.identity.send(
                 "POST", "auth/second-factor", SignedIn, body={kind: form.values[kind]}
@@ -56,7 +57,7 @@ async def give_code(page: Page, data: Typed) -> Template | Redirect:
             if problem.code == NOTHING_PENDING:
                 return _start_again(page)
             form.values[kind] = ""
-            explain(form, problem, REFUSED[kind], field=kind)
+            explain(form, problem, _(REFUSED[kind]), field=kind)
     return await _show(page, form, kind)
 
 
@@ -91,14 +92,14 @@ async def confirm(page: Page, data: Typed) -> Template | Redirect:
     if setup is None:
         return page.go("/sign-in/enrol")
     form = Form({CODE: codes.digits(data.get(CODE, ""))})
-    if form.require(code=MISSING[CODE]):
+    if form.require(code=_(MISSING[CODE])):
         body = {CODE: form.values[CODE]}
         try:
             answer = await page.services.identity.send("POST", "auth/second-factor/enrol/confirm", Enrolled, body=body)
         except ServiceProblem as problem:
             if problem.code == NOTHING_PENDING:
                 return _start_again(page)
-            explain(form, problem, REFUSED[CODE], field=CODE)
+            explain(form, problem, _(REFUSED[CODE]), field=CODE)
         else:
             person = answer.body.person
             shown = await page.show(
@@ -126,7 +127,8 @@ async def _show_newer(page: Page) -> Template:
 
 
 def _start_again(page: Page) -> Redirect:
-    return page.go("/sign-in", LOST, tone="risk")
+    lost = _("No sign-in waits for a code here any more. Start again; no code was used up.")
+    return page.go("/sign-in", lost, tone="risk")
 
 
 async def _show(page: Page, form: Form, kind: str) -> Template:

@@ -20,16 +20,21 @@ from services.portal.paths import local_path
 from services.portal.services import Answer, ServiceProblem
 from services.portal.sign_in.arrival import FLOW_SECONDS, NEXT_COOKIE, address_of, arrive, heading_for
 from services.portal.sign_in.refusals import explain
+from shared.language import gettext as _
+from shared.language import marked
 
 NextPath = Annotated[str, Parameter(query="next")]
 Returned = Annotated[str, Parameter(max_length=4000)]
 State = Annotated[str, Parameter(query="state", max_length=4000)]
 """Has a name of its own because `state` is the framework's."""
-NOWHERE = "No organisation's own sign-in belongs to this address. Sign in another way."
-REFUSED = "Your organisation's sign-in leads to no account here. Start again, or ask who manages it."
-CANCELLED = "You left your organisation's sign-in before it was done. Start again, or sign in another way."
-FAILED = "Your organisation's sign-in reported a problem of its own (%s). Start again, or ask who manages it there."
-AWAY = "Your organisation's sign-in is not answering right now. Try again in a moment, or sign in another way."
+MISSING = marked("Enter your e-mail address, such as name@company.com.")
+NOWHERE = marked("No organisation's own sign-in belongs to this address. Sign in another way.")
+REFUSED = marked("Your organisation's sign-in leads to no account here. Start again, or ask who manages it.")
+CANCELLED = marked("You left your organisation's sign-in before it was done. Start again, or sign in another way.")
+FAILED = marked(
+    "Your organisation's sign-in reported a problem of its own ({error}). Start again, or ask who manages it there."
+)
+AWAY = marked("Your organisation's sign-in is not answering right now. Try again in a moment, or sign in another way.")
 
 
 class WayThere(msgspec.Struct, frozen=True):
@@ -46,14 +51,14 @@ async def open_page(page: Page, next_path: NextPath = "") -> Template:
 async def set_out(page: Page, data: Typed) -> Template:
     """On to the provider of the address's domain, if there is one."""
     form = Form({"email": data.get("email"), "next": local_path(data.get("next"))})
-    if not form.require(email="Enter your e-mail address, such as name@company.com."):
+    if not form.require(email=_(MISSING)):
         return await _show_address(page, form)
     try:
         body = {"email": form.values["email"]}
         answer = await page.services.identity.send("POST", "auth/sso", WayThere, body=body)
         return await _lead(page, form, answer)
     except ServiceProblem as problem:
-        _explain(form, problem, "Enter your e-mail address, such as name@company.com.")
+        _explain(form, problem, _(MISSING))
     return await _show_address(page, form)
 
 
@@ -71,20 +76,20 @@ async def come_back(
         answer = await page.services.identity.send("POST", "auth/sso/callback", SignedIn, body=body)
         return arrive(page, answer, form.values["next"], way="sso")
     except ServiceProblem as problem:
-        _explain(form, problem, REFUSED)
+        _explain(form, problem, _(REFUSED))
     return await _show_address(page, form, status=form.refused_with or 401)
 
 
 def _words(error: str) -> str:
     """What a provider's refusal means (RFC 6749, 4.1.2.1; OpenID Connect Core 1.0, 3.1.2.6)."""
     if error == "access_denied":
-        return CANCELLED
-    return FAILED % error if re.fullmatch(r"[a-z_]{1,40}", error) else REFUSED
+        return _(CANCELLED)
+    return _(FAILED, error=error) if re.fullmatch(r"[a-z_]{1,40}", error) else _(REFUSED)
 
 
 async def _lead(page: Page, form: Form, answer: Answer[WayThere]) -> Template:
     if answer.body.location is None:
-        form.error = NOWHERE
+        form.error = _(NOWHERE)
         return await _show_address(page, form, status=200)
     shown = await page.show("sign_in/leaving.html", location=answer.body.location)
     shown.cookies.extend([*answer.cookies, cookie(NEXT_COOKIE, form.values["next"], FLOW_SECONDS)])
@@ -97,7 +102,7 @@ async def _show_address(page: Page, form: Form, *, status: int = 0) -> Template:
 
 def _explain(form: Form, problem: ServiceProblem, refused: str) -> None:
     if problem.code == "auth.sso_away":
-        form.error, form.refused_with = AWAY, problem.status
+        form.error, form.refused_with = _(AWAY), problem.status
     else:
         explain(form, problem, refused)
 

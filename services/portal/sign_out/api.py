@@ -6,12 +6,13 @@ from services.portal.area import Area
 from services.portal.cookies import cookie
 from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
 from services.portal.services import ServiceProblem
+from shared.language import gettext as _
 
 
 @post("/sign-out", opt={"public": True, "while_viewing": True})
 async def sign_out(page: Page) -> Response[None]:
     """End the session. Who has none any more is signed out as well."""
-    answer = page.go("/sign-in", "You are signed out.")
+    answer = page.go("/sign-in", _("You are signed out."))
     answer.cookies.append(cookie(PERSON_COOKIE, SIGNED_OUT))
     try:
         ended = await page.services.identity.send("POST", "auth/logout", type(None))

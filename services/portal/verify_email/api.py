@@ -8,8 +8,10 @@ from services.portal.area import Area
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
+from shared.language import gettext as _
+from shared.language import marked
 
-NEW_LINK = ("/security/email", "Ask for a new link")
+NEW_LINK = ("/security/email", marked("Ask for a new link"))
 
 
 @get("/verify-email")
@@ -25,7 +27,7 @@ async def verify(page: Page, data: Typed) -> Template | Redirect:
     if links.was_opened(page, form):
         try:
             await page.services.identity.post("auth/verify-email", type(None), {"token": form.values["token"]})
-            return page.go("/", "Your address is confirmed")
+            return page.go("/", _("Your address is confirmed"))
         except ServiceProblem as problem:
             if links.is_void(problem):
                 return await links.void(page, *NEW_LINK)

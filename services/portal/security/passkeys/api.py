@@ -15,12 +15,10 @@ from services.portal.security.passkeys import views
 from services.portal.security.passkeys.answers import Passkey
 from services.portal.security.views import methods_of, why_not_accepted
 from services.portal.services import ServiceProblem
+from shared.language import gettext as _
 from shared.texts import isolated
 
 HOME = "/security/passkeys"
-ADDED = (
-    "Your passkey is ready to sign you in. Other browsers stay signed in; you can end their sessions under Security."
-)
 
 
 @get(HOME)
@@ -54,12 +52,16 @@ async def add(page: Page, data: Typed) -> Template | Redirect:
     form = Form({"name": data.get("name")})
     credential = views.credential(data.get("credential"))
     if credential is None:
-        form.error = "Your browser made no passkey. Try again, with scripts switched on."
-    if form.require(name="Give it a name.") and credential is not None:
+        form.error = _("Your browser made no passkey. Try again, with scripts switched on.")
+    if form.require(name=_("Give it a name.")) and credential is not None:
         try:
             body = {"name": form.values["name"], "credential": credential}
             await page.services.identity.post("passkeys", Passkey, body)
-            return page.go(HOME, ADDED)
+            added = _(
+                "Your passkey is ready to sign you in."
+                " Other browsers stay signed in; you can end their sessions under Security."
+            )
+            return page.go(HOME, added)
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_new(page, form)
@@ -76,10 +78,10 @@ async def edit(page: Page, passkey_id: UUID) -> Template:
 async def rename(page: Page, passkey_id: UUID, data: Typed) -> Template | Redirect:
     """Call it something else."""
     form = Form({"name": data.get("name")})
-    if form.require(name="Give it a name."):
+    if form.require(name=_("Give it a name.")):
         try:
             await page.services.identity.patch(f"passkeys/{passkey_id}", Passkey, dict(form.values))
-            return page.go(HOME, "Name saved")
+            return page.go(HOME, _("Name saved"))
         except ServiceProblem as problem:
             form.refuse(problem)
     return await _show_rename(page, form)
@@ -90,11 +92,13 @@ async def ask_to_remove(page: Page, passkey_id: UUID) -> Template:
     """Sure?"""
     passkey = await views.passkey(page.services, passkey_id)
     question = Question(
-        title=f"Remove {isolated(passkey.name)}?",
-        text="It will not sign you in here any more, and every other browser is signed out. Afterwards, delete it on"
-        " the device as well.",
+        title=_("Remove {name}?", name=isolated(passkey.name)),
+        text=_(
+            "It will not sign you in here any more, and every other browser is signed out. Afterwards, delete it on"
+            " the device as well."
+        ),
         action=page.path,
-        yes="Remove passkey",
+        yes=_("Remove passkey"),
         back=HOME,
         danger=True,
     )
@@ -109,8 +113,8 @@ async def remove(page: Page, passkey_id: UUID) -> Redirect:
     except ServiceProblem as problem:
         if problem.status != 404:
             raise
-        return page.go(HOME, "It was removed already", tone="info")
-    answer = page.go(HOME, "That passkey is removed. Every other browser is signed out.")
+        return page.go(HOME, _("It was removed already"), tone="info")
+    answer = page.go(HOME, _("That passkey is removed. Every other browser is signed out."))
     answer.cookies.extend(done.cookies)
     return answer
 

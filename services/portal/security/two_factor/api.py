@@ -10,12 +10,14 @@ from services.portal.security.two_factor import codes
 from services.portal.security.two_factor.answers import Enrolment, RecoveryCodes, TwoFactor
 from services.portal.services import Answer, ServiceProblem
 from services.portal.sign_in.refusals import explain
+from shared.language import gettext as _
+from shared.language import marked
 from shared.texts import isolated
 
 HOME = "/security/two-factor"
-WRONG = "This code is not right. Type the one your app shows now; each works once."
-LOST = "Something was missing there. Begin again: your app needs the new picture."
-FORGOTTEN = "The codes are shown once, and are not kept here. Make new ones if you have not saved them."
+WRONG = marked("This code is not right. Type the one your app shows now; each works once.")
+LOST = marked("Something was missing there. Begin again: your app needs the new picture.")
+FORGOTTEN = marked("The codes are shown once, and are not kept here. Make new ones if you have not saved them.")
 
 
 @get(HOME)
@@ -37,15 +39,15 @@ async def confirm(page: Page, data: Typed) -> Template | Redirect:
     """The first code: the second factor counts from here on."""
     setup = codes.carried(data.get("uri", ""))
     if setup is None:
-        return page.go(HOME, LOST, tone="risk")
+        return page.go(HOME, _(LOST), tone="risk")
     form = Form({"code": codes.digits(data.get("code", ""))})
-    if form.require(code="Enter the six digits your app shows."):
+    if form.require(code=_("Enter the six digits your app shows.")):
         try:
             body = {"code": form.values["code"]}
             made = await page.services.identity.send("POST", "two-factor/confirm", RecoveryCodes, body=body)
             return await _show_codes(page, made, fresh=True)
         except ServiceProblem as problem:
-            explain(form, problem, WRONG, field="code")
+            explain(form, problem, _(WRONG), field="code")
     return await _show_setup(page, setup, form)
 
 
@@ -53,11 +55,13 @@ async def confirm(page: Page, data: Typed) -> Template | Redirect:
 async def ask_to_renew(page: Page) -> Template:
     """Sure?"""
     question = Question(
-        title="Make new recovery codes?",
-        text="The codes you have now stop working, and every other browser is signed out. You see the new codes once,"
-        " to keep in a safe place.",
+        title=_("Make new recovery codes?"),
+        text=_(
+            "The codes you have now stop working, and every other browser is signed out. You see the new codes once,"
+            " to keep in a safe place."
+        ),
         action=page.path,
-        yes="Make new codes",
+        yes=_("Make new codes"),
         back=HOME,
     )
     return await ask(page, question, section="security")
@@ -77,8 +81,9 @@ async def download(page: Page, data: Typed) -> Response[bytes] | Redirect:
     """
     found = codes.recovery_codes(data.get("codes", ""))
     if not found:
-        return page.go(HOME, FORGOTTEN, tone="risk")
-    lines = [f"Recovery codes for {isolated(page.actor.name)}", "Each works once.", "", *found]
+        return page.go(HOME, _(FORGOTTEN), tone="risk")
+    title = _("Recovery codes for {name}", name=isolated(page.actor.name))
+    lines = [title, _("Each works once."), "", *found]
     headers = {"Content-Disposition": 'attachment; filename="recovery-codes.txt"'}
     return Response("\r\n".join([*lines, ""]).encode(), status_code=200, media_type="text/plain", headers=headers)
 
@@ -87,11 +92,13 @@ async def download(page: Page, data: Typed) -> Response[bytes] | Redirect:
 async def ask_to_turn_off(page: Page) -> Template:
     """Sure?"""
     question = Question(
-        title="Turn off two-factor sign-in?",
-        text="Whoever knows your password, or reads your mail, could then sign in as you. Every other browser is signed"
-        " out.",
+        title=_("Turn off two-factor sign-in?"),
+        text=_(
+            "Whoever knows your password, or reads your mail, could then sign in as you. Every other browser is signed"
+            " out."
+        ),
         action=page.path,
-        yes="Turn off",
+        yes=_("Turn off"),
         back=HOME,
         danger=True,
     )
@@ -107,7 +114,7 @@ async def turn_off(page: Page) -> Redirect:
         if problem.status != 409:
             raise
         return page.go(HOME, problem.detail, tone="risk")
-    answer = page.go(HOME, "Two-factor sign-in is off. Every other browser is signed out.")
+    answer = page.go(HOME, _("Two-factor sign-in is off. Every other browser is signed out."))
     answer.cookies.extend(done.cookies)
     return answer
 

@@ -96,6 +96,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
         if counts:
             await self.sign_ins.admit(limit_key(request.peer))
         request.session = session = await self._authenticate(request, route)
+        if session and session.language and route.is_for_eyes:
+            request.inbound.forwarded[b"accept-language"] = session.language.encode()
         if session:
             await self.session_requests.admit(str(session.session_id))
         if b"authorization" in request.inbound.read:
@@ -119,8 +121,6 @@ class Pipeline(msgspec.Struct, kw_only=True):
             token = self.signer.partner_token(request.partner, route.audience, request.peer)
         else:
             token = self.signer.token(request.session, route.audience, request.peer)
-        if route.is_page and request.session and request.session.language:
-            request.inbound.forwarded[b"accept-language"] = request.session.language.encode()
         await self.proxy.forward(request, route, token, receive, send)
 
     def _peer(self, request: Request) -> str:

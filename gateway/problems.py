@@ -7,31 +7,32 @@ import msgspec
 
 from shared import language
 from shared.language import gettext as _
+from shared.language import marked
 from shared.phrases import title
 
-_PAGE = """<!doctype html><html lang="en" class="theme-system"><head><meta charset="utf-8">
+_PAGE = """<!doctype html><html lang="{language}" class="theme-system"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
 <link rel="stylesheet" href="/static/current/portal.css"></head><body class="plain"><main class="plain-narrow">
-<div class="plain-card stack"><h1>{title}</h1><p class="soft">{detail}{again}</p>
-<p><a class="btn btn-primary btn-wide" href="/">Back to the dashboard</a></p></div></main></body></html>"""
+<div class="plain-card stack"><h1>{title}</h1><p class="soft">{detail}</p>
+<p><a class="btn btn-primary btn-wide" href="/">{back}</a></p></div></main></body></html>"""
 """In the portal's own look; readable without it."""
-_AGAIN = " What you typed is still in this browser: reload this page to send it again."
+_AGAIN = marked("What you typed is still in this browser: reload this page to send it again.")
 
 TITLES = {
-    400: "The request could not be read",
-    403: "No access",
-    404: "Page not found",
-    405: "This is not possible here",
-    413: "Too large",
-    429: "Too many attempts",
-    500: "Something went wrong on our side",
-    503: "Back in a moment",
-    504: "This took too long",
+    400: marked("The request could not be read"),
+    403: marked("No access"),
+    404: marked("Page not found"),
+    405: marked("This is not possible here"),
+    413: marked("Too large"),
+    429: marked("Too many attempts"),
+    500: marked("Something went wrong on our side"),
+    503: marked("Back in a moment"),
+    504: marked("This took too long"),
 }
 """What a person reads on top: the words of the portal's own pages, which a test compares."""
 
 LANGUAGES = language.read(Path(__file__).parent)
-"""What partner systems are answered in; pages are English so far."""
+"""What everybody can be answered in."""
 
 
 class Refused(Exception):
@@ -64,14 +65,12 @@ def render(
     """Body and headers of a refusal: a page for people, else the shape every service uses, in the language that is
     `accepted` (`Accept-Language`). Who sent a `form` that may be taken later reads how to send it again.
     """
-    if page:
-        again = _AGAIN if form and (refusal.status in (408, 429) or refusal.status >= 500) else ""
-        heading = TITLES.get(refusal.status) or title(refusal.status)
-        shown = _PAGE.format(title=heading, detail=escape(refusal.detail), again=again)
-        kind, body, said = b"text/html; charset=utf-8", shown.encode(), {"Content-Language": language.SOURCE}
-    else:
-        with language.speaking(language.choose(accepted.decode("latin-1"), LANGUAGES)):
-            kind, body, said = b"application/problem+json", _problem(refusal), language.headers()
+    with language.speaking(language.choose(accepted.decode("latin-1"), LANGUAGES)):
+        said = language.headers()
+        if page:
+            kind, body = b"text/html; charset=utf-8", _shown(refusal, form=form)
+        else:
+            kind, body = b"application/problem+json", _problem(refusal)
     headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]
     headers += [(name.lower().encode(), value.encode()) for name, value in said.items()]
     if refusal.retry_after:
@@ -79,6 +78,19 @@ def render(
     if refusal.challenge:
         headers.append((b"www-authenticate", refusal.challenge.encode()))
     return body, headers
+
+
+def _shown(refusal: Refused, *, form: bool) -> bytes:
+    heading = TITLES.get(refusal.status)
+    told = [refusal.detail]
+    if form and (refusal.status in (408, 429) or refusal.status >= 500):
+        told.append(_(_AGAIN))
+    return _PAGE.format(
+        language=language.current(),
+        title=escape(_(heading) if heading else title(refusal.status)),
+        detail=escape(" ".join(told)),
+        back=escape(_("Back to the dashboard")),
+    ).encode()
 
 
 def _problem(refusal: Refused) -> bytes:

@@ -65,6 +65,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         """People look at it: a refusal is a page, too."""
         return self.upstream == "portal"
 
+    @property
+    def is_for_eyes(self) -> bool:
+        """A person reads it as it comes: a page, or the stream behind it, of which no script can set a header."""
+        return self.is_page or self.stream
+
 
 def _api(
     resource: str,

@@ -25,6 +25,7 @@ from services.portal.sent import read_form, refuse_form_of_another
 from services.portal.services import UPSTREAMS, Services, Upstream
 from services.portal.settings import PortalSettings
 from services.portal.templating import template_config
+from shared import language
 from shared.actor import Actor
 from shared.http import create_service
 from shared.sealing import Sealer
@@ -110,10 +111,13 @@ def _page(request: AnyRequest, actor: Actor, services: Services) -> Page:
 
 
 async def _add_headers(message: Message, _scope: Scope) -> None:
-    """Security headers on everything; pages are nobody's to keep: they show one person's data."""
+    """Security headers on everything; pages are nobody's to keep: they show one person's data, in one language."""
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message)
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     headers.setdefault("Cache-Control", "no-store")
+    if headers.get("Content-Type", "").startswith(("text/html", "text/plain")):
+        for name, value in language.headers().items():
+            headers.extend_header_value(name, value)

@@ -1,26 +1,26 @@
 """The guide (`docs/guide`) keeps up with the portal: no page without a chapter, no button that is called otherwise."""
 
-import ast
 import re
 import tomllib
 from functools import cache
 from typing import Any, get_type_hints
 
+import pytest
 from litestar.response import Template
 from litestar.routes import HTTPRoute
 
 from services.portal.help.guide import ADMITTED, FOLDER, LANGUAGES, PICTURES
-from tests.architecture.test_rules import PAGES, ROOT
+from shared.language import gettext, read, speaking
+from tests.architecture.test_rules import ROOT
 from tests.e2e.guide_pictures import SHOTS
 from tests.isolation.routes import application
+from tests.texts import said_in
 
 CONTENTS: list[dict[str, Any]] = tomllib.loads((FOLDER / "contents.toml").read_text())["part"]
 READERS = {name: part["readers"] for part in CONTENTS for name in part["chapters"]}
 NEEDS_NONE = ("/help", "/widgets", "/page-not-found")
 """The guide itself, parts of pages, and the page for an address without one."""
 MOST_BYTES = 1_500_000
-ELSEWHERE = {"Too many attempts"}
-"""What begins a sentence of the portal that is put together."""
 
 
 def text(language: str, name: str) -> str:
@@ -42,25 +42,22 @@ def links(source: str) -> list[str]:
 
 
 @cache
-def said() -> set[str]:
-    """Every text of the portal's pages: what stands between tags, and what templates and handlers quote."""
-    found: set[str] = set()
-    for path in PAGES.rglob("*.html"):
-        source = re.sub(r"\{#.*?#\}", "", path.read_text(), flags=re.DOTALL)
-        found |= {" ".join(each.split()) for each in re.split(r"<[^>]*>|\{\{.*?\}\}|\{%.*?%\}", source)}
-        found |= {
-            each
-            for code in re.findall(r"\{[{%].*?[%}]\}", source, re.DOTALL)
-            for each in re.findall(r'"([^"]*)"', code)
-        }
-    for folder in (PAGES, ROOT / "services/identity/policies"):
-        for path in folder.rglob("*.py"):
-            found |= {
-                node.value
-                for node in ast.walk(ast.parse(path.read_text()))
-                if isinstance(node, ast.Constant) and isinstance(node.value, str)
-            }
+def said(language: str) -> dict[str, str]:
+    """Every text of the portal's pages, and the names of permissions, with what it is in a language."""
+    texts = [text for name in ("portal", "identity") for text in said_in(ROOT / "services" / name) if text.id]
+    for name in ("portal", "identity"):
+        read(ROOT / "services" / name)
+    found: dict[str, str] = {}
+    with speaking(language):
+        for one in [one for text in texts for one in ([text.id] if isinstance(text.id, str) else text.id)]:
+            found[one] = gettext(one)
+            found.setdefault(_beginning(one), _beginning(gettext(one)))
     return found
+
+
+def _beginning(said: str) -> str:
+    """Of a text with a value or markup in it, what stands before that."""
+    return re.split(r"<|%\(|\{", said)[0].strip()
 
 
 def offering() -> dict[str, tuple[str, ...]]:
@@ -96,14 +93,18 @@ def test_languages_say_the_same_in_the_same_order() -> None:
     for name in READERS:
         english, german = text("en", name), text("de", name)
         assert (name, outline(english)) == (name, outline(german))
-        assert (name, sorted(set(bold(english)))) == (name, sorted(set(bold(german))))
         assert (name, links(english)) == (name, links(german))
 
 
-def test_what_a_chapter_calls_a_button_is_what_the_button_is_called() -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_chapter_calls_a_button_is_what_the_button_is_called(language: str) -> None:
+    known = said(language)
     named = {each for name in READERS for each in bold(text("en", name))}
     assert len(named) > 150
-    assert sorted(named - said() - ELSEWHERE) == []
+    assert sorted(named - set(known)) == []
+    for name in READERS:
+        quoted = {known[each] for each in bold(text("en", name))}
+        assert (name, sorted(quoted ^ set(bold(text(language, name))))) == (name, [])
 
 
 def test_a_chapter_sends_its_readers_to_nothing_that_they_cannot_read() -> None:

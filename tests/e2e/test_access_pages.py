@@ -71,10 +71,10 @@ def test_ones_own_details_are_kept(portal: Portal, sit: Sit) -> None:
             expect(page.get_by_text("Your details are saved")).to_be_visible()
             expect(page.get_by_label("Job title")).to_have_value(title)
             seat.open("/preferences")
-            page.get_by_label("Language of mails").select_option(language)
+            page.get_by_label("Language", exact=True).select_option(language)
             page.get_by_role("button", name="Save", exact=True).click()
             expect(page.get_by_text("Your settings are saved")).to_be_visible()
-            expect(page.get_by_label("Language of mails").locator("option:checked")).to_have_text(language)
+            expect(page.get_by_label("Language", exact=True).locator("option:checked")).to_have_text(language)
         assert seat.complaints == []
 
 

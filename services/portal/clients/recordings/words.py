@@ -74,7 +74,7 @@ WRITTEN = (
     marked("Sign in link requested"), marked("Sign in paused"), marked("Single sign on changed"),
     marked("Step up code requested"), marked("Webhook created"), marked("Webhook disabled"),
     marked("Webhook removed"), marked("Webhook rotated"), marked("Webhook updated"), marked("Access"),
-    marked("Active"), marked("Activity"), marked("Api clients"), marked("Ask"), marked("Assignments"),
+    marked("Active"), marked("Activity"), marked("All"), marked("Api clients"), marked("Ask"), marked("Assignments"),
     marked("Audit"), marked("Begin"), marked("Brand"), marked("Bulk"), marked("Callback"), marked("Clients"),
     marked("Coming"), marked("Complete"), marked("Confirm"), marked("Confirm email"), marked("Consume"),
     marked("Contacts"), marked("Dashboard"), marked("Deactivate"), marked("Deliveries"), marked("Disable"),

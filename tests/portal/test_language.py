@@ -1,18 +1,26 @@
 """Pages in the language of their reader: what a template says, and what stands inside it."""
 
+import json
 import re
+from calendar import day_name, month_abbr, month_name
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from litestar import Litestar
 
+from services.portal.formats import ZONES
 from services.portal.help.guide import LANGUAGES
-from services.portal.toasts import TOAST_COOKIE, recall
+from shared import language
+from shared.actor import Actor
 from shared.language import speaking
+from tests.architecture.test_chapters import offering
+from tests.architecture.test_said import READ_OUT
 from tests.portal.conftest import Browse
 from tests.portal.office import Office
-from tests.portal.people import ANNA
-from tests.pseudo import LANGUAGE, pseudo
+from tests.portal.people import ANNA, CLARA, JONAS, MIA, NOBODY
+from tests.portal.standin import ACME, uid
+from tests.pseudo import LANGUAGE, plain_words, pseudo
 
 NAMED = "<i>שלום</i>"
 """A name that would write markup, and that is read from the right."""
@@ -52,15 +60,15 @@ def test_a_template_speaks_the_language_of_the_page(rendered: Any) -> None:
     assert rendered(source, name="Eve") == "Save Ask <b>Eve</b>"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-async def test_a_page_says_in_which_language_it_is(browse: Browse, standin: Office, language: str) -> None:
+@pytest.mark.parametrize("spoken", LANGUAGES)
+async def test_a_page_says_in_which_language_it_is(browse: Browse, standin: Office, spoken: str) -> None:
     """As the gateway asks for it, and asks the services for the same; no cache gives it to who reads another one."""
-    page = await browse(ANNA).get("/", headers={"Accept-Language": f"{language}, fr;q=0.5"})
-    assert f'<html lang="{language}"' in page.text
-    assert page.headers["Content-Language"] == language
+    page = await browse(ANNA).get("/", headers={"Accept-Language": f"{spoken}, fr;q=0.5"})
+    assert f'<html lang="{spoken}"' in page.text
+    assert page.headers["Content-Language"] == spoken
     assert {"HX-Request", "Accept-Language"} <= set(re.split(", *", page.headers["Vary"]))
     assert page.headers["Cache-Control"] == "no-store"
-    assert {call.headers["Accept-Language"] for call in standin.calls} == {language}
+    assert {call.headers["Accept-Language"] for call in standin.calls} == {spoken}
 
 
 async def test_one_page_is_english_and_the_next_is_german(browse: Browse) -> None:
@@ -72,8 +80,46 @@ async def test_one_page_is_english_and_the_next_is_german(browse: Browse) -> Non
     assert shown[0].count("Im Plan") == shown[2].count("Im Plan") == shown[1].count("On track") > 0
 
 
-async def test_who_chooses_a_language_reads_that_it_is_saved_in_it(browse: Browse) -> None:
-    sent = await browse(ANNA).post("/preferences", data={"language": "de", "zone": ""})
-    toast = recall(sent.cookies[TOAST_COOKIE])
-    assert toast is not None
-    assert toast.text == "Ihre Einstellungen sind gespeichert"
+IDS = {"client_id": ACME, "project_id": uid(1), "person_id": str(JONAS.id)}
+"""What stands in the address of a page; a page of anything else says that it is not found."""
+NOT_OURS = re.compile(
+    "UTC|"
+    + "|".join([*month_name[1:], *month_abbr[1:], *day_name, *(part for zone in ZONES for part in plain_words(zone))])
+)
+"""Words that no template has: of dates, and of time zones."""
+
+
+class Spoken(HTMLParser):
+    """What a page says: between its tags, in attributes that are read out, and by its scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        by_scripts = any(name == "data-words" for name, _ in attrs)
+        self.found += [value for name, value in attrs if value and (name in READ_OUT or by_scripts)]
+
+    def handle_data(self, data: str) -> None:
+        self.found.append(data)
+
+
+@pytest.mark.parametrize("who", [NOBODY, MIA, ANNA, CLARA], ids=lambda who: who.name or "nobody")
+async def test_every_page_is_said_in_the_language_of_its_reader(
+    browse: Browse, standin: Office, monkeypatch: pytest.MonkeyPatch, who: Actor
+) -> None:
+    """In one that is made of English when it is said: what is plain in it was said past the catalogue."""
+    monkeypatch.setattr(language, "choose", lambda *_: LANGUAGE)
+    browser, shown = browse(who), 0
+    for route in offering():
+        path = re.sub(r"\{(\w+):\w+\}", lambda found: IDS.get(found[1], uid(1)), route)
+        page = await browser.get(path)
+        if page.headers.get("Content-Language") is None:
+            continue  # a redirect
+        assert page.headers["Content-Language"] == LANGUAGE
+        shown += page.status_code == 200
+        names = set(plain_words(json.dumps([standin.state, who.reader.name, "Northwind Studio"], ensure_ascii=False)))
+        said = {word for text in Spoken(page.text).found for word in plain_words(text)}
+        assert (path, {word for word in said - names if not NOT_OURS.fullmatch(word)}) == (path, set())
+    assert shown > (4 if who in (NOBODY, MIA) else 20)

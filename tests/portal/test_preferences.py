@@ -1,4 +1,4 @@
-"""Settings: the language of one's mails, and what this browser keeps: the time zone."""
+"""Settings: one's language, and what this browser keeps: the time zone."""
 
 import pytest
 
@@ -8,14 +8,14 @@ from tests.portal.test_profile import hidden
 PAGE = "/preferences"
 
 
-async def test_the_language_of_mails_is_chosen(browse, standin):
+async def test_the_language_is_chosen_and_says_at_once_that_it_is(browse, standin):
     browser = browse(ANNA)
     page = (await browser.get(PAGE)).text
     await browser.post(PAGE, data={**hidden(page), "language": "de", "zone": ""})
     assert standin.written == [("PATCH", "/people/me", {"language": "de"})]
     page = (await browser.get(PAGE)).text
     assert '<option value="de" selected>' in page
-    assert "Your settings are saved" in page
+    assert "Ihre Einstellungen sind gespeichert" in page
 
 
 async def test_a_chosen_zone_goes_before_the_browsers_own(browse, standin):

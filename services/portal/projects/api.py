@@ -77,7 +77,7 @@ area = Area(
         name="projects",
         label=marked("Projects"),
         about=marked("The list, each project's plan and its phases. Roles in projects are hidden with it."),
-        shows=marked("your projects"),
+        shows=marked("{company} does not show your projects here. If you need it, ask the person you work with there."),
     ),
     widgets=[
         Widget(

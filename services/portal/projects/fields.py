@@ -24,7 +24,7 @@ NOW = {
     "delayed": marked("{name}: delayed"),
     "completed": marked("{name}: completed"),
 }
-"""What is told about a project that has this status now."""
+"""What a toast says of a project that has this status now."""
 FIELDS = ("name", "description", "scope", "status")
 HIDDEN = "hidden_fields-"
 """Begins the name of each check box of a field that the client is not to see."""

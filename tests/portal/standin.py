@@ -273,6 +273,8 @@ class Standin:
         self.delay: dict[str, float] = {}
         self.refusals: dict[str, tuple[int, str, dict[str, str]]] = {}
         self.calls: list[Call] = []
+        self.answers: list[str] = []
+        """The texts of what was answered."""
         self.strange: list[str] = []
         """What was answered that no service would."""
         self.url = ""
@@ -294,7 +296,7 @@ class Standin:
 
     def reset(self) -> None:
         self.state = copy.deepcopy(story())
-        self.delay, self.refusals, self.calls, self.strange = {}, {}, [], []
+        self.delay, self.refusals, self.calls, self.answers, self.strange = {}, {}, [], [], []
 
     def refuse(
         self, prefix: str, status: int, code: str = "test.failure", *, headers: dict[str, str] | None = None
@@ -350,6 +352,7 @@ class Standin:
                 value = described.told(json.loads(answer.body), schema)
                 strange += described.strange(value, schema, f"{method} {path}")
                 answer.body = json.dumps(value).encode()
+                self.answers.append(json.dumps(value, ensure_ascii=False).replace("\\n", "\n"))
                 return
         strange.append(f"{method} {path}: no service has this route")
 

@@ -5,7 +5,7 @@ import importlib
 import re
 from collections import defaultdict
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -23,7 +23,7 @@ def folder_of(catalogue: Path) -> Path:
     return catalogue.parents[3]
 
 
-def forms(text: str | tuple[str, ...]) -> list[str]:
+def forms(text: Any) -> list[str]:
     return [text] if isinstance(text, str) else list(text)
 
 

@@ -119,7 +119,9 @@ async def test_every_page_is_said_in_the_language_of_its_reader(
         assert page.headers["Content-Language"] == LANGUAGE
         shown += page.status_code == 200
         names = set(plain_words(" ".join([*standin.answers, who.reader.name, "Northwind Studio"])))
-        said = {word for text in Spoken(page.text).found for word in plain_words(re.sub(r"\{\w+\}|https://\S+", "", text))}
+        said = {
+            word for text in Spoken(page.text).found for word in plain_words(re.sub(r"\{\w+\}|https://\S+", "", text))
+        }
         plain |= {(word, path) for word in said - names if not NOT_OURS.fullmatch(word)}
     assert sorted(plain) == []
     assert shown > (3 if who in (NOBODY, MIA) else 20)

@@ -14,6 +14,8 @@ from shared.language import marked
 SESSION = b"portal_session"
 _OURS = re.compile(rb"portal_[a-z0-9_]+")
 _VISIBLE = re.compile(rb"[\x20-\x7e]*")
+MOST = 1_000
+"""Cookies of one request that are looked at; browsers keep fewer of one host."""
 
 
 class Cookies:
@@ -34,7 +36,7 @@ class Cookies:
         """
         rest: list[bytes] = []
         found: list[bytes] = []
-        for pair in header.split(b";"):
+        for pair in header.split(b";", MOST)[:MOST]:
             key, _, value = pair.strip().partition(b"=")
             name = key.removeprefix(self._prefix)
             if len(key) - len(name) != len(self._prefix):

@@ -97,8 +97,8 @@ class Inbound:
 
     def _drop_listed(self, connection: bytes) -> None:
         """What the caller declared hop-by-hop ends here (RFC 9110, 7.6.1); claims are added later, out of reach."""
-        for token in connection.lower().split(b","):
-            self.forwarded.pop(token.strip(), None)
+        for name in self.forwarded.keys() & map(bytes.strip, connection.lower().split(b",")):
+            del self.forwarded[name]
 
 
 def _join(name: bytes, first: bytes, second: bytes) -> bytes:

@@ -37,6 +37,8 @@ CLIENT_GONE = 499
 log = structlog.get_logger("gateway")
 BAD = 400
 """From this status on an answer is a refusal or a fault."""
+AWAY = (503, 504)
+"""Nobody was there who could have judged anything."""
 
 
 class Pipeline(msgspec.Struct, kw_only=True):
@@ -82,7 +84,13 @@ class Pipeline(msgspec.Struct, kw_only=True):
                 raise
             await self._refuse(request, Refused(500, reason, "Something went wrong on our side."), send)
         finally:
+            self._settle(request)
             decisions.LOG.record(request, reason)
+
+    def _settle(self, request: Request) -> None:
+        """A sign-in that was good is no guess, and one that an outage refused told nobody anything."""
+        if request.is_sign_in and (request.status < BAD or request.status in AWAY):
+            self.sign_ins.give_back(limit_key(request.peer))
 
     async def _pass(self, request: Request, receive: Receive, send: Send) -> None:
         request.inbound = Inbound(request.scope["headers"])
@@ -92,8 +100,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
             await self.requests.admit(limit_key(request.peer))
         request.route = route = self._route(request)
         refuse_foreign_change(request.method, request.inbound.read, self.public_origin)
-        counts = route.sign_in and request.method not in SAFE
-        if counts:
+        if request.is_sign_in:
             await self.sign_ins.admit(limit_key(request.peer))
         request.session = session = await self._authenticate(request, route)
         if session and session.language and route.is_for_eyes:
@@ -109,8 +116,6 @@ class Pipeline(msgspec.Struct, kw_only=True):
         if session and session.rotate and request.is_visit:
             request.new_cookie = await self.rotate(request.session_hash)
         await self._serve(request, route, receive, send)
-        if counts and request.status < BAD:
-            self.sign_ins.give_back(limit_key(request.peer))
 
     async def _serve(self, request: Request, route: Route, receive: Receive, send: Send) -> None:
         """Have it answered by whom the route names, who learns from a token who asks."""

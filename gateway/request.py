@@ -7,6 +7,7 @@ from os import urandom
 from litestar.types import HTTPScope
 
 from gateway.headers import Inbound
+from gateway.origins import SAFE
 from gateway.peers import limit_key
 from gateway.routes import Route
 from gateway.sessions import Session
@@ -55,6 +56,11 @@ class Request:
         """The `Set-Cookie` of a new id for the session, where it is due one."""
         self.status = 0
         """Of the answer; 0 until it begins."""
+
+    @property
+    def is_sign_in(self) -> bool:
+        """Whether it is a step of signing in, and no mere look at the form."""
+        return self.route is not None and self.route.sign_in and self.method not in SAFE
 
     @property
     def is_known(self) -> bool:

@@ -76,13 +76,14 @@ def headers() -> dict[str, str]:
     return {"Content-Language": _current.get(), "Vary": "Accept-Language"}
 
 
-@lru_cache(1024)
+@lru_cache(128)
 def choose(accepted: str, offered: Sequence[str]) -> str:
     """The best of `offered` for an `Accept-Language` (RFC 9110, 12.5.4); `SOURCE` where none of them is wanted.
 
-    A range stands for the language it begins with as well (RFC 4647, 3.4): `de-AT` is answered in `de`.
+    A range stands for the language it begins with as well (RFC 4647, 3.4): `de-AT` is answered in `de`. The first 256
+    characters count: any more are a stranger's, who has this process read them for every refusal.
     """
-    found = [match for each in accepted.split(",") if (match := _RANGE.fullmatch(each))]
+    found = [match for each in accepted[:256].split(",") if (match := _RANGE.fullmatch(each))]
     ranges = [(match[1].lower(), float(match[2] or 1), place) for place, match in enumerate(found)]
     best = min(offered, key=lambda language: _rated(language, ranges))
     return best if _rated(best, ranges)[0] < 0 else SOURCE

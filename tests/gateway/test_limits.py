@@ -158,6 +158,22 @@ async def test_an_office_that_signs_in_is_not_refused_and_guessing_beside_it_is(
     office.stop()
 
 
+async def test_what_an_outage_refused_was_no_attempt(rig: Rig) -> None:
+    """Whoever tried while nobody could say is let in when somebody can."""
+
+    async def away(_scope: Any, receive: Any, send: Any) -> None:
+        await read_body(receive)
+        await answer(send, 503, b"{}")
+
+    gone = rig.again(upstream_identity="http://127.0.0.1:9", trusted_proxies="127.0.0.0/8")
+    assert await statuses(gone.url, 15, **{"X-Forwarded-For": "198.51.100.1"}) == [503] * 15
+    gone.stop()
+    rig.identity.echo.special[LOGIN] = away
+    assert await statuses(rig.server.url, 15) == [503] * 15
+    rig.identity.echo.special[LOGIN] = wrong
+    assert_limited(await statuses(rig.server.url, 12), 10)
+
+
 async def test_refusal_says_when_to_come_back(rig: Rig) -> None:
     await statuses(rig.server.url, 12)
     async with httpx2.AsyncClient(base_url=rig.server.url, timeout=30) as http:

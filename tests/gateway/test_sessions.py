@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import redis.asyncio as aioredis
 
+from gateway.cookies import MOST, Cookies
 from gateway.seals import Seal
 from gateway.sessions import Sessions
 from ops.stack.backing import Backing
@@ -309,6 +310,14 @@ class TestOverHttps:
             "__Host-portal_theme=dark; Path=/; HttpOnly; SameSite=lax; Secure",
             "__Host-portal_session=x; Path=/; Secure",
         ]
+
+
+def test_only_so_many_cookies_are_looked_at() -> None:
+    """A stranger's header costs little more than a browser's."""
+    cookies = Cookies("http://portal.test")
+    assert cookies.split(b";" * (MOST - 1) + b"portal_zone=E") == (None, b"portal_zone=E")
+    assert cookies.split(b";" * MOST + b"portal_zone=E; portal_session=x") == (None, b"")
+    assert cookies.split(b";" * (MOST - 1) + b"portal_zone=E; theirs=x") == (None, b"portal_zone=E")
 
 
 class TestWithoutRedis:

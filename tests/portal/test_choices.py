@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tests.portal.addressbook import contact
 from tests.portal.people import ANNA, CLARA
-from tests.portal.personnel import EMIL_ID, FELIX_ID
+from tests.portal.personnel import ANNA_ID, EMIL_ID, FELIX_ID, JONAS_ID
 from tests.portal.standin import ACME, uid
 from tests.portal.test_project_forms import typed
 
@@ -66,6 +66,25 @@ async def test_the_last_of_600_is_found_chosen_and_sent(browse, many, opened, ac
 async def test_the_button_looks_also_for_what_was_found_already(browse, many):
     await browse(CLARA).post("/webhooks/new", data={**HOOK, "find-client_id": "", "find": "client_id"})
     assert many.written == []
+
+
+async def test_what_is_chosen_is_not_left_out_while_nobody_can_say_what_it_is(browse, many):
+    """The form would be shown, and sent, without it."""
+    chosen = uid(10_000 + LAST)
+    many.refuse(f"/clients/{chosen}", 503)
+    sought = {**HOOK, "client_id": chosen, "find-client_id": "Company 450", "sought-client_id": ""}
+    answer = await browse(CLARA).post("/webhooks/new", data=sought)
+    assert answer.status_code == 503
+    assert many.written == []
+
+
+async def test_colleagues_are_offered_behind_however_many_who_are_none(browse, many):
+    """Of twenty who are asked for, the page would leave out whom it may not offer."""
+    anna, jonas = many.person(ANNA_ID), many.person(JONAS_ID)
+    clients = [{**anna, "id": uid(40_000 + n)} for n in MANY]
+    gone = [{**jonas, "id": uid(50_000 + n), "active": False} for n in MANY]
+    many.state["people"] = [*clients, *gone, *many.state["people"]]
+    assert f'<option value="{JONAS_ID}"' in (await browse(CLARA).get("/projects/new")).text
 
 
 async def test_whom_the_portal_may_be_linked_to_is_asked_of_the_service(browse, many):

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from string import ascii_letters
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from msgspec import structs
 
 from services.identity.brand.colours import readable_on
 from services.identity.mails.models import KINDS, Draft, Letter
-from services.identity.mails.wording import address, duration, plain, title
+from services.identity.mails.wording import address, duration, name, plain, title
 from services.identity.mails.writing import HERE, LANGUAGES, Writing
 from shared.clock import uuid7
 from shared.language import speaking
@@ -198,6 +199,13 @@ def test_a_right_to_left_name_keeps_to_itself() -> None:
     for kept in (title, plain, address):
         text = "\u05d0\u05e0\u05d4" + ("@acme.example" if kept is address else "")
         assert kept(text) == f"\u2068{text}\u2069"
+
+
+def test_each_character_that_is_no_part_of_a_name_is_enough() -> None:
+    """Whatever a mail program may make a link of begins with one of them."""
+    others = {chr(number) for number in range(128)} - set(" '-") - set(ascii_letters)
+    assert {each for each in others if name(f"Anna{each}Keller")} == set()
+    assert {each for each in others if name(f"Anna {each}")} == {"."}
 
 
 @pytest.mark.parametrize(("kind", "language"), ALL)

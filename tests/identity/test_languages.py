@@ -48,3 +48,9 @@ async def test_permissions_are_named_in_the_language_too(identity: Identity) -> 
     names = {each["key"]: each["name"] for each in (*answer.json()["policies"], *answer.json()["groups"])}
     assert (names["managePeople"], names["member"]) == ("Personen verwalten", "Mitglied")
     assert answer.headers["Content-Language"] == "de"
+
+
+async def test_scopes_are_described_in_the_language_too(identity: Identity) -> None:
+    answer = await identity.api(ADMIN, "GET", "api-clients/scopes", headers={"Accept-Language": "de"})
+    assert {"key": "audit:read", "name": "Das Prüfprotokoll lesen"} in answer.json()["items"]
+    assert answer.headers["Content-Language"] == "de"

@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Router, delete, get, patch, post
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import Parameter
 
 from services.identity.api_clients import commands, queries
@@ -19,6 +19,8 @@ from shared.actor import Actor
 from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
+from shared.language import gettext as _
+from shared.language import headers
 from shared.pagination import Cursor, Limit, Page
 
 OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
@@ -45,9 +47,9 @@ class Rotated(msgspec.Struct, frozen=True):
 
 
 @get("/scopes")
-async def list_scopes() -> Scopes:
-    """List the scopes that an API client can have."""
-    return Scopes([ScopeView(key, name) for key, name in SCOPES.items()])
+async def list_scopes() -> Response[Scopes]:
+    """List the scopes that an API client can have, described for those who grant them."""
+    return Response(Scopes([ScopeView(key, _(name)) for key, name in SCOPES.items()]), headers=headers())
 
 
 @get("/")

@@ -16,6 +16,7 @@ from shared.clock import now
 from shared.contracts.identity import ApiClientCreated, ApiClientRevoked, ApiClientRotated, ApiClientUpdated
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.language import gettext as _
+from shared.language import marked
 from shared.orm import Base, Identified, Timestamped
 
 Scope = Literal[
@@ -30,15 +31,15 @@ Scope = Literal[
     "audit:read",
 ]
 SCOPES: dict[Scope, str] = {
-    "clients:read": "See clients",
-    "clients:write": "Add clients and change them",
-    "contacts:read": "See the contacts of clients, with their addresses",
-    "contacts:write": "Add contacts of clients and change them",
-    "projects:read": "See projects and their plans",
-    "projects:write": "Start projects, change them and their milestones",
-    "activity:read": "See what happened, and key figures",
-    "events:read": "Receive events as they happen",
-    "audit:read": "Read the audit log",
+    "clients:read": marked("See clients"),
+    "clients:write": marked("Add clients and change them"),
+    "contacts:read": marked("See the contacts of clients, with their addresses"),
+    "contacts:write": marked("Add contacts of clients and change them"),
+    "projects:read": marked("See projects and their plans"),
+    "projects:write": marked("Start projects, change them and their milestones"),
+    "activity:read": marked("See what happened, and key figures"),
+    "events:read": marked("Receive events as they happen"),
+    "audit:read": marked("Read the audit log"),
 }
 """What each scope allows, for people."""
 POLICY_OF: dict[str, str] = {

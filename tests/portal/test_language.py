@@ -15,10 +15,13 @@ from shared.actor import Actor
 from shared.language import speaking
 from tests.architecture.test_chapters import offering
 from tests.architecture.test_said import READ_OUT
+from tests.portal.addressbook import SABINE
 from tests.portal.conftest import Browse
+from tests.portal.hooks import TILL_ID
 from tests.portal.office import Office
 from tests.portal.people import ANNA, CLARA, JONAS, MIA, NOBODY
 from tests.portal.standin import ACME, uid
+from tests.portal.systems import ERP_ID
 from tests.pseudo import LANGUAGE, plain_words, pseudo
 
 NAMED = "<i>שלום</i>"
@@ -79,7 +82,14 @@ async def test_one_page_is_english_and_the_next_is_german(browse: Browse) -> Non
     assert shown[0].count("Im Plan") == shown[2].count("Im Plan") == shown[1].count("On track") > 0
 
 
-IDS = {"client_id": ACME, "project_id": uid(1), "person_id": str(JONAS.id)}
+IDS = {
+    "client_id": ACME,
+    "project_id": uid(1),
+    "person_id": str(JONAS.id),
+    "contact_id": SABINE,
+    "api_client_id": ERP_ID,
+    "webhook_id": TILL_ID,
+}
 """What stands in the address of a page; a page of anything else says that it is not found."""
 NOT_OURS = re.compile(
     "UTC|[A-Z]{2}|"

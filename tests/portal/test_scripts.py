@@ -349,7 +349,7 @@ async def test_a_choice_is_searched_as_one_types_and_chosen_by_keys(sit, standin
         ("/people", "emil", "Emil Sand", "Jonas Weber", "People of clients", "/people?kind=client&q=emil"),
         ("/clients", "birch", "Birch Ltd", "Acme GmbH", "", ""),
         ("/switch-client", "birch", "Birch Ltd", "Acme GmbH", "", ""),
-        ("/help", "recovery", "Signing in", "Brand", "", ""),
+        ("/help", "recovery", "Sign in", "Brand", "", ""),
     ],
 )
 async def test_a_list_follows_what_is_typed_and_so_do_its_address_and_its_filters(

@@ -106,7 +106,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
         if session and session.language and route.is_for_eyes:
             request.inbound.forwarded[b"accept-language"] = session.language.encode()
         if session:
-            await self.session_requests.admit(str(session.session_id))
+            await self.session_requests.admit(session.session_id.hex)
         if b"authorization" in request.inbound.read:
             request.partner = await self._credentials(request, route)
         if session and session.recorded:
@@ -117,16 +117,15 @@ class Pipeline(msgspec.Struct, kw_only=True):
             request.new_cookie = await self.rotate(request.session_hash)
         await self._serve(request, route, receive, send)
 
-    async def _serve(self, request: Request, route: Route, receive: Receive, send: Send) -> None:
+    def _serve(self, request: Request, route: Route, receive: Receive, send: Send) -> Awaitable[None]:
         """Have it answered by whom the route names, who learns from a token who asks."""
         if route.upstream == "gateway":
-            await self.own(request.scope, receive, self._dressed(request, send))
-            return
+            return self.own(request.scope, receive, self._dressed(request, send))
         if request.partner:
             token = self.signer.partner_token(request.partner, route.audience, request.peer)
         else:
             token = self.signer.token(request.session, route.audience, request.peer)
-        await self.proxy.forward(request, route, token, receive, send)
+        return self.proxy.forward(request, route, token, receive, send)
 
     def _peer(self, request: Request) -> str:
         return real_peer(_socket(request), request.inbound.read.get(self.forwarded_header), self.trusted)

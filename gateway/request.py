@@ -71,7 +71,7 @@ class Request:
     def caller(self) -> Hashable:
         """Who has a share of what is bounded: a person with all their sessions, an api client, or an address."""
         if self.session:
-            return self.session.person_id
+            return self.session.person_id.int  # a number is found several times as fast as the UUID
         return self.partner.id if self.partner else limit_key(self.peer)
 
     @property

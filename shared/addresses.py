@@ -1,5 +1,6 @@
 """Mail addresses and domains: the one form in which they are kept and compared, and the one people read."""
 
+import re
 import unicodedata
 
 import idna
@@ -7,6 +8,7 @@ import idna
 from shared.errors import Invalid
 from shared.language import gettext as _
 from shared.language import marked
+from shared.texts import UNSEEN
 
 NO_ADDRESS = marked("This is not a mail address. Write anna@acme.example.")
 
@@ -38,9 +40,7 @@ def shown_domain(domain: str) -> str:
 def kept_address(typed: str, field: str = "email") -> str:
     """The one spelling of an address: a local part in NFC and in lower case, and a domain in ASCII.
 
-    Who has an address in another script can be written to through any mail server; only a local part outside ASCII
-    takes one that knows SMTPUTF8 (RFC 6531). Raises `NotAnAddress`: RFC 5321, 4.1.2 without quoted local parts, and
-    nothing in it that nobody sees.
+    Raises `NotAnAddress`: RFC 5321, 4.1.2 without quoted local parts, and nothing in it that nobody sees.
     """
     local, _, domain = typed.rpartition("@")
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
@@ -48,7 +48,7 @@ def kept_address(typed: str, field: str = "email") -> str:
         address = f"{local}@{kept_domain(domain)}"
     except ValueError as error:
         raise NotAnAddress(field) from error
-    hidden = any(unicodedata.category(each)[0] in "CZ" for each in local)
+    hidden = re.search(f"[{UNSEEN}]", local) or any(unicodedata.category(each)[0] in "CZ" for each in local)
     if hidden or not all(local.split(".")) or len(local.encode()) > 64 or len(address.encode()) > 254:
         raise NotAnAddress(field)
     return address

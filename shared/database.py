@@ -52,6 +52,7 @@ log = structlog.get_logger("database")
 
 _PASSING = ("08", "28", "40", "53", "55P03", "57")
 """SQLSTATE classes of what passes: connections, who may connect, collisions, resources, locks, and restarts."""
+_NO_ROOM = ("22003", "22007", "22008", "22021", "22P05")
 
 
 def out_of_reach(error: BaseException) -> bool:
@@ -67,13 +68,7 @@ def cannot_be_stored(error: BaseException) -> bool:
     """Whether a value was sent that PostgreSQL has no room for: a number or a date out of range, a NUL in a text."""
     if isinstance(error, DBAPIError) and error.orig:
         return cannot_be_stored(error.orig.__cause__ or error.orig)
-    return isinstance(error, asyncpg.DataError) or getattr(error, "sqlstate", None) in (
-        "22003",
-        "22007",
-        "22008",
-        "22021",
-        "22P05",
-    )
+    return isinstance(error, asyncpg.DataError) or getattr(error, "sqlstate", None) in _NO_ROOM
 
 
 class TenantSession(Session):
@@ -155,15 +150,20 @@ class Database:
                 yield await driver(joined.db)
             return
         begin = f"begin read only; {tenant_context(actor, self.staff_role)}"  # one round trip
-        async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
+        # A timer costs more than what it guards where a connection is at hand, or has just done what it was asked.
+        connection = await self._pool.acquire(timeout=None if self._pool.get_idle_size() else CONNECT_TIMEOUT)
+        patience: float | None = CONNECT_TIMEOUT
+        try:
             await connection.execute(begin)
-            try:
-                yield cast("asyncpg.Connection", connection)
-            except DomainError:  # "not found" is an everyday answer
-                await connection.execute("commit")
-                raise
+            yield cast("asyncpg.Connection", connection)
+        except DomainError:  # "not found" is an everyday answer
             await connection.execute("commit")
-            # On any other way out the pool rolls back, and says so in the log, before the connection is used again.
+            raise
+        else:
+            await connection.execute("commit")
+            patience = None
+        finally:  # After a failure the pool rolls back, and says so in the log, before the connection is used again.
+            await self._pool.release(connection, timeout=patience)
 
     @asynccontextmanager
     async def joined(self, actor: Actor) -> AsyncGenerator[tuple[asyncpg.Connection, Callable[[], None]]]:

@@ -9,12 +9,12 @@ _TURNS = r"\u202a-\u202e\u2066-\u2069"
 """What overrides the direction of the text around it (UAX 9): a name would read as another one."""
 _ENDS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _IN_A_LINE = rf"[^{_ENDS}{_TURNS}]"
-# White space, format characters, fillers and blanks that count as letters, selectors of variants.
-_UNSEEN = (
+UNSEEN = (
     r"\s\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff"
-    "\uffa0\ufff0-\uffff\U000e0000-\U000e0fff".encode("ascii", "backslashreplace").decode()
+    r"\uffa0\ufff0-\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_SEEN = rf"[^{_ENDS}{_TURNS}{_UNSEEN}]"
+"""White space, format characters, fillers and blanks that count as letters, selectors of variants: for a class."""
+_SEEN = rf"[^{_ENDS}{_TURNS}{UNSEEN}]"
 
 ANY_LINE = rf"^{_IN_A_LINE}*$(?!\n)"
 """One line, perhaps empty. A plain `$` would let one newline through at the end, and with it a header into a mail."""

@@ -76,7 +76,8 @@ EXAMPLES = Path(__file__).with_name("examples.toml")
 def create_app(settings: IdentitySettings) -> Litestar:
     """The identity service."""
     cache = Cache(settings.redis_url)
-    session_cache, limits, cookies = SessionCache(cache), AttemptLimits(cache), Cookies(settings.public_url)
+    limits = AttemptLimits(cache, settings.people_per_address)
+    session_cache, cookies = SessionCache(cache), Cookies(settings.public_url)
     lifetimes = _lifetimes(settings)
     sealer = Sealer(settings.secrets_key)
     passwords = _passwords(settings)

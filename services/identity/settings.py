@@ -35,6 +35,8 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     """Whether a client's identity provider may live at a private address, such as one in the company's own network."""
     outside_invitations_per_day: Annotated[int, Meta(ge=1, le=10_000)] = 20
     """How many people with addresses outside its own domains a client's people may invite within 24 hours."""
+    people_per_address: Annotated[int, Meta(ge=60, le=6_000)] = 60
+    """How many people may sign in from one address within minutes; what an address may try grows with it."""
     session_client_days: Annotated[int, Meta(ge=1, le=400)] = 30
     """How long a client's person stays signed in at most; no browser keeps a cookie longer (RFC 6265bis, 5.5)."""
     session_client_idle_days: Annotated[int, Meta(ge=1, le=400)] = 7

@@ -19,6 +19,7 @@ from services.portal.clients.answers import Contact
 from services.portal.formats import day
 from services.portal.forms import FIND, SOUGHT, Form
 from services.portal.ids import read_id
+from services.portal.letters import folded
 from services.portal.people.answers import Person
 from services.portal.services import ServiceProblem, Services
 from shared.language import gettext as _
@@ -80,10 +81,10 @@ async def clients(services: Services, form: Form, field: str = "client_id") -> C
 
 def told_apart(clients: Sequence[Client]) -> list[Client]:
     """The same clients; those of one name say since when they are clients."""
-    names = Counter(each.name.casefold() for each in clients)
+    names = Counter(folded(each.name) for each in clients)
     return [
         replace(each, name=_("{name}, client since {day}", name=isolated(each.name), day=day(each.created_at)))
-        if each.created_at and names[each.name.casefold()] > 1
+        if each.created_at and names[folded(each.name)] > 1
         else each
         for each in clients
     ]
@@ -126,7 +127,7 @@ async def projects(
     items = [*found.items, *await named(services, kept - {each.id for each in found.items})]
 
     def place(card: ProjectCard) -> tuple[str, bool, str, UUID]:
-        return (card.client_name or "").lower(), card.id not in kept, card.name.lower(), card.id
+        return folded(card.client_name or ""), card.id not in kept, folded(card.name), card.id
 
     return Choice(field, q, sorted(items, key=place), bool(found.next_cursor))
 

@@ -15,6 +15,7 @@ import asyncpg
 from services.identity.clients.queries import ClientFilter, list_clients
 from services.identity.contacts.queries import ContactFilter, list_contacts
 from services.identity.people.queries import PeopleFilter, list_people
+from services.identity.team.queries import list_team
 from shared.actor import Actor
 from shared.clock import now, uuid7
 from shared.pagination import Page
@@ -57,7 +58,12 @@ async def main(url: str) -> None:
     def clients(q: str) -> Read:
         return lambda cursor: list_clients(connection, STAFF, ClientFilter(q), sort="name", limit=50, cursor=cursor)  # type: ignore[return-value]
 
-    for name, read in (("people", people), ("contacts", contacts), ("clients", clients)):
+    def team(q: str, sort: str = "name") -> Read:
+        lead = Actor(id=uuid7(), name="Bench", kind="client", client_id=largest, is_primary_contact=True)
+        return lambda cursor: list_team(connection, lead, q=q, sort=sort, limit=50, cursor=cursor)  # type: ignore[return-value]
+
+    await _measure("team, by last sign-in", team("", "-last_sign_in_at"))
+    for name, read in (("people", people), ("contacts", contacts), ("team", team), ("clients", clients)):
         await _measure(f"{name}, page after page", read(""))
         await _measure(f"{name}, found", read("juergen ab" if name != "clients" else "groessl a"))
         await _measure(f"{name}, nobody found", read("nobody at all"))

@@ -326,7 +326,8 @@ class TestShares:
             for number, wire in enumerate(held):
                 address = b"X-Forwarded-For: 203.0.113.%d" % (number % 32)
                 await wire.send(asking(b"/patient/held", address, method=b"POST"))
-            await until(lambda: len(service.callers) == len(held))
+                if number % 16 == 15:  # connecting has a limit, which all of them at once might miss
+                    await until(lambda sent=number + 1: len(service.callers) == sent)
             answer = await get(gateway, b"/patient", b"X-Forwarded-For: 198.51.100.1")
             assert (answer.status, answer.json()["code"]) == (503, "gateway.busy")
             assert (await get(gateway, b"/patient", signed_in(cookie))).status == 200

@@ -79,6 +79,8 @@ class Gallery(Standin):
     async def change_draft(self, request: web.Request) -> web.Response:
         if said := self._said(request):
             return said
+        if request.headers.get("If-Match") != f'"{self.state["draft"]["version"]}"':
+            return problem(412, "stale", "Somebody changed this.")
         self.state["draft"] |= {name: value for name, value in (await request.json()).items() if name != "texts"}
         return web.json_response(self.state["draft"])
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from services.identity.policies.models import ADMIN_POLICIES, GROUPS, POLICIES
@@ -276,9 +277,14 @@ class Personnel(Keyring):
             return problem(403, "auth.step_up_required", "Confirm first that it is you.")
         return web.json_response({"link": LINK, "expires_at": ahead(hours=1)}, status=201)
 
-    async def get_team(self, _request: web.Request) -> web.Response:
-        items = [self._member(each) for each in self.state["people"] if each["client_id"] == ACME]
-        return web.json_response({"items": items, "open": self.state["team_open"]})
+    async def get_team(self, request: web.Request) -> web.Response:
+        one, q = request.query.get("id"), request.query.get("q", "").lower()
+        theirs = [each for each in self.state["people"] if each["client_id"] == ACME and one in (None, each["id"])]
+        found = [self._member(each) for each in theirs if q in each["name"].lower()]
+        if request.query.get("sort") == "-name":
+            found.sort(key=lambda each: each["name"], reverse=True)
+        listed = msgspec.json.decode(page(found, request).body)
+        return web.json_response({**listed, "open": self.state["team_open"]})
 
     async def invite(self, request: web.Request) -> web.Response:
         body = await request.json()

@@ -22,6 +22,13 @@ async def test_the_list_says_who_may_reach_what(browse, standin):
     assert "No API clients yet" in (await browse(CLARA).get("/api-clients")).text
 
 
+async def test_headings_sort_the_list(browse, standin):
+    page = (await browse(CLARA).get("/api-clients", params={"sort": "name"})).text
+    assert 'aria-sort="ascending"><a id="api-clients-by-name" href="/api-clients?sort=-name"' in page
+    assert 'href="/api-clients?sort=-last_used_at"' in page
+    assert [call.query["sort"] for call in standin.calls if call.path == "/api-clients"] == ["name"]
+
+
 @pytest.mark.parametrize(
     "path", ["", "/new", f"/{ERP_ID}", f"/{ERP_ID}/edit", f"/{ERP_ID}/rotate", f"/{ERP_ID}/revoke"]
 )

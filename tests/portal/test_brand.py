@@ -14,6 +14,7 @@ from tests.portal.gallery import INDIGO, OLIVE
 from tests.portal.people import ANNA, CLARA, JONAS, NOBODY
 from tests.portal.standin import uid
 from tests.portal.test_profile import hidden
+from tests.portal.test_project_forms import typed
 
 CHOSEN = {
     "name": "Nordwind <b>",
@@ -97,6 +98,41 @@ async def test_a_draft_is_saved_as_what_changed(browse, standin):
     texts = {"en": {"welcome": "Hello", "ask": uid(64)}}
     assert standin.written == [("PATCH", "/brand/draft", {"accent": "#ffee00", "name": "Nordwind", "texts": texts})]
     assert standin.calls[-1].headers["if-match"] == '"4"'
+
+
+async def test_who_was_slower_reads_what_the_other_changed_and_loses_nothing(browse, standin):
+    browser, path = browse(CLARA), 'action="/brand" '
+    opened = typed((await browser.get("/brand")).text, path)
+    theirs = {"welcome": "Welcome here", "ask": {"id": uid(64), "name": "Jonas Weber"}}
+    standin.state["draft"] |= {"name": "Nordwind", "texts": {"en": theirs}, "version": 5}
+    page = await browser.post("/brand", data=opened | {"name": "Nordlicht", "accent": "#005f5f"})
+    assert (page.status_code, "saved this" in page.text) == (412, True)
+    assert [words in page.text for words in ("you entered something else", "Welcome here", "Jonas Weber")] == [True] * 3
+    assert standin.state["draft"]["name"] == "Nordwind"
+    assert (await browser.post("/brand", data=typed(page.text, path))).status_code == 303
+    assert standin.written[-1] == ("PATCH", "/brand/draft", {"name": "Nordlicht", "accent": "#005f5f"})
+
+
+async def test_another_logo_meanwhile_is_nobodys_decision_about_words(browse, standin):
+    browser = browse(CLARA)
+    opened = typed((await browser.get("/brand")).text, 'action="/brand" ')
+    standin.state["draft"] |= {"logo_id": uid(600), "version": 5}
+    assert (await browser.post("/brand", data=opened | {"name": "Nordlicht"})).status_code == 303
+    assert standin.state["draft"]["name"] == "Nordlicht"
+
+
+async def test_whom_to_ask_is_found_among_all_of_the_staff(browse, standin):
+    jonas, wanted, path = standin.person(uid(64)), uid(40_149), 'action="/brand" '
+    standin.state["people"] += [{**jonas, "id": uid(40_000 + n), "name": f"Person {n:03}"} for n in range(150)]
+    browser = browse(CLARA)
+    page = (await browser.get("/brand")).text
+    assert ("There are more. Type to find them." in page, wanted in page) == (True, False)
+    found = await browser.post("/brand", data=typed(page, path) | {"name": "Nordwind", "find-ask_de": "Person 149"})
+    assert (found.status_code, standin.written) == (200, []), "a search saves nothing"
+    ready = typed(found.text, path) | {"ask_de": wanted}
+    await browser.post("/brand", data=ready)
+    texts = {"de": {"welcome": "", "ask": wanted}}
+    assert standin.written[-1] == ("PATCH", "/brand/draft", {"name": "Nordwind", "texts": texts})
 
 
 async def test_a_colour_that_is_not_seen_is_offered_with_the_nearest_that_is(browse, standin):

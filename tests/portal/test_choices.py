@@ -132,6 +132,19 @@ async def test_roles_beyond_the_first_page_are_shown_found_and_kept(browse, many
     assert many.written[-1][2] == {"roles": {new: "viewer"}}
 
 
+async def test_what_is_chosen_from_stands_in_the_order_of_its_letters(browse, standin):
+    """Ä with A, however it was composed; nothing small behind Z."""
+    project = standin.state["projects"][0]
+    named = [("Zeta", "Zebra"), ("Ärzte", "Ötzi"), ("Acme", "Äpfel"), ("Acme", "apfelmus"), ("Acme", "A\u0308hren")]
+    standin.state["projects"] = [
+        {**project, "id": uid(20_000 + n), "client_name": client, "name": name}
+        for n, (client, name) in enumerate(named)
+    ]
+    page = (await browse(CLARA).get(f"/people/{EMIL_ID}")).text
+    offered = re.findall(r'(?:picks-of|pick-name)">([^<]+)', page)
+    assert offered == ["Acme", "A\u0308hren", "Äpfel", "apfelmus", "Ärzte", "Ötzi", "Zeta", "Zebra"]
+
+
 async def test_the_filter_of_the_activity_finds_any_project_and_keeps_the_chosen_one_in_sight(browse, many):
     http, last = browse(CLARA), uid(20_000 + LAST)
     assert last not in (await http.get("/activity")).text

@@ -77,6 +77,8 @@ async def test_the_search_finds_chapters_by_all_of_their_words(browse):
     browser = browse(CLARA)
     assert chapters((await browser.get("/help?language=en&q=Recovery+CODES")).text) == {"signing-in", "security"}
     assert "signing-in" in chapters((await browser.get("/help?language=de&q=wiederherstellungscode")).text)
+    for written in ("Aktivität", "Aktivita\u0308t", "AKTIVITAT", "aktivitaet"):
+        assert "activity" in chapters((await browser.get("/help", params={"language": "de", "q": written})).text)
     none = (await browser.get("/help?language=de", params={"language": "de", "q": '"><b>&'})).text
     assert "Kein Kapitel gefunden" in none
     assert "<b>" not in none

@@ -137,6 +137,13 @@ async def test_every_form_of_every_page_is_refused_that_names_nobody(web, browse
     }
 
 
+async def test_a_form_that_was_opened_before_the_sign_in_is_anybodys(web, browse):
+    """It names nobody, and says in itself whom it is about."""
+    clara = browse(CLARA)
+    answers = {path: await clara.post(path, data={"opened_by": ""}) for path in forms_sent(web, named=False)}
+    assert [path for path, each in answers.items() if "/kept-form/keep" in str(each.headers.get("Location"))] == []
+
+
 FORM = re.compile(r"<form\b(?:[^>{]|\{\{.*?\}\}|\{%.*?%\}|\{)*>", re.IGNORECASE | re.DOTALL)
 
 

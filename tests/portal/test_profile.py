@@ -135,6 +135,16 @@ async def test_where_the_company_keeps_the_details_there_is_no_picture_to_choose
     assert "/profile/picture" not in page
 
 
+async def test_a_picture_that_cannot_be_saved_now_or_any_more_is_not_refused_without_a_word(browse, standin):
+    for who, status, code, words in (
+        (ANNA, 503, "unavailable", "Nothing was saved"),
+        (replace(ANNA, closed=frozenset({"edit_profile"})), 403, "action.closed", "Ask your contact"),
+    ):
+        standin.say("/people/me/picture", status, code, "Ask your contact to change this.")
+        page = await browse(who).post("/profile/picture", files={"image": ("me.png", PIXEL, "image/png")})
+        assert (page.status_code, words in page.text) == (status, True)
+
+
 async def test_staff_take_a_picture_down_where_there_is_one(browse, standin):
     clara = browse(CLARA)
     person = standin.state["people"][0]

@@ -10,7 +10,7 @@ from litestar._parsers import parse_url_encoded_form_data
 
 from services.portal.forms import carried, parsed
 from services.portal.look import whose
-from tests.portal.people import CLARA, NOBODY
+from tests.portal.people import CLARA, JONAS, NOBODY
 from tests.portal.standin import ACME, uid
 from tests.portal.test_kept_form import hidden
 from tests.portal.test_opened_by import opened, send
@@ -43,6 +43,13 @@ async def test_what_is_too_long_to_wait_is_shown_to_be_copied(browse, back):
     assert [words in answer.text for words in (NOISE, "Käthe", "too long to be kept until you leave")] == [True] * 3
 
 
+async def test_what_is_too_long_to_wait_is_shown_to_nobody_else(browse, back):
+    clara = browse(CLARA)
+    data = {"scope": NOISE, "name": "Käthe", "opened_by": await opened(clara, "/projects/new")}
+    answer = await send(back(clara, JONAS), "/projects/new", data)
+    assert (answer.status_code, NOISE in answer.text, "Käthe" in answer.text) == (409, False, False)
+
+
 @pytest.mark.parametrize("again", [True, False], ids=["later", "never"])
 async def test_a_refused_form_is_shown_and_sent_again_where_that_can_help(browse, standin, again):
     """The permission was lost; what the form is about is gone."""
@@ -70,6 +77,19 @@ async def test_so_is_one_that_a_service_could_not_take(browse, standin, status):
     assert [words in answer.text for words in ("Käthe", "Two\r\nlines", f'action="{path}"', "Send it again")] == [
         True
     ] * 4
+
+
+def test_every_page_with_a_form_says_what_was_refused_as_a_whole():
+    """What belongs to no field of a form stands above it: no template shows the fields of one without its summary."""
+    pages = {page: page.read_text() for page in Path("services/portal").rglob("*.html")}
+    silent = {
+        str(page): fields - set(re.findall(r"forms\.summary\((\w+)", text))
+        for page, text in pages.items()
+        if "{% extends" in text
+        and (fields := set(re.findall(r"forms\.(?:field|file|area|select|choice|tick|names)\((\w+)", text)))
+    }
+    assert len(silent) > 20
+    assert {page: forms for page, forms in silent.items() if forms} == {}
 
 
 async def test_no_secret_is_repeated(browse, standin):
@@ -133,13 +153,16 @@ async def test_no_secret_of_a_page_comes_back_nor_is_its_form_sent_again_without
     """Not on an error page, not in a proof, not after signing in."""
     clara, data = browse(CLARA), {"name": "Käthe", name: secret}
     standin.refuse("/clients", 503)
-    refused = await clara.post("/clients/new", data=data)
-    assert ["Käthe" in refused.text, "Send it again" in refused.text] == [True, False]
+    refused, barred = (
+        await clara.post("/clients/new", data=data),
+        await browse(POWERLESS).post("/clients/new", data=data),
+    )
+    assert (barred.status_code, "Käthe" in barred.text, "Send it again" in barred.text) == (403, True, False)
     proof = await clara.post("/prove-it/ask?next=/clients/new", data=data)
     nobody = back(clara, NOBODY)
     await send(nobody, "/clients/new", data | {"opened_by": whose(CLARA)})
     kept = await back(nobody, CLARA).get("/kept-form")
-    for page in (refused, proof, kept):
+    for page in (refused, barred, proof, kept):
         assert ("Käthe" in page.text, secret in unescape(page.text)) == (True, False)
 
 

@@ -348,6 +348,8 @@ async def test_a_choice_is_searched_as_one_types_and_chosen_by_keys(sit, standin
         ("/projects", "portal", "Customer portal", "Brand refresh", "At risk", "/projects?status=at_risk&q=portal"),
         ("/people", "emil", "Emil Sand", "Jonas Weber", "People of clients", "/people?kind=client&q=emil"),
         ("/clients", "birch", "Birch Ltd", "Acme GmbH", "", ""),
+        ("/switch-client", "birch", "Birch Ltd", "Acme GmbH", "", ""),
+        ("/help", "recovery", "Sign in", "Brand", "", ""),
     ],
 )
 async def test_a_list_follows_what_is_typed_and_so_do_its_address_and_its_filters(

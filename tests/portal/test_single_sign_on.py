@@ -8,6 +8,7 @@ from tests.portal.access import FLOW
 from tests.portal.keyring import PROVIDER, SETTINGS
 from tests.portal.people import ANNA, CLARA, JONAS, NOBODY
 from tests.portal.standin import ACME
+from tests.portal.test_project_forms import typed
 
 BACK = {"code": "c-1", "state": "s-1", "iss": "https://login.acme.example"}
 PATH = f"/clients/{ACME}/single-sign-on"
@@ -138,6 +139,19 @@ async def test_what_is_missing_or_refused_stays_on_the_form_but_the_secret(brows
     page = await browse(CLARA).post(PATH, data=FORM | {"client_secret": "s3cret"})
     assert words in page.text
     assert "s3cret" not in page.text
+
+
+async def test_a_domain_that_somebody_else_added_meanwhile_stays(browse, standin):
+    standin.state["single_sign_on"] = dict(SETTINGS)
+    browser = browse(CLARA)
+    opened = typed((await browser.get(PATH)).text)
+    standin.state["single_sign_on"] |= {"domains": ["acme.at", "acme.de", "acme.example"]}
+    await browser.post(PATH, data=opened | {"oauth_client_id": "another", "client_secret": "s3cret"})
+    (sent,) = [body for method, _, body in standin.written if method == "PUT"]
+    assert (sent["oauth_client_id"], sent["domains"]) == ("another", ["acme.at", "acme.de", "acme.example"])
+    both = await browser.post(PATH, data=opened | {"domains": "acme.de"})
+    assert (both.status_code, "saved this" in both.text, "acme.at" in both.text) == (412, True, True)
+    assert len(standin.written) == 1
 
 
 async def test_a_proof_comes_first_and_carries_no_secret(browse, standin):

@@ -1,12 +1,10 @@
 """The team of a client, in the hands of its primary contact."""
 
 import re
-from datetime import UTC, datetime
+from html import unescape
 
 from msgspec.structs import replace
 
-from services.portal.team.views import Member, in_order
-from shared.clock import uuid7
 from tests.portal.people import ANNA, CLARA, MIA
 from tests.portal.personnel import ANNA_ID, FELIX_ID
 from tests.portal.standin import uid
@@ -150,19 +148,22 @@ async def test_the_team_is_the_primary_contacts_alone(browse, standin):
     assert standin.calls == []
 
 
-def test_the_team_is_sorted_both_ways_and_who_left_stays_at_the_end() -> None:
-    def member(name: str, day: int = 0, *, active: bool = True) -> Member:
-        seen = datetime(2026, 3, day, tzinfo=UTC) if day else None
-        return Member(id=uuid7(), name=name, first_name=name, active=active, last_sign_in_at=seen)
-
-    members = [member("A", 2), member("B"), member("C", 9), member("D", 2), member("E", 20, active=False)]
-    for sort, expected in (
-        ("name", "ABCDE"),
-        ("-name", "DCBAE"),
-        ("last_sign_in_at", "ADCBE"),
-        ("-last_sign_in_at", "CADBE"),
-    ):
-        assert "".join(each.name for each in in_order(members, sort)) == expected
+async def test_a_team_of_600_is_read_page_by_page_searched_and_sorted(browse, standin):
+    felix = standin.person(FELIX_ID)
+    standin.state["people"] += [
+        {**felix, "id": uid(40_000 + n), "name": f"Person {n:03}", "project_roles": {}} for n in range(600)
+    ]
+    http, last = browse(ANNA), uid(40_599)
+    page = (await http.get("/team")).text
+    assert ("Person 000" in page, "Person 599" in page) == (True, False)
+    following = unescape(re.search(r'href="(/team\?[^"]*cursor=[^"]*)"', page)[1])
+    more = (await http.get(following, headers=FRAGMENT)).text
+    assert (more.lstrip()[:4], "Person 060" in more, "Person 000" in more) == ("<tr>", True, False)
+    found = (await http.get("/team", params={"q": "person 599"}, headers=FRAGMENT)).text
+    assert re.findall(r"<span>(Person \d+)", found) == ["Person 599"]
+    assert 'href="/team?q=person+599&amp;sort=-last_sign_in_at"' in found
+    assert (await http.get(f"/team/{last}")).status_code == 200
+    assert "Nobody matches" in (await http.get("/team", params={"q": "nobody"})).text
 
 
 async def test_headings_of_the_team_sort_it(browse):

@@ -35,6 +35,13 @@ async def test_the_list_says_how_each_is_and_what_came_last(browse, standin):
     assert "No webhooks yet" in (await browse(CLARA).get("/webhooks")).text
 
 
+async def test_headings_sort_the_list(browse, standin):
+    page = (await browse(CLARA).get("/webhooks", params={"sort": "name"})).text
+    assert 'aria-sort="ascending"><a id="webhooks-by-name" href="/webhooks?sort=-name"' in page
+    assert 'href="/webhooks?sort=-last_delivery_at"' in page
+    assert [call.query["sort"] for call in standin.calls if call.path == "/webhooks"] == ["name"]
+
+
 PAGES = ["", "/new", *(f"/{TILL_ID}{each}" for each in ("", "/edit", "/rotate", "/remove", "/deliveries"))]
 
 

@@ -32,6 +32,7 @@ def test_all_spellings_of_an_address_are_one(typed: str, kept: str, shown: str) 
         *("a@-b.example", "a@b-.example", "a@b..example", "a@.b.example", "a@b", "a@b_c.example", "a@192.0.2.1"),
         *("a@xn--zzzzzzz-.example", f"a@{'b' * 64}.example", f"{'ä' * 33}@b.example", "a@b.example@", "@b.example"),
         *("an\u200bna@b.example", "\u202eanna@b.example", "an\u00adna@b.example", "a b@b.example", ".a@b.example"),
+        *("an\u3164na@b.example", "an\ufe0fna@b.example", "an\u034fna@b.example", "an\u115fna@b.example"),
         *("a.@b.example", "a..b@b.example", "a@b\u202e.example", f"a@{'ä.' * 40}example"),
     ],
 )

@@ -9,7 +9,19 @@ from shared.texts import ANY_LINE, EMPTY_OR_LINE, ISOLATES, LINE, isolated
 
 @pytest.mark.parametrize(
     "unseen",
-    ["\u200b", "\u200b \u2060", "\u3164", "\u2800", "\xad", "\ufe0f", "\u200e", "\U000e0041", "\xa0", "\u115f"],
+    [
+        "\u200b",
+        "\u200b \u2060",
+        "\u3164",
+        "\u2800",
+        "\xad",
+        "\ufe0f",
+        "\u200e",
+        "\U000e0041",
+        "\xa0",
+        "\u115f",
+        "\U0001d173",
+    ],
     ids=ascii,
 )
 def test_a_name_shows_something(unseen: str) -> None:

@@ -3,7 +3,8 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, Router, get
+import msgspec
+from litestar import MediaType, Response, Router, get
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
@@ -23,7 +24,11 @@ from shared.language import headers
 from shared.pagination import Cursor, Limit, Page, decode_cursor
 
 
-@get("/activity", opt={"scope": "activity:read"})
+@get(
+    "/activity",
+    opt={"scope": "activity:read"},
+    responses={200: ResponseSpec(Page[EntryView], description="A page of entries")},
+)
 async def list_activity(
     *,
     actor: Actor,
@@ -32,7 +37,7 @@ async def list_activity(
     cursor: Cursor,
     project_id: UUID | None = None,
     client_id: UUID | None = None,
-) -> Response[Page[EntryView]]:
+) -> Response[bytes]:
     """List entries, newest first: of the caller's client, in one project, or for staff at any client."""
     tenant = None if actor.sees_all_clients and client_id is None else require_tenant(actor, client_id)
     before = decode_cursor(cursor, After).position if cursor else LAST
@@ -46,7 +51,7 @@ async def list_activity(
         elif tenant and actor.sees_all_clients:
             await queries.require_client(connection, tenant)
         page = await queries.list_page(connection, actor, tenant, limit, before=before, project_id=project_id)
-    return Response(page, headers=headers())
+    return Response(msgspec.json.encode(page), media_type=MediaType.JSON, headers=headers())
 
 
 @get(

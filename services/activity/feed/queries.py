@@ -1,6 +1,7 @@
 """Reading the feed: its pages, what a stream has missed, and what is new for everybody."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated
 from uuid import UUID
 
@@ -14,17 +15,19 @@ from services.activity.words.lines import plain
 from services.activity.words.telling import Words, say, who
 from shared.actor import Actor
 from shared.errors import NotFound
-from shared.language import current
+from shared.language import current, speaking
 from shared.pagination import Page, encode_cursor
 
 LAST = 2**63 - 1
+REMEMBERED = 5_000
+"""So many entries are not put into words and encoded again when the next person reads them."""
 COLUMNS = (
     "position, client_id, id, type, facts::text, title, description, actor_id, actor_name, project_id, target_type,"
-    " target_id, at, private or team_only as private, turns, case when cardinality(tells) > 1 then"
-    " (select p.hides from overview p where p.client_id = feed.client_id and p.id = feed.project_id)"
+    " target_id, at, private or team_only as private, turns, case when cardinality(tells) > 1 then (select"
+    " array_to_string(p.hides, ',') from overview p where p.client_id = feed.client_id and p.id = feed.project_id)"
     " end as hides"
 )
-"""`hides` is what the project hides by now, where it may be a part of what an entry tells of."""
+"""`hides` is what the project hides by now, separated by commas, where it may be a part of what an entry tells of."""
 _SELECT = f"select {COLUMNS} from feed"  # noqa: S608  (our own text)
 _TOLD = "not private and not team_only"
 """Entries that the client sees. Its own people see no others, which row-level security enforces as well."""
@@ -147,8 +150,10 @@ async def list_page(
     *,
     before: int = LAST,
     project_id: UUID | None = None,
-) -> Page[EntryView]:
-    """A page of what `actor` may read, newest first: of all clients, of one, or of a project that they may read."""
+) -> Page[msgspec.Raw]:
+    """A page of what `actor` may read, newest first, each an `EntryView` as JSON: of all clients, of one, or of a
+    project that they may read.
+    """
     reach = Reach.of(actor)
     place = (client_id, before, limit + 1)
     if project_id:
@@ -165,7 +170,15 @@ async def list_page(
     else:
         rows = await connection.fetch(_PAGE_OF_SOME, *place, reach.listed, *reach.named)
     more = encode_cursor(After(rows[limit - 1]["position"])) if len(rows) > limit else None
-    return Page([view(row, behind=reach.behind, tell_client=reach.behind) for row in rows[:limit]], more)
+    language = current()
+    return Page([_encoded(row, behind=reach.behind, language=language) for row in rows[:limit]], more)
+
+
+@lru_cache(REMEMBERED)
+def _encoded(entry: Record, *, behind: bool, language: str) -> msgspec.Raw:
+    """An entry of a page as JSON. All that it is made of is the key, so nothing has to be forgotten."""
+    with speaking(language):
+        return msgspec.Raw(msgspec.json.encode(view(entry, behind=behind, tell_client=behind)))
 
 
 async def list_newest(connection: asyncpg.Connection, reach: Reach, clients: list[UUID]) -> dict[UUID, EntryView]:
@@ -197,8 +210,8 @@ def view(entry: Record, *, behind: bool, tell_client: bool = False) -> EntryView
 def _words(entry: Record, *, behind: bool) -> Words:
     if entry["facts"] is None:  # stored in words, by a version that did so
         return Words(entry["title"] or plain(entry["type"]), entry["description"] or "")
-    hidden = entry["hides"]
-    return say(entry["type"], entry["facts"], tuple(hidden) if hidden and not behind else (), current())
+    hidden = () if behind else tuple(filter(None, (entry["hides"] or "").split(",")))
+    return say(entry["type"], entry["facts"], hidden, current())
 
 
 def _place(entry: Record) -> str | None:

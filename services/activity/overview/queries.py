@@ -60,7 +60,7 @@ select client_id, coalesce(max(name), '') as name, count(*) filter (where why = 
     count(*) filter (where why = 'company') as company, count(*) filter (where why = 'client') as client,
     count(*) over () as clients
 from attention left join known_clients using (client_id)
-group by client_id order by overdue desc, company desc, client desc, name, client_id limit {MOST}
+group by client_id order by overdue desc, company desc, client desc, max(sort_key), client_id limit {MOST}
 """  # noqa: S608  (our own text)
 
 

@@ -28,6 +28,7 @@ from shared.pagination import Cursor, Limit, Page
 from shared.sealing import Sealer
 
 OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
+Sort = Annotated[str, queries.ORDERS.parameter]
 
 
 class EventTypeView(msgspec.Struct, frozen=True):
@@ -65,11 +66,11 @@ async def list_event_types() -> Response[EventTypes]:
 
 @get("/")
 async def list_webhooks(
-    actor: Actor, read: ReadOnly, client_id: OfClient, limit: Limit, cursor: Cursor
+    *, actor: Actor, read: ReadOnly, client_id: OfClient, sort: Sort, limit: Limit, cursor: Cursor
 ) -> Page[WebhookView]:
     """List webhooks, newest first: all of them, or those bound to `client_id`."""
     async with read(actor) as connection:
-        return await queries.list_webhooks(connection, client_id, limit, cursor)
+        return await queries.list_webhooks(connection, client_id, sort=sort, limit=limit, cursor=cursor)
 
 
 @get("/{webhook_id:uuid}")

@@ -13,11 +13,12 @@ from services.activity.webhooks.models import Delivery, Subscriber, Webhook, Web
 from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
-from shared.pagination import Page, decode_cursor, encode_cursor
+from shared.pagination import Orders, Page, decode_cursor, encode_cursor
 
 _STATE = (
     "case when delivered_at is not null then 'delivered' when failed_at is not null then 'failed' else 'waiting' end"
 )
+_TRIED = "coalesce(delivered_at, failed_at, last_tried_at, created_at)"
 _SELECT = f"""
     select w.id, w.name, w.url, w.client_id, c.name as client_name, w.types, w.active, w.disabled_reason,
            w.disabled_at, w.failing_since, w.created_at, k.name as created_by,
@@ -28,15 +29,23 @@ _SELECT = f"""
     left join known_clients c on c.client_id = w.client_id
     left join known_actors k on k.id = w.created_by
     left join lateral (
-        select coalesce(delivered_at, failed_at, last_tried_at, created_at) as at, {_STATE} as state
+        select {_TRIED} as at, {_STATE} as state
         from webhook_deliveries where webhook_id = w.id order by id desc limit 1
     ) as d on true
 """  # noqa: S608  (our own text)
 _ONE = f"{_SELECT} where w.id = $2"
-_LIST = f"""{_SELECT}
-    where ($2::uuid is null or w.client_id = $2) and ($3::uuid is null or w.id < $3)
-    order by w.id desc limit $4
-"""
+_LISTED = "$2::uuid is null or w.client_id = $2"
+_LAST = f"""
+    select to_char({_TRIED} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US')
+    from webhook_deliveries where webhook_id = w.id order by id desc limit 1
+"""  # noqa: S608  (our own text)
+ORDERS = Orders(
+    "-created_at",
+    created_at="''",  # ids are in the order in which they are added
+    name="folded(w.name)",
+    client_name="coalesce((select c.sort_key from known_clients c where c.client_id = w.client_id), {none})",
+    last_delivery_at=f"coalesce(({_LAST}), {{none}})",
+)
 _KNOWS = "select exists (select from webhooks where id = $1)"
 _DELIVERIES = f"""
     select id, type, event_id, {_STATE} as state, tries, last_status, last_error, last_tried_at, due_at as next_try_at,
@@ -99,13 +108,14 @@ async def get_webhook(connection: asyncpg.Connection, webhook_id: UUID) -> Webho
 
 
 async def list_webhooks(
-    connection: asyncpg.Connection, client_id: UUID | None, limit: int, cursor: str | None
+    connection: asyncpg.Connection, client_id: UUID | None, *, sort: str, limit: int, cursor: str | None
 ) -> Page[WebhookView]:
-    """Those bound to one client, or all; newest first."""
-    before = decode_cursor(cursor, UUID) if cursor else None
-    rows = await connection.fetch(_LIST, now(), client_id, before, limit + 1)
-    more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Page([msgspec.convert(dict(row), WebhookView) for row in rows[:limit]], more)
+    """Those bound to one client, or all."""
+    order = ORDERS.order(sort, cursor)
+    page = order.rows("webhooks w", f"({_LISTED})", first=4)
+    listed = _SELECT.replace("webhooks w", f"({page} limit $3) w", 1).replace("w.id", "w.sort_value, w.id", 1)
+    rows = await connection.fetch(listed + order.by, now(), client_id, limit + 1, *(order.place or ()))
+    return order.page(rows, limit, [msgspec.convert(dict(row), WebhookView) for row in rows[:limit]])
 
 
 async def list_deliveries(

@@ -24,6 +24,7 @@ from shared.language import headers
 from shared.pagination import Cursor, Limit, Page
 
 OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
+Sort = Annotated[str, queries.ORDERS.parameter]
 
 
 class ScopeView(msgspec.Struct, frozen=True):
@@ -54,11 +55,11 @@ async def list_scopes() -> Response[Scopes]:
 
 @get("/")
 async def list_api_clients(
-    actor: Actor, read: ReadOnly, client_id: OfClient, limit: Limit, cursor: Cursor
+    *, actor: Actor, read: ReadOnly, client_id: OfClient, sort: Sort, limit: Limit, cursor: Cursor
 ) -> Page[ApiClientView]:
     """List API clients, newest first: all of them, or those bound to `client_id`."""
     async with read(actor) as connection:
-        return await queries.list_api_clients(connection, client_id, limit, cursor)
+        return await queries.list_api_clients(connection, client_id, sort=sort, limit=limit, cursor=cursor)
 
 
 @get("/{api_client_id:uuid}")

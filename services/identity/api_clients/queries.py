@@ -13,7 +13,7 @@ from services.identity.api_clients.models import ApiClient, ApiClientSecret
 from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
-from shared.pagination import Page, decode_cursor, encode_cursor
+from shared.pagination import Orders, Page
 
 _SELECT = """
     select a.id, a.name, a.client_id, c.name as client_name, a.scopes, a.auth_method, a.jwks::text as jwks,
@@ -23,10 +23,14 @@ _SELECT = """
     from api_clients a left join clients c on c.id = a.client_id left join people p on p.id = a.created_by
 """
 _ONE = f"{_SELECT} where a.id = $2"
-_LIST = f"""{_SELECT}
-    where ($2::uuid is null or a.client_id = $2) and ($3::uuid is null or a.id < $3)
-    order by a.id desc limit $4
-"""
+_LISTED = "$2::uuid is null or a.client_id = $2"
+ORDERS = Orders(
+    "-created_at",
+    created_at="''",  # ids are in the order in which they are added
+    name="folded(a.name)",
+    client_name="coalesce((select c.sort_key from clients c where c.id = a.client_id), {none})",
+    last_used_at="coalesce(to_char(a.last_used_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US'), {none})",
+)
 # Bound to a client, it counts while the company works for that client.
 _LIVE = """
     select a.name from api_clients a left join clients c on c.id = a.client_id
@@ -60,13 +64,14 @@ async def get_api_client(connection: asyncpg.Connection, api_client_id: UUID) ->
 
 
 async def list_api_clients(
-    connection: asyncpg.Connection, client_id: UUID | None, limit: int, cursor: str | None
+    connection: asyncpg.Connection, client_id: UUID | None, *, sort: str, limit: int, cursor: str | None
 ) -> Page[ApiClientView]:
-    """Those bound to one client, or all; newest first, revoked ones among them."""
-    before = decode_cursor(cursor, UUID) if cursor else None
-    rows = await connection.fetch(_LIST, now(), client_id, before, limit + 1)
-    more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Page([_view(row) for row in rows[:limit]], more)
+    """Those bound to one client, or all, revoked ones among them."""
+    order = ORDERS.order(sort, cursor)
+    page = order.rows("api_clients a", f"({_LISTED})", first=4)
+    listed = _SELECT.replace("api_clients a", f"({page} limit $3) a", 1).replace("a.id", "a.sort_value, a.id", 1)
+    rows = await connection.fetch(listed + order.by, now(), client_id, limit + 1, *(order.place or ()))
+    return order.page(rows, limit, [_view(row) for row in rows[:limit]])
 
 
 async def find_live(connection: asyncpg.Connection, api_client_id: UUID, version: int) -> str | None:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from services.identity.clients.models import Client
 from services.identity.organisations.models import Obstacle, obstacle
@@ -63,9 +63,7 @@ async def list_organisations(db: Db, actor: Actor) -> Organisations:
         Person.id == session.account_id, (Person.account_id == session.account_id) & Person.joined_at.is_not(None)
     )
     found = select(Person, Client).join(Client, Client.id == Person.client_id).where(theirs)
-    usable = found.where(Person.active, Person.portal_access, Client.active).order_by(
-        func.lower(Client.name), Client.id
-    )
+    usable = found.where(Person.active, Person.portal_access, Client.active).order_by(Client.sort_key, Client.id)
     rows = (await db.execute(usable)).all()
     return Organisations([_view(session, person, client, actor) for person, client in rows])
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from services.identity.people.models import KnownProject, Person
 from services.identity.project_roles import queries
@@ -24,9 +24,9 @@ async def look_ahead(db: Db, person: Person) -> Ahead:
     for _, offered in await still_given(db, person):
         roles |= offered
     shared = KnownProject.id.in_(roles), KnownProject.client_id == person.client_id, ~KnownProject.private
-    found = (await db.execute(select(KnownProject.id, KnownProject.name).where(*shared))).all()
-    named = sorted((ProjectAhead(row.name, roles[row.id]) for row in found if row.name), key=lambda each: each.name)
-    named = named[:MOST_NAMED]
+    called = select(KnownProject.id, KnownProject.name).order_by(func.folded(KnownProject.name), KnownProject.id)
+    found = (await db.execute(called.where(*shared))).all()
+    named = [ProjectAhead(row.name, roles[row.id]) for row in found if row.name][:MOST_NAMED]
     return Ahead(named, len(found) - len(named), every_project=person.is_primary_contact)
 
 

@@ -26,6 +26,8 @@ from shared.language import gettext as _
 
 ALONE = 2
 """Without Redis a process allows this part of each limit."""
+USUAL_OFFICE = 60
+"""So many people behind one address the amounts below are made for; where there are more, an address has more."""
 REFUSED = Counter("identity_attempts_refused_total", "Attempts refused unevaluated", ["limit"])
 
 
@@ -45,9 +47,6 @@ class Limit(msgspec.Struct, frozen=True):
     by: tuple[Literal["ip", "account"], ...]
     for_good: bool = False
     """Bounds what each attempt leaves behind, so that an outage excuses nothing."""
-
-    def item(self, part: int = 1) -> RateLimitItemPerMinute:
-        return RateLimitItemPerMinute(max(1, self.amount // part), self.minutes, namespace=self.name)
 
 
 # An attempt stops at the first limit that refuses, and no single address can spend all that an account has (15 of 20
@@ -107,8 +106,8 @@ TOKEN = (
 class AttemptLimits:
     """Admits attempts, or refuses them unevaluated."""
 
-    def __init__(self, cache: Cache) -> None:
-        self._cache = cache
+    def __init__(self, cache: Cache, people_per_address: int = USUAL_OFFICE) -> None:
+        self._cache, self._people = cache, people_per_address
         self._shared = RedisStorage(
             "async+redis://",
             implementation="redispy",
@@ -158,25 +157,29 @@ class AttemptLimits:
         if await self._used(limit, key) < 0:  # its window is over, and nobody gets more than a whole one
             await self._hit(limit, key, 1)
 
+    def _item(self, limit: Limit, part: int = 1) -> RateLimitItemPerMinute:
+        amount = limit.amount * self._people // USUAL_OFFICE if limit.by == ("ip",) else limit.amount
+        return RateLimitItemPerMinute(max(1, amount // part), limit.minutes, namespace=limit.name)
+
     async def _used(self, limit: Limit, key: str) -> int:
         """What the window that runs has counted."""
         try:
-            window = await self._cache.ask(lambda: self._shared.get_sliding_window(*_window(limit.item(), key)))
+            window = await self._cache.ask(lambda: self._shared.get_sliding_window(*_window(self._item(limit), key)))
         except CacheAway:
-            window = await self._own.get_sliding_window(*_window(limit.item(ALONE), key))
+            window = await self._own.get_sliding_window(*_window(self._item(limit, ALONE), key))
         return window[2]
 
     async def _hit(self, limit: Limit, key: str, cost: int) -> bool:
         try:
-            return await self._cache.ask(lambda: self._together.hit(limit.item(), key, cost=cost))
+            return await self._cache.ask(lambda: self._together.hit(self._item(limit), key, cost=cost))
         except CacheAway:
-            return await self._alone.hit(limit.item(ALONE), key, cost=cost)
+            return await self._alone.hit(self._item(limit, ALONE), key, cost=cost)
 
     async def _seconds_left(self, limit: Limit, key: str) -> int:
         try:
-            stats = await self._cache.ask(lambda: self._together.get_window_stats(limit.item(), key))
+            stats = await self._cache.ask(lambda: self._together.get_window_stats(self._item(limit), key))
         except CacheAway:
-            stats = await self._alone.get_window_stats(limit.item(ALONE), key)
+            stats = await self._alone.get_window_stats(self._item(limit, ALONE), key)
         return max(1, ceil(stats.reset_time - time.time()))
 
 

@@ -1,10 +1,12 @@
 """A client's team over HTTP, for its primary contact."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import Router, get, patch, post, put
 from litestar.handlers.base import BaseRouteHandler
+from litestar.params import Parameter
 
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people.commands import PatchProjectRoles
@@ -20,6 +22,12 @@ from shared.actor import SYSTEM, Actor
 from shared.claims import Connection
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API, IfMatch
+from shared.pagination import Cursor, Limit
+from shared.texts import TEXT
+
+One = Annotated[UUID | None, Parameter(query="id", default=None, description="One of them alone.")]
+Search = Annotated[str, Parameter(query="q", max_length=100, pattern=TEXT, default="")]
+Sort = Annotated[str, queries.ORDERS.parameter]
 
 
 class PutRoles(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,10 +42,21 @@ async def require_primary_contact(connection: Connection, _handler: BaseRouteHan
 
 
 @get("/")
-async def get_team(actor: Actor, read: ReadOnly) -> Team:
-    """List the people of one's own client."""
+async def get_team(
+    *,
+    actor: Actor,
+    read: ReadOnly,
+    one: One,
+    search: Search,
+    sort: Sort,
+    limit: Limit,
+    cursor: Cursor,
+) -> Team:
+    """List the people of one's own client by name, those who are no longer active at the end; with `q` who has it in
+    their name or address.
+    """
     async with read(actor) as connection:
-        return await queries.get_team(connection, actor)
+        return await queries.list_team(connection, actor, one, search.strip(), sort=sort, limit=limit, cursor=cursor)
 
 
 @post("/")

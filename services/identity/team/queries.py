@@ -12,15 +12,17 @@ from services.identity.clients.models import Client
 from services.identity.invitations.models import InvitationState, Status
 from services.identity.invitations.queries import states_of
 from services.identity.people.models import Person
-from services.identity.people.queries import HAS_ACCOUNT
+from services.identity.people.queries import HAS_ACCOUNT, LAST_SIGN_IN
 from services.identity.team.models import TeamClosed, TooManyInvitations
 from shared.actor import Actor
 from shared.clock import now
 from shared.contracts.accounts import InvitationFailed
 from shared.database import Db
 from shared.errors import NotFound
+from shared.pagination import Orders
 
-_TEAM = f"""
+_NEVER = "case when {none} = '' then ' ' else '~' end"
+_SELECT = f"""
     select p.id, p.email, p.first_name, p.last_name,
            trim(p.first_name || ' ' || p.last_name) as name, p.title, p.active,
            p.portal_access, p.is_primary_contact, p.last_sign_in_at, {HAS_ACCOUNT} as has_account, p.version,
@@ -31,9 +33,14 @@ _TEAM = f"""
                      join known_projects k on k.client_id = r.client_id and k.id = r.project_id and not k.private
                      where r.client_id = p.client_id and r.person_id = p.id), '{{}}')::text as offered_roles
     from people p
-    where p.client_id = $1 and ($2::uuid is null or p.id = $2)
-    order by not p.active, p.sort_key, p.id limit 500
 """  # noqa: S608  (constants)
+_FOUND = " and p.found_by like all ((select wanted($4))::text[])"
+# Who is no longer active is at the end of every order, after who never signed in.
+ORDERS = Orders(
+    "name",
+    name="case when active then sort_key else {none} end",
+    last_sign_in_at=f"case when active then {LAST_SIGN_IN.replace('{none}', _NEVER)} else {{none}} end",
+)
 _OPEN = "select team_invites from clients where id = $1"
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:outside-invitations/' || :client, 0))")
 # What the client's own people had mailed; to an address of the client's own domains anybody there could have it mailed.
@@ -71,30 +78,41 @@ class MemberView(msgspec.Struct, frozen=True):
 
 
 class Team(msgspec.Struct, frozen=True):
-    """A client's people; `open` is whether their primary contact may change anything."""
+    """A page of a client's people; `open` is whether their primary contact may change anything."""
 
     items: list[MemberView]
     open: bool
+    next_cursor: str | None = None
 
 
-async def get_team(connection: asyncpg.Connection, actor: Actor) -> Team:
-    """The team of the actor's client, those who are no longer active at the end."""
-    members = await _members(connection, actor, None)
-    return Team(members, bool(await connection.fetchval(_OPEN, actor.client_id)))
+async def list_team(
+    connection: asyncpg.Connection,
+    actor: Actor,
+    person_id: UUID | None = None,
+    q: str = "",
+    *,
+    sort: str = "name",
+    limit: int = 1,
+    cursor: str | None = None,
+) -> Team:
+    """The team of the actor's client, or the one of it who is asked for."""
+    order = ORDERS.order(sort, cursor)
+    asked: list[object] = [actor.client_id, limit + 1, person_id, *([q] if q else [])]
+    which = f"p.client_id = $1 and ($3::uuid is null or p.id = $3){_FOUND if q else ''}"
+    page = order.rows("people p", which, first=len(asked) + 1)
+    listed = _SELECT.replace("people p", f"({page} limit $2) p", 1).replace("p.id", "p.sort_value, p.id", 1)
+    rows = await connection.fetch(listed + order.by, *asked, *(order.place or ()))
+    states = await states_of(connection, [row["id"] for row in rows])
+    found = order.page(rows, limit, [_view(row, _told(states.get(row["id"]))) for row in rows[:limit]])
+    return Team(found.items, bool(await connection.fetchval(_OPEN, actor.client_id)), found.next_cursor)
 
 
 async def get_member(connection: asyncpg.Connection, actor: Actor, person_id: UUID) -> MemberView:
     """One of the team. Raises `NotFound`."""
-    found = await _members(connection, actor, person_id)
-    if not found:
+    found = await list_team(connection, actor, person_id)
+    if not found.items:
         raise NotFound
-    return found[0]
-
-
-async def _members(connection: asyncpg.Connection, actor: Actor, person_id: UUID | None) -> list[MemberView]:
-    rows = await connection.fetch(_TEAM, actor.client_id, person_id)
-    states = await states_of(connection, [row["id"] for row in rows])
-    return [_view(row, _told(states.get(row["id"]))) for row in rows]
+    return found.items[0]
 
 
 def _view(row: asyncpg.Record, invitation: Status) -> MemberView:

@@ -17,6 +17,7 @@ from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
+from services.portal.sorting import Sorting
 from shared.claims import require_policy
 from shared.language import gettext as _
 from shared.language import marked
@@ -27,10 +28,11 @@ SECTION = "api-clients"
 
 
 @get("/api-clients")
-async def api_clients(page: Page, cursor: Short = "") -> Template:
-    """All of them, newest first."""
-    found = await views.listed(page.services, cursor)
-    return await page.show("api_clients/list.html", section=SECTION, found=found)
+async def api_clients(page: Page, sort: Short = "", cursor: Short = "") -> Template:
+    """All of them, newest first unless a heading says otherwise."""
+    sorting = Sorting(page.path, {}, views.COLUMNS, sort, SECTION)
+    found = await views.listed(page.services, sorting.by, cursor)
+    return await page.show("api_clients/list.html", section=SECTION, found=found, sorting=sorting)
 
 
 @get("/api-clients/new")

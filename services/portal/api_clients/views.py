@@ -14,13 +14,14 @@ from services.portal.services import Services
 from shared.language import gettext as _
 from shared.pagination import Page as Listing
 
+COLUMNS = ("-created_at", "name", "client_name", "-last_used_at")
+"""What the table is sorted by."""
 SCOPE = "scope"
 TICK = f"{SCOPE}-"
 
 
-async def listed(services: Services, cursor: str) -> Listing[ApiClient]:
-    """Api clients, newest first."""
-    return await services.identity.get("api-clients", Listing[ApiClient], cursor=cursor, limit=50)
+async def listed(services: Services, sort: str, cursor: str) -> Listing[ApiClient]:
+    return await services.identity.get("api-clients", Listing[ApiClient], sort=sort, cursor=cursor, limit=50)
 
 
 async def scopes(services: Services) -> list[Scope]:

@@ -1,7 +1,5 @@
 """What identity answers to staff who manage the brand."""
 
-from uuid import UUID
-
 import msgspec
 
 from services.portal.branding import Brand, Theme
@@ -49,10 +47,3 @@ class Draft(Brand, frozen=True, kw_only=True):
     def faint(self) -> dict[Theme, Contrast]:
         """The themes in which the accent as it was chosen is not seen."""
         return {theme: each for theme, each in self.contrast.items() if not each.passes}
-
-
-class Colleague(msgspec.Struct, frozen=True):
-    """Somebody of the staff (`GET people`)."""
-
-    id: UUID
-    name: str

@@ -8,7 +8,8 @@ from litestar.response import Redirect, Template
 from services.portal.area import Area, Entry
 from services.portal.brand import views
 from services.portal.brand.answers import COLOURS, Draft
-from services.portal.edits import Edit
+from services.portal.choices import is_search
+from services.portal.edits import Collision, Edit
 from services.portal.forms import Form, Typed, Uploaded, file_of
 from services.portal.page import Page
 from services.portal.services import ServiceProblem
@@ -29,8 +30,13 @@ async def brand(page: Page) -> Template:
 
 @post(HOME)
 async def save(page: Page, data: Typed) -> Template | Redirect:
-    """Change name, colours and words of the draft."""
-    form = Edit.sent(data)
+    """Change name, colours and words of the draft. If somebody else saved first, the form shows their changes."""
+    return await _save(page, Edit.sent(data))
+
+
+async def _save(page: Page, form: Edit) -> Template | Redirect:
+    if is_search(form.values):
+        return await _show(page, await _draft(page), form)
     body = views.body(form)
     if not form.is_wrong:
         try:
@@ -39,7 +45,13 @@ async def save(page: Page, data: Typed) -> Template | Redirect:
             return page.go(HOME, _("The draft is saved") if body else "")
         except ServiceProblem as problem:
             form.refuse(problem)
-    return await _show(page, await _draft(page), form)
+    draft = await _draft(page)
+    if form.is_stale:
+        theirs = form.rebase(views.inputs(draft), views.words(draft))
+        if not theirs:  # the logo alone is another
+            return await _save(page, form)
+        form.collision = Collision("", None, theirs)
+    return await _show(page, draft, form)
 
 
 @post(f"{HOME}/nearest")
@@ -125,7 +137,7 @@ async def _show(page: Page, draft: Draft, form: Edit, logo_form: Form | None = N
         draft=draft,
         form=form,
         logo_form=logo_form or Form({"image": ""}),
-        colleagues=await views.colleagues(page.services),
+        colleagues=await views.colleagues(page.services, form),
     )
 
 

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from services.portal.brand.answers import Colleague, Draft
+from services.portal import choices
+from services.portal.brand.answers import Draft
 from services.portal.branding import Said
+from services.portal.choices import Choice
 from services.portal.edits import Edit
-from services.portal.formats import LANGUAGES
+from services.portal.formats import LANGUAGES, languages
+from services.portal.forms import Form
+from services.portal.people.answers import Person
 from services.portal.services import Services
 from shared.language import gettext as _
-from shared.pagination import MAX_LIMIT, Page
 
 
 def inputs(draft: Draft) -> dict[str, object]:
@@ -18,6 +21,21 @@ def inputs(draft: Draft) -> dict[str, object]:
     asked = {f"ask_{language}": each.ask.id if each.ask else "" for language, each in said.items()}
     colours = {"accent": draft.accent, "accent_dark": draft.accent_dark or ""}
     return {"name": draft.name, "version": draft.edition, **colours, **words, **asked}
+
+
+def words(draft: Draft) -> dict[str, tuple[str, str]]:
+    """Each input of the form with its label, and what is stored in it as one would say it."""
+    found = {
+        "name": (_("Name of the company"), draft.name),
+        "accent": (_("Accent"), draft.accent),
+        "accent_dark": (_("Accent in the dark theme"), draft.accent_dark or ""),
+    }
+    for language, called in languages():
+        said = draft.texts.get(language, Said())
+        found[f"welcome_{language}"] = (_("Welcome in {language}", language=called), said.welcome)
+        whom = _("Whom to ask in {language}", language=called)
+        found[f"ask_{language}"] = (whom, said.ask.name if said.ask else _("Nobody"))
+    return found
 
 
 def body(form: Edit) -> dict[str, Any]:
@@ -37,7 +55,6 @@ def body(form: Edit) -> dict[str, Any]:
     return asked | ({"texts": texts} if texts else {})
 
 
-async def colleagues(services: Services) -> list[tuple[str, str]]:
-    """Whom one can choose to be asked: the first hundred of the staff, by name."""
-    found = await services.identity.get("people", Page[Colleague], kind="staff", active="true", limit=MAX_LIMIT)
-    return [("", _("Nobody")), *((str(each.id), each.name) for each in found.items)]
+async def colleagues(services: Services, form: Form) -> dict[str, Choice[Person]]:
+    """By language, whom one can choose to be asked."""
+    return {language: await choices.colleagues(services, form, f"ask_{language}") for language in dict(LANGUAGES)}

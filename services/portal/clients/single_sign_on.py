@@ -9,6 +9,7 @@ from litestar import Router, get, post
 from litestar.response import Redirect, Template
 
 from services.portal.answers import Client
+from services.portal.edits import Edit, Stored
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.prove_it.views import require_fresh
@@ -44,19 +45,17 @@ async def settings(page: Page, client_id: UUID) -> Template:
     """The form with what is stored, and the address to register at the provider."""
     await require_fresh(page)
     found = await _load(page, client_id)
-    inputs = {
-        "issuer": found.issuer,
-        "oauth_client_id": found.oauth_client_id,
-        "domains": ", ".join(map(shown_domain, found.domains)),
-    }
-    return await _show(page, client_id, found, Form(inputs))
+    return await _show(page, client_id, found, Edit(_stored(found).inputs))
 
 
 @post(PATH)
 async def save(page: Page, client_id: UUID, data: Typed) -> Template | Redirect:
-    """Have the client's people sign in there. An empty secret means the one that is kept."""
-    form = Form({name: data.get(name) for name in (*REQUIRED, "client_secret")})
-    if form.require(**{name: _(missing) for name, missing in REQUIRED.items()}):
+    """Have the client's people sign in there. An empty secret means the one that is kept; what others changed since the
+    form was opened stays theirs.
+    """
+    form = Edit.sent({name: data.get(name, "") for name in (*REQUIRED, "client_secret", "opened")})
+    missing = {name: _(words) for name, words in REQUIRED.items()}
+    if form.catch_up(_stored(await _load(page, client_id))) and form.require(**missing):
         try:
             await page.services.identity.put(f"clients/{client_id}/single-sign-on", SingleSignOn, _body(form))
             return page.go(page.path, _("Saved. The client's people can sign in there now."))
@@ -85,6 +84,14 @@ async def remove(page: Page, client_id: UUID) -> Redirect:
     """Have nobody of the client sign in that way any more."""
     await page.services.identity.delete(f"clients/{client_id}/single-sign-on")
     return page.go(page.path.removesuffix("/remove"), _("Removed"))
+
+
+def _stored(found: SingleSignOn) -> Stored:
+    """What is stored, as the inputs of the form and as one would say it."""
+    domains = ", ".join(map(shown_domain, found.domains))
+    inputs = {"issuer": found.issuer, "oauth_client_id": found.oauth_client_id, "domains": domains}
+    labels = {"issuer": _("Issuer"), "oauth_client_id": _("Client id"), "domains": _("E-mail domains")}
+    return Stored(inputs, {name: (labels[name], value or _("None")) for name, value in inputs.items()})
 
 
 def _body(form: Form) -> dict[str, Any]:

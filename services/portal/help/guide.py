@@ -13,6 +13,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from PIL import Image
 
+from services.portal.letters import folded, found_by
 from shared.actor import Actor
 
 FOLDER = Path(__file__).parents[3] / "docs" / "guide"
@@ -91,7 +92,7 @@ class Guide:
 
     def offered(self, actor: Actor, language: str, wanted: str = "") -> list[Part]:
         """What the actor reads; with `wanted`, the chapters that contain each of its words. No part is empty."""
-        words = wanted.casefold().split()
+        words = folded(wanted).split()
 
         def fits(chapter: Chapter) -> bool:
             return chapter.is_for(actor) and all(word in chapter.texts[language].words for word in words)
@@ -108,7 +109,7 @@ def _text(markdown: MarkdownIt, source: str) -> Text:
     body = markdown.renderer.render(tokens[3:], markdown.options, {})
     title, lead = tokens[1].content, _plain(tokens[4].children or [])
     # The only source is the guide's own files, and Markdown that contains HTML shows it as text.
-    return Text(title=title, lead=lead, body=Markup(body), words=" ".join(source.casefold().split()))  # noqa: S704
+    return Text(title=title, lead=lead, body=Markup(body), words=" ".join(found_by(source).split()))  # noqa: S704
 
 
 def _plain(tokens: Sequence[Token]) -> str:

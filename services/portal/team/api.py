@@ -1,6 +1,6 @@
 """The team of a client: its primary contact invites colleagues, gives them roles, and shuts them out."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Router, get, post
@@ -35,31 +35,34 @@ async def require_primary_contact(connection: Connection, _handler: BaseRouteHan
         raise Forbidden(_("Your primary contact manages the team. Ask them to add somebody or change a role."))
 
 
+Short = Annotated[str, Parameter(max_length=400)]
 ASKED = ("first_name", "last_name", "email")
 
 
 @get("/team")
-async def team(page: Page, sort: Annotated[str, Parameter(max_length=400)] = "") -> Template:
-    """Everybody of the client, with what they are in which project."""
-    found, cards = await views.team_with_projects(page.services, page.actor)
-    names = {card.id: card.name for card in cards}
-    sorting = Sorting(page.path, {}, views.COLUMNS, sort, "team")
-    members = views.in_order(found.items, sorting.by)
-    return await page.show(
-        "team/page.html",
-        section="team",
-        found=found,
-        members=members,
-        sorting=sorting,
-        names=names,
-        roles=views.ROLES,
-    )
+async def team(page: Page, q: Short = "", sort: Short = "", cursor: Short = "") -> Template:
+    """The people of the client, with what they are in which project; HTMX gets the rows alone."""
+    q = q.strip()
+    sorting = Sorting(page.path, {"q": q} if q else {}, views.COLUMNS, sort, "team")
+    wanted = {"q": q, "sort": sorting.by, "cursor": cursor}
+    found, cards = await views.team_with_projects(page.services, page.actor, **wanted)
+    shown: dict[str, Any] = {
+        "found": found,
+        "q": q,
+        "sorting": sorting,
+        "cursor": cursor,
+        "names": {card.id: card.name for card in cards},
+        "roles": views.ROLES,
+    }
+    if page.is_fragment:
+        return page.fragment("team/rows.html", **shown)
+    return await page.show("team/page.html", section="team", **shown)
 
 
 @get("/team/new")
 async def new(page: Page) -> Template | Redirect:
     """The form for an invitation. Where the company manages the team, the page of the team says so instead."""
-    if not page.viewing and not (await views.team(page.services)).open:
+    if not page.viewing and not (await views.team(page.services, limit=1)).open:
         return page.go("/team")
     return await _show_new(page, Form())
 

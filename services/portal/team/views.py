@@ -1,6 +1,6 @@
 """A client's own people, as their primary contact sees and changes them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -25,7 +25,7 @@ ROLES = {
     "feedback_only": (marked("Feedback only"), marked("Can sign in and sees nothing of the project.")),
 }
 """The project roles in words."""
-NEVER = datetime.min.replace(tzinfo=UTC)
+MOST = 50
 COLUMNS = ("name", "-last_sign_in_at")
 """What the table is sorted by."""
 
@@ -56,10 +56,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Team(msgspec.Struct, frozen=True):
-    """The people of the client; `open` is whether the reader may change anything."""
+    """A page of the client's people; `open` is whether the reader may change anything."""
 
     items: list[Member]
     open: bool = True
+    next_cursor: str | None = None
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -78,30 +79,21 @@ class Roles(msgspec.Struct, frozen=True):
     lines: list[Line]
 
 
-async def team(services: Services) -> Team:
-    return await services.identity.get("team", Team)
+async def team(services: Services, **wanted: object) -> Team:
+    return await services.identity.get("team", Team, **wanted)
 
 
-def in_order(members: list[Member], sort: str) -> list[Member]:
-    """The team, which identity has by name. Who is no longer active is at the end, after who never signed in."""
-    turned = sort.startswith("-")
-    if sort.removeprefix("-") == "last_sign_in_at":
-        found = sorted(members, key=lambda each: each.last_sign_in_at or NEVER, reverse=turned)
-        return sorted(found, key=lambda each: (not each.active, not each.last_sign_in_at))
-    return sorted(members[::-1] if turned else members, key=lambda each: not each.active)
-
-
-async def team_with_projects(services: Services, actor: Actor) -> tuple[Team, list[ProjectCard]]:
+async def team_with_projects(services: Services, actor: Actor, **wanted: object) -> tuple[Team, list[ProjectCard]]:
     """The team, and the projects to name their roles by; none where the company shows the client no projects."""
-    found = await team(services)
+    found = await team(services, limit=MOST, **wanted)
     named = {project for member in found.items for project in member.roles}
     return found, await choices.named(services, named) if "projects" not in actor.closed else []
 
 
 async def member(services: Services, actor: Actor, person_id: UUID) -> Member:
     """One of the team whom the reader may change. Raises `ServiceProblem` (404)."""
-    found = await team(services)
-    one = next((each for each in found.items if each.id == person_id), None)
+    found = await team(services, id=person_id)
+    one = next(iter(found.items), None)
     if one is None or one.is_primary_contact or one.id == actor.reader.id or not found.open:
         raise ServiceProblem(404, "not_found", _("There is nothing here."))
     return one

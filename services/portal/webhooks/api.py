@@ -15,6 +15,7 @@ from services.portal.forms import Form, Typed
 from services.portal.page import Page
 from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
+from services.portal.sorting import Sorting
 from services.portal.webhooks import views
 from services.portal.webhooks.answers import EventType, NewWebhook, Rotated, Webhook
 from shared.claims import require_policy
@@ -27,10 +28,11 @@ SECTION = "webhooks"
 
 
 @get("/webhooks")
-async def webhooks(page: Page, cursor: Short = "") -> Template:
-    """All of them, newest first."""
-    found = await views.listed(page.services, cursor)
-    return await page.show("webhooks/list.html", section=SECTION, found=found)
+async def webhooks(page: Page, sort: Short = "", cursor: Short = "") -> Template:
+    """All of them, newest first unless a heading says otherwise."""
+    sorting = Sorting(page.path, {}, views.COLUMNS, sort, SECTION)
+    found = await views.listed(page.services, sorting.by, cursor)
+    return await page.show("webhooks/list.html", section=SECTION, found=found, sorting=sorting)
 
 
 @get("/webhooks/new")

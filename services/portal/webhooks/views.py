@@ -19,6 +19,9 @@ TICK = f"{TYPE}-"
 ALL = f"{TICK}all"
 """The box for all events; a service knows it as an empty list of types."""
 
+COLUMNS = ("-created_at", "name", "client_name", "-last_delivery_at")
+"""What the table is sorted by."""
+
 
 class Detail(msgspec.Struct, frozen=True):
     """A webhook, what types there are in words, and a page of its deliveries."""
@@ -33,9 +36,8 @@ class Detail(msgspec.Struct, frozen=True):
         return {each.key: each.name for each in self.types} | {"ping": _("Test")}
 
 
-async def listed(services: Services, cursor: str) -> Listing[Webhook]:
-    """Webhooks, newest first."""
-    return await services.activity.get("webhooks", Listing[Webhook], cursor=cursor, limit=50)
+async def listed(services: Services, sort: str, cursor: str) -> Listing[Webhook]:
+    return await services.activity.get("webhooks", Listing[Webhook], sort=sort, cursor=cursor, limit=50)
 
 
 async def types(services: Services) -> list[EventType]:

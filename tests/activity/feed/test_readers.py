@@ -158,7 +158,7 @@ async def test_a_stopping_service_sends_its_readers_away_properly(
         with pytest.raises(EOFError):
             await reader.next()
         assert not reader.torn
-        assert reader.retry != 2000
+    assert len({reader.retry for reader in readers}) > 10, "all of them come back at the same moment"
     for each in opened:
         await each.__aexit__(None, None, None)
     await source.publish(milestone_created(RELAUNCH, "Meanwhile"))

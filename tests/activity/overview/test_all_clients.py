@@ -80,6 +80,15 @@ async def test_a_subcontractor_sees_their_projects_and_nothing_around_them(
     assert (await look(rig, subcontractor()))["clients"] == {"items": [], "total": 0}
 
 
+async def test_clients_that_need_attention_alike_stand_in_the_order_of_their_letters(rig: Rig) -> None:
+    made = House(rig), House(rig), House(rig)
+    for name, house in zip(("Zeta", "Ärzte", "acme"), made, strict=True):
+        await house.tell((ClientCreated(name=name), house.id), (project_created("Site"), house.project))
+        await house.tell((milestone_created(house.project, "Step", target_on=YESTERDAY), uuid7()))
+    found = await look(rig, subcontractor(*made))
+    assert [each["name"] for each in found["clients"]["items"]] == ["acme", "Ärzte", "Zeta"]
+
+
 async def test_nobody_else_looks_at_all_clients(houses: tuple[House, House], rig: Rig) -> None:
     """Who acts within a client gets its own."""
     first, _ = houses

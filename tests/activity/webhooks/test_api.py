@@ -12,6 +12,7 @@ import pytest
 from services.activity.words.telling import LINES
 from shared.clock import now, uuid7
 from shared.contracts import EVENTS
+from shared.contracts.identity import ClientCreated
 from tests.activity.build import ACME, BIRCH, contact
 from tests.activity.webhooks.webhooks import Webhooks, manager
 
@@ -219,6 +220,34 @@ async def test_pages_of_both_lists_are_whole(webhooks: Webhooks) -> None:
             cursor = page["next_cursor"]
         assert len(seen) == len(set(seen)) == 3
         assert seen == sorted(seen, reverse=True)
+
+
+async def test_the_list_is_sorted_by_what_it_shows(webhooks: Webhooks) -> None:
+    """Those that nothing was sent to are at the end, whichever way it is sorted."""
+    of = uuid7()
+    await webhooks.publish(ClientCreated(name="Cedar"), of, client_id=of)
+    await webhooks.settle()
+    made = {
+        name: await webhooks.create(f"/sorted/{number}", name=name, client_id=str(of))
+        for number, name in enumerate(("B", "Ä", "c"))
+    }
+    for name in ("Ä", "c"):
+        sent = (await webhooks.ask("POST", f"webhooks/{made[name]['id']}/test")).json()
+        await webhooks.until(made[name], id=sent["delivery_id"], state="delivered")
+    for sort, expected in (
+        ("name", "ÄBc"),
+        ("-name", "cBÄ"),
+        ("last_delivery_at", "ÄcB"),
+        ("-last_delivery_at", "cÄB"),
+        ("client_name", "BÄc"),
+        ("created_at", "BÄc"),
+    ):
+        names, asked = "", {"client_id": str(of), "sort": sort, "limit": "2"}
+        while asked:
+            page = (await webhooks.ask("GET", "webhooks", params=asked)).json()
+            names += "".join(each["name"] for each in page["items"])
+            asked = {**asked, "cursor": page["next_cursor"]} if page["next_cursor"] else {}
+        assert names == expected, sort
 
 
 async def test_the_types_are_said_in_words(webhooks: Webhooks) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -80,6 +81,30 @@ async def test_pages_of_the_list_are_whole(identity: Identity) -> None:
         seen += [each["id"] for each in page["items"]]
         cursor = page["next_cursor"]
     assert seen == made[::-1]
+
+
+async def test_the_list_is_sorted_by_what_it_shows(identity: Identity) -> None:
+    """Without a token they are at the end, whichever way it is sorted."""
+    client = await identity.client()
+    for name, day in (("B", 0), ("Ä", 3), ("c", 5)):
+        made = await create(identity, client_id=client, name=name)
+        used = f"2026-03-{day:02} 09:00+00" if day else None
+        statement = "update api_clients set last_used_at = $2::text::timestamptz where id = $1"
+        await identity.execute(statement, UUID(made["id"]), used)
+    for sort, expected in (
+        ("name", "ÄBc"),
+        ("-name", "cBÄ"),
+        ("last_used_at", "ÄcB"),
+        ("-last_used_at", "cÄB"),
+        ("client_name", "BÄc"),
+        ("created_at", "BÄc"),
+    ):
+        names, asked = "", {"client_id": client, "sort": sort, "limit": "2"}
+        while asked:
+            page = (await identity.api(ADMIN, "GET", "api-clients", params=asked)).json()
+            names += "".join(each["name"] for each in page["items"])
+            asked = {**asked, "cursor": page["next_cursor"]} if page["next_cursor"] else {}
+        assert names == expected, sort
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

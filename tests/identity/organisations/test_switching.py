@@ -41,6 +41,12 @@ async def test_one_goes_on_as_the_other_clients_person_under_a_new_id(both: Cons
     assert str(both.browser.actor.id) == both.anna["id"]
 
 
+async def test_ones_organisations_stand_in_the_order_of_their_letters(both: Consultant) -> None:
+    for client_id, name in ((both.acme, f"Zeta {uuid4()}"), (both.birch, f"Ärzte {uuid4()}")):
+        assert (await both.identity.api(ADMIN, "PATCH", f"clients/{client_id}", json={"name": name})).status_code == 200
+    assert [each["name"].split()[0] for each in await both.organisations()] == ["Ärzte", "Zeta"]
+
+
 async def test_in_one_nothing_of_the_other_exists(both: Consultant) -> None:
     identity = both.identity
     colleague = await identity.person(both.acme)

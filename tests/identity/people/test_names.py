@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from services.identity.people.models import NameNeeded, Person
+from services.portal import letters
 from shared.actor import SYSTEM
 from tests.identity.rig import ADMIN, PASSWORD, Identity, colleague_of, somewhere
 
@@ -57,6 +58,30 @@ async def test_nobody_is_without_a_name(identity: Identity, names: dict[str, Any
 async def test_a_name_is_kept_composed(identity: Identity) -> None:
     person = await identity.person(first_name="Ju\u0308rgen", password=PASSWORD)
     assert person["first_name"] == "Jürgen"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Größl",
+        "A\u0308rzte",
+        "ÅNGSTRÖM",
+        "Łódź",
+        "ﬁx Œuvre",
+        "İstanbul ıslak",
+        "Æþelred",
+        "a\u200bb",
+        "李 शर्मा",
+        "１２",
+    ],
+)
+async def test_pages_fold_letters_as_the_database_does(identity: Identity, name: str) -> None:
+    (row,) = await identity.execute(
+        "select folded($1), (select bool_and(found_by($1) like each) from unnest(wanted($1)) each)", name
+    )
+    assert (row[0], row[1]) == (letters.folded(name), True)
+    (row,) = await identity.execute("select found_by($1)", name)
+    assert set(row[0].split()) <= set(letters.found_by(name).split())
 
 
 def test_a_name_is_a_rule_of_the_person() -> None:

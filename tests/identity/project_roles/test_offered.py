@@ -211,6 +211,13 @@ async def test_an_invitation_names_who_invites_and_what_it_leads_to(house: House
         assert seen["ahead"] == ahead(("Web shop 2027", role))
 
 
+async def test_an_invitation_names_projects_in_the_order_of_their_letters(house: House, identity: Identity) -> None:
+    await house.call(house.shop, "Ärztehaus")
+    await house.call(house.app, "zoo")
+    person = await house.invite({house.app: "viewer", house.shop: "viewer"})
+    assert (await look(identity, person))[1]["ahead"] == ahead(("Ärztehaus", "viewer"), ("zoo", "viewer"))
+
+
 async def test_an_invitation_names_nothing_that_acceptance_would_not_give(house: House, identity: Identity) -> None:
     asked = {house.shop: "approver", house.app: "viewer"}
     by_anna, by_staff = await house.ask(asked), await house.invite(asked)

@@ -7,6 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from ops.stack.backing import Backing
+from services.identity.app import create_app
 from services.identity.people.passwords import WAITING, CallerGone, TooBusy, TooManyWrong
 from services.identity.sessions.limits import (
     CODE,
@@ -20,11 +22,13 @@ from services.identity.sessions.limits import (
     TooManyAttempts,
     network_of,
 )
+from services.identity.settings import IdentitySettings
 from services.identity.single_sign_on.models import ProviderAway
 from shared.actor import Actor
 from shared.cache import Cache
+from tests.conftest import Cluster, ServiceFactory
 from tests.identity.rig import PASSWORD as RIGHT
-from tests.identity.rig import Browser, Identity, full_window, hashes_done, somewhere
+from tests.identity.rig import PUBLIC_URL, Browser, Identity, full_window, hashes_done, somewhere
 
 
 async def guess(identity: Identity, email: str, place: Actor, password: str = "a wrong guess") -> httpx2.Response:
@@ -206,3 +210,17 @@ async def test_what_is_given_back_after_its_window_makes_no_window_longer(identi
         await limits.admit(bound, ip=place)
     with pytest.raises(TooManyAttempts):
         await limits.admit(bound, ip=place)
+
+
+async def test_a_larger_office_may_try_more_and_an_account_no_more(
+    run_service: ServiceFactory, servers: Backing, cluster: Cluster
+) -> None:
+    settings = {"people_per_address": 120}
+    async with run_service("identity", create_app, IdentitySettings, public_url=PUBLIC_URL, **settings) as api:
+        identity = Identity(api, servers, cluster.admin_of(api.database_url))
+        browser = await identity.browser()
+        answers = [(await browser.redeem(token="x")).status_code for _ in range(61)]
+        person, place = await identity.person(await identity.client()), somewhere()
+        guesses = [(await guess(identity, person["email"], place)).status_code for _ in range(6)]
+        await identity.close()
+    assert (answers, guesses) == ([401] * 60 + [429], [401] * 5 + [429])

@@ -68,6 +68,36 @@ async def test_the_primary_contact_sees_the_team(office: Office) -> None:
     assert team["items"][1]["project_roles"] == {office.shop: "approver"}
 
 
+async def test_the_team_is_read_page_by_page_in_each_order_and_who_left_stays_at_the_end(
+    office: Office, identity: Identity
+) -> None:
+    """Nobody of hundreds is left out, and nobody comes twice, also where somebody is renamed between two pages."""
+    first = uuid4().hex[:8]
+    for name, day, active in (("Ä", 2, True), ("B", 0, True), ("c", 9, True), ("D", 2, True), ("E", 20, False)):
+        person = await identity.person(office.client_id, first_name=name, last_name=first)
+        seen = f"2026-03-{day:02} 09:00+00" if day else None
+        await identity.execute(
+            "update people set active = $2, last_sign_in_at = $3::text::timestamptz where id = $1",
+            UUID(person["id"]), active, seen,
+        )  # fmt: skip
+    for sort, expected in (
+        ("name", "ÄBcDE"),
+        ("-name", "DcBÄE"),
+        ("last_sign_in_at", "ÄDcBE"),
+        ("-last_sign_in_at", "cDÄBE"),
+    ):
+        names, asked = "", {"q": first, "sort": sort, "limit": 2}
+        while asked is not None:
+            page = (await office.browser("GET", "team", params=asked)).json()
+            names += "".join(each["first_name"] for each in page["items"])
+            asked = {**asked, "cursor": page["next_cursor"]} if page["next_cursor"] else None
+        assert names == expected, sort
+    one = (await office.browser("GET", "team", params={"id": office.felix["id"]})).json()
+    assert ([each["name"] for each in one["items"]], one["open"], one["next_cursor"]) == (["Felix Brandt"], True, None)
+    other = await identity.person(await identity.client())
+    assert (await office.browser("GET", "team", params={"id": other["id"]})).json()["items"] == []
+
+
 async def test_an_invited_colleague_is_offered_the_roles_and_has_a_mail(office: Office, identity: Identity) -> None:
     asked = new(project_roles={office.shop: "approver", office.app: "viewer"})
     answer = await office.browser("POST", "team", json=asked)

@@ -17,6 +17,14 @@ async def set_aside(connection: asyncpg.Connection, consumer: str, subject: str,
     await connection.execute(_SET_ASIDE, consumer, _plain(subject), event, _plain(reason)[:1000])
 
 
+def reason_of(error: BaseException) -> str:
+    """What went wrong. An error that cannot even be said, for the depth of what it holds, has its kind alone."""
+    try:
+        return repr(error)
+    except Exception:  # noqa: BLE001  (the way out must not fail)
+        return type(error).__name__
+
+
 def _plain(text: str) -> str:
     """ASCII without NUL, which PostgreSQL keeps in no text."""
     return text.encode("ascii", "backslashreplace").decode().replace("\0", r"\x00")

@@ -224,7 +224,7 @@ class Consumer:
                     if out_of_reach(error) and not self._was_patient(message):
                         may_pass = error
                         break
-                    await self._set_aside(await driver(db), message, repr(error))
+                    await self._set_aside(await driver(db), message, dead_letters.reason_of(error))
                 done = message
             if done:
                 await self._enter(await driver(db), [], done)

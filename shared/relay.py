@@ -235,7 +235,7 @@ class Relay:
 
     async def _set_aside(self, connection: asyncpg.Connection, row: asyncpg.Record, error: BaseException) -> None:
         """What will never be published leaves the outbox, so that it is neither tried for ever nor taken for told."""
-        reason, body = repr(error), row["event"].encode()
+        reason, body = dead_letters.reason_of(error), row["event"].encode()
         async with connection.transaction():
             await connection.execute(_REMOVE, row["seq"])
             await dead_letters.set_aside(connection, dead_letters.RELAY, row["subject"], body, reason)

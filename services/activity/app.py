@@ -16,7 +16,7 @@ from services.activity.audit.api import router as audit
 from services.activity.consumers import consumer
 from services.activity.feed.api import router as feed
 from services.activity.feed.hub import Hub
-from services.activity.kept import Kept
+from services.activity.kept import Kept, Remembered
 from services.activity.kpis.api import router as kpis
 from services.activity.kpis.cache import KpiCache
 from services.activity.kpis.definitions import load
@@ -58,7 +58,9 @@ def create_app(settings: ActivitySettings) -> Litestar:
             "sealer": Provide(lambda: sealer, sync_to_thread=False),
             "outgoing": Provide(lambda: outgoing, sync_to_thread=False),
         },
-        state=State({"settings": settings, "kept": kept, "kpis": KpiCache(kept, load(KPIS))}),
+        state=State(
+            {"settings": settings, "kept": kept, "kpis": KpiCache(kept, load(KPIS)), "overviews": Remembered()}
+        ),
     )
 
 

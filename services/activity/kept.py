@@ -1,9 +1,12 @@
-"""Answers kept in Redis, for five minutes, under the position of the last event they depend on.
+"""Answers kept for five minutes under the position of the last event they depend on: a client's in Redis, for all
+processes; one person's, of which there are as many as people look, in the process, and no more than fit.
 
 The position comes from the database with every request, so a new fact makes a new key the moment it commits: nothing
 has to be deleted, a slow computation cannot bring an old value back, and a Redis that was down missed nothing.
 """
 
+import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import cast
@@ -13,6 +16,8 @@ import msgspec
 from shared.cache import Cache, CacheAway
 
 SECONDS = 300
+ROOM = 16 * 2**20
+"""Bytes of people's own answers: a thousand dashboards."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -48,3 +53,30 @@ class Kept:
 
     async def close(self) -> None:
         await self._cache.close()
+
+
+class Remembered:
+    """What this process answered before, the last asked for of it, by keys that say all that an answer depends on."""
+
+    def __init__(self, room: int = ROOM) -> None:
+        self._room = room
+        self._answers: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+
+    async def answer(self, key: str, make: Callable[[], Awaitable[Answer]]) -> Answer:
+        """What is remembered under `key`, else what `make` makes."""
+        until, body = self._answers.get(key, (0.0, b""))
+        if until > time.monotonic():
+            self._answers.move_to_end(key)
+            return Answer(body)
+        made = await make()
+        self._forget(key)
+        if made.whole:
+            self._answers[key] = time.monotonic() + SECONDS, made.body
+            self._room -= len(made.body)
+            while self._room < 0:
+                self._forget(next(iter(self._answers)))
+        return made
+
+    def _forget(self, key: str) -> None:
+        _, body = self._answers.pop(key, (0.0, b""))
+        self._room += len(body)

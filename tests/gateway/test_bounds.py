@@ -417,6 +417,18 @@ class TestServices:
         server.stop()
         echo.server.stop()
 
+    async def test_head_has_an_end_however_quickly_it_comes(self) -> None:
+        class Patient(BoundedHttp):
+            head_seconds = 300.0
+
+        echo = Echo()
+        server = Server(echo, protocol=Patient)
+        wire = await Wire.open(server.port)
+        await wire.send(b"GET / HTTP/1.1\r\nX-A: " + b"x" * 3 * BoundedHttp.head_bytes)
+        assert await asyncio.wait_for(wire.rest(), 60) == b""
+        server.stop()
+        echo.server.stop()
+
     def test_every_service_is_served_so(self) -> None:
         """The one place where processes are given their server."""
         config = _config(object(), Settings(public_url="http://portal.test"))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway import proxy
 from gateway.cookies import Cookies
 from gateway.problems import Refused
 from gateway.proxy import Proxy
@@ -13,7 +14,8 @@ from gateway.streams import Streams
 from shared.breaker import SILENCES
 from shared.claims import ClaimsRefused
 from tests.gateway.raw import Wire
-from tests.gateway.rig import Rig
+from tests.gateway.rig import Echo, Rig, read_body
+from tests.gateway.rig import answer as say
 from tests.gateway.services import BEGIN, OK, PATIENT, Caller, Service, asking, behind, get
 
 
@@ -96,6 +98,27 @@ async def test_a_change_is_waited_for_longer_than_a_question(rig: Rig) -> None:
     async with behind(rig, talk) as (gateway, _):
         assert (await get(gateway, b"/quick", method=b"GET")).status == 504
         assert (await get(gateway, b"/quick", method=b"POST")).status == 200
+
+
+async def test_what_finding_out_who_asks_has_taken_is_not_there_for_the_service(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def resolve(_scope: object, receive: Any, send: Any) -> None:
+        await read_body(receive)
+        await asyncio.sleep(1)
+        await say(send, 404, b"{}")
+
+    async def talk(caller: Caller) -> None:
+        while await caller.head():
+            await asyncio.sleep(0.2)
+            await caller.say(OK)
+
+    monkeypatch.setattr(proxy, "TOTAL_SECONDS", 0.5)
+    identity = Echo({"/internal/sessions/resolve": resolve})
+    async with behind(rig, talk, upstream_identity=identity.server.url) as (gateway, _):
+        answer = await get(gateway, b"/quick", b"Cookie: portal_session=" + b"x" * 43)
+        assert (answer.status, code(answer.body)) == (504, "gateway.timeout")
+    identity.server.stop()
 
 
 async def test_a_silent_service_is_waited_for_by_three_and_comes_back_by_itself(rig: Rig) -> None:

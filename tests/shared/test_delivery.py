@@ -6,7 +6,7 @@ import random
 import shutil
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 import pytest
 from nats.aio.client import Client
+from nats.js.errors import APIError
 from sqlalchemy import text
 
 from ops import dead_letters
@@ -26,10 +27,11 @@ from shared.actor import SYSTEM
 from shared.background import Background
 from shared.broker import STREAM, connect, stream_config
 from shared.clock import now, uuid7
+from shared.contracts import comes_from
 from shared.database import Database, Db, driver
 from shared.dead_letters import RELAY
 from shared.delivery import Traffic, Waiting
-from shared.events import MAX_EVENT_BYTES, EventData
+from shared.events import MAX_EVENT_BYTES, Event, EventData, source_of
 from shared.inbox import Consumer, Delivery
 from shared.relay import BELIEVE_SECONDS, FAILED, PUBLISHED, Relay, oldest_unpublished
 from shared.retention import KEEP_LOOKS, Retention
@@ -61,6 +63,7 @@ class Rig:
         self.nats_url = nats_url
         self.admin_url = admin_url
         self.poison: set[int] = set()
+        self.errors: dict[int, Exception] = {}
         self.slow: set[int] = set()
         self.calls = 0
 
@@ -69,6 +72,8 @@ class Rig:
         number = delivery.event.data.number
         if number in self.poison:
             raise ValueError(f"{number} is poison")
+        if number in self.errors:
+            raise self.errors[number]
         if number in self.slow:
             await db.execute(text("set local statement_timeout = '20ms'"))
             await db.execute(text("select pg_sleep(1)"))
@@ -170,7 +175,21 @@ async def test_poison_is_set_aside_with_its_reason_and_can_be_replayed(rig: Rig)
     assert await rig.letters() == []
 
 
-REFUSED, REFUSED_BY_COMMIT, LARGE = 101, 102, 103
+REFUSED, REFUSED_BY_COMMIT, LARGE, UNSPEAKABLE, ODD = 101, 102, 103, 104, 105
+
+
+class UnspeakableError(Exception):
+    """As one that holds data which are nested too deep."""
+
+    def __repr__(self) -> str:
+        raise RecursionError
+
+
+class OddError(Exception):
+    """What it says is no text for PostgreSQL."""
+
+    def __repr__(self) -> str:
+        return "Odd\0Error(\ud800)"
 
 
 def poison_events() -> dict[str, bytes]:
@@ -196,6 +215,8 @@ def poison_events() -> dict[str, bytes]:
         "DataError": event(number=2**70, text="past the ORM"),
         "IntegrityError": event(number=REFUSED),
         "CheckViolationError": event(number=REFUSED_BY_COMMIT),
+        "UnspeakableError": event(number=UNSPEAKABLE),
+        "Odd\\x00Error": event(number=ODD),
     }
 
 
@@ -207,7 +228,7 @@ async def test_whatever_an_event_fails_for_it_is_set_aside_and_its_neighbours_go
         "create constraint trigger late after insert on seen deferrable initially deferred"
         " for each row execute function late()"
     )
-    rig.poison = {LARGE}
+    rig.poison, rig.errors = {LARGE}, {UNSPEAKABLE: UnspeakableError(), ODD: OddError()}
     client = await connect(rig.nats_url, "strangers")
     await rig.publish(1)
     await rig.until_seen(1)
@@ -514,6 +535,54 @@ async def test_late_work_is_shown_while_the_stream_is_full_and_only_then(things:
         await stream_of(operator)
         await until(lambda: is_on_time(traffic, outbox=True))
     await operator.close()
+
+
+async def test_what_is_not_folded_in_time_is_shown_until_it_is(things: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "LATE_SECONDS", 0.5)
+    consumer, go_on = Consumer(f"things-{uuid7().hex}", {Thing: lambda _db, _told: go_on.wait()}), asyncio.Event()
+    async with traffic_of(things, consumer) as traffic:
+        await things.publish(1)
+        await until(lambda: is_on_time(traffic, **{f"inbox {consumer.name}": False}))
+        go_on.set()
+        await until(lambda: is_on_time(traffic, **{f"inbox {consumer.name}": True}))
+
+
+async def test_a_stream_that_came_in_the_place_of_another_is_made_as_it_should_be(things: Rig) -> None:
+    """By a broker that was set up anew, or by hand: what was ensured of the one before holds for this one no more."""
+    operator = await connect(things.nats_url, "operator")
+    other = stream_config(1).evolve(max_msg_size=1_000)
+    async with traffic_of(things) as traffic:
+        await until(lambda: works(traffic))
+        for _ in range(20):  # the keeper may be quicker, and then has made its own
+            await operator.jetstream().delete_stream(STREAM)
+            with suppress(APIError):
+                await operator.jetstream().add_stream(other)
+                break
+        await until(lambda: is_as_it_should_be(operator))
+    await operator.close()
+
+
+async def works(traffic: Traffic) -> bool:
+    return traffic.works
+
+
+async def is_as_it_should_be(operator: Client) -> bool:
+    config = (await operator.jetstream().stream_info(STREAM)).config
+    return config.max_msg_size == stream_config(1).max_msg_size
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "publisher", "may"),
+    [
+        ("identity", "client_created", "identity", True),
+        ("identity", "client_created", "projects", False),
+        ("projects", "client_created", "projects", False),
+        ("projects", "of_a_newer_version", "projects", True),
+    ],
+)
+def test_a_service_tells_what_is_its_own_to_tell(source: str, kind: str, publisher: str, may: bool) -> None:
+    told = Event(id=uuid7(), source=source_of(source), type=kind, subject=uuid7(), time=now(), data=Thing(number=1))
+    assert comes_from(told, publisher) is may
 
 
 async def is_on_time(traffic: Traffic, **parts: bool) -> bool:

@@ -41,6 +41,9 @@ REMEMBER_SECONDS = 120.0
 AGAIN_SECONDS = 3.0
 """How long the gateway may still sign the rights from before a change."""
 
+LATE_SECONDS = 15.0
+"""So long may a page take from being made until it listens, and still hear of what happened meanwhile."""
+
 OVERFLOW, DRAINING = "overflow", "draining"
 """Reasons to end a stream that are no loss of access."""
 
@@ -162,6 +165,7 @@ class Hub:
         self._database = database
         self._readers: defaultdict[UUID | None, set[Reader]] = defaultdict(set)
         self._recent: dict[UUID, Ended] = {}
+        self._late: deque[tuple[float, Frame]] = deque(maxlen=QUEUE)
         self.head = self._ends_head = 0
         self._stirred = asyncio.Event()
         self._begun = self._draining = False
@@ -181,6 +185,10 @@ class Hub:
         STREAMS.inc()
         if self._draining:
             reader.end(DRAINING)
+        if reader.client_id is None:
+            for at, entry in self._late:
+                if time.monotonic() - at < LATE_SECONDS:
+                    reader.offer(entry)
         for end in filter(None, map(self._recent.get, reader.subjects)):
             if end.final or now() - end.at < timedelta(seconds=AGAIN_SECONDS):
                 reader.end(end.reason)
@@ -258,8 +266,7 @@ class Hub:
                 reader.end(end.reason)
 
     def _hand_out(self, entry: asyncpg.Record) -> None:
-        readers = [*self._readers.get(entry["client_id"], ()), *self._readers.get(None, ())]
-        if readers:
-            encoded = frame(entry, entry["readers"])
-            for reader in readers:
-                reader.offer(encoded)
+        handed = frame(entry, entry["readers"])
+        self._late.append((time.monotonic(), handed))
+        for reader in (*self._readers.get(entry["client_id"], ()), *self._readers.get(None, ())):
+            reader.offer(handed)

@@ -13,7 +13,7 @@ EVERY_SECONDS = 5.0
 
 class Watcher(Reader):
     """Hears that something happened which its reader may see, at most every few seconds. What it was, the page asks:
-    nothing of any client is on this stream, and nothing can be missed.
+    nothing of any client is on this stream. It begins with what happened just before, while its page was on the way.
     """
 
     def __init__(self, actor: Actor) -> None:

@@ -11,7 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
 from services.activity.feed import queries as feed
-from services.activity.kept import Answer, Kept
+from services.activity.kept import Answer, Remembered
 from services.activity.kpis import queries as kpis
 from services.activity.kpis.cache import KpiCache
 from services.activity.overview import queries
@@ -72,9 +72,9 @@ async def get_overview(
                 answer["newest"] = await feed.list_page(connection, actor, tenant, MOST)
         return Answer(msgspec.json.encode(answer), whole)
 
-    kept: Kept = state.kept
-    key = f"overview:{tenant or 'all'}:{changed}:{day}:{current()}:{'.'.join(wanted)}:{'.'.join(closed)}:{reach.key}"
-    return Response((await kept.answer(key, make)).body, media_type=MediaType.JSON, headers=headers())
+    remembered: Remembered = state.overviews
+    key = f"{tenant or 'all'}:{changed}:{day}:{current()}:{'.'.join(wanted)}:{'.'.join(closed)}:{reach.key}"
+    return Response((await remembered.answer(key, make)).body, media_type=MediaType.JSON, headers=headers())
 
 
 router = Router(path=API, route_handlers=[get_overview])

@@ -5,7 +5,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
+import pytest
 
+from services.activity.feed import hub as hub_module
 from services.activity.feed.hub import AGAIN_SECONDS, CHANGED, CHUNK, OVERFLOW, QUEUE, Frame, Hub, Reader
 from services.activity.feed.models import Ended
 from services.activity.feed.watcher import Watcher
@@ -149,3 +151,20 @@ async def test_a_draining_hub_sends_everybody_away() -> None:
         hub.drain()
         with hub.reading(late):
             assert early.ending == late.ending == "draining"
+
+
+async def test_who_begins_to_watch_hears_of_what_happened_while_their_page_was_on_the_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = Hub(Database("postgresql://activity_app@localhost/none"))
+    told = {"position": 1, "client_id": ACME, "project_id": OTHER, "private": False, "turns": None, "readers": None}
+    hub._hand_out(told)  # pyright: ignore[reportArgumentType]
+    limited, watcher = (
+        Watcher(actor) for actor in (msgspec.structs.replace(CLARA, assignments={PROJECT: ACME}), CLARA)
+    )
+    with hub.reading(limited), hub.reading(watcher):
+        assert (await limited.take(0), await watcher.take(0)) == (b"", CHANGED)
+    monkeypatch.setattr(hub_module, "LATE_SECONDS", 0.0)
+    later = Watcher(CLARA)
+    with hub.reading(later):
+        assert await later.take(0) == b""

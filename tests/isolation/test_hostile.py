@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from litestar.handlers import HTTPRouteHandler
 
+from gateway import routes as gateway
 from services.portal.forms import OPENED_BY
 from services.portal.look import whose
 from services.projects.fields import Dated
@@ -303,7 +304,7 @@ JUDGED = {"PatchClient.settings", "CreateApiClient.jwks", "PatchApiClient.jwks"}
 """JSON of no fixed shape, which a rule of its aggregate looks through."""
 
 
-@pytest.mark.parametrize("service", ["identity", "projects", "activity"])
+@pytest.mark.parametrize("service", gateway.SERVICES)
 def test_whatever_comes_in_has_bounds(service: str) -> None:
     """One pattern for every text, ends for every list, number and date; headers hold no control characters (RFC 9110)."""
     found: set[str] = set()

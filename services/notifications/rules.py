@@ -6,6 +6,7 @@ anybody of what they may not read.
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -25,7 +26,7 @@ def _always(_data: Any) -> bool:
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Notified are, of a client, `roles` in the project, and its `primary_contacts` of what concerns all of it; of the
-    company, who holds `policy` and, where limited to projects, is assigned to this one.
+    company, who holds `policy` and, where limited to projects, is assigned to this one. `mail`: they get a mail, too.
 
     `when` says for which events of the kind. `tells` are the event's fields that it is about: the client is not told
     while its project hides them. `page` is where staff read more, `own_page` where the client's people do; without one
@@ -35,6 +36,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...] = ()
     primary_contacts: bool = False
     policy: str = ""
+    mail: bool = False
     when: Callable[[Any], bool] = _always
     tells: tuple[str, ...] = ()
     page: str = ""
@@ -43,6 +45,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     def applies(self, data: EventData) -> bool:
         """Whether anybody is notified of this event."""
         return self.when(data)
+
+    def place(self, target: tuple[str, UUID], project_id: UUID | None, *, staff: bool) -> str:
+        """Where in the portal one reads more of it: a path. `target` is what it is about, by type and id."""
+        kind, id_ = target
+        page = self.page if staff else self.own_page
+        anchor = f"#milestone-{id_}" if kind == "milestone" else ""
+        return page.format(target_id=id_) if page else f"/projects/{project_id}{anchor}"
 
     @property
     def reaches_limited(self) -> bool:
@@ -65,14 +74,14 @@ def _is_shared(data: ProjectCreated) -> bool:
 
 
 RULES: Mapping[type[EventData], Rule] = {
-    ProjectCreated: Rule(roles=READERS, when=_is_shared),
-    ProjectShared: Rule(roles=READERS),
+    ProjectCreated: Rule(roles=READERS, mail=True, when=_is_shared),
+    ProjectShared: Rule(roles=READERS, mail=True),
     MilestoneCompleted: Rule(roles=READERS, tells=("completed_on",)),
-    ProjectStatusChanged: Rule(roles=("approver",), policy="manageProjects", when=_is_in_trouble),
+    ProjectStatusChanged: Rule(roles=("approver",), policy="manageProjects", mail=True, when=_is_in_trouble),
     InvitationAccepted: Rule(
         primary_contacts=True, policy="managePortalAccess", page="/contacts/{target_id}", own_page="/team"
     ),
-    WebhookDisabled: Rule(policy="manageApiClients", page="/webhooks/{target_id}"),
+    WebhookDisabled: Rule(policy="manageApiClients", mail=True, page="/webhooks/{target_id}"),
 }
 """Whose role is asked for is who has it by then: an offered one counts from the first sign-in."""
 

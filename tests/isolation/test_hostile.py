@@ -357,7 +357,8 @@ def send_a_form(attack: Attack, right: Right, path: str) -> None:
 def test_no_extreme_is_a_fault_of_ours(hurt: Hurt, service: str) -> None:
     attack = Attack(hurt, service)
     known = dict(handlers(service))
-    for right in (each for each in declared() if each.service == service):
+    rights = [each for each in declared() if each.service == service]
+    for right in rights:
         attack.renew()
         handler, path = known[shape(f"{right.method} {right.path}")], fill(right.path, attack.ids)
         for text in ("%00", "%ff", "9" * 30) if "{" in right.path else ():
@@ -369,7 +370,7 @@ def test_no_extreme_is_a_fault_of_ours(hurt: Hurt, service: str) -> None:
         else:
             send_a_body(attack, right, handler, path)
     assert attack.faults() == {}
-    assert attack.asked > 100
+    assert attack.asked > min(100, 10 * len(rights))
 
 
 @pytest.mark.parametrize(("service", "path"), ONE_OF_EACH)

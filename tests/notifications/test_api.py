@@ -1,13 +1,17 @@
 """The bell as its owner meets it: the list, the count, and what is read."""
 
-from uuid import uuid4
+from datetime import timedelta
+from uuid import UUID, uuid4
 
 import msgspec
 
-from shared.clock import uuid7
+from services.notifications.bell.commands import KEPT_FOR, forget
+from shared.actor import SYSTEM
+from shared.clock import now, uuid7
 from shared.contracts.accounts import InvitationAccepted
 from shared.contracts.activity import WebhookDisabled
 from shared.contracts.notifications import BellChanged
+from shared.database import Database
 from tests.activity.build import milestone_completed, status_changed
 from tests.notifications.rig import Cast, Rig
 
@@ -82,7 +86,7 @@ async def test_what_is_read_is_read_by_its_owner_alone(rig: Rig, cast: Cast) -> 
 async def test_everything_is_read_up_to_what_was_shown(rig: Rig, cast: Cast) -> None:
     shown = await tell(rig, cast, 3)
     await tell(rig, cast, 2)
-    assert (await rig.api(cast.viewer, "POST", "notifications/read-all", json={"upto": shown[0]})).status_code == 204
+    assert (await rig.api(cast.viewer, "POST", "notifications/read-all", json={"upto_id": shown[0]})).status_code == 204
     assert await rig.unread(cast.viewer) == 2
     assert (await rig.api(cast.viewer, "POST", "notifications/read-all")).status_code == 204
     assert (await rig.unread(cast.viewer), await rig.unread(cast.approver)) == (0, 5)
@@ -92,7 +96,23 @@ async def test_what_is_another_s_is_answered_as_what_is_not_there(rig: Rig, cast
     [told] = await tell(rig, cast, 1)
     for id_ in (told, str(uuid4())):
         one = await rig.api(cast.stranger, "POST", f"notifications/{id_}/read")
-        every = await rig.api(cast.stranger, "POST", "notifications/read-all", json={"upto": id_})
+        every = await rig.api(cast.stranger, "POST", "notifications/read-all", json={"upto_id": id_})
         assert (one.status_code, every.status_code) == (404, 404)
         assert one.json()["detail"] == every.json()["detail"]
     assert await rig.unread(cast.viewer) == 1
+
+
+async def test_what_is_old_goes(rig: Rig, cast: Cast) -> None:
+    newest, older, oldest = await tell(rig, cast, 3)
+    for id_, age in ((older, KEPT_FOR - timedelta(hours=1)), (oldest, KEPT_FOR)):
+        await rig.sql("update told set at = $1 where id = $2", now() - age, UUID(id_))
+    before = await rig.sql("select position from told where id = $1", UUID(oldest))
+    database = Database(rig.api.database_url)
+    await database.start()
+    try:
+        async with database.uow(SYSTEM) as db:
+            assert await forget(db) is False
+    finally:
+        await database.stop()
+    assert await rig.listed(cast.viewer) == [newest, older]
+    assert await rig.sql("select from bell where position = $1", before[0]["position"]) == []

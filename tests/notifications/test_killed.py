@@ -17,8 +17,8 @@ from tests.conftest import Cluster, ServiceApi
 from tests.notifications.process import serve_notifications
 from tests.notifications.rig import Rig, introduce, known_project
 
-EVENTS, PEOPLE, KILLS = 300, 20, 2
-AT_ONCE = 50
+EVENTS, PEOPLE, KILLS = 120, 12, 2
+AT_ONCE = 30
 
 
 def audience(client: UUID, projects: Sequence[UUID], count: int) -> list[Actor]:

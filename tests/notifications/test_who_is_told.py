@@ -13,7 +13,7 @@ from shared.contracts.accounts import InvitationAccepted
 from shared.contracts.activity import WebhookDisabled
 from shared.contracts.contacts import ContactMoved
 from shared.contracts.identity import ClientCreated, ClientUpdated, PoliciesChanged, ProjectRolesChanged, Standing
-from shared.contracts.notifications import BellChanged
+from shared.contracts.notifications import BellChanged, MailOrdered
 from shared.contracts.projects import ProjectShared, ProjectUpdated, ProjectWithdrawn
 from shared.contracts.restated import PersonRestated
 from shared.contracts.summary import Readers, Summary
@@ -245,6 +245,23 @@ async def test_the_database_shows_a_client_nothing_of_others(rig: Rig, cast: Cas
     assert not {cast.manager.id, cast.stranger.id} & {row.get("person_id") for row in rows}
 
 
+async def test_a_mail_is_ordered_for_each_who_is_told_of_what_is_worth_one(rig: Rig, cast: Cast) -> None:
+    risk = await rig.publish(status_changed("at_risk"), cast.project, client_id=cast.client)
+    await completed(rig, cast)
+    await rig.settle()
+    ordered = [
+        (event.clientid, order)
+        for event in await rig.api.published()
+        if event.type == MailOrdered.type
+        and (order := msgspec.json.decode(event.data, type=MailOrdered)).project_id == cast.project
+    ]
+    assert sorted(order.person_id for _, order in ordered) == sorted(await rig.told(risk))
+    assert {order.about for _, order in ordered} == {"project_status_changed"}
+    for client, order in ordered:
+        assert client == (cast.client if order.person_id in {cast.approver.id, cast.let_in_again.id} else None)
+        assert (order.path, order.facts.new) == (f"/projects/{cast.project}", "at_risk")
+
+
 async def test_those_who_are_told_hear_of_it_at_once(rig: Rig, cast: Cast) -> None:
     """One event names all of them, and nobody whose bell is as it was."""
     done = await completed(rig, cast)
@@ -253,7 +270,7 @@ async def test_those_who_are_told_hear_of_it_at_once(rig: Rig, cast: Cast) -> No
     rung = {
         event.subject: msgspec.json.decode(event.data, type=BellChanged).people
         for event in await rig.api.published()
-        if event.clientid == cast.client
+        if event.clientid == cast.client and event.type == BellChanged.type
     }
     assert {about: cast.names(people) for about, people in rung.items()} == {done: READERS}
     assert quiet not in rung

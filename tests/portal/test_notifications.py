@@ -77,7 +77,7 @@ async def test_they_are_read_one_by_one_or_all_at_once(browse, standin, told):
     assert (answer.status_code, answer.headers["Location"]) == (303, "/notifications")
     assert [each["read"] for each in told] == [False, True, True]
     await http.post("/notifications/read-all", data={"upto": told[0]["id"]})
-    assert standin.written[-1] == ("POST", "/notifications/read-all", {"upto": told[0]["id"]})
+    assert standin.written[-1] == ("POST", "/notifications/read-all", {"upto_id": told[0]["id"]})
     assert "All notifications are read" in (await http.get("/notifications")).text
     assert (await http.post(f"/notifications/{uid(999)}/read", data={})).status_code == 404
 

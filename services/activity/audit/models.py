@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 
 from services.activity.overview.models import RESTATED
-from shared.contracts.notifications import BellChanged
+from shared.contracts.notifications import BellChanged, MailOrdered
 
-UNRECORDED = (RESTATED, BellChanged.type)
+UNRECORDED = (RESTATED, BellChanged.type, MailOrdered.type)
 """How the types of events end that leave no record, in contracts that are newer than this as well: nothing happened."""
 
 

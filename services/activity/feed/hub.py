@@ -43,7 +43,7 @@ AGAIN_SECONDS = 3.0
 """How long the gateway may still sign the rights from before a change."""
 
 LATE_SECONDS = 15.0
-"""So long may a page take from being made until it listens, and still hear of what happened meanwhile."""
+"""So long may a page take from being made until it listens, and still receive what happened meanwhile."""
 
 OVERFLOW, DRAINING = "overflow", "draining"
 """Reasons to end a stream that are no loss of access."""

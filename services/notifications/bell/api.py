@@ -46,9 +46,9 @@ async def mark_read(notification_id: UUID, actor: Actor, uow: UnitOfWork) -> Not
 
 @post("/read-all", status_code=204)
 async def mark_all_read(actor: Actor, uow: UnitOfWork, data: ReadAll | None = None) -> None:
-    """Mark everything as read, or what is not newer than the one that is named in `upto`."""
+    """Mark everything as read, or what is not newer than the one that is named in `upto_id`."""
     async with uow(actor) as db:
-        await commands.read_all(db, actor, data.upto if data else None)
+        await commands.read_all(db, actor, data.upto_id if data else None)
 
 
 router = Router(

@@ -1,6 +1,7 @@
 """Telling people, and what they have read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -13,8 +14,9 @@ from services.notifications.rules import Rule
 from services.notifications.things import KEPT, OF_TOLD, is_for
 from shared import outbox
 from shared.actor import SYSTEM, Actor
-from shared.clock import now
-from shared.contracts.notifications import BellChanged
+from shared.clock import now, uuid7
+from shared.contracts.notifications import BellChanged, MailOrdered
+from shared.contracts.words.lines import Facts
 from shared.database import Db, driver
 
 # Each person once: their row and the event's are written together, and the inbox lets an event come once. What is
@@ -34,8 +36,16 @@ with t as (select * from json_populate_record(null::told, $1)),
             and not exists (select from clients c where c.id = p.client_id and not c.open)),
      kept as (insert into told select t.* from t where exists (select from recipients))
 insert into bell (person_id, position, client_id) select r.id, t.position, r.client_id from recipients r cross join t
-returning person_id
+returning person_id, client_id
 """  # noqa: S608  (our own text)
+_FORGET = """
+with old as (select position from told where at < $1 order by at limit $2),
+     gone as (delete from bell using old where bell.position = old.position)
+delete from told using old where told.position = old.position
+"""
+KEPT_FOR = timedelta(days=90)
+AT_ONCE = 1000
+"""People whose bell one event says has changed: an event has a bound, and a client no bound of people."""
 _READ = "update bell set read_at = $3 where person_id = $1 and position = $2 and read_at is null"
 _ALL_READ = """
 update bell set read_at = $4 where person_id = $1 and client_id = $2 and position <= $3 and read_at is null
@@ -43,9 +53,9 @@ update bell set read_at = $4 where person_id = $1 and client_id = $2 and positio
 
 
 class ReadAll(msgspec.Struct, forbid_unknown_fields=True):
-    """`upto` is the newest one that was shown: what came later stays unread. Without it everything is read."""
+    """`upto_id` is the newest one that was shown: what came later stays unread. Without it everything is read."""
 
-    upto: UUID | None = None
+    upto_id: UUID | None = None
 
 
 async def tell(db: Db, happening: Happening, rule: Rule) -> None:
@@ -60,7 +70,28 @@ async def tell(db: Db, happening: Happening, rule: Rule) -> None:
         rule.policy,
         rule.reaches_limited,
     )
-    await _ring(db, SYSTEM, happening.id, [row["person_id"] for row in rows], happening.client_id)
+    told = {row["person_id"]: row["client_id"] for row in rows}
+    await _ring(db, SYSTEM, happening.id, list(told), happening.client_id)
+    if rule.mail:
+        await _order(db, happening, rule, told)
+
+
+async def _order(db: Db, happening: Happening, rule: Rule, told: Mapping[UUID, UUID]) -> None:
+    """Have identity mail it to each of these people (with their clients)."""
+    facts = msgspec.json.decode(happening.facts, type=Facts)
+    target = happening.target_type, happening.target_id
+    for person_id, client_id in told.items():
+        order = MailOrdered(
+            person_id=person_id,
+            about=happening.type,
+            facts=facts,
+            actor_name=happening.actor_name,
+            path=rule.place(target, happening.project_id, staff=client_id == COMPANY),
+            module=happening.publisher,
+            policy=rule.policy,
+            project_id=happening.project_id,
+        )
+        await outbox.append(db, SYSTEM, order, client_id=_client(client_id), aggregate_id=uuid7())
 
 
 async def read_one(db: Db, actor: Actor, notification_id: UUID) -> NotificationView:
@@ -80,6 +111,12 @@ async def read_all(db: Db, actor: Actor, upto: UUID | None) -> None:
         await _ring_own(db, actor)
 
 
+async def forget(db: Db) -> bool:
+    """Drop what is older than `KEPT_FOR`, a part of it at a time. Whether there may be more."""
+    gone = await (await driver(db)).execute(_FORGET, now() - KEPT_FOR, AT_ONCE)
+    return gone == f"DELETE {AT_ONCE}"
+
+
 async def _ring_own(db: Db, actor: Actor) -> None:
     """The caller's other tabs show it as well."""
     if actor.id:
@@ -87,6 +124,10 @@ async def _ring_own(db: Db, actor: Actor) -> None:
 
 
 async def _ring(db: Db, actor: Actor, about: UUID, people: Sequence[UUID], client_id: UUID) -> None:
-    if people:
-        client = None if client_id == COMPANY else client_id
-        await outbox.append(db, actor, BellChanged(people=list(people)), client_id=client, aggregate_id=about)
+    for first in range(0, len(people), AT_ONCE):
+        changed = BellChanged(people=list(people[first : first + AT_ONCE]))
+        await outbox.append(db, actor, changed, client_id=_client(client_id), aggregate_id=about)
+
+
+def _client(client_id: UUID) -> UUID | None:
+    return None if client_id == COMPANY else client_id

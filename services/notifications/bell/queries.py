@@ -132,7 +132,5 @@ def _client(client_id: UUID) -> UUID | None:
 
 def _place(row: asyncpg.Record, actor: Actor) -> str:
     """Where the portal shows it: where its rule says, or the thing itself on its project's page."""
-    rule = RULES[EVENTS[row["type"]]]
-    page = rule.page if actor.sees_all_clients else rule.own_page
-    anchor = f"#milestone-{row['target_id']}" if row["target_type"] == "milestone" else ""
-    return page.format(target_id=row["target_id"]) if page else f"/projects/{row['project_id']}{anchor}"
+    target = row["target_type"], row["target_id"]
+    return RULES[EVENTS[row["type"]]].place(target, row["project_id"], staff=actor.sees_all_clients)

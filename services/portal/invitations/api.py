@@ -29,6 +29,7 @@ SHOWN = 50
 REASONS = {
     "refused": "The mail server knows no such address.",
     "unconfirmed": "The mail server did not say whether it took the mail.",
+    "bounced": "The mail was sent back: this address does not take it.",
     "expired": "The mail server could not be reached.",
     "closed": "They no longer have access.",
     "replaced": "They were invited by hand in the meantime.",

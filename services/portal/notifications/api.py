@@ -46,7 +46,7 @@ async def mark_read(page: Page, notification_id: UUID) -> Redirect:
 async def mark_all_read(page: Page, data: Typed) -> Redirect:
     """Mark as read what the page showed, and everything before it."""
     upto = data.get("upto")
-    await page.services.notifications.post("notifications/read-all", type(None), {"upto": upto} if upto else {})
+    await page.services.notifications.post("notifications/read-all", type(None), {"upto_id": upto} if upto else {})
     return page.go(PATH, "All notifications are read")
 
 

@@ -126,6 +126,7 @@ def test_work_is_told_in_plain_words(data: EventData, title: str, description: s
 
 
 QUIET: list[EventData] = [
+    accounts.MailAccepted(kind="notification"),
     accounts.MailFailed(kind="password_reset", reason="550"),
     accounts.InvitationSent(),
     accounts.InvitationFailed(reason="550"),

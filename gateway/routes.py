@@ -18,7 +18,7 @@ TOTAL_SECONDS = 4.0
 """How long anybody waits for an answer to begin. Changes have it all, and pages, which ask several services."""
 
 Access = Literal["public", "signed_in", "staff"]
-SERVICES = ("identity", "projects", "activity")
+SERVICES = ("identity", "projects", "activity", "notifications")
 """What answers under `API`. A new service is an entry here and routes below; its address comes from the environment."""
 PORTAL = "portal"
 
@@ -141,6 +141,7 @@ ROUTES = (
     _api("kpis", "activity"),
     _api("overview", "activity"),
     _api("audit", "activity", "staff"),
+    _api("notifications", "notifications"),
     _api("webhooks", "activity", "staff"),
     Route(prefix="/api/events", upstream="activity", audience=("activity",), timeout=TOTAL_SECONDS, stream=True),
     _api("api-clients", "identity", "staff"),
@@ -160,6 +161,7 @@ ROUTES = (
     _page("/organisations"),
     _page("/projects"),
     _page("/activity"),
+    _page("/notifications"),
     _page("/profile"),
     _page("/profile/picture", max_body=IMAGE),
     _page("/brand"),

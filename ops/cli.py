@@ -90,6 +90,18 @@ def create_admin(email: str, first_name: str, last_name: str) -> None:
 
 
 @app.command
+def bounced(*message_ids: str) -> None:
+    """Note that mails came back after the mail server had taken them, by their Message-ID.
+
+    Its failure is published as any other: an invitation shows that it failed.
+    Reads PORTAL_DATABASE_ADMIN_URL and PORTAL_DATABASE_PASSWORD_IDENTITY.
+    """
+    from ops.mails import bounced
+
+    asyncio.run(bounced(message_ids))
+
+
+@app.command
 def republish(service: str) -> None:
     """Publish everything that a service has again, as it is: to others that do not know it, or lost what they knew.
 

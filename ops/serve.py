@@ -8,6 +8,7 @@ import resource
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import uvicorn
@@ -18,7 +19,8 @@ from shared.config import Settings, SettingsError, load
 from shared.server import BoundedHttp
 from shared.telemetry import OUTPUT
 
-SERVICES = ("identity", "projects", "activity", "portal", "gateway")
+SERVICES = (*sorted(path.parent.name for path in (Path(__file__).parents[1] / "services").glob("*/app.py")), "gateway")
+"""Everything that runs as a process of its own: a folder of `services` with an `app.py` is one."""
 GRACEFUL_SECONDS = 3
 OPEN_FILES = 65_536
 MOST_AT_ONCE = 8_192

@@ -6,8 +6,10 @@ from operator import itemgetter
 import asyncpg
 
 from services.activity.audit import commands as audit
+from services.activity.audit.models import UNRECORDED
 from services.activity.feed import commands as feed
 from services.activity.fold.events import fact_of, fold
+from services.activity.fold.notifications import rung
 from services.activity.kpis import commands as kpis
 from services.activity.kpis.models import ClientFact
 from services.activity.overview import commands as overview
@@ -24,7 +26,7 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
     but may be the first that is heard of a client, and of what was shared, withdrawn or hidden.
     """
     things = [(each, thing) for each in deliveries if (thing := thing_of(each.event))]
-    folded = [fold(each.event, each.position) for each in deliveries if not is_restated(each.event)]
+    folded = [fold(each.event, each.position) for each in deliveries if not each.event.type.endswith(UNRECORDED)]
     await audit.append(
         connection,
         [each.record for each in folded],
@@ -52,6 +54,7 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
     }
     await feed.judge(connection, turned)
     await webhooks.queue(connection, entries)
+    await feed.ring(connection, {person for each in deliveries for person in rung(each.event)})
 
 
 def consumer() -> Consumer:

@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from services.identity.clients.commands import SIGHT
 from services.identity.clients.queries import hashes_of
+from services.identity.mails import orders
 from services.identity.people.commands import ProjectFacts, learn_of_project
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.queries import live_hashes
@@ -19,6 +20,7 @@ from shared.contracts.identity import (
     SessionRotated,
     ViewAsEnded,
 )
+from shared.contracts.notifications import MailOrdered
 from shared.contracts.projects import ProjectCreated, ProjectRestated, ProjectShared, ProjectUpdated, ProjectWithdrawn
 from shared.database import Db
 from shared.inbox import Consumer, Delivery
@@ -27,13 +29,16 @@ AboutProject: TypeAlias = ProjectCreated | ProjectRestated | ProjectUpdated | Pr
 
 
 def consumers(session_cache: SessionCache) -> list[Consumer]:
-    """Two, so that a Redis that is away holds up nothing but what needs it."""
+    """One for each source, so that a Redis that is away holds up nothing but what needs it."""
 
     async def project(db: Db, delivery: Delivery) -> None:
         event = delivery.event
         if event.clientid is None:
             raise ValueError("a project without a client")
         await learn_of_project(db, event.subject, event.clientid, _facts(event.data))
+
+    async def mail_ordered(db: Db, delivery: Delivery) -> None:
+        await orders.take(db, delivery.event)
 
     async def session_revoked(_db: Db, delivery: Delivery) -> None:
         """Repeat what was said after the commit: Redis, or this process, may not have been there then."""
@@ -51,6 +56,7 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
 
     return [
         Consumer("identity-projects", dict.fromkeys(get_args(AboutProject), project)),
+        Consumer("identity-mails", {MailOrdered: mail_ordered}),
         Consumer(
             "identity-sessions",
             {

@@ -16,6 +16,7 @@ from services.portal.invitations.api import area as invitations
 from services.portal.kept_form.api import area as kept_form
 from services.portal.mailbox.api import area as mailbox
 from services.portal.milestones.api import area as milestones
+from services.portal.notifications.api import area as notifications
 from services.portal.organisations.api import area as organisations
 from services.portal.people.api import area as people
 from services.portal.preferences.api import area as preferences
@@ -38,7 +39,7 @@ AREAS = Areas(
     [
         *(dashboard, projects, clients, activity, team, profile),
         *(people, api_clients, webhooks, brand, failed_sign_ins),
-        *(milestones, contacts, invitations, view_as, switch_client, organisations),
+        *(notifications, milestones, contacts, invitations, view_as, switch_client, organisations),
         *(security, prove_it, kept_form, preferences, session, sign_in, sign_out),
         *(invitation, register, forgot_password, reset_password, verify_email, confirm_email),
         *(help_, mailbox),

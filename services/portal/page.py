@@ -18,6 +18,7 @@ from services.portal.cookies import cookie
 from services.portal.help.guide import Chapter, Guide
 from services.portal.ids import read_id
 from services.portal.look import Look
+from services.portal.notifications.answers import Unread
 from services.portal.services import WIDGET_DEADLINE, Services, Slot, once_known, slot
 from services.portal.toasts import TOAST_COOKIE, Toast, Tone, remember
 from shared.actor import Actor
@@ -56,6 +57,7 @@ class Page(Look):
         """Where the page hears what happens."""
         self._organisations: list[Organisation] | None = None
         self._overview: asyncio.Future[Slot[Overview]] | None = None
+        self.unread: Unread | None = None
 
     @property
     def areas(self) -> Areas:
@@ -118,7 +120,7 @@ class Page(Look):
         if named:
             found = await slot(self.services.identity.get(f"clients/{named}", Client))
             self.client_name = found.value.name if found.value else _("the chosen client")
-        await self.load_organisations()
+        await asyncio.gather(self.load_organisations(), self.load_unread())
         seen = [cookie(TOAST_COOKIE, "", 0)] if self.toast else []
         if self.whose and self.cookie(PERSON_COOKIE) != self.whose:
             seen.append(cookie(PERSON_COOKIE, self.whose))
@@ -191,6 +193,12 @@ class Page(Look):
         told = self.services.activity.get("overview", Overview, client_id=self.client_id, part=list(names))
         nothing = Overview(kpis=Kpis([]), turn=[], due=[], newest=Listing([]))
         return once_known(told, owned if self.client_id else None, nothing)
+
+    async def load_unread(self, deadline: float | None = WIDGET_DEADLINE) -> None:
+        """How many notifications the bell has for the reader; it shows none where they do not answer in time."""
+        if self.actor.id and self.is_somebodys:
+            known = await slot(self.services.notifications.get("notifications/unread", Unread), deadline=deadline)
+            self.unread = known.value
 
     def fragment(
         self,

@@ -184,6 +184,7 @@ class Services:
     identity: Service
     projects: Service
     activity: Service
+    notifications: Service
 
     def __init__(
         self, http: aiohttp.ClientSession, upstreams: Mapping[str, Upstream], request: Request[Any, Any, Any]

@@ -22,6 +22,7 @@ from services.portal.settings import PortalSettings
 from shared.addresses import shown_address
 from shared.clock import FIRST_DAY, LAST_DAY
 from shared.contracts import TOLD
+from shared.contracts.notifications import BellChanged
 from shared.events import publisher_of
 from shared.language import gettext, marked, ngettext
 from shared.texts import isolated
@@ -70,6 +71,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateC
         asset=assets.url,
         icon=icon,
         told_by=told_by,
+        BELL=BellChanged.type,
         has_mailbox=bool(settings.mailbox_dir),
         DASH=formats.DASH,
         LANGUAGES=formats.LANGUAGES,

@@ -6,11 +6,21 @@ Golden JSON: tests/contracts.
 from typing import ClassVar
 from uuid import UUID
 
-from shared.events import SecurityEvent
+from shared.events import EventData, SecurityEvent
+
+
+class MailAccepted(EventData, frozen=True):
+    """The mail server took a mail that another service had ordered (`mail_ordered`). The aggregate is the order."""
+
+    type: ClassVar[str] = "mail_accepted"
+    subject: ClassVar[str] = "identity.mail.accepted.v1"
+    kind: str
 
 
 class MailFailed(SecurityEvent, frozen=True):
-    """A mail will not reach anybody: `refused`, `unconfirmed`, `expired` or `closed`. The aggregate is the mail."""
+    """A mail will not reach anybody: `refused`, `unconfirmed`, `expired`, `closed`, or `bounced` after the mail server
+    had taken it. The aggregate is the mail, or the order that it was sent for.
+    """
 
     type: ClassVar[str] = "mail_failed"
     subject: ClassVar[str] = "identity.mail.failed.v1"
@@ -26,8 +36,9 @@ class InvitationSent(SecurityEvent, frozen=True):
 
 
 class InvitationFailed(SecurityEvent, frozen=True):
-    """It never will: `refused`, `unconfirmed`, `expired` or `closed`; or its address was `given_up` before that. Its
-    client does not learn of `FOR_STAFF`, which depend on what the address is to others.
+    """It never will: `refused`, `unconfirmed`, `expired` or `closed`; its address was `given_up` before that; or the
+    mail server took it and sent it back later (`bounced`). Its client does not learn of `FOR_STAFF`, which depend on
+    what the address is to others.
     """
 
     type: ClassVar[str] = "invitation_failed"

@@ -44,6 +44,7 @@ class WebhookDisabled(SecurityEvent, frozen=True):
     type: ClassVar[str] = "webhook_disabled"
     subject: ClassVar[str] = "activity.webhook.disabled.v1"
     reason: str
+    host: str = ""
 
 
 class WebhookRemoved(SecurityEvent, frozen=True):

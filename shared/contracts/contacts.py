@@ -6,6 +6,9 @@ A contact is a person: other events about one are in `identity`. Golden JSON: te
 from typing import ClassVar
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
+from shared.contracts.identity import Standing
 from shared.events import EventData, SecurityEvent
 
 
@@ -30,6 +33,7 @@ class ContactCreated(EventData, frozen=True):
 
     type: ClassVar[str] = "contact_created"
     subject: ClassVar[str] = "identity.contact.created.v1"
+    standing: Standing | UnsetType = UNSET
 
 
 class ContactMoved(SecurityEvent, frozen=True):
@@ -39,6 +43,7 @@ class ContactMoved(SecurityEvent, frozen=True):
     subject: ClassVar[str] = "identity.contact.moved.v1"
     from_client_id: UUID
     to_client_id: UUID
+    standing: Standing | UnsetType = UNSET
 
 
 class PortalAccessGranted(SecurityEvent, frozen=True):
@@ -46,6 +51,7 @@ class PortalAccessGranted(SecurityEvent, frozen=True):
 
     type: ClassVar[str] = "portal_access_granted"
     subject: ClassVar[str] = "identity.contact.access_granted.v1"
+    standing: Standing | UnsetType = UNSET
 
 
 class PortalAccessRevoked(SecurityEvent, frozen=True):
@@ -53,6 +59,7 @@ class PortalAccessRevoked(SecurityEvent, frozen=True):
 
     type: ClassVar[str] = "portal_access_revoked"
     subject: ClassVar[str] = "identity.contact.access_revoked.v1"
+    standing: Standing | UnsetType = UNSET
 
 
 class BulkInvitationStarted(EventData, frozen=True):

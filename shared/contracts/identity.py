@@ -1,10 +1,23 @@
 """Events of `services/identity`. Golden JSON: tests/contracts."""
 
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from shared.events import EventData, SecurityEvent
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which doors of the portal somebody has, beside roles and assignments, as it is after the event. `may_enter`: they
+    are active, and of a client's people one with access to the portal.
+    """
+
+    kind: str
+    may_enter: bool
+    is_primary_contact: bool = False
+    policies: list[str] = []
 
 
 class ClientCreated(EventData, frozen=True):
@@ -34,14 +47,16 @@ class PersonCreated(EventData, frozen=True):
     type: ClassVar[str] = "person_created"
     subject: ClassVar[str] = "identity.person.created.v1"
     kind: str
+    standing: Standing | UnsetType = UNSET
 
 
 class PersonUpdated(EventData, frozen=True):
-    """Fields of a person changed. `fields` names them; the values are not published."""
+    """Fields of a person changed. `fields` names them; of their values only the standing is published."""
 
     type: ClassVar[str] = "update_profile"
     subject: ClassVar[str] = "identity.person.updated.v1"
     fields: list[str]
+    standing: Standing | UnsetType = UNSET
 
 
 class ProjectRolesChanged(SecurityEvent, frozen=True):
@@ -237,57 +252,6 @@ class IdentityLinked(SecurityEvent, frozen=True):
     type: ClassVar[str] = "identity_linked"
     subject: ClassVar[str] = "identity.person.linked.v1"
     identity_id: UUID
-
-
-class ApiClientCreated(SecurityEvent, frozen=True):
-    """A partner system may ask for tokens. The envelope's client is the one it is bound to, none for all."""
-
-    type: ClassVar[str] = "api_client_created"
-    subject: ClassVar[str] = "identity.api_client.created.v1"
-    scopes: list[str]
-    auth_method: str
-
-
-class ApiClientUpdated(SecurityEvent, frozen=True):
-    type: ClassVar[str] = "api_client_updated"
-    subject: ClassVar[str] = "identity.api_client.updated.v1"
-    fields: list[str]
-    scopes: list[str]
-
-
-class ApiClientRotated(SecurityEvent, frozen=True):
-    """It has a new secret; the old one counts until then."""
-
-    type: ClassVar[str] = "api_client_rotated"
-    subject: ClassVar[str] = "identity.api_client.rotated.v1"
-    old_valid_until: datetime
-
-
-class ApiClientRevoked(SecurityEvent, frozen=True):
-    """None of its tokens counts any more."""
-
-    type: ClassVar[str] = "api_client_revoked"
-    subject: ClassVar[str] = "identity.api_client.revoked.v1"
-
-
-class ApiTokenIssued(SecurityEvent, frozen=True):
-    """The envelope's `sessionid` is the token's `jti`: what is done with it carries that as well."""
-
-    type: ClassVar[str] = "api_token_issued"
-    subject: ClassVar[str] = "identity.api_token.issued.v1"
-    scope: str
-    ip: str
-    user_agent: str
-
-
-class ApiTokenRefused(SecurityEvent, frozen=True):
-    """`reason` is OAuth's error. The aggregate is the api client if known, else the attempt, as is `sessionid`."""
-
-    type: ClassVar[str] = "api_token_refused"
-    subject: ClassVar[str] = "identity.api_token.refused.v1"
-    reason: str
-    ip: str
-    user_agent: str
 
 
 class StepUpCodeRequested(SecurityEvent, frozen=True):

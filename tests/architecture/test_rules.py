@@ -64,7 +64,7 @@ def under(name: str, prefixes: tuple[str, ...]) -> bool:
 
 
 def test_there_is_something_to_check() -> None:
-    assert {path.name for path in SERVICES} >= {"identity", "projects", "activity", "portal"}
+    assert {path.name for path in SERVICES} >= {"identity", "projects", "activity", "notifications", "portal"}
     assert len(FEATURES) >= 5
 
 

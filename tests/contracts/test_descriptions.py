@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import pytest
 
+from gateway.routes import SERVICES
 from shared.openapi import Description
 from tests.isolation.routes import application, declared, shape
 
-SERVICES = ("identity", "projects", "activity")
 Json = dict[str, Any]
 BROWSERS = {"NewCredential", "Assertion"}
 """What browsers fill in: they may say more than the standard has today (WebAuthn Level 3, 5.1)."""

@@ -59,7 +59,7 @@ def test_the_file_grants_no_more_than_is_said_here() -> None:
             rf"portal\.{account}\.>",
             r"\$JS\.API\.STREAM\.INFO\.PORTAL",
             rf"\$JS\.API\.DIRECT\.GET\.PORTAL\.portal\.{account}\.>",
-            rf"\$JS\.API\.CONSUMER\.CREATE\.PORTAL\.{own}\.portal\.([a-z]+\.)*>",
+            rf"\$JS\.API\.CONSUMER\.CREATE\.PORTAL\.{own}\.portal\.([a-z]+\.)*(>|v\d+)",
             rf"\$JS\.API\.CONSUMER\.(DELETE|INFO|MSG\.NEXT)\.PORTAL\.{own}",
             rf"\$JS\.ACK\.PORTAL\.{own}\.>",
         ]

@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from gateway.routes import SERVICES
 from services.identity.api_clients.models import SCOPES
 from tests.isolation.routes import application
 from tests.portal_stack import Portal
@@ -56,7 +57,7 @@ def test_the_table_names_every_scope_and_every_scope_opens_a_route() -> None:
     assert re.findall(r"^\| `(\w+:\w+)` \|", GUIDE, re.MULTILINE) == list(SCOPES)
     opened = {
         handler.opt.get("scope")
-        for service in ("identity", "projects", "activity")
+        for service in SERVICES
         for route in application(service).routes
         for handler in getattr(route, "route_handlers", ())
     }

@@ -143,8 +143,8 @@ def mailed_link(portal: Portal, address: str) -> str | None:
         mail = message_from_bytes(path.read_bytes(), policy=policy.default)
         if address in str(mail["To"]):
             body = mail.get_body(("plain",))
-            found = re.search(r"(/sign-in/link\?token=\S+)", body.get_content() if body else "")
-            return found[1] if found else None
+            if found := re.search(r"(/sign-in/link\?token=\S+)", body.get_content() if body else ""):
+                return found[1]
     return None
 
 

@@ -17,7 +17,7 @@ import uvloop
 from joserfc.jwk import OKPKey
 
 from gateway.app import Gateway, create_app
-from gateway.routes import ROUTES, Route
+from gateway.routes import PORTAL, ROUTES, SERVICES, Route
 from gateway.sessions import Session
 from gateway.settings import GatewaySettings
 from shared.actor import Actor
@@ -244,8 +244,8 @@ class Rig:
         self.key = new_key()
         self.identity = Identity(lambda: f"{self.server.url}/.well-known/jwks.json")
         self.service = Echo()
-        """projects, activity and portal in one."""
-        upstreams = dict.fromkeys(("projects", "activity", "portal"), self.service.server.url)
+        """Every service but identity, and the portal, in one."""
+        upstreams = dict.fromkeys((*SERVICES, PORTAL), self.service.server.url)
         known: dict[str, Any] = {
             "public_url": ORIGIN, "redis_url": redis_url, "claims_key": msgspec.json.encode(self.key).decode(),
             "requests_per_minute": 10_000_000, "sign_ins_per_minute": 10_000_000,

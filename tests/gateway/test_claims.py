@@ -12,6 +12,7 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from gateway.claims import RENEW_BEFORE, ClaimsSigner
+from gateway.routes import SERVICES
 from gateway.sessions import Session
 from gateway.settings import GatewaySettings
 from ops.stack.backing import Backing
@@ -66,7 +67,7 @@ async def test_callers_own_token_is_replaced(rig: Rig, http: httpx2.AsyncClient)
 
 @pytest.mark.parametrize(
     ("path", "audience"),
-    [("/", ["portal", "identity", "projects", "activity"]), ("/api/client-portal/auth/login", ["identity"])],
+    [("/", ["portal", *SERVICES]), ("/api/client-portal/auth/login", ["identity"])],
 )
 async def test_nobody_has_a_token_too_with_an_address_to_trust(
     rig: Rig, http: httpx2.AsyncClient, path: str, audience: list[str]

@@ -26,7 +26,7 @@ from shared.broker import connect
 from shared.cache import PAUSE, Cache
 from shared.clock import now, uuid7
 from shared.contracts.projects import ProjectCreated
-from shared.events import Event, EventData, RawEvent
+from shared.events import Event, EventData, RawEvent, publisher_of, source_of
 from tests.conftest import ServiceApi
 from tests.looks import Looks
 
@@ -121,15 +121,15 @@ class Identity:
         await self.until("select 1 from known_projects where id = $1", project_id)
         return str(project_id)
 
-    async def hears(self, data: EventData, about: UUID, client_id: str) -> None:
-        """Something happened in projects."""
+    async def hears(self, data: EventData, about: UUID, client_id: str | None) -> None:
+        """Something happened in another service."""
         event = Event[EventData](
             id=uuid7(),
-            source="/services/projects",
+            source=source_of(publisher_of(data.subject)),
             type=data.type,
             subject=about,
             time=now(),
-            clientid=UUID(client_id),
+            clientid=UUID(client_id) if client_id else None,
             data=data,
         )
         client = await connect(self.servers.addresses.nats_url, "tests")

@@ -12,7 +12,10 @@ from uuid import uuid4
 import asyncpg
 import httpx2
 import msgspec
+from nats.aio.client import Client
 
+from gateway import routes as gateway
+from shared.broker import STREAM, connect
 from shared.clock import now, uuid7
 from tests.isolation.routes import ROLES, SERVICES, Right, declared
 from tests.portal_stack import API, Portal
@@ -229,15 +232,22 @@ def pages(portal: Portal, role: str, ids: dict[str, str]) -> Iterator[tuple[str,
 
 async def settle(portal: Portal) -> None:
     """Wait until nothing is on its way: each event is published, and what it changes elsewhere has changed."""
-    schemas = ("identity", "projects", "activity")
-    waiting = " union all ".join(f"select 1 from {each}.outbox where published_at is null" for each in schemas)
+    waiting = " union all ".join(f"select 1 from {each}.outbox where published_at is null" for each in gateway.SERVICES)
     connection = await asyncpg.connect(portal.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+    client = await connect(portal.run.addresses["PORTAL_NATS_URL"], "tests")
     async with asyncio.timeout(60):
         before, after = {}, await checksums(portal)
-        while before != after or await connection.fetch(waiting):
+        while before != after or await connection.fetch(waiting) or await is_folding(client):
             await asyncio.sleep(0.5)
             before, after = after, await checksums(portal)
+    await client.close()
     await connection.close()
+
+
+async def is_folding(client: Client) -> bool:
+    """Whether a service has still to hear of something."""
+    durables = await client.jetstream().consumers_info(STREAM)
+    return any(each.num_pending or each.num_ack_pending for each in durables)
 
 
 async def checksums(portal: Portal) -> dict[str, str]:

@@ -13,6 +13,7 @@ import msgspec
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
+from gateway import routes as gateway
 from ops.keys import as_text, new_claims_key, new_secrets_key
 from services.identity.fresh_proof import NEEDS_NO_PROOF, SAFE
 from shared.claims import require_fresh_proof
@@ -31,7 +32,7 @@ ROLES = (
     "partner",
 )
 RIGHTS = Path(__file__).parent / "rights.toml"
-SERVICES = ("identity", "projects", "activity", "portal")
+SERVICES = (*gateway.SERVICES, gateway.PORTAL)
 EXEMPT = re.compile(r"^/(schema|healthz|readyz|static)(/|$)")
 """Health, the schema, and files that are the same for everybody."""
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
+from gateway import routes as gateway
 from shared.actor import Actor
 from shared.clock import now
 from tests.conftest import NewPortal
@@ -31,7 +32,7 @@ def asked(new_portal: NewPortal) -> Iterator[Asked]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("service", ["identity", "projects", "activity"])
+@pytest.mark.parametrize("service", gateway.SERVICES)
 def test_a_service_keeps_to_its_description(asked: Asked, service: str, tmp_path: Path) -> None:
     admin = msgspec.structs.replace(asked.admin, proven_at=now())
     if said := findings_in_service(asked.portal, service, admin, asked.ids, tmp_path):

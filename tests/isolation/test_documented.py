@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway import routes as gateway
 from tests.contracts.test_descriptions import operations
 from tests.isolation.routes import real_routes, shape
 from tests.portal_stack import Portal
@@ -11,7 +12,7 @@ from tests.portal_stack import Portal
 API = "/api/"
 
 
-@pytest.mark.parametrize("service", ["identity", "projects", "activity"])
+@pytest.mark.parametrize("service", gateway.SERVICES)
 def test_a_service_describes_its_routes(service: str) -> None:
     paths = {shape(each.route) for each in operations() if each.whole["info"]["title"].endswith(service)}
     public = {shape(route) for route in real_routes(service) if route.split()[-1].startswith(API)}

@@ -20,7 +20,7 @@ from shared.partners import LIVE_SECONDS
 from shared.tokens import REFRESH_SECONDS
 from tests.conftest import NewPortal
 from tests.isolation.matrix import FOREIGN, ask, comparable, ids_of, is_told_nothing
-from tests.isolation.routes import SERVICES
+from tests.isolation.routes import SERVICES, application
 from tests.partners import PartnerSigner, new_key
 from tests.portal_stack import API, PEOPLE, Portal
 
@@ -252,4 +252,11 @@ def test_the_key_is_rotated_under_load_and_no_token_is_refused(rotating: Portal)
 
 
 def test_every_service_is_shown_tokens() -> None:
-    assert set(READS) == set(SERVICES) - {"portal"}
+    """All that have a route with a scope; what is told people is for nobody else."""
+    assert set(READS) == {
+        service
+        for service in SERVICES
+        for route in application(service).routes
+        for handler in getattr(route, "route_handlers", ())
+        if handler.opt.get("scope")
+    }

@@ -10,6 +10,7 @@ from litestar.exceptions import ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import HTTPReceiveMessage
 
+from gateway import routes as gateway
 from tests.isolation.routes import application
 from tests.isolation.test_mass_assignment import struct_of
 
@@ -34,7 +35,8 @@ IN_JSON = {
     "AnyType": set(TYPES),
 }
 """What a type is written as; all others, dates and ids too, are strings."""
-JSON_SERVICES = ("identity", "projects", "activity")
+LEAST = {"notifications": 20}
+"""More wrong values than these are refused in any case, of most services a hundred: this one takes a single field."""
 
 
 def written(info: msgspec.inspect.Type) -> set[str]:
@@ -88,7 +90,7 @@ async def wrong_field(app: Litestar, handler: HTTPRouteHandler, body: Any) -> st
     return ""
 
 
-@pytest.mark.parametrize("service", JSON_SERVICES)
+@pytest.mark.parametrize("service", gateway.SERVICES)
 async def test_a_field_of_another_type_is_refused_by_its_name(service: str) -> None:
     app, taken, asked = application(service), list[str](), 0
     handlers = [handler for route in app.routes for handler in getattr(route, "route_handlers", ())]
@@ -100,4 +102,4 @@ async def test_a_field_of_another_type_is_refused_by_its_name(service: str) -> N
                 if await wrong_field(app, handler, wrap(place, value)) != named(place):
                     taken.append(f"{handler} {named(place)}: {value!r}")
     assert taken == []
-    assert asked > 100
+    assert asked > LEAST.get(service, 100)

@@ -13,6 +13,7 @@ import httpx2
 import msgspec
 from redis.asyncio import Redis
 
+from ops import serve
 from ops.stack.backing import backing
 from shared import dead_letters
 from shared.broker import connect
@@ -20,7 +21,7 @@ from shared.clock import now, uuid7
 from shared.events import Event
 from tests.ops.embedded import Stack, eventually
 
-SERVICES = {"identity", "projects", "activity", "portal", "gateway"}
+SERVICES = set(serve.SERVICES)
 SERVERS = {"postgres", "nats", "redis", "s3", "mail"}
 
 

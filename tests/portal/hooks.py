@@ -5,7 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
-from services.activity.words.telling import LINES
+from shared.contracts import TOLD
+from shared.contracts.words.telling import LINES
 from tests.portal.standin import ACME, ago, missing, page, uid
 from tests.portal.systems import Systems
 
@@ -80,7 +81,7 @@ class Hooks(Systems):
         return next((each for each in self.state["webhooks"] if each["id"] == request.match_info["id"]), None)
 
     async def list_event_types(self, _request: web.Request) -> web.Response:
-        return web.json_response({"items": [{"key": key, "name": line.occasion} for key, line in LINES.items()]})
+        return web.json_response({"items": [{"key": each.type, "name": LINES[each.type].occasion} for each in TOLD]})
 
     async def list_webhooks(self, request: web.Request) -> web.Response:
         return page(self.state["webhooks"], request)

@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
+from gateway import routes as gateway
 from services.identity.policies.models import ADMIN_POLICIES
 from shared.actor import Actor
 from tests.portal.standin import ACME, uid
 
-AUDIENCE = ("portal", "identity", "projects", "activity")
+AUDIENCE = (gateway.PORTAL, *gateway.SERVICES)
 
 NOBODY = Actor(ip="203.0.113.9")
 ANNA = Actor(

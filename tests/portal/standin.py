@@ -14,9 +14,9 @@ from uuid import UUID
 
 from aiohttp import web
 
-from services.activity.words.telling import LINES
 from services.portal.services import UPSTREAMS
 from shared import clock
+from shared.contracts.words.telling import LINES
 from tests.portal.documents import document
 
 BASE = "/api/client-portal"
@@ -251,6 +251,7 @@ def story() -> dict[str, Any]:
         "clients": clients,
         "link_of": link_of,
         "attention": attention,
+        "notifications": [],
     }
 
 
@@ -266,7 +267,7 @@ class Call(NamedTuple):
 
 
 class Standin:
-    """One server for all three services. `delay` (seconds by path prefix) and `refuse` make it misbehave; `calls` remembers."""
+    """One server for all services. `delay` (seconds by path prefix) and `refuse` make it misbehave; `calls` remembers."""
 
     def __init__(self) -> None:
         self.state = copy.deepcopy(story())
@@ -322,6 +323,10 @@ class Standin:
             ("GET", "/activity", self.activity),
             ("GET", "/kpis", self.kpis),
             ("GET", "/overview", self.overview),
+            ("GET", "/notifications", self.notifications),
+            ("GET", "/notifications/unread", self.unread),
+            ("POST", "/notifications/read-all", self.read_all),
+            ("POST", "/notifications/{id}/read", self.read),
         ]
 
     @web.middleware
@@ -426,6 +431,25 @@ class Standin:
         wanted = request.query.get("project_id")
         return page([item for item in self.state["activity"] if not wanted or item["project_id"] == wanted], request)
 
+    async def notifications(self, request: web.Request) -> web.Response:
+        return page(self.state["notifications"], request)
+
+    async def unread(self, _request: web.Request) -> web.Response:
+        count = sum(not each["read"] for each in self.state["notifications"])
+        return web.json_response({"count": min(count, 100), "more": count > 100})
+
+    async def read(self, request: web.Request) -> web.Response:
+        found = next((each for each in self.state["notifications"] if each["id"] == request.match_info["id"]), None)
+        if found is None:
+            return missing()
+        found["read"] = True
+        return web.json_response(found)
+
+    async def read_all(self, _request: web.Request) -> web.Response:
+        for each in self.state["notifications"]:
+            each["read"] = True
+        return web.Response(status=204)
+
     async def kpis(self, request: web.Request) -> web.Response:
         return web.json_response(self._kpis())
 
@@ -460,6 +484,14 @@ def thing(step: dict[str, Any], project: dict[str, Any]) -> dict[str, Any]:
         "done_on": step["completed_on"],
         "at": ago(hours=1),
     }
+
+
+def notice(number: int, title: str, *, read: bool = False, kind: str = "milestone_completed", **more: Any) -> Any:
+    """Something somebody is told of; `url` is where it leads."""
+    url = more.pop("url", f"/projects/{uid(1)}")
+    told = entry(number, kind, title, ago(hours=number), text="Website relaunch")
+    kept = {name: told[name] for name in ("id", "type", "title", "description", "actor", "project_id", "target", "at")}
+    return kept | {"target": told["target"] | {"url": url}, "read": read, **more}
 
 
 def person(email: str) -> dict[str, Any]:

@@ -35,7 +35,12 @@ async def test_greeting_follows_the_readers_clock_and_is_neutral_without_one(bro
 
 async def test_activity_is_asked_once_for_all_that_a_page_shows_of_a_client(browse, standin):
     await browse(ANNA).get("/")
-    assert sorted(call.path for call in standin.calls) == ["/auth/organisations", "/overview", "/projects"]
+    assert sorted(call.path for call in standin.calls) == [
+        "/auth/organisations",
+        "/notifications/unread",
+        "/overview",
+        "/projects",
+    ]
 
 
 async def test_a_part_alone_asks_for_what_it_shows_and_no_more(browse, standin):
@@ -126,6 +131,7 @@ async def test_staff_over_all_clients_see_cards_even_with_one_project(browse, st
 async def test_staff_over_all_clients_see_figures_who_needs_attention_and_that_something_happens(browse, standin):
     page = await browse(CLARA).get("/")
     assert sorted((call.path, call.query.get("client_id")) for call in standin.calls) == [
+        ("/notifications/unread", None),
         ("/overview", None),
         ("/projects", None),
     ]
@@ -154,7 +160,8 @@ async def test_feedback_people_get_a_page_that_says_what_their_role_is_and_whom_
     for words in ("Your role is “Feedback only”", "for the role “Viewer”", "your primary contact", "Anna Keller"):
         assert words in main
     assert re.findall(r"\b(?:yet|as soon as|appears here)\b", main) == []
-    assert {call.path for call in standin.calls} == {"/auth/contacts", "/auth/organisations", "/people"}
+    asked = {"/auth/contacts", "/auth/organisations", "/notifications/unread", "/people"}
+    assert {call.path for call in standin.calls} == asked
 
 
 @pytest.mark.parametrize("roles", [MIA.project_roles, {}], ids=["feedback only", "no role"])

@@ -185,7 +185,7 @@ SENT_ALONG = {
         "replace",
         "sought-",
     ),
-    *("status", "step", "team-", "theme", "version", "version-"),
+    *("status", "step", "team-", "theme", "upto", "version", "version-"),
 }
 """Hidden inputs that a refused form repeats: what was chosen, and what was opened."""
 

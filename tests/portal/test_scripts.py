@@ -17,7 +17,7 @@ from shared.testing.claims import Signer
 from tests.portal.gallery import PIXEL
 from tests.portal.patience import LATE
 from tests.portal.people import ANNA, AUDIENCE, CLARA, JONAS, MIA, NOBODY
-from tests.portal.standin import Standin, entry, uid
+from tests.portal.standin import Standin, entry, notice, uid
 
 NEVER_AGAIN = "retry: 600000\n\n"
 """The browser is not to ask for the stream a second time within a test."""
@@ -497,3 +497,19 @@ async def test_what_was_typed_stays_where_its_page_is_gone(sit, standin):
         await page.get_by_role("searchbox").first.press_sequentially("Client 2")
         await expect(page.get_by_text("What this page showed is no longer here.")).to_be_visible()
         await expect(page.get_by_label("Name", exact=True)).to_have_value("Harbour")
+
+
+async def test_the_bell_rings_while_the_page_is_open(sit, standin) -> None:
+    """The number comes with the event of the stream: when the page was loaded, there was nothing to count."""
+    async with sit(stream="event: bell_changed\ndata: {}\n\n") as page:
+        asked = asyncio.Event()
+
+        async def counted(route: Route) -> None:
+            standin.state["notifications"] = [notice(1, "Jonas Weber finished Visual design")]
+            asked.set()
+            await route.continue_()
+
+        await page.context.route("**/widgets/notifications/unread", counted)
+        await page.goto("/projects")
+        await expect(page.locator(".bell-count")).to_have_text("11 unread")
+        assert asked.is_set()

@@ -5,10 +5,10 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from services.activity.words.projects import FIELDS
 from services.portal.answers import ProjectDetail
 from services.portal.projects.views import HIDEABLE
 from shared.actor import Actor
+from shared.contracts.words.projects import FIELDS
 from tests.portal.people import ANNA, CLARA, JONAS
 from tests.portal.standin import ACME, uid
 from tests.portal.test_project_forms import typed

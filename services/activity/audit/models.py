@@ -9,6 +9,12 @@ from uuid import UUID
 
 import msgspec
 
+from services.activity.overview.models import RESTATED
+from shared.contracts.notifications import BellChanged, MailOrdered
+
+UNRECORDED = (RESTATED, BellChanged.type, MailOrdered.type)
+"""How the types of events end that leave no record, in contracts that are newer than this as well: nothing happened."""
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Who did what to which thing, when. `detail` is the event's own data as JSON, without a person's data."""

@@ -7,8 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.activity.audit.models import Record, without_person
-from services.activity.overview.models import RESTATED
+from services.activity.audit.models import UNRECORDED, Record, without_person
 from services.activity.tenants import COMPANY
 from shared.events import RawEvent
 
@@ -20,8 +19,9 @@ GRACE = timedelta(minutes=1)
 _THESE = "select event from outbox where id = any($1)"
 _PUBLISHED = (
     "select id, client_id, event ->> 'type' as type, published_at from outbox"
-    " where published_at < $1 and not starts_with(reverse(event ->> 'type'), reverse($2)) order by seq"
+    " where published_at < $1 and event ->> 'type' !~ $2 order by seq"
 )
+_UNRECORDED = f"({'|'.join(UNRECORDED)})$"
 _AT_A_TIME = 1000
 
 
@@ -69,7 +69,7 @@ class Told:
         missing: list[Missing] = []
         for outbox in self._outboxes:
             async with outbox.transaction(readonly=True):
-                async for row in outbox.cursor(_PUBLISHED, before, RESTATED, prefetch=_AT_A_TIME):
+                async for row in outbox.cursor(_PUBLISHED, before, _UNRECORDED, prefetch=_AT_A_TIME):
                     if row["id"] not in self._found:
                         client_id = row["client_id"] or COMPANY
                         missing.append(Missing(client_id, row["id"], row["type"], row["published_at"]))

@@ -1,6 +1,6 @@
 """Appending to the feed, and telling every process's hub that there is something new."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -9,6 +9,10 @@ import msgspec
 from services.activity.feed.models import Ended, Entry
 
 CHANNEL = "activity_feed"
+RINGS = "activity_rings"
+"""Whose bell changed: ids of people, separated by spaces."""
+AT_ONCE = 200
+"""Ids of one such notification, which may have 8,000 bytes."""
 
 _FIELDS = Entry.__struct_fields__
 _JUDGED = (
@@ -56,3 +60,12 @@ async def judge(connection: asyncpg.Connection, turned: Mapping[UUID, UUID]) -> 
     """Let the client see the entries of these projects (with their clients), or not, as they are known to be by now."""
     if turned:
         await connection.execute(_JUDGE, list(turned.values()), list(turned))
+
+
+async def ring(connection: asyncpg.Connection, people: Collection[UUID]) -> None:
+    """Tell the open streams of these people that their bell changed, with the commit. Nothing of it is kept: whoever
+    opens a page has the bell as it is by then.
+    """
+    told = sorted(map(str, people))
+    for first in range(0, len(told), AT_ONCE):
+        await connection.execute("select pg_notify($1, $2)", RINGS, " ".join(told[first : first + AT_ONCE]))

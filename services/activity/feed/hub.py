@@ -18,11 +18,12 @@ import msgspec
 from prometheus_client import Counter, Gauge
 
 from services.activity.feed import queries
-from services.activity.feed.commands import CHANNEL
+from services.activity.feed.commands import CHANNEL, RINGS
 from services.activity.feed.models import Ended
 from services.activity.reach import Reach
 from shared.actor import SYSTEM, Actor
 from shared.clock import now
+from shared.contracts.notifications import BellChanged
 from shared.contracts.summary import Readers
 from shared.database import CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database
 from shared.language import current, speaking
@@ -53,6 +54,10 @@ SHED = Counter("activity_streams_shed_total", "Streams ended because their reade
 
 CHANGED = b"event: changed\ndata: {}\n\n"
 """The reader sees more or less than before, and loads everything again. It has no id because it is no entry."""
+
+
+RUNG = f"event: {BellChanged.type}\ndata: {{}}\n\n".encode()
+"""The reader's bell changed. It has no id either."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -97,6 +102,7 @@ class Reader:
     def __init__(self, actor: Actor, client_id: UUID | None) -> None:
         self.client_id = client_id
         """None for all of them."""
+        self.person = actor.reader.id
         self.reach = Reach.of(actor)
         self.language = current()
         about = (actor.session_id, actor.id, actor.reader.id, actor.client_id)
@@ -128,6 +134,13 @@ class Reader:
             return
         self._waiting.append((entry.position, text))
         self._stirred.set()
+
+    def ring(self) -> None:
+        """Say that the reader's bell changed. One that has too much to read already loads everything again."""
+        last, said = self._waiting[-1] if self._waiting else (self._seen, b"")
+        if said is not RUNG and not self.ending and len(self._waiting) < QUEUE:
+            self._waiting.append((last, RUNG))
+            self._stirred.set()
 
     def end(self, reason: str) -> None:
         """Nothing more will be sent but a farewell. The first reason stays."""
@@ -214,6 +227,7 @@ class Hub:
         )
         try:
             await listening.add_listener(CHANNEL, self._woken)
+            await listening.add_listener(RINGS, self._rung)
             if not self._begun:
                 await self._begin()
             while not listening.is_closed():
@@ -226,6 +240,12 @@ class Hub:
 
     def _woken(self, *_notification: object) -> None:
         self._stirred.set()
+
+    def _rung(self, *notification: object) -> None:
+        people = set(map(UUID, str(notification[-1]).split()))
+        for reader in [each for readers in self._readers.values() for each in readers]:
+            if reader.person in people:
+                reader.ring()
 
     async def _wait(self) -> None:
         try:

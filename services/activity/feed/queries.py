@@ -11,9 +11,9 @@ from asyncpg import Record
 
 from services.activity.feed.models import Ended
 from services.activity.reach import Reach, is_named
-from services.activity.words.lines import plain
-from services.activity.words.telling import Words, say, who
 from shared.actor import Actor
+from shared.contracts.words.lines import plain
+from shared.contracts.words.telling import Words, say, who
 from shared.errors import NotFound
 from shared.language import current, speaking
 from shared.pagination import Page, encode_cursor

@@ -24,7 +24,7 @@ class Watcher(Reader):
     def offer(self, entry: Frame) -> None:
         """Remember that there was something."""
         seen = self.reach.reaches(entry.project_id, private=entry.private, readers=entry.readers)
-        if seen and not (self.ending or self._waiting):
+        if seen and not self.ending and all(text is not CHANGED for _, text in self._waiting):
             self._waiting.append((entry.position, CHANGED))
             self._stirred.set()
 

@@ -18,8 +18,8 @@ from services.activity.kpis.models import ClientFact
 from services.activity.overview.models import Bare, publisher
 from services.activity.recordings.models import Visit
 from services.activity.tenants import COMPANY
-from services.activity.words.telling import keep
 from shared.contracts import EVENTS
+from shared.contracts.words.telling import keep
 from shared.events import EventData, RawEvent
 
 _SAID = {**identity.MEANINGS, **projects.MEANINGS}

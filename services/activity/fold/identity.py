@@ -5,9 +5,8 @@ from typing import Any
 
 from services.activity.fold.meaning import End, Meaning, Meanings
 from services.activity.kpis.models import ClientFact
+from shared.contracts.api_clients import ApiClientRevoked, ApiClientUpdated
 from shared.contracts.identity import (
-    ApiClientRevoked,
-    ApiClientUpdated,
     AssignmentsChanged,
     ClientCreated,
     ClientUpdated,

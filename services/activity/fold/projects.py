@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 from services.activity.fold.meaning import About, Meaning, Meanings
-from services.activity.words.telling import told_fields
 from shared.contracts.projects import (
     MilestoneCompleted,
     MilestoneEvent,
@@ -17,6 +16,7 @@ from shared.contracts.projects import (
     ProjectUpdated,
     ProjectWithdrawn,
 )
+from shared.contracts.words.telling import told_fields
 from shared.events import RawEvent
 
 

@@ -15,10 +15,10 @@ from services.activity.webhooks import commands, queries
 from services.activity.webhooks.commands import CreateWebhook, PatchWebhook, RotateSecret
 from services.activity.webhooks.outgoing import Outgoing
 from services.activity.webhooks.queries import DeliveryView, WebhookView
-from services.activity.words.telling import LINES
 from shared.actor import Actor
 from shared.claims import require_fresh_proof, require_policy
 from shared.contracts import TOLD
+from shared.contracts.words.telling import LINES
 from shared.database import ReadOnly, UnitOfWork
 from shared.errors import Unauthorized
 from shared.http import API

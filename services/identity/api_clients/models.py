@@ -13,7 +13,7 @@ from services.identity.public_keys import Unfit, read_key
 from services.identity.tokens import digest, new_token
 from shared.actor import Actor
 from shared.clock import now
-from shared.contracts.identity import ApiClientCreated, ApiClientRevoked, ApiClientRotated, ApiClientUpdated
+from shared.contracts.api_clients import ApiClientCreated, ApiClientRevoked, ApiClientRotated, ApiClientUpdated
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.language import gettext as _
 from shared.language import marked

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.identity.assignments.models import Assignment
-from services.identity.people.models import KnownProject
+from services.identity.people.known_projects import KnownProject
 from shared.database import Db
 from shared.errors import NotFound
 

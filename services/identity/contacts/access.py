@@ -23,12 +23,14 @@ async def grant(db: Db, actor: Actor, client: Client, person: Person) -> None:
     await attach(db, person)
     person.change(actor, {"portal_access": True})
     await store_address(db)
-    await outbox.append(db, actor, PortalAccessGranted(), client_id=person.client_id, aggregate_id=person.id)
+    granted = PortalAccessGranted(standing=person.standing)
+    await outbox.append(db, actor, granted, client_id=person.client_id, aggregate_id=person.id)
 
 
 async def revoke(db: Db, actor: Actor, person: Person) -> list[str]:
     """Revoke access; returns the hashes of the sessions this ended."""
     if person.change(actor, {"portal_access": False}) is None:
         return []
-    await outbox.append(db, actor, PortalAccessRevoked(), client_id=person.client_id, aggregate_id=person.id)
+    revoked = PortalAccessRevoked(standing=person.standing)
+    await outbox.append(db, actor, revoked, client_id=person.client_id, aggregate_id=person.id)
     return await shut_out(db, actor, person, "access_revoked")

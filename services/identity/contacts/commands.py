@@ -84,7 +84,8 @@ async def create_contact(db: Db, actor: Actor, client_id: UUID, data: CreateCont
     )
     db.add(person)
     await store_address(db)
-    await outbox.append(db, actor, ContactCreated(), client_id=client_id, aggregate_id=person.id)
+    created = ContactCreated(standing=person.standing)
+    await outbox.append(db, actor, created, client_id=client_id, aggregate_id=person.id)
     return person
 
 
@@ -161,7 +162,7 @@ async def move_contact(db: Db, actor: Actor, contact_id: UUID, client_id: UUID) 
         await db.execute(delete(kind).where(kind.person_id == person.id))
     take_over(actor, person, target.id)
     await part(db, person)
-    moved = ContactMoved(from_client_id=origin.id, to_client_id=target.id)
+    moved = ContactMoved(from_client_id=origin.id, to_client_id=target.id, standing=person.standing)
     for told in (origin.id, target.id):
         await outbox.append(db, actor, moved, client_id=told, aggregate_id=person.id)
     return ended

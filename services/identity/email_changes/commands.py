@@ -163,7 +163,8 @@ async def _leave(db: Db, attempt: Attempt, person: Person, client: Client | None
     author = person.signed_in(attempt.id, attempt.ip)
     person.leave()
     await store_address(db)
-    await outbox.append(db, author, PortalAccessRevoked(), client_id=person.client_id, aggregate_id=person.id)
+    revoked = PortalAccessRevoked(standing=person.standing)
+    await outbox.append(db, author, revoked, client_id=person.client_id, aggregate_id=person.id)
     ended = await forget_owner(db, author, person, "email_changed")
     mail = await queue(db, "access_ended", person, facts={"client": client.name if client else ""})
     mail.address = email

@@ -16,8 +16,8 @@ from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
 from shared import outbox
 from shared.actor import SYSTEM
-from shared.clock import now
-from shared.contracts.accounts import MailFailed
+from shared.clock import now, uuid7
+from shared.contracts.accounts import MailAccepted, MailFailed
 from shared.database import Db
 
 LEASE = timedelta(minutes=2)
@@ -32,6 +32,15 @@ async def tell_failure(db: Db, mail: Mail) -> None:
     """What usually needs to be heard of a mail: that it failed."""
     if mail.failed_at:
         event = MailFailed(kind=mail.kind, reason=mail.failure)
+        await outbox.append(db, SYSTEM, event, client_id=mail.client_id, aggregate_id=mail.id)
+
+
+async def tell_outcome(db: Db, mail: Mail) -> None:
+    """What another service that ordered a mail waits for: that it was sent, or failed."""
+    if mail.failed_at:
+        await tell_failure(db, mail)
+    else:
+        event = MailAccepted(kind=mail.kind)
         await outbox.append(db, SYSTEM, event, client_id=mail.client_id, aggregate_id=mail.id)
 
 
@@ -50,16 +59,24 @@ Authors = Mapping[str, Author]
 
 
 async def queue(
-    db: Db, kind: str, to: Person | str, *, token: OneTimeToken | None = None, facts: dict[str, Any] | None = None
+    db: Db,
+    kind: str,
+    to: Person | str,
+    *,
+    token: OneTimeToken | None = None,
+    facts: dict[str, Any] | None = None,
+    order_id: UUID | None = None,
 ) -> Mail:
     """Have a mail of this kind written and sent, once this transaction is through.
 
     `to`: a person at their own address, or an address whose owner shows only when the mail is written. `token`: what
     its link or code redeems; the secret is made when the mail is written. `facts`: what the kind's text needs, as JSON.
+    `order_id`: whose mail it is of another service's orders; what became of it is published by that id.
     """
     person = to if isinstance(to, Person) else None
     address = to if isinstance(to, str) else to.email
     mail = Mail(
+        id=order_id or uuid7(),
         kind=kind,
         address=address or "",
         urgent=KINDS[kind].urgent,
@@ -147,6 +164,19 @@ async def _settle(db: Db, authors: Authors, mail: Mail, failure: Failure | None)
     mail.settle(failure)
     await db.flush()
     await authors[mail.kind].settled(db, mail)
+
+
+async def bounce(db: Db, authors: Authors, mail_id: UUID) -> bool:
+    """The server sent back what it had taken: that the mail failed is published after all. False where no such mail was
+    sent, or it is known already.
+    """
+    mail = await queries.lock_sent(db, mail_id)
+    if mail is None:
+        return False
+    mail.bounce()
+    await db.flush()
+    await authors[mail.kind].settled(db, mail)
+    return True
 
 
 async def put_off(db: Db, letter: Letter) -> None:

@@ -12,9 +12,10 @@ from shared.clock import now
 from shared.orm import Base, Identified
 
 Language = Literal["en", "de"]
-Failure = Literal["refused", "unconfirmed", "expired", "closed", "replaced"]
+Failure = Literal["refused", "unconfirmed", "expired", "closed", "replaced", "bounced"]
 """Why a mail did not go out: the server refuses the address for good; it may or may not have taken the mail (which then
-is not sent again); it could not be reached in time; the recipient may not sign in; a newer mail replaced it.
+is not sent again); it could not be reached in time; the recipient may not sign in; a newer mail replaced it; the server
+took it and sent it back later.
 """
 
 
@@ -54,6 +55,7 @@ KINDS: dict[str, Kind] = {
     "two_factor_changed": Kind(keeps=_A_DAY),
     "passkey_added": Kind(keeps=_A_DAY),
     "access_ended": Kind(keeps=_A_DAY),
+    "notification": Kind(keeps=_A_DAY),
 }
 
 
@@ -90,6 +92,11 @@ class Mail(Base, Identified):
         else:
             self.sent_at = now()
 
+    def bounce(self) -> None:
+        """It was sent, and came back."""
+        self.sent_at = None
+        self.failed_at, self.failure = now(), "bounced"
+
     def wait(self) -> None:
         """Try again, ever later: 6 s, 12 s, ... and every ten minutes at most, every minute for who waits."""
         self.handed_over_at = None
@@ -97,14 +104,16 @@ class Mail(Base, Identified):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """What a mail says: the words its text leaves open, in which language. `token` and `code` are secrets. `projects`:
-    names, each with a role in it, and how many `more` there are.
+    """What a mail says: the words its text leaves open, in which language. `token` and `code` are secrets. `path` is
+    the page of the portal that it leads to, where its kind has none. `projects`: names, each with a role in it, and how
+    many `more` there are.
     """
 
     language: str
     name: str
     token: str = ""
     code: str = ""
+    path: str = ""
     words: dict[str, str] = {}
     projects: list[tuple[str, str]] = []
     more: int = 0

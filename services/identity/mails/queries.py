@@ -21,6 +21,11 @@ async def lock_attempt(db: Db, mail_id: UUID, attempt: int) -> Mail | None:
     return await db.scalar(select(Mail).where(*mine).with_for_update())
 
 
+async def lock_sent(db: Db, mail_id: UUID) -> Mail | None:
+    """The mail, if the server took it."""
+    return await db.scalar(select(Mail).where(Mail.id == mail_id, Mail.sent_at.is_not(None)).with_for_update())
+
+
 async def waiting(db: Db) -> tuple[int, float]:
     """How many mails are still to go out, and for how many seconds the oldest of them has waited."""
     waits = select(func.count(), func.min(Mail.created_at)).where(Mail.due_at.is_not(None))

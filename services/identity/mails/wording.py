@@ -13,6 +13,8 @@ _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\
 """Characters that turn the direction of what follows, also of our own words (Unicode UAX 9)."""
 _JOINS = frozenset("-'\u2019\u2010\u2011")
 """Hyphens and apostrophes."""
+_BESIDE_NAMES = str.maketrans("", "", "\u2068\u2069\u201e\u201c\u201d")
+"""What our own sentences have beside names: isolates and quotation marks."""
 _VERSION = re.compile(r" \d{1,5}$")
 _SHORT_NUMBER = re.compile(r"(?<![^ ])[0-9]{1,4}(?![^ ])")
 _EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]+(\.[\w-]+)+")
@@ -54,6 +56,11 @@ def title(text: str) -> str:
     """
     words = _SHORT_NUMBER.sub("", text.replace(" & ", " "))
     return isolated(" ".join(unicodedata.normalize("NFC", text).split())) if name(words) else ""
+
+
+def sentence(text: str) -> str:
+    """A sentence of ours in which others are named, if all of it reads as names; "" otherwise."""
+    return text if title(text.translate(_BESIDE_NAMES).removesuffix(".")) else ""
 
 
 def _names(character: str, after: str) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.identity.brand.colours import readable_on
-from services.identity.mails.models import KINDS, Letter
+from services.identity.mails.models import KINDS, Draft, Letter
 from services.identity.mails.wording import (
     address,
     device,
@@ -20,6 +20,7 @@ from services.identity.mails.wording import (
     name,
     network_address,
     plain,
+    sentence,
     title,
 )
 from shared.language import gettext, ngettext, read, speaking
@@ -29,8 +30,12 @@ LANGUAGES = read(HERE.parent)
 LOGO = "logo"
 LINES = ("subject", "greeting", "button", "button_fails", "code_below", "code_alone", "questions", "note")
 """The parts of a mail that are one line; the others are paragraphs."""
-FORMS: dict[str, Callable[[str], str]] = {"device": device, "ip": network_address, "new": address, "at": str}
-"""The words of mails that are no names. `at` is a moment in ISO 8601, and read as one. All others have to be names."""
+FORMS: dict[str, Callable[[str], str]] = {
+    "device": device, "ip": network_address, "new": address, "at": str, "sentence": sentence, "project": title,
+}  # fmt: skip
+"""The words of mails that are no names. `at` is a moment in ISO 8601, and read as one.
+All others have to be names.
+"""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -103,12 +108,17 @@ class Writing:
             **{part: " ".join(said.get(part, [])) for part in LINES},
             "language": draft.language,
             "company": words["company"],
-            "link": f"{self._public_url}/{kind.page}?token={draft.token}" if draft.token else "",
+            "link": self._link(kind.page, draft),
             "code": f"{draft.code[:3]} {draft.code[3:]}" if draft.code else "",
             "color": look.color,
             "on_color": readable_on(look.color),
             "logo": _sized(look.logo) if look.logo else None,
         }
+
+    def _link(self, page: str, draft: Draft) -> str:
+        if draft.token:
+            return f"{self._public_url}/{page}?token={draft.token}"
+        return f"{self._public_url}{draft.path}" if draft.path else ""
 
     def _fill(self, kind: str, words: dict[str, Any]) -> dict[str, list[str]]:
         """The parts of a text, each as its paragraphs, with the words filled in."""

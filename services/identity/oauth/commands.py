@@ -17,7 +17,7 @@ from services.identity.tokens import digest
 from shared import outbox
 from shared.actor import Actor
 from shared.clock import now, uuid7
-from shared.contracts.identity import ApiTokenIssued, ApiTokenRefused
+from shared.contracts.api_clients import ApiTokenIssued, ApiTokenRefused
 from shared.database import Db
 
 CLIENT_ASSERTION = single_use("client_assertion")

@@ -12,9 +12,9 @@ from services.identity.fields import Addressed, Email, Language, PartOfName, Pas
 from services.identity.ownership import shut_out
 from services.identity.people import queries
 from services.identity.people.addresses import store_address
+from services.identity.people.known_projects import KnownProject
 from services.identity.people.models import (
     AdminExists,
-    KnownProject,
     Person,
     PersonKind,
     Role,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid
+from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,6 +18,7 @@ from shared.contracts.identity import (
     PersonUpdated,
     PoliciesChanged,
     ProjectRolesChanged,
+    Standing,
 )
 from shared.errors import Conflict, Invalid
 from shared.language import gettext as _
@@ -137,6 +138,16 @@ class Person(Base, Identified, Timestamped, Versioned):
         return may and "managePeople" in self.policies
 
     @property
+    def standing(self) -> Standing:
+        """What events say of which doors they have."""
+        return Standing(
+            kind=self.kind,
+            may_enter=self.active and self.portal_access,
+            is_primary_contact=self.is_primary_contact,
+            policies=list(self.policies),
+        )
+
+    @property
     def credentials_of(self) -> UUID:
         """Whose second factor counts for this person: the account's they joined with, or their own."""
         return self.account_id if self.account_id and self.joined_at else self.id
@@ -165,7 +176,7 @@ class Person(Base, Identified, Timestamped, Versioned):
         elif self.is_primary_contact:
             raise KindContradiction(_("Only a client's person is a primary contact."), field="is_primary_contact")
         self.require_let_in_by(actor, within_team=self.password_hash is None)
-        return PersonCreated(kind=self.kind)
+        return PersonCreated(kind=self.kind, standing=self.standing)
 
     def change(self, actor: Actor, changes: Mapping[str, object]) -> PersonUpdated | None:
         """Take over what is new in `changes`; None where nothing is. Raises `NameNeeded` and, for
@@ -181,7 +192,7 @@ class Person(Base, Identified, Timestamped, Versioned):
             return None
         require_named(self.first_name, self.last_name)
         self.version += 1
-        return PersonUpdated(fields=sorted(new))
+        return PersonUpdated(fields=sorted(new), standing=self.standing)
 
     def confirm_address(self, email: str) -> None:
         """Sign in with this address: its owner has confirmed it there and at the one before."""
@@ -279,22 +290,3 @@ class ProjectRole(Base):
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     client_id: Mapped[UUID]
     role: Mapped[str]
-
-
-class KnownProject(Base):
-    """A projection of projects' events: which there are to have a role in. Private ones the client cannot name.
-
-    `team` are the staff who work on it, `hidden_fields` what the client does not see of it: both say whose name,
-    address and number the client may read (decision 0105). `version` is the project's, as far as it is known here.
-    A project not heard of since names are kept has an empty `name`.
-    """
-
-    __tablename__ = "known_projects"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    client_id: Mapped[UUID]
-    private: Mapped[bool]
-    name: Mapped[str]
-    team: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
-    hidden_fields: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    version: Mapped[int]

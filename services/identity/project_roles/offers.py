@@ -5,7 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from services.identity.people.models import KnownProject, Person
+from services.identity.people.known_projects import KnownProject
+from services.identity.people.models import Person
 from services.identity.project_roles import queries
 from services.identity.project_roles.models import Ahead, OfferedRole, ProjectAhead, require_may_give
 from services.identity.team.queries import require_open

@@ -6,7 +6,8 @@ from sqlalchemy import exists, func, select
 
 from services.identity.invitations.models import INVITATION
 from services.identity.one_time_tokens.models import OneTimeToken
-from services.identity.people.models import KnownProject, Person, ProjectRole
+from services.identity.people.known_projects import KnownProject
+from services.identity.people.models import Person, ProjectRole
 from services.identity.project_roles.models import OfferedRole
 from shared.actor import SYSTEM, Actor
 from shared.clock import now

@@ -1,7 +1,9 @@
 """The mark of an entry: what kind of thing happened, else what it happened to."""
 
 VERBS = {
+    "accepted": ("done", "user-plus"),
     "completed": ("done", "check"),
+    "disabled": ("risk", "webhook"),
     "reopened": ("info", "rotate-clockwise"),
     "shared": ("info", "eye"),
     "status_changed": ("info", "activity"),

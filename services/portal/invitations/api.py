@@ -31,6 +31,7 @@ SHOWN = 50
 REASONS = {
     "refused": marked("The mail server knows no such address."),
     "unconfirmed": marked("The mail server did not say whether it took the mail."),
+    "bounced": marked("The mail was sent back: this address does not take it."),
     "expired": marked("The mail server could not be reached."),
     "closed": marked("They no longer have access."),
     "replaced": marked("They were invited by hand in the meantime."),

@@ -6,9 +6,9 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from services.activity.words.telling import keep, say
 from shared.clock import uuid7
 from shared.contracts.projects import MilestoneUpdated, ProjectShared, ProjectStatusChanged, ProjectUpdated
+from shared.contracts.words.telling import keep, say
 from shared.events import EventData
 from tests.activity.build import milestone_created
 from tests.conftest import Cluster

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from services.activity.feed import hub as hub_module
-from services.activity.feed.hub import AGAIN_SECONDS, CHANGED, CHUNK, OVERFLOW, QUEUE, Frame, Hub, Reader
+from services.activity.feed.hub import AGAIN_SECONDS, CHANGED, CHUNK, OVERFLOW, QUEUE, RUNG, Frame, Hub, Reader
 from services.activity.feed.models import Ended
 from services.activity.feed.watcher import Watcher
 from services.activity.tenants import COMPANY
@@ -168,3 +168,25 @@ async def test_who_begins_to_watch_hears_of_what_happened_while_their_page_was_o
     later = Watcher(CLARA)
     with hub.reading(later):
         assert await later.take(0) == b""
+
+
+async def test_a_bell_rings_between_entries_and_counts_as_none() -> None:
+    reader = Reader(ANNA, ACME)
+    reader.offer(entry(1))
+    reader.ring()
+    reader.offer(entry(2))
+    assert await reader.take(0) == b"1;" + RUNG + b"2;"
+    reader.skip(5)
+    reader.ring()
+    reader.ring()
+    reader.offer(entry(6))
+    assert await reader.take(0) == RUNG + b"6;"
+
+
+async def test_who_watches_all_clients_hears_the_bell_and_what_happens() -> None:
+    watcher = Watcher(CLARA)
+    watcher.ring()
+    watcher.offer(entry(1))
+    watcher.ring()
+    watcher.offer(entry(2))
+    assert await watcher.take(0) == RUNG + CHANGED + RUNG

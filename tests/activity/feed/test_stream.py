@@ -10,6 +10,7 @@ import pytest
 from services.activity.feed import queries, stream
 from shared.clock import uuid7
 from shared.contracts.identity import ClientCreated
+from shared.contracts.notifications import BellChanged
 from tests.activity.build import (
     ACME,
     ANNA,
@@ -42,6 +43,19 @@ async def test_an_event_is_the_entry_of_the_feed(rig: Rig, browser: Browser) -> 
         entry = (await rig.api(ANNA, "GET", "activity")).json()["items"][0]
         assert (message.event, message.id, message.data) == ("milestone_completed", str(entry["seq"]), entry)
         assert source.retry == 2000
+
+
+async def test_a_bell_rings_in_the_streams_of_those_whose_it_is_and_leaves_no_trace(rig: Rig, browser: Browser) -> None:
+    assert ANNA.id
+    async with browser.open(ANNA) as hers, browser.open(contact(ACME, primary=True, name="Mia Sand")) as theirs:
+        for source in (hers, theirs):
+            await source.begun()
+        rung = await rig.publish(BellChanged(people=[uuid7(), ANNA.id]))
+        message = await hers.next()
+        assert (message.event, message.data) == ("bell_changed", {})
+        await rig.publish(milestone_completed(RELAUNCH))
+        assert (await theirs.next()).event == "milestone_completed"
+    assert await rig.sql("select from audit where event_id = $1", rung) == []
 
 
 async def test_a_stream_is_not_kept_buffered_or_compressed(browser: Browser) -> None:

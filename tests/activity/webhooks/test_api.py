@@ -9,10 +9,10 @@ import asyncpg
 import msgspec
 import pytest
 
-from services.activity.words.telling import LINES
 from shared.clock import now, uuid7
-from shared.contracts import EVENTS
+from shared.contracts import EVENTS, TOLD
 from shared.contracts.identity import ClientCreated
+from shared.contracts.words.telling import LINES
 from tests.activity.build import ACME, BIRCH, contact
 from tests.activity.webhooks.webhooks import Webhooks, manager
 
@@ -252,7 +252,7 @@ async def test_the_list_is_sorted_by_what_it_shows(webhooks: Webhooks) -> None:
 
 async def test_the_types_are_said_in_words(webhooks: Webhooks) -> None:
     items = (await webhooks.ask("GET", "webhooks/types")).json()["items"]
-    assert {each["key"]: each["name"] for each in items} == {kind: line.occasion for kind, line in LINES.items()}
+    assert {each["key"]: each["name"] for each in items} == {kind.type: LINES[kind.type].occasion for kind in TOLD}
 
 
 async def test_no_tenant_sees_a_row(webhooks: Webhooks) -> None:

@@ -35,6 +35,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "two_factor_changed": {"change": "on", "at": AT},
     "passkey_added": {"passkey": "Laptop", "at": AT},
     "access_ended": {"client": "Acme GmbH"},
+    "notification": {"sentence": "Jonas Weber finished Visual design.", "project": "Website 2027"},
 }
 LASTS = {
     "en": {600: "10 minutes", 3600: "1 hour", 86400: "1 day", 1209600: "14 days"},
@@ -102,6 +103,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("email_change", {"new": ""}),
     ("email_change_notice", {"new": ""}),
     ("passkey_added", {"passkey": ""}),
+    ("notification", {"sentence": "", "project": ""}),
 ]
 
 

@@ -6,16 +6,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.activity.words import projects
-from services.activity.words.lines import Facts, Line, plain
 from shared.contracts import EVENTS
+from shared.contracts.words import activity, identity, projects
+from shared.contracts.words.lines import Facts, Line, plain
 from shared.events import EventData
 from shared.language import SOURCE, day, marked, speaking
 from shared.language import gettext as _
 from shared.texts import isolated
 
-LINES: Mapping[str, Line] = {kind.type: line for kind, line in projects.LINES.items()}
-FIELDS, STATUSES = projects.FIELDS, projects.STATUSES
+LINES: Mapping[str, Line] = {
+    kind.type: line for module in (projects, identity, activity) for kind, line in module.LINES.items()
+}
+FIELDS, STATUSES, REASONS = projects.FIELDS, projects.STATUSES, activity.REASONS
 PORTAL = marked("The portal")
 """Who did it where no person did."""
 REMEMBERED = 10_000
@@ -78,4 +80,6 @@ def _shown(facts: Facts, fields: list[str]) -> Mapping[str, str]:
         "old": _(STATUSES.get(facts.old, plain(facts.old))),
         "new": _(STATUSES.get(facts.new, plain(facts.new))),
         "fields": changed[:1].upper() + changed[1:],
+        "reason": _(REASONS.get(facts.reason, plain(facts.reason))),
+        "host": facts.host,
     }

@@ -1,4 +1,4 @@
-"""What the words for an entry of the feed are made of, and the words."""
+"""What the words for an event are made of, in the feed and in the bell, and the words."""
 
 from collections.abc import Callable
 from datetime import date
@@ -9,17 +9,19 @@ from shared.events import EventData
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an entry stores of its event: all that words are made of, by the names it has in the event.
+    """What is stored of an event: all that its words are made of, by the names it has in the event.
 
     `fields` are those that changed, without those that were hidden from the client then.
     """
 
-    name: str
+    name: str = ""
     project_name: str = ""
     target_on: date | None = None
     old: str = ""
     new: str = ""
     fields: list[str] = []
+    reason: str = ""
+    host: str = ""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,16 +7,17 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from services.activity.words.telling import FIELDS, LINES, STATUSES, keep, say, who
+from services.notifications.rules import RULES
 from services.projects.projects.commands import PatchProject
 from services.projects.projects.models import Status
 from shared.contracts import EVENTS, TOLD
 from shared.contracts.projects import ProjectUpdated
+from shared.contracts.words.telling import FIELDS, LINES, STATUSES, keep, say, who
 from shared.events import EventData
 from shared.language import gettext, speaking
 from tests.pseudo import LANGUAGE, plain_words
 
-GOLDEN = Path(__file__).parents[2] / "contracts" / "golden"
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def sample(kind: type[EventData]) -> EventData:
@@ -28,8 +29,16 @@ def told(data: EventData, *hidden: str) -> tuple[str, ...]:
     return say(data.type, bytes(keep(data)).decode(), hidden)
 
 
-def test_what_is_told_has_a_line_and_nothing_else_has() -> None:
-    assert set(LINES) == {kind.type for kind in TOLD}
+def test_what_anybody_is_told_has_a_line_and_nothing_else_has() -> None:
+    """In the feed, or by the bell."""
+    assert set(LINES) == {kind.type for kind in (*TOLD, *RULES)}
+
+
+@pytest.mark.parametrize("kind", RULES, ids=lambda kind: kind.type)
+def test_what_the_bell_tells_is_a_sentence(kind: type[EventData]) -> None:
+    words = say(kind.type, bytes(keep(sample(kind))).decode())
+    assert words.title
+    assert not {"{", "}"} & {*words.title, *words.description}
 
 
 @pytest.mark.parametrize("kind", TOLD, ids=lambda kind: kind.type)
@@ -51,14 +60,14 @@ def test_a_field_that_is_hidden_by_now_is_not_named() -> None:
     assert told(data, "ends_on", "scope")[:2] == ("changed Shop", "Name")
 
 
-@pytest.mark.parametrize("kind", TOLD, ids=lambda kind: kind.type)
+@pytest.mark.parametrize("kind", dict.fromkeys((*TOLD, *RULES)), ids=lambda kind: kind.type)
 def test_nothing_of_an_entry_is_left_in_english(kind: type[EventData]) -> None:
     data = sample(kind)
     facts = bytes(keep(data)).decode()
     for status in getattr(data, "new", ""), "completed", "at_risk":
         words = say(kind.type, facts.replace(f'"new":"{getattr(data, "new", "")}"', f'"new":"{status}"'), (), LANGUAGE)
         said = " ".join(words).replace("{count}", "")
-        for name in filter(None, (data.name, getattr(data, "project_name", ""))):  # type: ignore[attr-defined]
+        for name in filter(None, (getattr(data, field, "") for field in ("name", "project_name", "host"))):
             said = said.replace(name, "")
         assert plain_words(re.sub(r"\d+ [A-Z][a-z]{2} \d{4}", "", said)) == []
     with speaking(LANGUAGE):

@@ -1,6 +1,5 @@
 """The words for what happens to projects and their milestones."""
 
-from services.activity.words.lines import Facts, Line, Lines
 from shared.contracts.projects import (
     MilestoneCompleted,
     MilestoneCreated,
@@ -14,6 +13,7 @@ from shared.contracts.projects import (
     ProjectUpdated,
     ProjectWithdrawn,
 )
+from shared.contracts.words.lines import Facts, Line, Lines
 from shared.language import marked
 
 

@@ -1,0 +1,133 @@
+"""Telling people, and what they have read."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from services.notifications.bell import queries
+from services.notifications.bell.models import Happening
+from services.notifications.bell.queries import NotificationView
+from services.notifications.people import COMPANY
+from services.notifications.rules import Rule
+from services.notifications.things import KEPT, OF_TOLD, is_for
+from shared import outbox
+from shared.actor import SYSTEM, Actor
+from shared.clock import now, uuid7
+from shared.contracts.notifications import BellChanged, MailOrdered
+from shared.contracts.words.lines import Facts
+from shared.database import Db, driver
+
+# Each person once: their row and the event's are written together, and the inbox lets an event come once. What is
+# for nobody is not kept. A primary contact is a viewer at least.
+_TELL = f"""
+with t as (select * from json_populate_record(null::told, $1)),
+     recipients as materialized (
+        select p.id, p.client_id from t {OF_TOLD}
+        join people p on p.may_enter and p.id is distinct from t.actor_id and (
+            p.client_id = t.client_id and p.client_id <> $2 and not {KEPT} and (
+                t.project_id is null and p.is_primary_contact and $4
+                or t.project_id is not null and (
+                    p.is_primary_contact and 'viewer' = any($3::text[]) or p.roles ->> t.project_id::text = any($3)))
+            or p.client_id = $2 and $5::text = any(p.policies)
+                and (not p.limited or $6 and t.project_id = any(p.projects)))
+        where {is_for("(p.is_primary_contact or p.client_id = $2 and not p.limited)", "p.id", "p.roles")}
+            and not exists (select from clients c where c.id = p.client_id and not c.open)),
+     kept as (insert into told select t.* from t where exists (select from recipients))
+insert into bell (person_id, position, client_id) select r.id, t.position, r.client_id from recipients r cross join t
+returning person_id, client_id
+"""  # noqa: S608  (our own text)
+_FORGET = """
+with old as (select position from told where at < $1 order by at limit $2),
+     gone as (delete from bell using old where bell.position = old.position)
+delete from told using old where told.position = old.position
+"""
+KEPT_FOR = timedelta(days=90)
+AT_ONCE = 1000
+"""People whose bell one event says has changed: an event has a bound, and a client no bound of people."""
+_READ = "update bell set read_at = $3 where person_id = $1 and position = $2 and read_at is null"
+_ALL_READ = """
+update bell set read_at = $4 where person_id = $1 and client_id = $2 and position <= $3 and read_at is null
+"""
+
+
+class ReadAll(msgspec.Struct, forbid_unknown_fields=True):
+    """`upto_id` is the newest one that was shown: what came later stays unread. Without it everything is read."""
+
+    upto_id: UUID | None = None
+
+
+async def tell(db: Db, happening: Happening, rule: Rule) -> None:
+    """Tell everybody whom the rule names. Called by the fold alone."""
+    connection = await driver(db)
+    rows = await connection.fetch(
+        _TELL,
+        msgspec.json.encode(happening).decode(),
+        COMPANY,
+        list(rule.roles),
+        rule.primary_contacts,
+        rule.policy,
+        rule.reaches_limited,
+    )
+    told = {row["person_id"]: row["client_id"] for row in rows}
+    await _ring(db, SYSTEM, happening.id, list(told), happening.client_id)
+    if rule.mail:
+        await _order(db, happening, rule, told)
+
+
+async def _order(db: Db, happening: Happening, rule: Rule, told: Mapping[UUID, UUID]) -> None:
+    """Have identity mail it to each of these people (with their clients)."""
+    facts = msgspec.json.decode(happening.facts, type=Facts)
+    target = happening.target_type, happening.target_id
+    for person_id, client_id in told.items():
+        order = MailOrdered(
+            person_id=person_id,
+            about=happening.type,
+            facts=facts,
+            actor_name=happening.actor_name,
+            path=rule.place(target, happening.project_id, staff=client_id == COMPANY),
+            module=happening.publisher,
+            policy=rule.policy,
+            project_id=happening.project_id,
+        )
+        await outbox.append(db, SYSTEM, order, client_id=_client(client_id), aggregate_id=uuid7())
+
+
+async def read_one(db: Db, actor: Actor, notification_id: UUID) -> NotificationView:
+    """Mark one as read; one that is already stays so. Raises `NotFound`."""
+    connection = await driver(db)
+    found = await queries.find(connection, actor, notification_id)
+    if await connection.execute(_READ, actor.id, found["position"], now()) != "UPDATE 0":
+        await _ring_own(db, actor)
+    return queries.view(found, actor, read=True)
+
+
+async def read_all(db: Db, actor: Actor, upto: UUID | None) -> None:
+    """Mark all as read, up to the one that is named. Raises `NotFound` if it is not the caller's."""
+    connection = await driver(db)
+    place = (await queries.find(connection, actor, upto))["position"] if upto else queries.LAST
+    if await connection.execute(_ALL_READ, actor.id, actor.client_id or COMPANY, place, now()) != "UPDATE 0":
+        await _ring_own(db, actor)
+
+
+async def forget(db: Db) -> bool:
+    """Drop what is older than `KEPT_FOR`, a part of it at a time. Whether there may be more."""
+    gone = await (await driver(db)).execute(_FORGET, now() - KEPT_FOR, AT_ONCE)
+    return gone == f"DELETE {AT_ONCE}"
+
+
+async def _ring_own(db: Db, actor: Actor) -> None:
+    """The caller's other tabs show it as well."""
+    if actor.id:
+        await _ring(db, actor, actor.id, [actor.id], actor.client_id or COMPANY)
+
+
+async def _ring(db: Db, actor: Actor, about: UUID, people: Sequence[UUID], client_id: UUID) -> None:
+    for first in range(0, len(people), AT_ONCE):
+        changed = BellChanged(people=list(people[first : first + AT_ONCE]))
+        await outbox.append(db, actor, changed, client_id=_client(client_id), aggregate_id=about)
+
+
+def _client(client_id: UUID) -> UUID | None:
+    return None if client_id == COMPANY else client_id

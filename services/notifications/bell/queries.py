@@ -1,0 +1,136 @@
+"""Reading the bell. What the reader may not read by now is left out here, whatever they were notified before."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.notifications.bell.models import Sight
+from services.notifications.people import COMPANY
+from services.notifications.rules import RULES
+from services.notifications.things import KEPT, OF_TOLD, is_for
+from shared.actor import Actor
+from shared.contracts import EVENTS
+from shared.contracts.words.telling import say, who
+from shared.errors import NotFound
+from shared.language import current
+from shared.pagination import Page, encode_cursor
+
+LAST = 2**63 - 1
+MANY = 100
+"""So many unread ones are counted: for more, a badge has no room."""
+
+_MINE = f"""
+from bell b join told t on t.position = b.position {OF_TOLD}
+where b.person_id = $1 and b.client_id = $2 and t.type = any($3) and t.publisher <> all($4)
+    and ($5::uuid[] is null or t.project_id = any($5) or t.project_id is null and $6)
+    and ($7 or not {KEPT}) and {is_for("$8", "$1", "$9::jsonb")}
+"""
+_SELECT = f"select t.*, t.facts::text as said, b.read_at, project.hides {_MINE}"
+_PAGE = f"{_SELECT} and t.position < $10 and (b.read_at is null or not $11) order by b.position desc limit $12"
+_UNREAD = f"select count(*) from (select {_MINE} and b.read_at is null limit {MANY}) as unread"  # noqa: S608  (our own)
+_ONE = f"{_SELECT} and t.id = $10"
+
+
+class ActorView(msgspec.Struct, frozen=True):
+    """Who did it; both empty when the portal itself did."""
+
+    id: UUID | None
+    name: str
+
+
+class TargetView(msgspec.Struct, frozen=True):
+    """What it was done to; `url` is a path inside the portal."""
+
+    type: str
+    id: UUID
+    url: str
+
+
+class NotificationView(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the caller is notified of. `id` is the event's, as in the feed and in webhooks.
+
+    `client_id` is said to staff only, and null for what concerns the company alone.
+    """
+
+    id: UUID
+    type: str
+    title: str
+    description: str
+    actor: ActorView
+    project_id: UUID | None
+    target: TargetView
+    at: datetime
+    read: bool
+    client_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """How many the caller has not read; `more` where there are more than are counted."""
+
+    count: int
+    more: bool
+
+
+class After(msgspec.Struct, array_like=True, frozen=True):
+    """The place behind a row."""
+
+    position: Annotated[int, msgspec.Meta(ge=0, le=LAST)]
+
+
+async def list_notifications(
+    connection: asyncpg.Connection, actor: Actor, limit: int, *, before: int, unread: bool
+) -> Page[NotificationView]:
+    """A page of what the reader is notified of, newest first; only what they have not read where `unread`."""
+    mine = _values(Sight.of(actor))
+    rows = await connection.fetch(_PAGE, *mine, before, unread, limit + 1)
+    more = encode_cursor(After(rows[limit - 1]["position"])) if len(rows) > limit else None
+    return Page([view(row, actor) for row in rows[:limit]], more)
+
+
+async def count_unread(connection: asyncpg.Connection, actor: Actor) -> Unread:
+    """How many the reader has not read, up to `MANY`."""
+    count: int = await connection.fetchval(_UNREAD, *_values(Sight.of(actor))) or 0
+    return Unread(count, more=count == MANY)
+
+
+async def find(connection: asyncpg.Connection, actor: Actor, notification_id: UUID) -> asyncpg.Record:
+    """The row of one that the caller may read. Raises `NotFound`."""
+    row = await connection.fetchrow(_ONE, *_values(Sight.of(actor)), notification_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _values(sight: Sight) -> tuple[object, ...]:
+    return msgspec.structs.astuple(sight)
+
+
+def view(row: asyncpg.Record, actor: Actor, *, read: bool = False) -> NotificationView:
+    """A row as the reader gets it; `read`: they have just done so."""
+    hidden = () if actor.sees_all_clients else tuple(row["hides"] or ())
+    words = say(row["type"], row["said"], hidden, current())
+    return NotificationView(
+        id=row["id"],
+        type=row["type"],
+        title=f"{who(row['actor_name'])} {words.title}",
+        description=words.description,
+        actor=ActorView(row["actor_id"], row["actor_name"]),
+        project_id=row["project_id"],
+        target=TargetView(row["target_type"], row["target_id"], _place(row, actor)),
+        at=row["at"],
+        read=read or row["read_at"] is not None,
+        client_id=_client(row["client_id"]) if actor.sees_all_clients else msgspec.UNSET,
+    )
+
+
+def _client(client_id: UUID) -> UUID | None:
+    return None if client_id == COMPANY else client_id
+
+
+def _place(row: asyncpg.Record, actor: Actor) -> str:
+    """Where the portal shows it: where its rule says, or the thing itself on its project's page."""
+    target = row["target_type"], row["target_id"]
+    return RULES[EVENTS[row["type"]]].place(target, row["project_id"], staff=actor.sees_all_clients)

@@ -1,0 +1,91 @@
+"""Who is notified of what: one line for each kind of event, read when it happens and again whenever it is shown.
+
+Nobody is notified of a kind without a line. `Rule` says what a line can ask for. Who did it is not notified, nor is
+anybody of what they may not read.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from shared.actor import WITHIN_PROJECTS, Actor
+from shared.contracts.accounts import InvitationAccepted
+from shared.contracts.activity import WebhookDisabled
+from shared.contracts.projects import MilestoneCompleted, ProjectCreated, ProjectShared, ProjectStatusChanged
+from shared.events import EventData
+
+READERS = ("approver", "viewer")
+"""The project roles that read what a project holds. A primary contact is a viewer at least, in every project."""
+
+
+def _always(_data: Any) -> bool:
+    return True
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """Notified are, of a client, `roles` in the project, and its `primary_contacts` of what concerns all of it; of the
+    company, who holds `policy` and, where limited to projects, is assigned to this one. `mail`: they get a mail, too.
+
+    `when` says for which events of the kind. `tells` are the event's fields that it is about: the client is not told
+    while its project hides them. `page` is where staff read more, `own_page` where the client's people do; without one
+    it is the thing's own page.
+    """
+
+    roles: tuple[str, ...] = ()
+    primary_contacts: bool = False
+    policy: str = ""
+    mail: bool = False
+    when: Callable[[Any], bool] = _always
+    tells: tuple[str, ...] = ()
+    page: str = ""
+    own_page: str = ""
+
+    def applies(self, data: EventData) -> bool:
+        """Whether anybody is notified of this event."""
+        return self.when(data)
+
+    def place(self, target: tuple[str, UUID], project_id: UUID | None, *, staff: bool) -> str:
+        """Where in the portal one reads more of it: a path. `target` is what it is about, by type and id."""
+        kind, id_ = target
+        page = self.page if staff else self.own_page
+        anchor = f"#milestone-{id_}" if kind == "milestone" else ""
+        return page.format(target_id=id_) if page else f"/projects/{project_id}{anchor}"
+
+    @property
+    def reaches_limited(self) -> bool:
+        """Whether staff who are limited to projects can use the policy at all."""
+        return self.policy in WITHIN_PROJECTS
+
+    def may_read(self, actor: Actor) -> bool:
+        """Whether it is for somebody like the reader at all; their projects are looked at apart."""
+        if actor.sees_all_clients:
+            return bool(self.policy) and actor.can(self.policy)
+        return bool(self.roles) or (self.primary_contacts and actor.is_primary_contact)
+
+
+def _is_in_trouble(data: ProjectStatusChanged) -> bool:
+    return data.new in ("at_risk", "delayed")
+
+
+def _is_shared(data: ProjectCreated) -> bool:
+    return not data.private
+
+
+RULES: Mapping[type[EventData], Rule] = {
+    ProjectCreated: Rule(roles=READERS, mail=True, when=_is_shared),
+    ProjectShared: Rule(roles=READERS, mail=True),
+    MilestoneCompleted: Rule(roles=READERS, tells=("completed_on",)),
+    ProjectStatusChanged: Rule(roles=("approver",), policy="manageProjects", mail=True, when=_is_in_trouble),
+    InvitationAccepted: Rule(
+        primary_contacts=True, policy="managePortalAccess", page="/contacts/{target_id}", own_page="/team"
+    ),
+    WebhookDisabled: Rule(policy="manageApiClients", mail=True, page="/webhooks/{target_id}"),
+}
+"""Whose role is asked for is who has it by then: an offered one counts from the first sign-in."""
+
+
+def readable(actor: Actor) -> list[str]:
+    """The types of events of which the reader may be notified."""
+    return [kind.type for kind, rule in RULES.items() if rule.may_read(actor)]

@@ -1,0 +1,54 @@
+"""What a client may see of the things that notifications are about, by their newest summary (decision 0078)."""
+
+import asyncpg
+
+from shared.contracts.summary import Summary
+from shared.events import AnyEvent
+
+_KEEP = """
+insert into things (client_id, id, project_id, private, reader_roles, reader_people, hides, deleted, version)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict (client_id, id) do update set project_id = excluded.project_id, private = excluded.private,
+    reader_roles = excluded.reader_roles, reader_people = excluded.reader_people,
+    hides = excluded.hides, deleted = excluded.deleted, version = excluded.version
+where things.version <= excluded.version
+"""
+
+KEPT = """
+(t.project_id is not null and (coalesce(project.private or project.deleted, true)
+                               or coalesce(target.private or target.deleted, true)
+                               or t.tells <> '{}' and t.tells <@ project.hides))
+"""
+"""Whether `t` is kept from the client. What is not known to be shown is kept: a tenant finds nothing private."""
+OF_TOLD = """
+left join things project on project.client_id = t.client_id and project.id = t.project_id
+left join things target on target.client_id = t.client_id and target.id = t.target_id
+"""
+
+
+def is_for(whole: str, person: str, roles: str) -> str:
+    """SQL: whether what `t` is about is for everybody of its project, or for this reader: who reads the `whole` client,
+    is named as `person`, or has a role in its project (`roles`, JSON from project to role).
+    """
+    return (
+        f"(target.reader_roles is null or {whole} or {person} = any(target.reader_people)"
+        f" or {roles} ->> t.project_id::text = any(target.reader_roles))"
+    )
+
+
+async def learn(connection: asyncpg.Connection, event: AnyEvent) -> None:
+    """Keep what the summary in an event says; an older one changes nothing."""
+    told: Summary = event.data.summary
+    readers = told.readers
+    await connection.execute(
+        _KEEP,
+        event.clientid,
+        event.subject,
+        told.project_id,
+        told.private,
+        readers and readers.roles,
+        readers and readers.people,
+        told.hides,
+        told.deleted,
+        told.version,
+    )

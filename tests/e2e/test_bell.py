@@ -1,0 +1,38 @@
+"""The bell rings on a page that is open, and leads to what it tells."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Sit
+from tests.e2e.test_story import make_project
+from tests.portal_stack import API, Portal
+
+
+def is_told(portal: Portal, who: str, project: str) -> bool:
+    """Whether they are told of this project by now, and so of everything before it."""
+    items = portal.as_(who).get(f"{API}/notifications").json()["items"]
+    return any(each["project_id"] == project for each in items)
+
+
+def test_the_bell_rings_on_an_open_page_and_leads_to_what_it_tells(portal: Portal, sit: Sit) -> None:
+    staff = portal.as_("admin")
+    project = make_project(portal, "birch", "Boathouse")
+    made = staff.post(
+        f"{API}/projects/{project['id']}/milestones", json={"name": "Keel laid", "target_on": "2031-01-15"}
+    )
+    portal.until(lambda: is_told(portal, "birch", project["id"]))  # that it was started, which they see
+    portal.as_("birch").post(f"{API}/notifications/read-all")
+    with sit("birch") as client:
+        page = client.page
+        client.open("/projects")
+        expect(page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
+        expect(page.locator(".bell-count")).to_have_count(0)
+        page.evaluate("window.stayed = true")
+        staff.post(f"{API}/milestones/{made.json()['id']}/complete")
+        expect(page.locator(".bell-count")).to_contain_text("1", timeout=30_000)
+        assert page.evaluate("window.stayed") is True
+        page.get_by_role("link", name="Notifications").click()
+        page.locator(".entry-open", has_text="finished Keel laid").click()
+        expect(page).to_have_url(re.compile(f"/projects/{project['id']}#milestone-"))
+        expect(page.locator(".bell-count")).to_have_count(0)

@@ -1,0 +1,172 @@
+"""Mails that another service orders: who gets one, in which words, and what the service is told of it."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from services.identity.correspondence import AUTHORS
+from services.identity.mails import orders, wording
+from services.identity.mails.commands import bounce
+from services.identity.mails.orders import sentence
+from services.identity.mails.writing import LANGUAGES
+from services.notifications.rules import RULES
+from shared.actor import SYSTEM
+from shared.clock import uuid7
+from shared.contracts.accounts import MailFailed
+from shared.contracts.notifications import MailOrdered
+from shared.contracts.projects import ProjectCreated, ProjectWithdrawn
+from shared.contracts.words.lines import Facts
+from shared.database import Database
+from tests.identity.rig import ADMIN, Identity
+
+
+def order(person_id: str, project_id: str | None = None, **more: Any) -> MailOrdered:
+    return MailOrdered(
+        person_id=UUID(person_id),
+        about=more.pop("about", "project_shared"),
+        facts=more.pop("facts", Facts(name="Website relaunch")),
+        actor_name=more.pop("actor_name", "Clara Hoffmann"),
+        path=f"/projects/{project_id}",
+        module="projects",
+        project_id=UUID(project_id) if project_id else None,
+        policy=more.pop("policy", ""),
+        **more,
+    )
+
+
+async def reader(identity: Identity, client: str, project: str, role: str = "viewer") -> dict[str, Any]:
+    """Somebody of this client with a role in the project."""
+    person = await identity.person(client)
+    roles = {"roles": {project: role}}
+    answer = await identity.api(ADMIN, "PUT", f"people/{person['id']}/project-roles", json=roles)
+    assert answer.status_code == 200, answer.text
+    return person
+
+
+async def outcome(identity: Identity, id_: UUID) -> tuple[str, str]:
+    """What was told last of an order: the type, and the reason of a failure."""
+    told = "select event from outbox where event->>'subject' = $1 order by seq desc limit 1"
+    [row] = await identity.until(told, str(id_))
+    event = msgspec.json.decode(row["event"])
+    return event["type"], event["data"].get("reason", "")
+
+
+async def test_a_mail_goes_out_in_the_language_of_its_person_and_is_told(identity: Identity) -> None:
+    client = await identity.client()
+    project = await identity.project(client)
+    person, id_ = await reader(identity, client, project), uuid7()
+    await identity.execute("update people set language = 'de' where id = $1", UUID(person["id"]))
+    await identity.hears(order(person["id"], project), id_, client)
+    mail = await identity.mail_to(person["email"])
+    said = "Clara Hoffmann hat Website relaunch für den Kunden freigegeben."
+    assert (mail.message["Subject"], mail.message["Content-Language"]) == (f"Northwind <Studio>: {said}", "de")
+    assert said in mail.text
+    assert f"http://portal.test:8080/projects/{project}\n" in mail.text
+    assert await outcome(identity, id_) == ("mail_accepted", "")
+
+
+async def test_an_order_that_is_published_twice_is_one_mail(identity: Identity) -> None:
+    client = await identity.client()
+    project = await identity.project(client)
+    person, first, last = await reader(identity, client, project), uuid7(), uuid7()
+    for id_ in (first, first, last):
+        await identity.hears(order(person["id"], project), id_, client)
+    await identity.mail_to(person["email"], 2)
+    assert await outcome(identity, last) == ("mail_accepted", "")
+    assert len(await identity.execute("select from mails where address = $1", person["email"])) == 2
+
+
+async def test_a_mail_waits_for_its_project_to_be_known(identity: Identity) -> None:
+    client, id_, project = await identity.client(), uuid7(), uuid7()
+    person = await identity.person(client, is_primary_contact=True)
+    await identity.hears(order(person["id"], str(project)), id_, client)
+    await identity.until("select from mails where id = $1 and tries = 1 and due_at is not null", id_)
+    await identity.hears(ProjectCreated(name="Relaunch", status="on_track", version=1), project, client)
+    await identity.until("select from known_projects where id = $1", project)
+    await identity.execute("update mails set due_at = now() where id = $1", id_)
+    await identity.mail_to(person["email"])
+    assert await outcome(identity, id_) == ("mail_accepted", "")
+
+
+async def test_who_may_not_read_it_any_more_gets_no_mail(identity: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judged by what identity knows when it is written. Each order is told that it failed."""
+    monkeypatch.setattr(orders, "PATIENCE", timedelta())
+    client, staff = await identity.client(), await identity.person()
+    project, withdrawn = await identity.project(client), await identity.project(client)
+    person = await reader(identity, client, project)
+    gone = ProjectWithdrawn(name="Relaunch", status="on_track", version=2)
+    await identity.hears(gone, UUID(withdrawn), client)
+    closed = await identity.client(closed_modules=["projects"])
+    theirs = await identity.project(closed)
+    off = await identity.client()
+    deactivated = await identity.project(off)
+    outside, inside = await reader(identity, off, deactivated), await reader(identity, client, project)
+    await identity.execute("update clients set active = false where id = $1", UUID(off))
+    await identity.execute("update people set active = false where id = $1", UUID(inside["id"]))
+    wrong = {
+        "another project": order((await identity.person(client))["id"], project),
+        "feedback only": order((await reader(identity, client, project, role="feedback_only"))["id"], project),
+        "withdrawn": order(person["id"], withdrawn),
+        "another client's": order(person["id"], theirs),
+        "closed module": order((await reader(identity, closed, theirs))["id"], theirs),
+        "closed client": order(outside["id"], deactivated),
+        "deactivated": order(inside["id"], project),
+        "without the policy": order(staff["id"], project, policy="manageProjects"),
+        "nobody": order(str(uuid7()), project),
+    }
+    ids = {what: uuid7() for what in wrong}
+    for what, data in wrong.items():
+        await identity.hears(data, ids[what], client)
+    for what, id_ in ids.items():
+        assert await outcome(identity, id_) == ("mail_failed", "closed"), what
+
+
+async def test_staff_get_what_their_permissions_are_for(identity: Identity) -> None:
+    person, id_ = await identity.person(), uuid7()
+    await identity.execute("update people set policies = '{manageApiClients}' where id = $1", UUID(person["id"]))
+    about = order(person["id"], about="webhook_disabled", facts=Facts(reason="gone", host="erp.acme.example"),
+                  actor_name="", policy="manageApiClients")  # fmt: skip
+    await identity.hears(about, id_, None)
+    mail = await identity.mail_to(person["email"])
+    assert "The portal switched off a webhook." in mail.text
+    assert "erp.acme" not in mail.text
+
+
+async def test_a_mail_that_comes_back_has_failed_after_all(identity: Identity) -> None:
+    client = await identity.client()
+    project = await identity.project(client)
+    person, id_ = await reader(identity, client, project), uuid7()
+    await identity.hears(order(person["id"], project), id_, client)
+    assert await identity.until("select from mails where id = $1 and sent_at is not null", id_)
+    database = Database(identity.api.database_url)
+    await database.start()
+    try:
+        for noted in (True, False):
+            async with database.uow(SYSTEM) as db:
+                assert await bounce(db, AUTHORS, id_) is noted
+    finally:
+        await database.stop()
+    assert await outcome(identity, id_) == (MailFailed.type, "bounced")
+    told = await identity.execute("select from outbox where event->>'subject' = $1", str(id_))
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_rule_with_a_mail_has_a_sentence_that_a_mail_says(language: str) -> None:
+    facts = Facts(name="Website 2027", project_name="Website", old="on_track", new="at_risk", reason="gone")
+    for rule in (kind for kind, rule in RULES.items() if rule.mail):
+        for by in ("Clara Hoffmann", "\u05d0\u05e0\u05d4", ""):
+            said = sentence(order(str(uuid7()), about=rule.type, facts=facts, actor_name=by), language)
+            assert wording.sentence(said) == said
+
+
+def test_names_that_are_none_are_left_out() -> None:
+    """Nobody's words become a link in a mail of ours: then it says what kind of thing happened."""
+    about = order(str(uuid7()))
+    assert sentence(about, "en") == "Clara Hoffmann shared Website relaunch with the client."
+    plain = "A project was shared with its client."
+    for facts, by in ((Facts(name="evil.example/x"), "Clara"), (Facts(name="Shop"), "www.evil.example")):
+        assert sentence(msgspec.structs.replace(about, facts=facts, actor_name=by), "en") == plain

@@ -1,0 +1,118 @@
+"""The bell as its owner meets it: the list, the count, and what is read."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+
+from services.notifications.bell.commands import KEPT_FOR, forget
+from shared.actor import SYSTEM
+from shared.clock import now, uuid7
+from shared.contracts.accounts import InvitationAccepted
+from shared.contracts.activity import WebhookDisabled
+from shared.contracts.notifications import BellChanged
+from shared.database import Database
+from tests.activity.build import milestone_completed, status_changed
+from tests.notifications.rig import Cast, Rig
+
+
+async def tell(rig: Rig, cast: Cast, count: int) -> list[str]:
+    """So many milestones are completed; the events, newest first."""
+    events = [
+        await rig.publish(milestone_completed(cast.project, f"Step {number}"), uuid7(), client_id=cast.client)
+        for number in range(count)
+    ]
+    await rig.settle()
+    return [str(each) for each in reversed(events)]
+
+
+async def test_it_is_told_in_words_and_leads_to_the_thing(rig: Rig, cast: Cast) -> None:
+    milestone, webhook, newcomer = uuid7(), uuid7(), cast.elsewhere
+    assert newcomer.id
+    await rig.publish(milestone_completed(cast.project), milestone, client_id=cast.client)
+    await rig.publish(status_changed("at_risk"), cast.project, client_id=cast.client)
+    await rig.publish(InvitationAccepted(registered=False), newcomer.id, client_id=cast.client, actor=newcomer)
+    await rig.publish(WebhookDisabled(reason="gone", host="erp.acme.example"), webhook, client_id=cast.client)
+    await rig.settle()
+    mine = (await rig.get(cast.approver))["items"]
+    assert [(each["title"], each["description"], each["target"]["url"]) for each in mine] == [
+        ("Clara Hoffmann marked Website relaunch as at risk", "Was on track", f"/projects/{cast.project}"),
+        (
+            "Clara Hoffmann finished Design approved",
+            "Website relaunch",
+            f"/projects/{cast.project}#milestone-{milestone}",
+        ),
+    ]
+    assert all("client_id" not in each for each in mine)
+    staffs = (await rig.get(cast.manager))["items"]
+    assert [(each["title"], each["description"], each["target"]["url"]) for each in staffs] == [
+        (
+            "Clara Hoffmann switched off a webhook",
+            "erp.acme.example: its receiver says that it is gone",
+            f"/webhooks/{webhook}",
+        ),
+        ("Anna Keller accepted the invitation", "", f"/contacts/{newcomer.id}"),
+        ("Clara Hoffmann marked Website relaunch as at risk", "Was on track", f"/projects/{cast.project}"),
+    ]
+    assert {each["client_id"] for each in staffs} == {str(cast.client)}
+    [accepted] = (await rig.get(cast.primary, limit=1))["items"]
+    assert accepted["target"]["url"] == "/team"
+
+
+async def test_a_list_of_several_pages_loses_and_doubles_nothing(rig: Rig, cast: Cast) -> None:
+    told = await tell(rig, cast, 7)
+    seen, cursor = [], None
+    while True:
+        page = await rig.get(cast.viewer, limit=3, **({"cursor": cursor} if cursor else {}))
+        seen += [each["id"] for each in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == told
+
+
+async def test_what_is_read_is_read_by_its_owner_alone(rig: Rig, cast: Cast) -> None:
+    newest, older = await tell(rig, cast, 2)
+    answer = await rig.api(cast.viewer, "POST", f"notifications/{older}/read")
+    assert (answer.status_code, answer.json()["id"], answer.json()["read"]) == (200, older, True)
+    assert (await rig.api(cast.viewer, "POST", f"notifications/{older}/read")).status_code == 200
+    assert [each["read"] for each in (await rig.get(cast.viewer))["items"]] == [False, True]
+    assert [each["id"] for each in (await rig.get(cast.viewer, unread="true"))["items"]] == [newest]
+    assert (await rig.unread(cast.viewer), await rig.unread(cast.approver)) == (1, 2)
+    rung = [event for event in await rig.api.published() if event.subject == cast.viewer.id]
+    assert [msgspec.json.decode(event.data, type=BellChanged).people for event in rung] == [[cast.viewer.id]]
+
+
+async def test_everything_is_read_up_to_what_was_shown(rig: Rig, cast: Cast) -> None:
+    shown = await tell(rig, cast, 3)
+    await tell(rig, cast, 2)
+    assert (await rig.api(cast.viewer, "POST", "notifications/read-all", json={"upto_id": shown[0]})).status_code == 204
+    assert await rig.unread(cast.viewer) == 2
+    assert (await rig.api(cast.viewer, "POST", "notifications/read-all")).status_code == 204
+    assert (await rig.unread(cast.viewer), await rig.unread(cast.approver)) == (0, 5)
+
+
+async def test_what_is_another_s_is_answered_as_what_is_not_there(rig: Rig, cast: Cast) -> None:
+    [told] = await tell(rig, cast, 1)
+    for id_ in (told, str(uuid4())):
+        one = await rig.api(cast.stranger, "POST", f"notifications/{id_}/read")
+        every = await rig.api(cast.stranger, "POST", "notifications/read-all", json={"upto_id": id_})
+        assert (one.status_code, every.status_code) == (404, 404)
+        assert one.json()["detail"] == every.json()["detail"]
+    assert await rig.unread(cast.viewer) == 1
+
+
+async def test_what_is_old_goes(rig: Rig, cast: Cast) -> None:
+    newest, older, oldest = await tell(rig, cast, 3)
+    for id_, age in ((older, KEPT_FOR - timedelta(hours=1)), (oldest, KEPT_FOR)):
+        await rig.sql("update told set at = $1 where id = $2", now() - age, UUID(id_))
+    before = await rig.sql("select position from told where id = $1", UUID(oldest))
+    database = Database(rig.api.database_url)
+    await database.start()
+    try:
+        async with database.uow(SYSTEM) as db:
+            assert await forget(db) is False
+    finally:
+        await database.stop()
+    assert await rig.listed(cast.viewer) == [newest, older]
+    assert await rig.sql("select from bell where position = $1", before[0]["position"]) == []

@@ -1,0 +1,102 @@
+"""The bell in the frame, and the page it leads to."""
+
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from shared.actor import Reader
+from tests.portal.people import ANNA, CLARA
+from tests.portal.standin import notice, uid
+
+FINISHED = "Jonas Weber finished Visual design"
+
+
+@pytest.fixture
+def told(standin):
+    """Two that are new and an older one that is read."""
+    standin.state["notifications"] = [
+        notice(1, FINISHED, url=f"/projects/{uid(1)}#milestone-{uid(5)}"),
+        notice(2, "Priya Nair marked Shop as at risk", kind="project_status_changed"),
+        notice(3, "Jonas Weber shared Shop with the client", read=True, kind="project_shared"),
+    ]
+    return standin.state["notifications"]
+
+
+def bell(page: str) -> str:
+    """What the bell says."""
+    [found] = re.findall(r'<a class="bell".*?</a>', page, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", found).split())
+
+
+async def test_the_bell_on_every_page_counts_what_is_new(browse, told):
+    for actor, path in ((ANNA, "/"), (ANNA, "/projects"), (CLARA, "/clients"), (ANNA, "/notifications")):
+        page = (await browse(actor).get(path)).text
+        assert bell(page) == "Notifications 2 2 unread"  # to see, and to hear
+    assert bell((await browse(ANNA).get("/widgets/notifications/unread")).text) == "Notifications 2 2 unread"
+
+
+async def test_a_bell_that_has_nothing_new_shows_no_number(browse, standin):
+    assert bell((await browse(ANNA).get("/")).text) == "Notifications"
+    standin.state["notifications"] = [notice(number, FINISHED) for number in range(101)]
+    assert bell((await browse(ANNA).get("/")).text) == "Notifications 100+ 100+ unread"
+    standin.refuse("/notifications", 503)
+    assert bell((await browse(ANNA).get("/projects")).text) == "Notifications"
+
+
+async def test_the_page_lists_them_and_says_which_are_new(browse, told):
+    page = (await browse(ANNA).get("/notifications")).text
+    rows = re.findall(r"<li data-entry=.*?</li>", page, re.DOTALL)
+    assert [("is-unread" in row, "New" in row) for row in rows] == [(True, True), (True, True), (False, False)]
+    assert f'action="/notifications/{told[0]["id"]}/open"' in rows[0]
+    assert f'href="{told[2]["target"]["url"]}"' in rows[2]
+    assert f'name="upto" value="{told[0]["id"]}"' in page
+
+
+async def test_whoever_was_told_of_nothing_reads_what_will_be_here(browse, standin):
+    page = (await browse(ANNA).get("/notifications")).text
+    assert "No notifications" in page
+    assert "Mark all as read" not in page
+
+
+async def test_opening_one_reads_it_and_leads_there(browse, standin, told):
+    answer = await browse(ANNA).post(f"/notifications/{told[0]['id']}/open", data={})
+    assert (answer.status_code, answer.headers["Location"]) == (303, told[0]["target"]["url"])
+    assert told[0]["read"]
+    told[1]["target"]["url"] = "https://evil.example"
+    answer = await browse(ANNA).post(f"/notifications/{told[1]['id']}/open", data={})
+    assert answer.headers["Location"] == "/notifications"
+    closed = replace(ANNA, closed=frozenset({"projects"}))
+    answer = await browse(closed).post(f"/notifications/{told[0]['id']}/open", data={})
+    assert answer.headers["Location"] == "/notifications"
+
+
+async def test_they_are_read_one_by_one_or_all_at_once(browse, standin, told):
+    http = browse(ANNA)
+    answer = await http.post(f"/notifications/{told[1]['id']}/read", data={})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/notifications")
+    assert [each["read"] for each in told] == [False, True, True]
+    await http.post("/notifications/read-all", data={"upto": told[0]["id"]})
+    assert standin.written[-1] == ("POST", "/notifications/read-all", {"upto_id": told[0]["id"]})
+    assert "All notifications are read" in (await http.get("/notifications")).text
+    assert (await http.post(f"/notifications/{uid(999)}/read", data={})).status_code == 404
+
+
+async def test_the_next_page_comes_alone(browse, standin):
+    standin.state["notifications"] = [notice(number, f"Number {number}") for number in range(1, 46)]
+    http = browse(ANNA)
+    first = (await http.get("/notifications")).text
+    [more] = re.findall(r'hx-get="(/notifications\?cursor=[^"]+)"', first)
+    rest = (await http.get(more, headers={"HX-Request": "true"})).text
+    titles = re.findall(r">(Number \d+)</button>", first + rest)
+    assert titles == [f"Number {number}" for number in range(1, 46)]
+    assert "<html" not in rest
+
+
+async def test_who_sees_the_portal_as_somebody_reads_theirs_and_is_offered_nothing(browse, told):
+    seen = replace(ANNA, id=CLARA.id, name=CLARA.name, read_only=True, seen_as=Reader(ANNA.id, ANNA.name))
+    page = (await browse(seen).get("/notifications")).text
+    assert bell(page) == "Notifications 2 2 unread"
+    assert 'action="/notifications/' not in page
+    whole = (await browse(replace(seen, seen_as=None)).get("/")).text
+    assert 'class="bell"' not in whole

@@ -20,7 +20,6 @@ from shared import language
 from shared.breaker import Breaker
 from shared.claims import ClaimsRefused
 from shared.language import gettext as _
-from shared.language import marked
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -31,7 +30,7 @@ WRITING = aiohttp.ClientTimeout(total=3, connect=1)
 """Less than the gateway waits for a page, so that the portal's own error page reports a service that hangs."""
 WIDGET_DEADLINE = 0.150
 """Seconds a page waits for one widget; later it comes as a skeleton that loads itself."""
-TOO_LONG = marked("This took too long, and may have been done or not. Look at what is there before you try again.")
+TOO_LONG = language.marked("This took too long, and may have been done or not. Look at what is there before you try again.")
 FORWARDED = ("authorization", "user-agent", "x-request-id", "traceparent", "tracestate")
 FLOW_COOKIE = "portal_flow"
 PENDING_COOKIE = "portal_pending"

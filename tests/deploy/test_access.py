@@ -203,6 +203,16 @@ async def test_a_process_reaches_no_key_that_is_not_its_own(servers: Backing, us
         for key in mine:
             await client.set(key, "1", ex=60)
             assert await client.get(key) == b"1"
+        for command in (
+            "DEL",
+            "UNLINK",
+            "GETDEL",
+            "DUMP",
+            "PERSIST",
+            "TTL",
+        ):  # its own, and more than it does with them
+            with pytest.raises(NoPermissionError):
+                await client.execute_command(command, mine[0])
         for key in foreign - set(mine):
             for command in (("GET", key), ("SET", key, "1"), ("DEL", key), ("RENAME", mine[0], key)):
                 with pytest.raises(NoPermissionError):

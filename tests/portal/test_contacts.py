@@ -138,6 +138,15 @@ async def test_whether_somebody_comes_in_is_not_on_the_form_of_who_may_not_decid
     assert 'name="email"' in book
 
 
+async def test_an_invitation_whose_address_was_given_up_says_so_and_what_to_do(browse, standin):
+    sabine = next(each for each in standin.state["contacts"] if each["id"] == SABINE)
+    words = ("The invitation was ended", "have given up sabine.vogt@acme.example")
+    for failure, said in (("", False), ("given_up", True)):
+        sabine["invitation"] |= {"status": "expired", "failure": failure}
+        page = (await browse(CLARA).get(f"/contacts/{SABINE}")).text
+        assert [each in page for each in words] == [said, said]
+
+
 async def test_letting_in_says_what_lacks(browse, standin):
     page = (await browse(CLARA).get(f"/contacts/{JEAN}")).text
     assert "They need an e-mail address first" in page

@@ -485,6 +485,52 @@ async def test_they_wait_for_nobody_else(sit, signer):
             await expect(page.get_by_label("Job title")).not_to_have_value("Harbour master")
 
 
+SET_BACK = """() => {
+    const waiting = JSON.parse(sessionStorage.getItem('portal-unsaved'));
+    sessionStorage.setItem('portal-unsaved', JSON.stringify({ ...waiting, until: Date.now() - 1 }));
+}"""
+LOG_OUT = """() => document.querySelector('form[action="/sign-out"]').requestSubmit()"""
+
+
+async def test_they_wait_an_hour_and_go_when_their_person_signs_out(sit):
+    jonas = f"/people/{JONAS.id}"
+    async with sit(CLARA) as page:
+        await page.route("**/policies", lambda route: route.fulfill(status=303, headers={"Location": "/projects"}))
+        await page.route("**/sign-out", lambda route: route.fulfill(status=303, headers={"Location": "/clients"}))
+        for over, leads in ((SET_BACK, ""), (LOG_OUT, "**/clients")):
+            await page.goto(jonas)
+            await page.get_by_label("Job title").fill("Harbour master")
+            await page.get_by_role("button", name="Save permissions").click()
+            await page.wait_for_url("**/projects")
+            await page.evaluate(over)
+            await page.wait_for_url(leads or "**/projects")
+            await page.goto(jonas)
+            await expect(page.get_by_label("Job title")).not_to_have_value("Harbour master")
+
+
+ONE_MORE = """() => {
+    const waiting = JSON.parse(sessionStorage.getItem('portal-unsaved'));
+    waiting.forms[0].fields.push(['no-longer-there 0', 'x']);
+    sessionStorage.setItem('portal-unsaved', JSON.stringify(waiting));
+}"""
+
+
+async def test_what_waits_is_filled_in_over_what_others_changed_and_says_where_some_is_missing(sit, standin):
+    jonas = f"/people/{JONAS.id}"
+    async with sit(CLARA) as page:
+        await page.route("**/policies", lambda route: route.fulfill(status=303, headers={"Location": "/projects"}))
+        await page.goto(jonas)
+        await page.get_by_label("Job title").fill("Harbour master")
+        await page.get_by_role("button", name="Save permissions").click()
+        await page.wait_for_url("**/projects")
+        standin.person(str(JONAS.id))["phone"] = "+49 30 5550 199"
+        await page.evaluate(ONE_MORE)
+        await page.goto(jonas)
+        await expect(page.get_by_label("Job title")).to_have_value("Harbour master")
+        await expect(page.get_by_label("Phone")).to_have_value("+49 30 5550 199")
+        await expect(page.get_by_text("is here again, but for some of it")).to_be_visible()
+
+
 async def test_what_was_typed_stays_where_its_page_is_gone(sit, standin):
     async with sit(CLARA) as page:
         for number in range(30):

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.activity.feed import queries, stream
+from services.activity.feed.hub import CATCHING_UP
 from shared.clock import uuid7
 from shared.contracts.identity import ClientCreated
 from shared.contracts.notifications import BellChanged
@@ -226,12 +227,16 @@ async def test_many_streams_that_missed_much_catch_up_in_turn_and_nobody_waits_f
 ) -> None:
     """More than there are connections, each with several portions to read, and reading takes its time."""
     list_missed = queries.list_missed
-    reading: list[int] = []
+    reading, under_way, most = list[int](), set[object](), 0
 
     async def slowly(*place: Any) -> Any:
+        nonlocal most
+        under_way.add(one := object())
+        most = max(most, len(under_way))
         entries = await list_missed(*place)
         reading.append(len(entries))
         await asyncio.sleep(0.05)
+        under_way.remove(one)
         return entries
 
     monkeypatch.setattr(queries, "list_missed", slowly)
@@ -252,3 +257,4 @@ async def test_many_streams_that_missed_much_catch_up_in_turn_and_nobody_waits_f
     assert (await rig.api(carol, "GET", "activity")).status_code == 200
     assert await streams == [expected] * 40
     assert set(reading) == {10, 5}
+    assert most == CATCHING_UP

@@ -162,6 +162,35 @@ async def test_one_that_fails_is_tried_one_at_a_time(webhooks: Webhooks) -> None
     await webhooks.receiver.wait_for("/weak", 3)
 
 
+async def test_one_host_is_told_so_much_at_once(webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many webhooks it has, and whatever room there is."""
+    reached: list[str] = []
+    never = asyncio.Event()
+
+    async def post(_self: Outgoing, url: str, _headers: dict[str, str], _body: bytes) -> Outcome:
+        reached.append(url)
+        if "hangs" in url:
+            await never.wait()
+        return Outcome(status=200)
+
+    monkeypatch.setattr(Outgoing, "post", post)
+    for number in range(2 * AT_ONCE_HOST // AT_ONCE_EACH):
+        await webhooks.create("", url=f"https://hangs.example/{number}")
+    await webhooks.create("", url="https://quick.example")
+    for _ in range(AT_ONCE_EACH):
+        await webhooks.happens()
+    async with asyncio.timeout(30):
+        while len(reached) < AT_ONCE_HOST + AT_ONCE_EACH:
+            await asyncio.sleep(0.02)
+    await webhooks.happens()
+    async with asyncio.timeout(30):
+        while reached.count("https://quick.example") <= AT_ONCE_EACH:
+            await asyncio.sleep(0.02)
+    assert len([url for url in reached if "hangs" in url]) == AT_ONCE_HOST
+    never.set()
+    await webhooks.sql("delete from webhooks where url like '%.example%'")
+
+
 @pytest.mark.parametrize("failing", [False, True])
 async def test_however_many_hang_one_that_answers_is_told_at_once(
     webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch, failing: bool

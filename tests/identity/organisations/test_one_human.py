@@ -309,6 +309,18 @@ async def test_an_invitation_that_waits_in_the_mailbox_one_gave_up_is_void(invit
     assert again.json()["invitation"]["failure"] == ""
 
 
+async def test_an_invitation_that_is_still_to_be_mailed_is_not_mailed_to_the_box_one_gave_up(
+    invited: Consultant,
+) -> None:
+    of = UUID(invited.guest["id"])
+    await invited.identity.until("select 1 from mails where person_id = $1 and sent_at is not null", of)
+    waits = "update mails set sent_at = null, due_at = now() + interval '1 hour' where person_id = $1"
+    await invited.identity.execute(waits, of)
+    await change_address(invited, invited.browser)
+    left = await invited.identity.execute("select due_at, failure from mails where person_id = $1", of)
+    assert [tuple(each) for each in left] == [(None, "replaced")]
+
+
 async def test_the_inviting_client_is_not_told_that_the_mailbox_was_given_up(invited: Consultant) -> None:
     """That it is used elsewhere is told to staff alone: here the invitation waits, and expires when it would have."""
     identity, of = invited.identity, UUID(invited.guest["id"])

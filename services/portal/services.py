@@ -16,9 +16,9 @@ from litestar.datastructures import Cookie
 from multidict import CIMultiDictProxy
 
 from services.portal.ids import read_id
-from shared import language
 from shared.breaker import Breaker
 from shared.claims import ClaimsRefused
+from shared.language import current, marked
 from shared.language import gettext as _
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ WRITING = aiohttp.ClientTimeout(total=3, connect=1)
 """Less than the gateway waits for a page, so that the portal's own error page reports a service that hangs."""
 WIDGET_DEADLINE = 0.150
 """Seconds a page waits for one widget; later it comes as a skeleton that loads itself."""
-TOO_LONG = language.marked("This took too long, and may have been done or not. Look at what is there before you try again.")
+TOO_LONG = marked("This took too long, and may have been done or not. Look at what is there before you try again.")
 FORWARDED = ("authorization", "user-agent", "x-request-id", "traceparent", "tracestate")
 FLOW_COOKIE = "portal_flow"
 PENDING_COOKIE = "portal_pending"
@@ -189,7 +189,7 @@ class Services:
         self, http: aiohttp.ClientSession, upstreams: Mapping[str, Upstream], request: Request[Any, Any, Any]
     ) -> None:
         headers = {name: value for name in FORWARDED if (value := request.headers.get(name))}
-        headers["Accept-Language"] = language.current()  # that of the page, which shows what they answer
+        headers["Accept-Language"] = current()  # that of the page, which shows what they answer
         if request.scope["path"].startswith("/widgets/"):
             headers["X-Portal-Refresh"] = "true"  # an open page asks for it, and no person
         own = {name: request.cookies.get(name, "") for name in (FLOW_COOKIE, PENDING_COOKIE)}

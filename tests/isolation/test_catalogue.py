@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from shared.clock import uuid7
-from shared.migrations.runner import prepare
+from shared.migrations.runner import CONNECTIONS, prepare
 from tests.conftest import PASSWORD, Cluster
 from tests.isolation.routes import SERVICES
 
@@ -121,6 +121,8 @@ async def test_what_a_role_says_about_itself_is_undone_at_the_next_start(schema:
     again = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
     assert await again.fetchval("show statement_timeout") == "5s"
     assert await again.fetchval("show search_path") == service
+    assert await again.fetchval("show temp_file_limit") == "1GB"
+    assert await again.fetchval("select rolconnlimit from pg_roles where rolname = current_user") == CONNECTIONS
     await again.close()
 
 

@@ -187,6 +187,15 @@ async def test_staff_navigation_is_not_shown_to_clients(browse):
     assert 'href="/clients"' in (await browse(CLARA).get("/")).text
 
 
+async def test_offices_stand_below_the_places_that_a_phone_has_room_for(browse):
+    page = (await browse(CLARA).get("/")).text
+    navigation = page.partition('aria-label="Main"')[2].partition("</nav>")[0]
+    places, offices = (re.findall(r'href="([^"]+)"', part) for part in navigation.partition('aria-label="Office"')[::2])
+    assert places == ["/", "/projects", "/clients", "/activity", "/profile"]
+    assert {"/people", "/webhooks", "/brand"} <= set(offices)
+    assert not set(places) & set(offices)
+
+
 async def test_the_chosen_client_is_named_and_asked_for(browse, standin):
     browser = browse(CLARA)
     browser.cookies.set("portal_client", ACME)

@@ -40,10 +40,15 @@ update feed set private = judged.private
 from (
     select f.position, p.private or coalesce(t.private, f.private)
         or f.tells <> '{}' and f.tells <@ p.hides as private
-    from unnest($1::uuid[], $2::uuid[]) as turned (client_id, project_id)
-    join feed f on f.client_id = turned.client_id and f.project_id = turned.project_id
+    from unnest($1::uuid[], $2::uuid[]) as turned (client_id, about)
+    join feed f on f.client_id = turned.client_id and f.project_id = turned.about
     join overview p on p.client_id = f.client_id and p.id = f.project_id
     left join overview t on t.client_id = f.client_id and t.id = f.target_id
+    union all
+    select f.position, t.private
+    from unnest($1::uuid[], $2::uuid[]) as turned (client_id, about)
+    join feed f on f.client_id = turned.client_id and f.project_id is null and f.target_id = turned.about
+    join overview t on t.client_id = f.client_id and t.id = f.target_id
 ) judged
 where feed.position = judged.position and feed.private <> judged.private
 """
@@ -57,7 +62,9 @@ async def append(connection: asyncpg.Connection, entries: Sequence[Entry], ended
 
 
 async def judge(connection: asyncpg.Connection, turned: Mapping[UUID, UUID]) -> None:
-    """Let the client see the entries of these projects (with their clients), or not, as they are known to be by now."""
+    """Let the client see the entries of these projects, and of things of none (with their clients), or not, as they are
+    known to be by now.
+    """
     if turned:
         await connection.execute(_JUDGE, list(turned.values()), list(turned))
 

@@ -80,14 +80,13 @@ _READERS = (
     f" {_ABOUT} and reader_roles is not null)"
 )
 _NEW = f"select {COLUMNS}, {_READERS} as readers from feed where position > $1 order by position limit $2"  # noqa: S608
-_HEAD = f"select max(position) from feed where client_id = $1 and ($2 or {_TOLD})"  # noqa: S608  (our own text)
-_KNOWS_POSITION = (
-    f"select $2::bigint = 0 or exists (select from feed where client_id = $1 and position = $2 and ($3 or {_TOLD}))"  # noqa: S608
+_READ = (
+    "from feed where client_id = $1 and ($2::uuid[] is null or project_id is null and $3 or project_id = any($2))"
+    f" and ($4 or {_TOLD}) and ($5 or {_unless_for_others(6)})"
 )
-_COUNT_MISSED = (
-    "select count(*) from"  # noqa: S608
-    f" (select from feed where client_id = $1 and position > $2 and ($4 or {_TOLD}) limit $3) as missed"
-)
+_HEAD = f"select position {_READ} order by position desc limit 1"
+_KNOWS_POSITION = f"select exists (select {_READ} and position = $9)"
+_COUNT_MISSED = f"select count(*) from (select {_READ} and position > $9 limit $10) as missed"  # noqa: S608
 _NEW_ENDS = "select position, client_id, subject, reason, final, at from ended where position > $1 order by position"
 _RECENT_ENDS = "select position, client_id, subject, reason, final, at from ended where at > $1 order by position"
 _HEADS = "select coalesce((select max(position) from feed), 0), coalesce((select max(position) from ended), 0)"
@@ -224,14 +223,22 @@ def _place(entry: Record) -> str | None:
 
 async def head(connection: asyncpg.Connection, reach: Reach, client_id: UUID) -> int:
     """The position of the client's newest entry that the caller may see; 0 if there is none."""
-    return await connection.fetchval(_HEAD, client_id, reach.behind) or 0
+    return await connection.fetchval(_HEAD, *_readable(reach, client_id)) or 0
 
 
 async def can_resume(connection: asyncpg.Connection, reach: Reach, client_id: UUID, after: int, limit: int) -> bool:
-    """Whether `after` is the place of an entry of this client (or 0, the beginning) with at most `limit` behind it."""
-    known = await connection.fetchval(_KNOWS_POSITION, client_id, after, reach.behind)
-    missed: int = await connection.fetchval(_COUNT_MISSED, client_id, after, limit + 1, reach.behind) or 0
+    """Whether `after` is the place of an entry that the caller may see (or 0, the beginning) with at most `limit` such
+    entries behind it.
+    """
+    readable = _readable(reach, client_id)
+    known = after == 0 or await connection.fetchval(_KNOWS_POSITION, *readable, after)
+    missed: int = await connection.fetchval(_COUNT_MISSED, *readable, after, limit + 1) or 0
     return bool(known) and missed <= limit
+
+
+def _readable(reach: Reach, client_id: UUID) -> tuple[object, ...]:
+    """The values of `_READ`."""
+    return (client_id, reach.listed, reach.whole, reach.behind, reach.restricted, *reach.named)
 
 
 async def list_missed(

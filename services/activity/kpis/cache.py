@@ -21,6 +21,8 @@ class KpiCache:
     def __init__(self, kept: Kept, definitions: Sequence[Definition]) -> None:
         self._kept = kept
         self._definitions = definitions
+        self._version = sha256(msgspec.json.encode(definitions)).hexdigest()[:16]
+        """Of the figures as they are configured: what was kept under others says nothing of these."""
 
     async def answer(self, read: ReadOnly, actor: Actor, client_id: UUID | None, changed: int, today: date) -> Answer:
         """The figures of a client, or of all, as `actor` sees them. Who sees the same, in one language, shares it."""
@@ -29,7 +31,9 @@ class KpiCache:
             kpis, complete = await queries.compute(read, actor, client_id, self._definitions, today)
             return Answer(msgspec.json.encode(kpis), complete)
 
-        return await self._kept.answer(f"kpis:{client_id}:{changed}:{today}:{current()}:{_visibility(actor)}", make)
+        return await self._kept.answer(
+            f"kpis:{client_id}:{changed}:{today}:{self._version}:{current()}:{_visibility(actor)}", make
+        )
 
 
 def _visibility(actor: Actor) -> str:

@@ -97,7 +97,8 @@ WRITTEN = (
     marked("Single sign on"), marked("Status"), marked("Step up"), marked("Switch"), marked("Switch client"),
     marked("Switch organisation"), marked("Team"), marked("Test"), marked("Theme"), marked("Token"),
     marked("Two factor"), marked("Types"), marked("Verification"), marked("Verify email"), marked("View as"),
-    marked("Visits"), marked("Webhooks"), marked("Withdraw"),
+    marked("Visits"), marked("Webhooks"), marked("Withdraw"), marked("Mail accepted"), marked("Notifications"),
+    marked("Open"), marked("Read"), marked("Read all"), marked("Unread"),
 )  # fmt: skip
 """What is read as it is written: audit types, then parts of addresses. Here it is for the catalogues to find."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

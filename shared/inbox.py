@@ -83,6 +83,7 @@ class Consumer:
 
     `repeatable`: handlers write nothing but what the same events would make them write again, and publish nothing. Then
     a commit need not wait for the disk: what a crash takes is taken together with the position, and folded again.
+    `waits_out`: the failure of what all of its work needs; it is over some time, and no event is set aside for it.
     """
 
     def __init__(
@@ -92,8 +93,10 @@ class Consumer:
         *,
         every: BatchHandler | None = None,
         repeatable: bool = False,
+        waits_out: type[Exception] | tuple[()] = (),
     ) -> None:
         self.name = name
+        self._waits_out = waits_out
         self._repeatable = repeatable
         self._kinds = {f"portal.{kind.subject}": kind for kind in handlers or {}}
         self._handlers = {kind.type: handler for kind, handler in (handlers or {}).items()}
@@ -206,11 +209,7 @@ class Consumer:
         HANDLED.labels(self.name).inc(len(messages))
 
     async def _fold_each(self, held: ExclusiveConnection, messages: Sequence[Msg]) -> None:
-        """What fails alone as well is set aside, in the same transaction that folds its neighbours.
-
-        What may pass is tried again first, for `PATIENCE_SECONDS`. A database that is away takes no letter either: an
-        event is set aside only where the rest of the work can be done.
-        """
+        """What fails alone as well, and will not pass, is set aside in the transaction that folds its neighbours."""
         done: Msg | None = None
         may_pass: Exception | None = None
         async with held.uow() as db:
@@ -221,7 +220,7 @@ class Consumer:
                         await self._handle(await driver(db), db, self._read([message]), message)
                         await (await driver(db)).execute(_CHECK_NOW)
                 except Exception as error:  # noqa: BLE001  (an event may fail for anything)
-                    if out_of_reach(error) and not self._was_patient(message):
+                    if self._is_tried_again(error, message):
                         may_pass = error
                         break
                     await self._set_aside(await driver(db), message, dead_letters.reason_of(error))
@@ -231,12 +230,14 @@ class Consumer:
         if may_pass:
             raise may_pass
 
-    def _was_patient(self, message: Msg) -> bool:
-        """Whether this event, which is the first that cannot be folded, has been that for long enough."""
+    def _is_tried_again(self, error: Exception, message: Msg) -> bool:
+        """Whether what failed may pass: `waits_out` for as long as that takes, anything else for `PATIENCE_SECONDS`."""
+        if isinstance(error, self._waits_out) or not out_of_reach(error):
+            return isinstance(error, self._waits_out)
         position, since = self._position(message), time.monotonic()
         if self._holds_up[0] != position:
             self._holds_up = position, since
-        return since - self._holds_up[1] > PATIENCE_SECONDS
+        return since - self._holds_up[1] <= PATIENCE_SECONDS
 
     async def _set_aside(self, connection: asyncpg.Connection, message: Msg, reason: str) -> None:
         await dead_letters.set_aside(connection, self.name, message.subject, message.data, reason)

@@ -10,6 +10,7 @@ from services.identity.mails import orders
 from services.identity.people.commands import ProjectFacts, learn_of_project
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.queries import live_hashes
+from shared.cache import CacheAway
 from shared.contracts.identity import (
     AssignmentsChanged,
     ClientUpdated,
@@ -69,6 +70,7 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
                 AssignmentsChanged: rights_changed,
                 ClientUpdated: client_updated,
             },
+            waits_out=CacheAway,
         ),
     ]
 

@@ -203,14 +203,11 @@ async def test_a_process_reaches_no_key_that_is_not_its_own(servers: Backing, us
         for key in mine:
             await client.set(key, "1", ex=60)
             assert await client.get(key) == b"1"
-        for command in (
-            "DEL",
-            "UNLINK",
-            "GETDEL",
-            "DUMP",
-            "PERSIST",
-            "TTL",
-        ):  # its own, and more than it does with them
+        await client.set(mine[0], "1", ex=60)
+        if user == "identity":  # where Redis takes no more, a record that is over is deleted (0040)
+            await client.delete(mine[1])
+        # Its own, and more than it does with them.
+        for command in ("UNLINK", "GETDEL", "DUMP", "PERSIST", "TTL", *(["DEL"] if user != "identity" else [])):
             with pytest.raises(NoPermissionError):
                 await client.execute_command(command, mine[0])
         for key in foreign - set(mine):

@@ -5,8 +5,10 @@ brings back too late finds the key taken: by the tombstone (the session ended) o
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
+from redis.exceptions import ResponseError
 
 from shared.cache import Cache, CacheAway
 
@@ -43,4 +45,14 @@ class SessionCache:
                 for each in hashes:
                     pipe.set(f"session:{each}", value, ex=seconds)
                     pipe.publish(REVOKED_CHANNEL, each)
-            await self._cache.ask(pipe.execute)
+            try:
+                await self._cache.ask(pipe.execute)
+            except CacheAway as away:
+                if isinstance(away.__cause__, ResponseError):  # without memory it takes nothing, but lets go
+                    await self._forget([*ended, *changed])
+                raise
+
+    async def _forget(self, hashes: Sequence[str]) -> None:
+        """Leave no record that a gateway which was not there for the broadcast would believe: it asks us instead."""
+        with suppress(CacheAway):
+            await self._cache.ask(lambda: self._cache.client.delete(*(f"session:{each}" for each in hashes)))

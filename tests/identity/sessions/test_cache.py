@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from services.identity.sessions.cache import REVOKED_CHANNEL
 from tests.identity.rig import ADMIN, Identity
 
@@ -41,6 +43,7 @@ async def test_every_gateway_is_told_although_redis_refuses_writes(identity: Ide
     here, there = await identity.browser(person), await identity.browser(person)
     async with identity.redis.pubsub(ignore_subscribe_messages=True) as channel:
         await channel.subscribe(REVOKED_CHANNEL)
+        await identity.redis.set(f"session:{there.session_hash}", b"a record", ex=300)
         await identity.redis.config_set("maxmemory", 1)
         try:
             assert (await here("DELETE", f"sessions/{there.actor.session_id}")).status_code == 204
@@ -49,6 +52,9 @@ async def test_every_gateway_is_told_although_redis_refuses_writes(identity: Ide
                 while told != there.session_hash:
                     message = await channel.get_message(timeout=1)
                     told = message["data"].decode() if message else told
+            assert await identity.redis.get(f"session:{there.session_hash}") is None, (
+                "one that was not there believes it"
+            )
         finally:
             await identity.redis.config_set("maxmemory", 0)
     await until_it_is(identity, there.session_hash, b"revoked")
@@ -74,8 +80,9 @@ async def test_modules_closed_while_redis_is_away_are_said_when_it_is_back(ident
     await until_it_is(identity, browser.session_hash, b"old")
 
 
-async def test_nothing_is_set_aside_because_redis_was_away(identity: Identity) -> None:
-    """A part that is away is waited for; only what can never work is a dead letter."""
+async def test_nothing_is_set_aside_because_redis_was_away(identity: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it is away: what would not be said afterwards is a session that lives on, or keeps its rights."""
+    monkeypatch.setattr("shared.inbox.PATIENCE_SECONDS", 0.5)
     person = await identity.person(await identity.client())
     here, there = await identity.browser(person), await identity.browser(person)
     before = await identity.execute("select * from identity.dead_letters")

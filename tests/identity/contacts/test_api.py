@@ -36,7 +36,8 @@ async def test_a_new_contact_cannot_sign_in_and_speaks_the_clients_language(iden
     }
     assert (await identity.api(ADMIN, "GET", f"contacts/{made['id']}")).json() == made
     (event,) = await identity.events("contact_created", made["id"])
-    assert (str(event.clientid), bytes(event.data)) == (client_id, b"{}")
+    assert str(event.clientid) == client_id
+    assert msgspec.json.decode(event.data) == {"standing": {"kind": "client", "may_enter": False}}
     browser = await identity.browser()
     await browser.ask_for_link(made["email"])
     await identity.until("select 1 where not exists (select from mails where address = $1)", made["email"])
@@ -171,4 +172,7 @@ async def test_a_change_is_stored_and_told_without_names(identity: Identity, con
         assert answer.status_code == 200, answer.text
     assert answer.json() == sabine | change | {"name": "Sabine Vogt-Lang"}
     (event,) = await identity.events("update_profile", sabine["id"])
-    assert msgspec.json.decode(event.data) == {"fields": ["email", "language", "last_name", "title"]}
+    assert msgspec.json.decode(event.data) == {
+        "fields": ["email", "language", "last_name", "title"],
+        "standing": {"kind": "client", "may_enter": False},
+    }

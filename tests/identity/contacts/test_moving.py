@@ -35,7 +35,11 @@ async def test_nothing_of_the_old_client_goes_along(identity: Identity) -> None:
         (event,) = [
             each for each in await identity.events("contact_moved", anna["id"]) if str(each.clientid) == client_id
         ]
-        assert msgspec.json.decode(event.data) == {"from_client_id": acme, "to_client_id": birch}
+        assert msgspec.json.decode(event.data) == {
+            "from_client_id": acme,
+            "to_client_id": birch,
+            "standing": {"kind": "client", "may_enter": False},
+        }
     people = await identity.api(ADMIN, "GET", f"clients/{acme}/contacts")
     assert people.json()["items"] == []
 

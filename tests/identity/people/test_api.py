@@ -34,7 +34,10 @@ async def test_a_new_person_is_stored_told_and_can_sign_in(identity: Identity) -
     assert (person["email"], person["name"], person["is_primary_contact"]) == (email.lower(), "Jonas Weber", True)
     (event,) = await identity.events("person_created", person["id"])
     assert (str(event.clientid), event.actorid) == (client_id, ADMIN.id)
-    assert msgspec.json.decode(event.data) == {"kind": "client"}
+    assert msgspec.json.decode(event.data) == {
+        "kind": "client",
+        "standing": {"kind": "client", "may_enter": True, "is_primary_contact": True},
+    }
     assert (await (await identity.browser()).sign_in(email.upper())).status_code == 200
 
 
@@ -181,7 +184,10 @@ async def test_changing_ones_own_name_reaches_the_session_at_once(identity: Iden
     assert after
     assert (after["name"], after["version"]) == ("Anne Keller", before["version"] + 1)
     (event,) = await identity.events("update_profile", person["id"])
-    assert msgspec.json.decode(event.data) == {"fields": ["first_name"]}
+    assert msgspec.json.decode(event.data) == {
+        "fields": ["first_name"],
+        "standing": {"kind": "client", "may_enter": True},
+    }
     assert (await browser("PATCH", "people/me", json={"first_name": "Anne"})).status_code == 200
     assert len(await identity.events("update_profile", person["id"])) == 1
 

@@ -19,7 +19,10 @@ async def test_ones_own_details(identity: Identity) -> None:
     assert record
     assert record["language"] == "de"
     (event,) = await identity.events("update_profile", person["id"])
-    assert msgspec.json.decode(event.data) == {"fields": sorted(said)}
+    assert msgspec.json.decode(event.data) == {
+        "fields": sorted(said),
+        "standing": {"kind": "client", "may_enter": True},
+    }
     await (await identity.browser())("POST", "auth/forgot-password", json={"email": person["email"]})
     assert "Guten Tag Änne," in (await identity.mail_to(person["email"])).text
 

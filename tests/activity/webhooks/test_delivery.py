@@ -250,7 +250,7 @@ async def test_whoever_is_gone_is_told_nothing_more(webhooks: Webhooks) -> None:
     assert (event.type, event.actorkind, msgspec.json.decode(event.data)) == (
         "webhook_disabled",
         "system",
-        {"reason": "gone"},
+        {"reason": "gone", "host": "127.0.0.1"},
     )
     await webhooks.happens()
     await webhooks.settle()

@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 # Each test process starts servers of its own; half of a test is waiting, so three of them fill two cores.
-WORKERS ?= 4
+WORKERS ?= 3
 export PYTHON
 
 help: ## This list

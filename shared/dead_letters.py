@@ -20,7 +20,7 @@ async def set_aside(connection: asyncpg.Connection, consumer: str, subject: str,
 def reason_of(error: BaseException) -> str:
     """What went wrong. An error that cannot even be said, for the depth of what it holds, has its kind alone."""
     try:
-        return repr(error)
+        return _plain(repr(error))
     except Exception:  # noqa: BLE001  (the way out must not fail)
         return type(error).__name__
 

@@ -59,7 +59,7 @@ def configure_logging(name: str, level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_encode),
+            structlog.processors.JSONRenderer(serializer=encoded),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
         logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", OUTPUT)),
@@ -76,5 +76,16 @@ class _Handler(logging.Handler):
         OUTPUT.write(f"{self.format(record)}\n".encode(errors="backslashreplace"))
 
 
-def _encode(record: Any, **_options: Any) -> bytes:
-    return msgspec.json.encode(record, enc_hook=str)
+def encoded(record: dict[str, Any], **_options: Any) -> bytes:
+    """A line as JSON. What cannot be said as it is, for a surrogate, its depth or what it raises, is said in ASCII."""
+    try:
+        return msgspec.json.encode(record, enc_hook=str)
+    except Exception:  # noqa: BLE001
+        return msgspec.json.encode({name: _ascii(value) for name, value in record.items()})
+
+
+def _ascii(value: Any) -> str:
+    try:
+        return ascii(value)[:1000]
+    except Exception:  # noqa: BLE001
+        return type(value).__name__

@@ -160,7 +160,12 @@ def change(value: float | str | None, kind: str) -> str:
 
 def number(value: Decimal | int) -> str:
     """1,204 or 67.5: one place after the point at most."""
-    return format_decimal(value, "#,##0.#", locale=_locale())
+    return _number(value, _locale())
+
+
+@lru_cache(4096)
+def _number(value: Decimal | int, locale: str) -> str:
+    return format_decimal(value, "#,##0.#", locale=locale)
 
 
 def decimal(value: Decimal | float) -> str:

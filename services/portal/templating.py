@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from shared.clock import FIRST_DAY, LAST_DAY
 from shared.contracts import TOLD
 from shared.contracts.notifications import BellChanged
 from shared.events import publisher_of
-from shared.language import gettext, marked, ngettext
+from shared.language import current, gettext, marked, ngettext
 from shared.texts import isolated
 
 HERE = Path(__file__).parent
@@ -116,22 +117,28 @@ def _isolated(value: object) -> object:
 
 def _said(text: str, /, **values: object) -> Markup:
     """`_("Remove {name}", name=...)`: the text in the language of the page, as every other expression is shown."""
-    found = escape(gettext(text))
-    return found.format_map(_shown(values)) if values else found
+    found = _escaped(text, current())
+    return Markup(str.format_map(found, _shown(values))) if values else found  # noqa: S704 - all of it is escaped
+
+
+@lru_cache(4096)
+def _escaped(text: str, language: str) -> Markup:  # noqa: ARG001 - which is the current one, and part of the key
+    """A page of a hundred texts says each of them on every visit."""
+    return escape(gettext(text))
 
 
 def _block(text: str, /, **values: object) -> Markup:
     """What stands between `trans` and `endtrans` (Jinja's own name for it): its markup is ours, its values are not."""
-    return Markup(gettext(text)) % _shown(values)  # noqa: S704 - a template or a catalogue has it
+    return Markup(gettext(text) % _shown(values))  # noqa: S704 - a template or a catalogue has it
 
 
 def _block_by_number(one: str, many: str, count: int, /, **values: object) -> Markup:
     """The same where `pluralize` gives another text for another number."""
-    return Markup(ngettext(one, many, count)) % _shown(values)  # noqa: S704 - a template or a catalogue has it
+    return Markup(ngettext(one, many, count) % _shown(values))  # noqa: S704 - a template or a catalogue has it
 
 
-def _shown(values: dict[str, object]) -> dict[str, object]:
-    return {name: _isolated(value) for name, value in values.items()}
+def _shown(values: dict[str, object]) -> dict[str, Markup]:
+    return {name: escape(_isolated(value)) for name, value in values.items()}
 
 
 def icon(name: str, label: str = "") -> Markup:

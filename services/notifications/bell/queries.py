@@ -19,8 +19,8 @@ from shared.language import current
 from shared.pagination import Page, encode_cursor
 
 LAST = 2**63 - 1
-MANY = 100
-"""So many unread ones are counted: for more, a badge has no room."""
+MANY = 9
+"""So many unread ones are counted, on every page that is opened: for more, a badge has no room."""
 
 _MINE = f"""
 from bell b join told t on t.position = b.position {OF_TOLD}
@@ -30,7 +30,7 @@ where b.person_id = $1 and b.client_id = $2 and t.type = any($3) and t.publisher
 """
 _SELECT = f"select t.*, t.facts::text as said, b.read_at, project.hides {_MINE}"
 _PAGE = f"{_SELECT} and t.position < $10 and (b.read_at is null or not $11) order by b.position desc limit $12"
-_UNREAD = f"select count(*) from (select {_MINE} and b.read_at is null limit {MANY}) as unread"  # noqa: S608  (our own)
+_UNREAD = f"select count(*) from (select {_MINE} and b.read_at is null limit {MANY + 1}) as unread"  # noqa: S608  (our own)
 _ONE = f"{_SELECT} and t.id = $10"
 
 
@@ -93,7 +93,7 @@ async def list_notifications(
 async def count_unread(connection: asyncpg.Connection, actor: Actor) -> Unread:
     """How many the reader has not read, up to `MANY`."""
     count: int = await connection.fetchval(_UNREAD, *_values(Sight.of(actor))) or 0
-    return Unread(count, more=count == MANY)
+    return Unread(min(count, MANY), more=count > MANY)
 
 
 async def find(connection: asyncpg.Connection, actor: Actor, notification_id: UUID) -> asyncpg.Record:

@@ -21,6 +21,7 @@ from gateway.claims import ClaimsSigner
 from gateway.seals import Seal
 from gateway.sessions import Session
 from ops.keys import new_claims_key
+from ops.serve import SERVICES
 from ops.stack.backing import backing
 from ops.stack.ports import free_port
 from shared.clock import now, uuid7
@@ -29,6 +30,7 @@ from tests.bench.report import Row
 
 ROOT = Path(__file__).parents[2]
 PATH = "/api/client-portal/projects"
+UPSTREAMS = tuple(each.upper() for each in SERVICES if each != "gateway")
 CONNECTIONS = (8, 16, 64)
 ROUNDS = 5
 SECONDS = 3
@@ -122,7 +124,7 @@ def start_all(
         "PORTAL_CLAIMS_KEY": key,
         "PORTAL_REQUESTS_PER_MINUTE": "100000000",
         "PORTAL_SESSION_REQUESTS_PER_MINUTE": "100000000",
-        **{f"PORTAL_UPSTREAM_{name}": here for name in ("IDENTITY", "PROJECTS", "ACTIVITY", "PORTAL")},
+        **{f"PORTAL_UPSTREAM_{name}": here for name in UPSTREAMS},
     }
     granian = [sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "1", "--no-access-log", "--port"]
     commands = {

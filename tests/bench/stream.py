@@ -38,6 +38,7 @@ from shared.database import Database
 from shared.relay import Relay
 from shared.testing.claims import Signer
 from tests.bench.delivery import databases, fact, throughput
+from tests.bench.gateway import UPSTREAMS
 from tests.bench.report import Row
 from tests.conftest import keep_stream
 
@@ -240,7 +241,7 @@ def _gateway(servers: Backing, signer: Signer, activity: str) -> Generator[str]:
     """The gateway in front of activity alone: no other service is asked in this run. Readers are at home in as many
     networks as there are clients, so they come through a proxy.
     """
-    told = {f"PORTAL_UPSTREAM_{name}": activity for name in ("IDENTITY", "PROJECTS", "ACTIVITY", "PORTAL")}
+    told = {f"PORTAL_UPSTREAM_{name}": activity for name in UPSTREAMS}
     told |= {
         "PORTAL_CLAIMS_KEY": _key(signer),
         "PORTAL_REDIS_URL": servers.addresses.redis_url,

@@ -144,7 +144,7 @@ async def test_staff_over_all_clients_see_figures_who_needs_attention_and_that_s
     ):
         assert words in table
     assert page.text.index("Key figures") < page.text.index("Clients that need attention")
-    for path in ("/", "/projects", "/activity"):
+    for path in ("/", "/projects", "/activity", "/notifications"):
         assert 'data-events="/api/events/all"' in (await browse(CLARA).get(path)).text, path
     assert "data-events" not in (await browse(CLARA).get("/people")).text
     standin.state["attention"] = []

@@ -25,7 +25,7 @@ async def notifications(page: Page, cursor: Cursor = "") -> Template:
     found = await views.listed(page.services, cursor)
     if page.is_fragment:
         return page.fragment("notifications/list.html", found=found)
-    return await page.show("notifications/page.html", section="notifications", found=found)
+    return await page.show("notifications/page.html", section="notifications", of_all=True, found=found)
 
 
 @post("/notifications/{notification_id:uuid}/open")

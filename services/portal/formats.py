@@ -64,7 +64,7 @@ def short_day(value: date | None) -> str:
 def moment(value: datetime, where: ZoneInfo | None = None) -> str:
     """12 Mar 2026, 14:05 (UTC is named when we do not know the reader's zone)."""
     here = local(value, where)
-    return f"{day(here)}, {here:%H:%M}" + ("" if where else " UTC")
+    return f"{day(here)}, {here.hour:02}:{here.minute:02}" + ("" if where else " UTC")
 
 
 def to_the_second(value: datetime, where: ZoneInfo | None = None) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from litestar import Request
@@ -63,12 +64,12 @@ class Look:
             else Markup()
         )
 
-    @property
+    @cached_property
     def today(self) -> date:
         """The company's day, which the services go by too: statuses, due dates and the words for them agree."""
         return day_of(self.now)
 
-    @property
+    @cached_property
     def readers_today(self) -> date:
         """Today where the reader is: what they mean by it when they act, and how moments are grouped for them."""
         return formats.local(self.now, self.zone).date()

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2.ext import Extension
-from jinja2.runtime import Context
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 from markupsafe import Markup, escape
@@ -19,6 +19,7 @@ from services.portal.activity.marks import mark
 from services.portal.activity.runs import runs
 from services.portal.assets import Assets
 from services.portal.branding import Brand, Branding
+from services.portal.look import Look
 from services.portal.paths import local_path, own_path
 from services.portal.settings import PortalSettings
 from shared.addresses import shown_address
@@ -37,6 +38,7 @@ SVG = Markup(
 )
 DECORATIONS = {name: SVG.format(Markup('aria-hidden="true"'), shapes) for name, shapes in ICONS.items()}
 """Drawn once: a dashboard has a hundred of them."""
+_page: ContextVar[Look] = ContextVar("page")
 _SENT = re.compile(r"<form\b[^>]*\bmethod=\"post\"[^>]*>")
 
 
@@ -48,10 +50,30 @@ class OpenedBy(Extension):
         return _SENT.sub(lambda found: found[0] + "{{ page.opened_by }}", source)
 
 
+class Shown:
+    """`page` of a template that others import: whichever is being rendered. Such a template is made once and for all,
+    as one that is imported "with context" is made anew for every import of every page.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_page.get(), name)
+
+
+class Rendered(Template):
+    """A template that says for whom it is rendered."""
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """The text. `page` is among the arguments, as each template of the portal has one."""
+        _page.set(kwargs["page"])
+        return super().render(*args, **kwargs)
+
+
 class Templates(Environment):
     """All templates have the same globals, in one mapping: Jinja would put a chain of two before each of them, which
     costs every import and include of every page.
     """
+
+    template_class = Rendered
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """Those of the environment. Raises `ValueError` where a template is to have more."""
@@ -78,6 +100,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateC
     environment.newstyle_gettext = True  # pyright: ignore[reportAttributeAccessIssue] - the extension put it there
     globals_ = cast("dict[str, Any]", environment.globals)
     globals_.update(
+        page=Shown(),
         _=_said,
         gettext=_block,
         ngettext=_block_by_number,
@@ -166,30 +189,21 @@ def told_by(publisher: str = "") -> str:
     return " ".join(kind.type for kind in TOLD if publisher in ("", publisher_of(kind.subject)))
 
 
-@pass_context
-def _ago(context: Context, value: datetime) -> str:
-    return formats.ago(value, _page(context).zone)
+def _ago(value: datetime) -> str:
+    return formats.ago(value, _page.get().zone)
 
 
-@pass_context
-def _moment(context: Context, value: datetime) -> str:
-    return formats.moment(value, _page(context).zone)
+def _moment(value: datetime) -> str:
+    return formats.moment(value, _page.get().zone)
 
 
-@pass_context
-def _to_the_second(context: Context, value: datetime) -> str:
-    return formats.to_the_second(value, _page(context).zone)
+def _to_the_second(value: datetime) -> str:
+    return formats.to_the_second(value, _page.get().zone)
 
 
-@pass_context
-def _until(context: Context, value: date) -> str:
-    return formats.until(value, _page(context).today)
+def _until(value: date) -> str:
+    return formats.until(value, _page.get().today)
 
 
-@pass_context
-def _day_heading(context: Context, value: date) -> str:
-    return formats.day_heading(value, _page(context).readers_today)
-
-
-def _page(context: Context) -> Any:
-    return context["page"]
+def _day_heading(value: date) -> str:
+    return formats.day_heading(value, _page.get().readers_today)

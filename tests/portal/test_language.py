@@ -35,7 +35,7 @@ def rendered(web: Litestar) -> Any:
     environment = web.template_engine.engine  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
 
     def render(source: str, **context: object) -> str:
-        return environment.from_string(source).render(context)
+        return environment.from_string(source).render(page=None, **context)
 
     return render
 

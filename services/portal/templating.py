@@ -1,15 +1,18 @@
 """The template engine: strict about undefined names, escaping everything, with the portal's own filters."""
 
+import operator
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension
+from jinja2.runtime import Context
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 from markupsafe import Markup, escape
@@ -51,12 +54,15 @@ class OpenedBy(Extension):
 
 
 class Shown:
-    """`page` of a template that others import: whichever is being rendered. Such a template is made once and for all,
-    as one that is imported "with context" is made anew for every import of every page.
+    """What a name stands for now, in templates that others import. They are made once and for all, as one that
+    is imported "with context" is made again for every import of every page.
     """
 
+    def __init__(self, current: Callable[[], object]) -> None:
+        self._current = current
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(_page.get(), name)
+        return getattr(self._current(), name)
 
 
 class Rendered(Template):
@@ -68,12 +74,32 @@ class Rendered(Template):
         return super().render(*args, **kwargs)
 
 
+class Bare(Context):
+    """What a template knows. It calls what a template calls and looks for nothing first: no function of ours asks for
+    the context, as the page is known, and a page has hundreds of calls.
+    """
+
+    call = staticmethod(operator.call)  # pyright: ignore[reportAssignmentType] - of whatever is called
+
+
+class Calls(CodeGenerator):
+    """The code of templates: no call hands over the variables of the loop around it, which a context would want."""
+
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802 - Jinja's
+        """Write the call as in a place with neither a loop nor a block around it."""
+        alone = frame.copy()
+        alone.loop_frame = alone.block_frame = False
+        super().visit_Call(node, alone, forward_caller=forward_caller)
+
+
 class Templates(Environment):
     """All templates have the same globals, in one mapping: Jinja would put a chain of two before each of them, which
     costs every import and include of every page.
     """
 
     template_class = Rendered
+    context_class = Bare
+    code_generator_class = Calls
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """Those of the environment. Raises `ValueError` where a template is to have more."""
@@ -100,7 +126,7 @@ def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateC
     environment.newstyle_gettext = True  # pyright: ignore[reportAttributeAccessIssue] - the extension put it there
     globals_ = cast("dict[str, Any]", environment.globals)
     globals_.update(
-        page=Shown(),
+        page=Shown(_page.get),
         _=_said,
         gettext=_block,
         ngettext=_block_by_number,
@@ -137,9 +163,10 @@ def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateC
     )
 
     def show(brand: Brand) -> None:
-        globals_.update(brand=brand, company=brand.name)
+        globals_["company"] = brand.name
 
     branding = Branding(settings.company_name, show)
+    globals_["brand"] = Shown(lambda: branding.brand)
     return TemplateConfig(engine=JinjaTemplateEngine.from_environment(environment)), branding
 
 

@@ -200,14 +200,22 @@ async def test_what_may_not_be_read_by_now_is_not_shown(rig: Rig, cast: Cast) ->
         assert (await rig.listed(actor), await rig.unread(actor)) == ([], 0), what
         for event in (done, risk):
             assert (await rig.api(actor, "POST", f"notifications/{event}/read")).status_code == 404, what
+        await read_all(rig, actor)
+    assert [await rig.unread(each) for each in (cast.viewer, cast.approver, cast.primary)] == [1, 2, 1]
     await rig.publish(withdrawn(3), cast.project, client_id=cast.client)
     await rig.settle()
     assert (await rig.listed(cast.approver), await rig.unread(cast.approver)) == ([], 0)
+    await read_all(rig, cast.approver)
     assert await rig.listed(cast.manager) == [str(risk)]
     again = await rig.publish(shared(4), cast.project, client_id=cast.client)
     await rig.publish(hiding(5, "completion"), cast.project, client_id=cast.client)
     await rig.settle()
-    assert await rig.listed(cast.approver) == [str(again), str(risk)]
+    assert (await rig.listed(cast.approver), await rig.unread(cast.approver)) == ([str(again), str(risk)], 2)
+
+
+async def read_all(rig: Rig, actor: Actor) -> None:
+    """Mark all as read, as somebody who sees none of it by now: it stays unread."""
+    assert (await rig.api(actor, "POST", "notifications/read-all")).status_code == 204
 
 
 async def test_who_sees_the_portal_as_somebody_reads_their_bell_and_changes_nothing(rig: Rig, cast: Cast) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.notifications.bell import queries
-from services.notifications.bell.models import Happening
+from services.notifications.bell.models import Happening, Sight
 from services.notifications.bell.queries import NotificationView
 from services.notifications.people import COMPANY
 from services.notifications.rules import Rule
@@ -47,9 +47,10 @@ KEPT_FOR = timedelta(days=90)
 AT_ONCE = 1000
 """People whose bell one event says has changed: an event has a bound, and a client no bound of people."""
 _READ = "update bell set read_at = $3 where person_id = $1 and position = $2 and read_at is null"
-_ALL_READ = """
-update bell set read_at = $4 where person_id = $1 and client_id = $2 and position <= $3 and read_at is null
-"""
+# What is hidden now was not shown: it is unread when it is shown again.
+_ALL_READ = f"""
+update bell set read_at = $11 where person_id = $1 and client_id = $2 and position in ({queries.SHOWN_UNREAD})
+"""  # noqa: S608  (our own text)
 
 
 class ReadAll(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,10 +105,11 @@ async def read_one(db: Db, actor: Actor, notification_id: UUID) -> NotificationV
 
 
 async def read_all(db: Db, actor: Actor, upto: UUID | None) -> None:
-    """Mark all as read, up to the one that is named. Raises `NotFound` if it is not the caller's."""
+    """Mark as read what the list shows, up to the one that is named. Raises `NotFound` if it is not the caller's."""
     connection = await driver(db)
     place = (await queries.find(connection, actor, upto))["position"] if upto else queries.LAST
-    if await connection.execute(_ALL_READ, actor.id, actor.client_id or COMPANY, place, now()) != "UPDATE 0":
+    mine = queries.values(Sight.of(actor))
+    if await connection.execute(_ALL_READ, *mine, place, now()) != "UPDATE 0":
         await _ring_own(db, actor)
 
 

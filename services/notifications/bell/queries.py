@@ -32,6 +32,8 @@ _SELECT = f"select t.*, t.facts::text as said, b.read_at, project.hides {_MINE}"
 _PAGE = f"{_SELECT} and t.position < $10 and (b.read_at is null or not $11) order by b.position desc limit $12"
 _UNREAD = f"select count(*) from (select {_MINE} and b.read_at is null limit {MANY + 1}) as unread"  # noqa: S608  (our own)
 _ONE = f"{_SELECT} and t.id = $10"
+SHOWN_UNREAD = f"select b.position {_MINE} and b.read_at is null and b.position <= $10"
+"""The places of what the list shows as unread, up to one of them; `values` has what it asks for first."""
 
 
 class ActorView(msgspec.Struct, frozen=True):
@@ -84,7 +86,7 @@ async def list_notifications(
     connection: asyncpg.Connection, actor: Actor, limit: int, *, before: int, unread: bool
 ) -> Page[NotificationView]:
     """A page of what the reader is notified of, newest first; only what they have not read where `unread`."""
-    mine = _values(Sight.of(actor))
+    mine = values(Sight.of(actor))
     rows = await connection.fetch(_PAGE, *mine, before, unread, limit + 1)
     more = encode_cursor(After(rows[limit - 1]["position"])) if len(rows) > limit else None
     return Page([view(row, actor) for row in rows[:limit]], more)
@@ -92,19 +94,20 @@ async def list_notifications(
 
 async def count_unread(connection: asyncpg.Connection, actor: Actor) -> Unread:
     """How many the reader has not read, up to `MANY`."""
-    count: int = await connection.fetchval(_UNREAD, *_values(Sight.of(actor))) or 0
+    count: int = await connection.fetchval(_UNREAD, *values(Sight.of(actor))) or 0
     return Unread(min(count, MANY), more=count > MANY)
 
 
 async def find(connection: asyncpg.Connection, actor: Actor, notification_id: UUID) -> asyncpg.Record:
     """The row of one that the caller may read. Raises `NotFound`."""
-    row = await connection.fetchrow(_ONE, *_values(Sight.of(actor)), notification_id)
+    row = await connection.fetchrow(_ONE, *values(Sight.of(actor)), notification_id)
     if row is None:
         raise NotFound
     return row
 
 
-def _values(sight: Sight) -> tuple[object, ...]:
+def values(sight: Sight) -> tuple[object, ...]:
+    """What every statement here asks for: who reads, and what they may."""
     return msgspec.structs.astuple(sight)
 
 

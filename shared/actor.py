@@ -105,5 +105,5 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(p for p, role in self.project_roles.items() if role != "feedback_only")
 
 
-SYSTEM = Actor(kind="system", name="System")
-"""The portal itself: consumers, jobs, and sign-in before anybody is known."""
+SYSTEM = Actor(kind="system")
+"""The portal itself: consumers, jobs, and sign-in before anybody is known. Each language has its own name for it."""

@@ -18,6 +18,8 @@ from shared.cache import Cache, CacheAway
 SECONDS = 300
 ROOM = 16 * 2**20
 """Bytes of people's own answers: a thousand dashboards."""
+BESIDE = 512
+"""Bytes that an answer takes besides its body: its key, and its places in the tables."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -72,11 +74,14 @@ class Remembered:
         self._forget(key)
         if made.whole:
             self._answers[key] = time.monotonic() + SECONDS, made.body
-            self._room -= len(made.body)
-            while self._room < 0:
-                self._forget(next(iter(self._answers)))
+            self._room -= len(made.body) + BESIDE
+            while (first := next(iter(self._answers), None)) and (self._room < 0 or self._is_over(first)):
+                self._forget(first)
         return made
 
+    def _is_over(self, key: str) -> bool:
+        return self._answers[key][0] <= time.monotonic()
+
     def _forget(self, key: str) -> None:
-        _, body = self._answers.pop(key, (0.0, b""))
-        self._room += len(body)
+        if found := self._answers.pop(key, None):
+            self._room += len(found[1]) + BESIDE

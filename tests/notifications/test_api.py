@@ -32,7 +32,8 @@ async def test_it_is_told_in_words_and_leads_to_the_thing(rig: Rig, cast: Cast) 
     await rig.publish(milestone_completed(cast.project), milestone, client_id=cast.client)
     await rig.publish(status_changed("at_risk"), cast.project, client_id=cast.client)
     await rig.publish(InvitationAccepted(registered=False), newcomer.id, client_id=cast.client, actor=newcomer)
-    await rig.publish(WebhookDisabled(reason="gone", host="erp.acme.example"), webhook, client_id=cast.client)
+    gone = WebhookDisabled(reason="gone", host="erp.acme.example")
+    await rig.publish(gone, webhook, client_id=cast.client, actor=SYSTEM)
     await rig.settle()
     mine = (await rig.get(cast.approver))["items"]
     assert [(each["title"], each["description"], each["target"]["url"]) for each in mine] == [
@@ -47,7 +48,7 @@ async def test_it_is_told_in_words_and_leads_to_the_thing(rig: Rig, cast: Cast) 
     staffs = (await rig.get(cast.manager))["items"]
     assert [(each["title"], each["description"], each["target"]["url"]) for each in staffs] == [
         (
-            "Clara Hoffmann switched off a webhook",
+            "The portal switched off a webhook",
             "erp.acme.example: its receiver says that it is gone",
             f"/webhooks/{webhook}",
         ),
@@ -75,6 +76,8 @@ async def test_what_is_read_is_read_by_its_owner_alone(rig: Rig, cast: Cast) -> 
     newest, older = await tell(rig, cast, 2)
     answer = await rig.api(cast.viewer, "POST", f"notifications/{older}/read")
     assert (answer.status_code, answer.json()["id"], answer.json()["read"]) == (200, older, True)
+    spoken = [answer.headers, (await rig.api(cast.viewer, "GET", "notifications")).headers]
+    assert [(each["Content-Language"], each["Vary"]) for each in spoken] == [("en", "Accept-Language")] * 2
     assert (await rig.api(cast.viewer, "POST", f"notifications/{older}/read")).status_code == 200
     assert [each["read"] for each in (await rig.get(cast.viewer))["items"]] == [False, True]
     assert [each["id"] for each in (await rig.get(cast.viewer, unread="true"))["items"]] == [newest]

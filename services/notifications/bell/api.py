@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Router, get, post
+from litestar import Response, Router, get, post
 from litestar.params import Parameter
 
 from services.notifications.bell import commands, queries
@@ -12,6 +12,7 @@ from services.notifications.bell.queries import LAST, After, NotificationView, U
 from shared.actor import Actor
 from shared.database import ReadOnly, UnitOfWork
 from shared.http import API
+from shared.language import headers
 from shared.pagination import Cursor, Limit, Page, decode_cursor
 
 
@@ -23,11 +24,12 @@ async def list_notifications(
     limit: Limit,
     cursor: Cursor,
     unread: Annotated[bool, Parameter(default=False, description="Only those that are not read yet.")],
-) -> Page[NotificationView]:
+) -> Response[Page[NotificationView]]:
     """List what the caller is notified of, newest first."""
     before = decode_cursor(cursor, After).position if cursor else LAST
     async with read(actor) as connection:
-        return await queries.list_notifications(connection, actor, limit, before=before, unread=unread)
+        found = await queries.list_notifications(connection, actor, limit, before=before, unread=unread)
+    return Response(found, headers=headers())
 
 
 @get("/unread")
@@ -38,10 +40,11 @@ async def count_unread(actor: Actor, read: ReadOnly) -> Unread:
 
 
 @post("/{notification_id:uuid}/read", status_code=200)
-async def mark_read(notification_id: UUID, actor: Actor, uow: UnitOfWork) -> NotificationView:
+async def mark_read(notification_id: UUID, actor: Actor, uow: UnitOfWork) -> Response[NotificationView]:
     """Mark one as read, also if it is already."""
     async with uow(actor) as db:
-        return await commands.read_one(db, actor, notification_id)
+        marked = await commands.read_one(db, actor, notification_id)
+    return Response(marked, headers=headers())
 
 
 @post("/read-all", status_code=204)

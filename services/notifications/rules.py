@@ -28,6 +28,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Notified are, of a client, `roles` in the project, and its `primary_contacts` of what concerns all of it; of the
     company, who holds `policy` and, where limited to projects, is assigned to this one. `mail`: they get a mail, too.
 
+    Of what the client's feed keeps from its people they are notified as of another kind, `told_as`. `once`: each person
+    is notified of a thing once, whichever of the kinds told alike happens to it.
+
     `when` says for which events of the kind. `tells` are the event's fields that it is about: the client is not told
     while its project hides them. `page` is where staff read more, `own_page` where the client's people do; without one
     it is the thing's own page.
@@ -41,10 +44,16 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     tells: tuple[str, ...] = ()
     page: str = ""
     own_page: str = ""
+    told_as: type[EventData] | None = None
+    once: bool = False
 
     def applies(self, data: EventData) -> bool:
         """Whether anybody is notified of this event."""
         return self.when(data)
+
+    def type_of(self, kind: type[EventData]) -> str:
+        """As which type of event people are notified of one of this kind."""
+        return (self.told_as or kind).type
 
     def place(self, target: tuple[str, UUID], project_id: UUID | None, *, staff: bool) -> str:
         """Where in the portal one reads more of it: a path. `target` is what it is about, by type and id."""
@@ -74,8 +83,8 @@ def _is_shared(data: ProjectCreated) -> bool:
 
 
 RULES: Mapping[type[EventData], Rule] = {
-    ProjectCreated: Rule(roles=READERS, mail=True, when=_is_shared),
-    ProjectShared: Rule(roles=READERS, mail=True),
+    ProjectCreated: Rule(roles=READERS, mail=True, when=_is_shared, once=True),
+    ProjectShared: Rule(roles=READERS, mail=True, told_as=ProjectCreated, once=True),
     MilestoneCompleted: Rule(roles=READERS, tells=("completed_on",)),
     ProjectStatusChanged: Rule(roles=("approver",), policy="manageProjects", mail=True, when=_is_in_trouble),
     InvitationAccepted: Rule(
@@ -84,6 +93,8 @@ RULES: Mapping[type[EventData], Rule] = {
     WebhookDisabled: Rule(policy="manageApiClients", mail=True, page="/webhooks/{target_id}"),
 }
 """Whose role is asked for is who has it by then: an offered one counts from the first sign-in."""
+MAILED = [rule.type_of(kind) for kind, rule in RULES.items() if rule.mail]
+"""The types of events that are mailed, too."""
 
 
 def readable(actor: Actor) -> list[str]:

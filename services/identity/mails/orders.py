@@ -17,7 +17,7 @@ from shared.actor import SYSTEM
 from shared.clock import now
 from shared.contracts.accounts import MailFailed
 from shared.contracts.notifications import MailOrdered
-from shared.contracts.words.telling import LINES, say, who
+from shared.contracts.words import telling
 from shared.database import Db
 from shared.events import AnyEvent
 from shared.language import gettext, speaking
@@ -48,19 +48,20 @@ async def write_mail(db: Db, mail: Mail) -> Draft | None:
     person = await db.get(Person, mail.person_id)
     if person is None or person.email != mail.address or not await _may_read(db, person, order, mail.created_at):
         return None
-    words = {"sentence": sentence(order, person.language), "project": order.facts.project_name}
+    said = sentence(order, person.language, to_client=person.client_id is not None)
+    words = {"sentence": said, "project": order.facts.project_name}
     return Draft(person.language, person.called, path=order.path, words=words)
 
 
-def sentence(order: MailOrdered, language: str) -> str:
+def sentence(order: MailOrdered, language: str, *, to_client: bool) -> str:
     """Who did what, if all of it reads as names; else what kind of thing happened."""
     by, called = name(order.actor_name), title(order.facts.name)
     with speaking(language):
         if bool(by) != bool(order.actor_name) or bool(called) != bool(order.facts.name):
-            return f"{gettext(LINES[order.about].occasion)}."
+            return f"{gettext(telling.LINES[order.about].occasion)}."
         facts = msgspec.structs.replace(order.facts, name=called)
-        said = say(order.about, msgspec.json.encode(facts).decode(), (), language)
-        return f"{who(by)} {said.title}."
+        words = telling.say(order.about, msgspec.json.encode(facts).decode(), (), language)
+        return f"{telling.sentence(words, by, to_client=to_client)}."
 
 
 async def _may_read(db: Db, person: Person, order: MailOrdered, since: datetime) -> bool:

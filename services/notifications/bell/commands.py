@@ -10,7 +10,7 @@ from services.notifications.bell import queries
 from services.notifications.bell.models import Happening, Sight
 from services.notifications.bell.queries import NotificationView
 from services.notifications.people import COMPANY
-from services.notifications.rules import Rule
+from services.notifications.rules import MAILED, Rule
 from services.notifications.things import KEPT, OF_TOLD, is_for
 from shared import outbox
 from shared.actor import SYSTEM, Actor
@@ -33,17 +33,26 @@ with t as (select * from json_populate_record(null::told, $1)),
             or p.client_id = $2 and $5::text = any(p.policies)
                 and (not p.limited or $6 and t.project_id = any(p.projects)))
         where {is_for("(p.is_primary_contact or p.client_id = $2 and not p.limited)", "p.id", "p.roles")}
-            and not exists (select from clients c where c.id = p.client_id and not c.open)),
+            and not exists (select from clients c where c.id = p.client_id and not c.open)
+            and not ($7 and exists (
+                select from told earlier join bell b on b.position = earlier.position and b.person_id = p.id
+                where earlier.target_id = t.target_id and earlier.type = t.type))),
      kept as (insert into told select t.* from t where exists (select from recipients))
 insert into bell (person_id, position, client_id) select r.id, t.position, r.client_id from recipients r cross join t
 returning person_id, client_id
 """  # noqa: S608  (our own text)
+_OFTEN = """
+select b.person_id from told t join bell b on b.position = t.position and b.person_id = any($4)
+where t.target_id = $1 and t.type = any($2) and t.at > $3 group by b.person_id having count(*) > $5
+"""
 _FORGET = """
 with old as (select position from told where at < $1 order by at limit $2),
      gone as (delete from bell using old where bell.position = old.position)
 delete from told using old where told.position = old.position
 """
 KEPT_FOR = timedelta(days=90)
+MAILS_A_DAY = 3
+"""So many mails a person gets about one thing within a day; the bell goes on."""
 AT_ONCE = 1000
 """People whose bell one event says has changed: an event has a bound, and a client no bound of people."""
 _READ = "update bell set read_at = $3 where person_id = $1 and position = $2 and read_at is null"
@@ -70,11 +79,15 @@ async def tell(db: Db, happening: Happening, rule: Rule) -> None:
         rule.primary_contacts,
         rule.policy,
         rule.reaches_limited,
+        rule.once,
     )
     told = {row["person_id"]: row["client_id"] for row in rows}
     await _ring(db, SYSTEM, happening.id, list(told), happening.client_id)
     if rule.mail:
-        await _order(db, happening, rule, told)
+        day_before = happening.at - timedelta(days=1)
+        often = await connection.fetch(_OFTEN, happening.target_id, MAILED, day_before, list(told), MAILS_A_DAY)
+        enough = {row["person_id"] for row in often}
+        await _order(db, happening, rule, {each: client for each, client in told.items() if each not in enough})
 
 
 async def _order(db: Db, happening: Happening, rule: Rule, told: Mapping[UUID, UUID]) -> None:

@@ -39,6 +39,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, event: AnyEvent, position: int) -> "Happening":
         """What is kept of `event`, whose type has a rule."""
         data = event.data
+        rule = RULES[type(data)]
         publisher, target_type = publisher_of(data.subject), data.subject.split(".")[1]
         hidden_by = getattr(data, "hidden_by", {})
         return cls(
@@ -46,14 +47,14 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
             client_id=event.clientid or COMPANY,
             id=event.id,
             publisher=publisher,
-            type=event.type,
+            type=rule.type_of(type(data)),
             facts=keep(data),
             actor_id=event.actorid,
             actor_name=event.actorname,
             project_id=_project_of(event),
             target_type=target_type,
             target_id=event.subject,
-            tells=[hidden_by.get(field, field) for field in RULES[type(data)].tells],
+            tells=[hidden_by.get(field, field) for field in rule.tells],
             at=event.time,
         )
 

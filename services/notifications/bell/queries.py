@@ -13,7 +13,7 @@ from services.notifications.rules import RULES
 from services.notifications.things import KEPT, OF_TOLD, is_for
 from shared.actor import Actor
 from shared.contracts import EVENTS
-from shared.contracts.words.telling import say, who
+from shared.contracts.words.telling import say, sentence
 from shared.errors import NotFound
 from shared.language import current
 from shared.pagination import Page, encode_cursor
@@ -37,10 +37,13 @@ SHOWN_UNREAD = f"select b.position {_MINE} and b.read_at is null and b.position 
 
 
 class ActorView(msgspec.Struct, frozen=True):
-    """Who did it; both empty when the portal itself did."""
+    """Who did it; both empty when the portal itself did, or the reader's sentence does not say."""
 
     id: UUID | None
     name: str
+
+
+NOBODY = ActorView(None, "")
 
 
 class TargetView(msgspec.Struct, frozen=True):
@@ -115,12 +118,13 @@ def view(row: asyncpg.Record, actor: Actor, *, read: bool = False) -> Notificati
     """A row as the reader gets it; `read`: they have just done so."""
     hidden = () if actor.sees_all_clients else tuple(row["hides"] or ())
     words = say(row["type"], row["said"], hidden, current())
+    to_client = not actor.sees_all_clients
     return NotificationView(
         id=row["id"],
         type=row["type"],
-        title=f"{who(row['actor_name'])} {words.title}",
+        title=sentence(words, row["actor_name"], to_client=to_client),
         description=words.description,
-        actor=ActorView(row["actor_id"], row["actor_name"]),
+        actor=NOBODY if to_client and words.to_client else ActorView(row["actor_id"], row["actor_name"]),
         project_id=row["project_id"],
         target=TargetView(row["target_type"], row["target_id"], _place(row, actor)),
         at=row["at"],

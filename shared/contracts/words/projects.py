@@ -27,7 +27,11 @@ def _completed_or_marked(facts: Facts) -> str:
 
 
 LINES: Lines = {
-    ProjectCreated: Line(occasion=marked("A project was started"), title=marked("started {name}")),
+    ProjectCreated: Line(
+        occasion=marked("A project was started"),
+        title=marked("started {name}"),
+        to_client=marked("{name} is in your portal now"),
+    ),
     ProjectUpdated: Line(
         occasion=marked("A project was changed"), title=marked("changed {name}"), description="{fields}"
     ),

@@ -25,11 +25,14 @@ REMEMBERED = 10_000
 
 
 class Words(NamedTuple):
-    """`title` and `many` go on where the name of who did it ends; `many` is empty where each stands by itself."""
+    """`title` and `many` go on where the name of who did it ends; `many` is empty where each stands by itself, and
+    `to_client` where its people read the same as everybody.
+    """
 
     title: str
     description: str
     many: str = ""
+    to_client: str = ""
 
 
 def told_fields(data: EventData) -> list[str]:
@@ -63,7 +66,17 @@ def _say(kind: str, facts: str, hidden: tuple[str, ...]) -> Words:
     fields = [field for field in known.fields if hidden_by.get(field, field) not in hidden]
     title = line.title if isinstance(line.title, str) else line.title(known)
     shown = _shown(known, fields)
-    return Words(_(title).format_map(shown), _(line.description).format_map(shown), _(line.many))
+    return Words(
+        _(title).format_map(shown),
+        _(line.description).format_map(shown),
+        _(line.many),
+        _(line.to_client).format_map(shown),
+    )
+
+
+def sentence(words: Words, actor_name: str, *, to_client: bool) -> str:
+    """What somebody is notified of, without a full stop; `to_client`: they are of the client's people."""
+    return (words.to_client if to_client else "") or f"{who(actor_name)} {words.title}"
 
 
 def who(actor_name: str) -> str:

@@ -26,7 +26,7 @@ from tests.identity.rig import ADMIN, Identity
 def order(person_id: str, project_id: str | None = None, **more: Any) -> MailOrdered:
     return MailOrdered(
         person_id=UUID(person_id),
-        about=more.pop("about", "project_shared"),
+        about=more.pop("about", "project_created"),
         facts=more.pop("facts", Facts(name="Website relaunch")),
         actor_name=more.pop("actor_name", "Clara Hoffmann"),
         path=f"/projects/{project_id}",
@@ -61,7 +61,7 @@ async def test_a_mail_goes_out_in_the_language_of_its_person_and_is_told(identit
     await identity.execute("update people set language = 'de' where id = $1", UUID(person["id"]))
     await identity.hears(order(person["id"], project), id_, client)
     mail = await identity.mail_to(person["email"])
-    said = "Clara Hoffmann hat Website relaunch für den Kunden freigegeben."
+    said = "Website relaunch ist jetzt in Ihrem Portal."
     assert (mail.message["Subject"], mail.message["Content-Language"]) == (f"Northwind <Studio>: {said}", "de")
     assert said in mail.text
     assert f"http://portal.test:8080/projects/{project}\n" in mail.text
@@ -159,14 +159,17 @@ def test_each_rule_with_a_mail_has_a_sentence_that_a_mail_says(language: str) ->
     facts = Facts(name="Website 2027", project_name="Website", old="on_track", new="at_risk", reason="gone")
     for rule in (kind for kind, rule in RULES.items() if rule.mail):
         for by in ("Clara Hoffmann", "\u05d0\u05e0\u05d4", ""):
-            said = sentence(order(str(uuid7()), about=rule.type, facts=facts, actor_name=by), language)
-            assert wording.sentence(said) == said
+            for to_client in (True, False):
+                about = order(str(uuid7()), about=rule.type, facts=facts, actor_name=by)
+                said = sentence(about, language, to_client=to_client)
+                assert wording.sentence(said) == said
 
 
 def test_names_that_are_none_are_left_out() -> None:
     """Nobody's words become a link in a mail of ours: then it says what kind of thing happened."""
     about = order(str(uuid7()))
-    assert sentence(about, "en") == "Clara Hoffmann shared Website relaunch with the client."
-    plain = "A project was shared with its client."
+    assert sentence(about, "en", to_client=False) == "Clara Hoffmann started Website relaunch."
+    assert sentence(about, "en", to_client=True) == "Website relaunch is in your portal now."
+    plain = "A project was started."
     for facts, by in ((Facts(name="evil.example/x"), "Clara"), (Facts(name="Shop"), "www.evil.example")):
-        assert sentence(msgspec.structs.replace(about, facts=facts, actor_name=by), "en") == plain
+        assert sentence(msgspec.structs.replace(about, facts=facts, actor_name=by), "en", to_client=True) == plain

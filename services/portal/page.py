@@ -57,7 +57,8 @@ class Page(Look):
         """Where the page hears what happens."""
         self._organisations: list[Organisation] | None = None
         self._overview: asyncio.Future[Slot[Overview]] | None = None
-        self.unread: Unread | None = None
+        self.unread: Slot[Unread] = Slot("late")
+        """How many notifications the bell has for the reader."""
 
     @property
     def areas(self) -> Areas:
@@ -195,10 +196,10 @@ class Page(Look):
         return once_known(told, owned if self.client_id else None, nothing)
 
     async def load_unread(self, deadline: float | None = WIDGET_DEADLINE) -> None:
-        """How many notifications the bell has for the reader; it shows none where they do not answer in time."""
+        """Count them; without an answer in time the bell has no number, and loads itself."""
         if self.actor.id and self.is_somebodys:
-            known = await slot(self.services.notifications.get("notifications/unread", Unread), deadline=deadline)
-            self.unread = known.value
+            asked = self.services.notifications.get("notifications/unread", Unread)
+            self.unread = await slot(asked, deadline=deadline)
 
     def fragment(
         self,
@@ -215,6 +216,14 @@ class Page(Look):
         told = {"HX-Trigger": json.dumps({"toast": msgspec.to_builtins(toast)})} if toast else {}
         told |= {"X-Portal-Changed": str(changed)} if changed else {}
         return Template(template, context={**content, "page": self}, status_code=status, headers=VARY | told)
+
+    def part(self, template: str, slot: Slot[Any], **content: Any) -> Template:
+        """One widget that an open page asks for. One that failed is an error, and the page keeps what it shows."""
+        if slot.state != "failed":
+            return self.fragment(template, slot=slot, **content)
+        failed = self.fragment(template, slot=slot, status=503, **content)
+        failed.headers["X-Portal-Failed"] = "true"
+        return failed
 
     def go(self, path: str, toast: str | Toast = "", *, tone: Tone = "done") -> Redirect:
         """Answer a form: on to `path` (303), where `toast` is shown once."""

@@ -91,6 +91,8 @@ async def test_a_widget_that_is_late_or_broken_leaves_the_client_standing(browse
     assert page.status_code == 200
     assert f'hx-get="/widgets/clients/{ACME}/people" hx-trigger="load, refresh"' in page.text
     assert "The activity could not be loaded" in page.text
+    for path in (f"clients/{ACME}/activity", f"projects/{uid(1)}/activity"):
+        assert (await browse(CLARA).get(f"/widgets/{path}")).status_code == 503
 
 
 @pytest.mark.parametrize("widget", ["projects", "people", "activity"])

@@ -78,8 +78,11 @@ async def test_a_failing_widget_says_so_and_offers_a_retry(browse, standin):
     assert page.status_code == 200
     for part in ("The key figures", "What is coming up", "The activity"):
         assert f"— {part} could not be loaded." in page.text
+    assert page.text.count(" data-failed ") == 3
     assert "data-retry" in page.text
     assert "Website relaunch" in page.text
+    for path in ("dashboard/kpis", "dashboard/coming", "dashboard/activity"):
+        assert (await browse(ANNA).get(f"/widgets/{path}")).status_code == 503
 
 
 async def test_a_failing_figure_is_a_dash(browse, standin):

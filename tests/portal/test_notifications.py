@@ -40,8 +40,21 @@ async def test_a_bell_that_has_nothing_new_shows_no_number(browse, standin):
     assert bell((await browse(ANNA).get("/")).text) == "Notifications"
     standin.state["notifications"] = [notice(number, FINISHED) for number in range(101)]
     assert bell((await browse(ANNA).get("/")).text) == "Notifications 100+ 100+ unread"
+
+
+async def test_a_count_that_failed_is_no_zero(browse, standin, told):
+    """An open page keeps the number it has, and asks again."""
     standin.refuse("/notifications", 503)
-    assert bell((await browse(ANNA).get("/projects")).text) == "Notifications"
+    page = (await browse(ANNA).get("/projects")).text
+    assert bell(page) == "Notifications"
+    assert re.search(r'<a class="bell"[^>]* data-failed', page)
+    assert (await browse(ANNA).get("/widgets/notifications/unread")).status_code == 503
+
+
+async def test_a_page_that_did_not_count_asks_when_it_is_there(browse, standin, told):
+    standin.refuse("/projects", 503)
+    page = (await browse(ANNA).get("/projects")).text
+    assert re.search(r'<a class="bell"[^>]* hx-trigger="load, refresh"', page)
 
 
 async def test_the_page_lists_them_and_says_which_are_new(browse, told):

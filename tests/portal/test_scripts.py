@@ -559,3 +559,69 @@ async def test_the_bell_rings_while_the_page_is_open(sit, standin) -> None:
         await page.goto("/projects")
         await expect(page.locator(".bell-count")).to_have_text("11 unread")
         assert asked.is_set()
+
+
+STAYS_OPEN = """window.EventSource = class extends EventTarget {
+    constructor() {
+        super();
+        window.stream = this;
+        queueMicrotask(() => this.dispatchEvent(new Event('open')));
+    }
+    close() {}
+};"""
+"""A stream on which nothing happens but what a test dispatches."""
+RING = "window.stream.dispatchEvent(new MessageEvent('bell_changed', {data: '{}'}))"
+
+
+@pytest.fixture
+def live(sit: Callable[..., Any]) -> Callable[..., Any]:
+    """Opens a page that stays live, and whose clock the test sets."""
+
+    @asynccontextmanager
+    async def open_page(path: str) -> AsyncGenerator[Page]:
+        async with sit() as page:
+            await page.add_init_script(STAYS_OPEN)
+            await page.clock.install()
+            await page.goto(path)
+            await page.wait_for_function("window.stream")
+            yield page
+
+    return open_page
+
+
+async def test_a_bell_that_could_not_be_counted_keeps_its_number_and_is_counted_again(live, standin) -> None:
+    """The page is live meanwhile: that one count failed is said by no event."""
+    standin.state["notifications"] = [notice(1, "Jonas Weber finished Visual design")]
+    async with live("/profile") as page:
+        standin.state["notifications"] *= 2
+        standin.refuse("/notifications/unread", 503)
+        await page.evaluate(RING)
+        await expect(page.locator(".bell")).to_have_attribute("data-failed", "")
+        await expect(page.locator(".bell-count")).to_have_text("11 unread")
+        standin.refusals.clear()
+        await page.clock.run_for(61_000)
+        await expect(page.locator(".bell-count")).to_have_text("22 unread")
+
+
+async def test_a_bell_whose_signal_was_lost_is_counted_now_and_then(live, standin) -> None:
+    async with live("/projects") as page:
+        await expect(page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
+        standin.state["notifications"] = [notice(1, "Jonas Weber finished Visual design")]
+        before = asked(standin, "/projects")
+        await page.clock.run_for(301_000)
+        await expect(page.locator(".bell-count")).to_have_text("11 unread")
+        assert asked(standin, "/projects") == before
+
+
+async def test_a_failed_refresh_leaves_what_was_there_and_a_skeleton_says_that_it_failed(live, standin) -> None:
+    async with live("/") as page:
+        await page.evaluate("document.querySelector('#activity').ariaBusy = 'true'")
+        standin.refuse("/overview", 503)
+        await page.locator("[data-refresh]").click()
+        await expect(page.locator("#activity")).to_contain_text("The activity could not be loaded")
+        await expect(page.locator("#kpis")).to_have_attribute("data-failed", "")
+        await expect(page.locator("#kpis .figure").first).to_be_visible()
+        standin.refusals.clear()
+        await page.clock.run_for(61_000)
+        await expect(page.locator("[data-widget][data-failed]")).to_have_count(0)
+        await expect(page.locator("#activity [data-entry]").first).to_be_visible()

@@ -70,8 +70,8 @@ async def judge(connection: asyncpg.Connection, turned: Mapping[UUID, UUID]) -> 
 
 
 async def ring(connection: asyncpg.Connection, people: Collection[UUID]) -> None:
-    """Tell the open streams of these people that their bell changed, with the commit. Nothing of it is kept: whoever
-    opens a page has the bell as it is by then.
+    """Tell the open streams of these people that their bell changed, with the commit. Nothing of it is stored: whoever
+    opens a page has the bell as it is by then, and a hub that did not listen rings everybody.
     """
     told = sorted(map(str, people))
     for first in range(0, len(told), AT_ONCE):

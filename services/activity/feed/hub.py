@@ -6,6 +6,7 @@ stream costs no connection, and an entry is encoded once however many read it (d
 """
 
 import asyncio
+import random
 import time
 from collections import defaultdict, deque
 from collections.abc import Generator
@@ -14,19 +15,17 @@ from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
-import msgspec
 from prometheus_client import Counter, Gauge
 
 from services.activity.feed import queries
 from services.activity.feed.commands import CHANNEL, RINGS
+from services.activity.feed.frames import CHANGED, RUNG, Frame, frame
 from services.activity.feed.models import Ended
 from services.activity.reach import Reach
 from shared.actor import SYSTEM, Actor
 from shared.clock import now
-from shared.contracts.notifications import BellChanged
-from shared.contracts.summary import Readers
 from shared.database import CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database
-from shared.language import current, speaking
+from shared.language import current
 
 QUEUE = 256
 """Entries that wait for one reader; with one more, the reader has to load everything again."""
@@ -44,56 +43,14 @@ AGAIN_SECONDS = 3.0
 
 LATE_SECONDS = 15.0
 """So long may a page take from being made until it listens, and still receive what happened meanwhile."""
+SPREAD_SECONDS = 3.0
+"""Over this time all readers are rung once the hub listens again, so that their pages do not all ask at once."""
 
 OVERFLOW, DRAINING = "overflow", "draining"
 """Reasons to end a stream that are no loss of access."""
 
 STREAMS = Gauge("activity_open_streams", "Live streams being served")
 SHED = Counter("activity_streams_shed_total", "Streams ended because their reader was too slow")
-
-
-CHANGED = b"event: changed\ndata: {}\n\n"
-"""The reader sees more or less than before, and loads everything again. It has no id because it is no entry."""
-
-
-RUNG = f"event: {BellChanged.type}\ndata: {{}}\n\n".encode()
-"""The reader's bell changed. It has no id either."""
-
-
-class Frame(msgspec.Struct, frozen=True):
-    """One entry, encoded for the wire once a language: as who acts within the client reads it, and where that is
-    something else, as who sees behind it does.
-
-    `turns`: with it the client sees more or less than before. `readers`: it is for these of the client's people only.
-    """
-
-    entry: asyncpg.Record
-    position: int
-    project_id: UUID | None
-    private: bool
-    turns: bool = False
-    readers: Readers | None = None
-    encoded: dict[tuple[bool, str], bytes] = {}
-
-    def read_by(self, reach: Reach, language: str) -> bytes:
-        """What is sent to who reads that much, in this language."""
-        read_as = bool(reach.behind and self.entry["hides"]), language
-        if read_as not in self.encoded:
-            self.encoded[read_as] = _encoded(self.entry, *read_as)
-        return self.encoded[read_as]
-
-
-def frame(entry: asyncpg.Record, readers: str | None = None) -> Frame:
-    """An entry, to be encoded for its readers. `readers` are those of what it is about, as JSON."""
-    only = msgspec.json.decode(readers, type=Readers) if readers else None
-    return Frame(entry, entry["position"], entry["project_id"], entry["private"], entry["turns"] or False, only)
-
-
-def _encoded(entry: asyncpg.Record, behind: bool, language: str) -> bytes:
-    """An event of a stream (WHATWG HTML, 9.2.5). JSON has no line breaks."""
-    head = f"id: {entry['position']}\nevent: {entry['type']}\ndata: ".encode()
-    with speaking(language):
-        return head + msgspec.json.encode(queries.view(entry, behind=behind)) + b"\n\n"
 
 
 class Reader:
@@ -115,6 +72,7 @@ class Reader:
         """The entry that no longer fitted: a reader that loads everything again continues after it."""
         self._seen = 0
         self._waiting: deque[tuple[int, bytes]] = deque()
+        self._rung = False
         self._stirred = asyncio.Event()
 
     def offer(self, entry: Frame) -> None:
@@ -136,11 +94,9 @@ class Reader:
         self._stirred.set()
 
     def ring(self) -> None:
-        """Say that the reader's bell changed. One that has too much to read already loads everything again."""
-        last, said = self._waiting[-1] if self._waiting else (self._seen, b"")
-        if said is not RUNG and not self.ending and len(self._waiting) < QUEUE:
-            self._waiting.append((last, RUNG))
-            self._stirred.set()
+        """Say that the reader's bell changed. That has no position: it waits beside the entries, and once."""
+        self._rung = True
+        self._stirred.set()
 
     def end(self, reason: str) -> None:
         """Nothing more will be sent but a farewell. The first reason stays."""
@@ -156,14 +112,15 @@ class Reader:
 
     async def take(self, seconds: float) -> bytes:
         """Wait for entries and return them; b"" after `seconds` without any, or when the stream must end."""
-        if not self._waiting and not self.ending:
+        if not (self._waiting or self._rung or self.ending):
             self._stirred.clear()
             try:
                 async with asyncio.timeout(seconds):
                     await self._stirred.wait()
             except TimeoutError:
                 return b""
-        taken: list[bytes] = []
+        taken = [RUNG] if self._rung and not self.ending else []
+        self._rung = False
         size = 0
         while self._waiting and size < CHUNK:
             taken.append(text := self._waiting.popleft()[1])
@@ -179,6 +136,7 @@ class Hub:
         self._readers: defaultdict[UUID | None, set[Reader]] = defaultdict(set)
         self._recent: dict[UUID, Ended] = {}
         self._late: deque[tuple[float, Frame]] = deque(maxlen=QUEUE)
+        self._rings: deque[tuple[float, frozenset[UUID]]] = deque(maxlen=QUEUE)
         self.head = self._ends_head = 0
         self._stirred = asyncio.Event()
         self._begun = self._draining = False
@@ -202,6 +160,8 @@ class Hub:
             for at, entry in self._late:
                 if time.monotonic() - at < LATE_SECONDS:
                     reader.offer(entry)
+        if any(reader.person in people and time.monotonic() - at < LATE_SECONDS for at, people in self._rings):
+            reader.ring()
         for end in filter(None, map(self._recent.get, reader.subjects)):
             if end.final or now() - end.at < timedelta(seconds=AGAIN_SECONDS):
                 reader.end(end.reason)
@@ -217,18 +177,25 @@ class Hub:
     def drain(self) -> None:
         """Ask every stream to close and come back: to another process, or to the next one of this place."""
         self._draining = True
-        for reader in [each for readers in self._readers.values() for each in readers]:
+        for reader in self._all():
             reader.end(DRAINING)
 
+    def _all(self) -> list[Reader]:
+        return [each for readers in self._readers.values() for each in readers]
+
     async def run(self) -> None:
-        """Follow until the database is lost: run again then, it goes on where it was."""
+        """Follow until the database is lost: run again then, it goes on where it was. Rings have no place to go on
+        from, and what was rung while nobody listened is lost: then everybody is rung.
+        """
         listening = await asyncpg.connect(
             self._database.dsn, timeout=CONNECT_TIMEOUT, command_timeout=STATEMENT_TIMEOUT
         )
         try:
             await listening.add_listener(CHANNEL, self._woken)
             await listening.add_listener(RINGS, self._rung)
-            if not self._begun:
+            if self._begun:
+                self._ring_all()
+            else:
                 await self._begin()
             while not listening.is_closed():
                 self._stirred.clear()
@@ -242,10 +209,16 @@ class Hub:
         self._stirred.set()
 
     def _rung(self, *notification: object) -> None:
-        people = set(map(UUID, str(notification[-1]).split()))
-        for reader in [each for readers in self._readers.values() for each in readers]:
+        people = frozenset(map(UUID, str(notification[-1]).split()))
+        self._rings.append((time.monotonic(), people))
+        for reader in self._all():
             if reader.person in people:
                 reader.ring()
+
+    def _ring_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        for reader in self._all():
+            loop.call_later(random.uniform(0, SPREAD_SECONDS), reader.ring)  # noqa: S311  (spreads their questions)
 
     async def _wait(self) -> None:
         try:
@@ -281,7 +254,7 @@ class Hub:
         oldest = now() - timedelta(seconds=REMEMBER_SECONDS)
         self._recent = {subject: each for subject, each in self._recent.items() if each.at > oldest}
         self._recent[end.subject] = end
-        for reader in [each for readers in self._readers.values() for each in readers]:
+        for reader in self._all():
             if end.subject in reader.subjects:
                 reader.end(end.reason)
 

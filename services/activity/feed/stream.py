@@ -16,7 +16,8 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from services.activity.feed import queries
-from services.activity.feed.hub import DRAINING, OVERFLOW, SHED, Hub, Reader, frame
+from services.activity.feed.frames import frame
+from services.activity.feed.hub import DRAINING, OVERFLOW, SHED, Hub, Reader
 from services.activity.settings import ActivitySettings
 from shared.actor import Actor
 from shared.clock import now

@@ -4,7 +4,8 @@ import asyncio
 import time
 from contextlib import suppress
 
-from services.activity.feed.hub import CHANGED, Frame, Reader
+from services.activity.feed.frames import CHANGED, Frame
+from services.activity.feed.hub import Reader
 from shared.actor import Actor
 
 EVERY_SECONDS = 5.0

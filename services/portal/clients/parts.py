@@ -21,6 +21,6 @@ def _route(widget: Widget) -> HTTPRouteHandler:
     @get(f"/{widget.name}")
     async def show(page: Page, client_id: UUID) -> Template:
         slot = await widget.load(page, client_id, None)
-        return page.fragment(widget.template, widget=widget, slot=slot, client_id=client_id)
+        return page.part(widget.template, slot, widget=widget, client_id=client_id)
 
     return show

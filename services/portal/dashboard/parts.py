@@ -17,6 +17,6 @@ def _route(widget: Widget) -> HTTPRouteHandler:
     @get(f"/{widget.name}")
     async def show(page: Page) -> Template:
         slot = await widget.load(page, page.client_id, None)
-        return page.fragment(widget.template, widget=widget, slot=slot)
+        return page.part(widget.template, slot, widget=widget)
 
     return show

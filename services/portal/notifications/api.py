@@ -55,7 +55,7 @@ async def mark_all_read(page: Page, data: Typed) -> Redirect:
 async def unread(page: Page) -> Template:
     """The bell as it is by now."""
     await page.load_unread(deadline=None)
-    return page.fragment("notifications/bell.html")
+    return page.part("notifications/bell.html", page.unread)
 
 
 area = Area(

@@ -61,7 +61,7 @@ async def team(page: Page, project_id: UUID) -> Template:
 async def activity(page: Page, project_id: UUID) -> Template:
     """What happened in this project alone."""
     found = await views.activity(page.services, project_id, deadline=None)
-    return page.fragment("projects/activity.html", activity=found, project_id=project_id)
+    return page.part("projects/activity.html", found, activity=found, project_id=project_id)
 
 
 area = Area(

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from services.activity.feed import hub as hub_module
-from services.activity.feed.hub import AGAIN_SECONDS, CHANGED, CHUNK, OVERFLOW, QUEUE, RUNG, Frame, Hub, Reader
+from services.activity.feed.frames import CHANGED, RUNG, Frame
+from services.activity.feed.hub import AGAIN_SECONDS, CHUNK, OVERFLOW, QUEUE, Hub, Reader
 from services.activity.feed.models import Ended
 from services.activity.feed.watcher import Watcher
 from services.activity.tenants import COMPANY
@@ -170,17 +171,27 @@ async def test_who_begins_to_watch_hears_of_what_happened_while_their_page_was_o
         assert await later.take(0) == b""
 
 
-async def test_a_bell_rings_between_entries_and_counts_as_none() -> None:
+async def test_a_bell_rings_beside_entries_and_is_not_skipped_with_them() -> None:
     reader = Reader(ANNA, ACME)
     reader.offer(entry(1))
     reader.ring()
     reader.offer(entry(2))
-    assert await reader.take(0) == b"1;" + RUNG + b"2;"
+    assert await reader.take(0) == RUNG + b"1;2;"
+    reader.ring()
+    reader.ring()
+    reader.offer(entry(5))
     reader.skip(5)
-    reader.ring()
-    reader.ring()
     reader.offer(entry(6))
     assert await reader.take(0) == RUNG + b"6;"
+    assert await reader.take(0) == b""
+
+
+async def test_a_bell_that_rang_while_the_page_was_on_its_way_rings_when_it_listens() -> None:
+    hub = Hub(Database("postgresql://activity_app@localhost/none"))
+    hub._rung(None, 0, "", f"{uuid7()} {ANNA.id}")  # pyright: ignore[reportPrivateUsage]
+    hers, his = Reader(ANNA, ACME), Reader(contact(ACME), ACME)
+    with hub.reading(hers), hub.reading(his):
+        assert [await each.take(0) for each in (hers, his)] == [RUNG, b""]
 
 
 async def test_who_watches_all_clients_hears_the_bell_and_what_happens() -> None:
@@ -189,4 +200,4 @@ async def test_who_watches_all_clients_hears_the_bell_and_what_happens() -> None
     watcher.offer(entry(1))
     watcher.ring()
     watcher.offer(entry(2))
-    assert await watcher.take(0) == RUNG + CHANGED + RUNG
+    assert await watcher.take(0) == RUNG + CHANGED

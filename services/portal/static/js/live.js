@@ -1,4 +1,5 @@
-// Keeps a page true while somebody looks at it: by events, and by a poll only while their stream is down.
+// Keeps a page true while somebody looks at it: by events, and by a poll of what they cannot tell: everything while their stream
+// is down, what could not be fetched, and now and then what is told by signals that are not sent again.
 //
 // A widget is an element with `data-widget`; `data-live` lists the event types that concern it and `data-project` narrows
 // it to one project. Refreshing a widget means triggering `refresh` on it: HTMX fetches its fragment and swaps it whole,
@@ -9,6 +10,7 @@ import { follow } from './stream.js';
 import { say } from './words.js';
 
 const POLL_MS = 60_000;
+const SIGNALS_MS = 300_000;
 const SETTLE_MS = 400;
 const ASK_MS = 1_000;
 /** How long a tab that was left goes on listening: whoever comes back at once finds it as it is. */
@@ -18,7 +20,8 @@ const SPREAD_MS = 10_000;
 const RESETS = ['reset', 'changed'];
 
 let leave = null;
-let poll = null;
+let live = false;
+let polls = [];
 let followed = false;
 let cut = false;
 let asleep = true;
@@ -49,8 +52,8 @@ function isPagedOn(widget) {
   return 'paged' in widget.dataset && document.querySelector('[data-later]') !== null;
 }
 
-function refreshAll() {
-  for (const widget of document.querySelectorAll('[data-widget]')) refresh(widget);
+function refreshAll(which = '') {
+  for (const widget of document.querySelectorAll(`[data-widget]${which}`)) refresh(widget);
 }
 
 function refreshFor(type, entry) {
@@ -68,16 +71,29 @@ function show(state) {
   }
 }
 
-function startPolling() {
-  show('polling');
-  poll ??= setInterval(refreshAll, POLL_MS);
+function isLive(now) {
+  live = now;
+  show(live ? 'live' : 'polling');
 }
 
-function stopPolling() {
-  clearInterval(poll);
-  poll = null;
-  show('live');
+function poll() {
+  refreshAll(live ? '[data-failed]' : '');
 }
+
+/** A signal has no place among the events: where one was lost, nobody knows. */
+function pollSignals() {
+  const { signals } = document.body.dataset;
+  if (live) refreshAll(`[data-live~="${signals}"]`);
+}
+
+/** What could not be fetched is fetched again. Its old content stays; a skeleton is replaced by what says that it failed. */
+document.addEventListener('htmx:beforeSwap', ({ detail }) => {
+  const failed = detail.xhr.getResponseHeader('X-Portal-Failed');
+  if (failed && detail.target.getAttribute('aria-busy') === 'true') detail.shouldSwap = true;
+});
+document.addEventListener('htmx:afterRequest', ({ detail }) => {
+  if (!detail.successful && 'widget' in detail.elt.dataset) detail.elt.dataset.failed = '';
+});
 
 function onEntry(type, entry) {
   refreshFor(type, entry);
@@ -99,12 +115,12 @@ const hear = ({ kind, fresh, type, data }) => {
     return;
   }
   if (kind === 'open') {
-    stopPolling();
+    isLive(true);
     if (fresh && followed) refreshAll(); // a new stream does not know what the one before it had missed
     else if (cut) setTimeout(refreshAll, Math.random() * SPREAD_MS); // what was missed is sent again, but not what was withdrawn
     cut = false;
   } else {
-    startPolling();
+    isLive(false);
     if (kind === 'cut') cut = true;
     else setTimeout(askWhoIsThere, ASK_MS);
   }
@@ -123,17 +139,17 @@ function wake() {
   clearTimeout(sleeping);
   if (!asleep) return;
   asleep = false;
-  const { events: url, told, reader } = document.body.dataset;
-  if (url) leave = follow({ url, reader, types: [...told.split(' '), ...RESETS], hear });
-  else startPolling();
+  polls = [setInterval(poll, POLL_MS), setInterval(pollSignals, SIGNALS_MS)];
+  const { events: url, told, signals, reader } = document.body.dataset;
+  if (url) leave = follow({ url, reader, types: [...told.split(' '), signals, ...RESETS], hear });
+  else isLive(false);
 }
 
 /** What nobody looks at asks for nothing, and keeps no connection. */
 function sleep() {
   asleep = true;
   leave?.();
-  clearInterval(poll);
-  poll = null;
+  polls.forEach(clearInterval);
   followed = cut = false;
 }
 

@@ -2,6 +2,7 @@
 
 import asyncpg
 
+from shared.contracts import EVENTS
 from shared.contracts.summary import Summary
 from shared.events import AnyEvent
 
@@ -14,10 +15,11 @@ on conflict (client_id, id) do update set project_id = excluded.project_id, priv
 where things.version <= excluded.version
 """
 
-KEPT = """
-(t.project_id is not null and (coalesce(project.private or project.deleted, true)
-                               or coalesce(target.private or target.deleted, true)
-                               or t.tells <> '{}' and t.tells <@ project.hides))
+_ABOUT_THINGS = ",".join(sorted(kind.type for kind in EVENTS.values() if "summary" in kind.__struct_fields__))
+KEPT = f"""
+(coalesce(target.private or target.deleted, t.project_id is not null or t.type = any('{{{_ABOUT_THINGS}}}'))
+ or t.project_id is not null and (coalesce(project.private or project.deleted, true)
+                                  or t.tells <> '{{}}' and t.tells <@ project.hides))
 """
 """Whether `t` is kept from the client. What is not known to be shown is kept: a tenant finds nothing private."""
 OF_TOLD = """

@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from services.notifications.rules import RULES, Rule
 from shared.actor import Actor, Reader
 from shared.clock import today, uuid7
 from shared.contracts.accounts import InvitationAccepted
@@ -90,6 +91,28 @@ async def test_what_is_private_or_hidden_is_told_no_client(rig: Rig, cast: Cast)
     assert [cast.names(await rig.told(each)) for each in (alone, hidden, *kept, unknown)] == [
         set(), set(), set(), {"manager", "assigned"}, set(),
     ]  # fmt: skip
+
+
+async def test_a_thing_of_no_project_is_kept_once_it_is_withdrawn(
+    rig: Rig, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A note to a client as a whole, of which its primary contacts are told."""
+    monkeypatch.setitem(RULES, ProjectShared, Rule(primary_contacts=True, page="/notes", own_page="/notes"))
+    note = uuid7()
+
+    def summed_up(version: int, *, private: bool) -> dict[str, Any]:
+        said = Summary(kind="note", title="Closed", status="", version=version, made_on=today(), private=private)
+        return {"name": "Closed", "status": "", "version": version, "summary": said}
+
+    told = await rig.publish(ProjectShared(**summed_up(1, private=False)), note, client_id=cast.client)
+    await rig.settle()
+    assert cast.names(await rig.told(told)) == {"primary"}
+    assert (await rig.listed(cast.primary), await rig.unread(cast.primary)) == ([str(told)], 1)
+    await rig.publish(ProjectWithdrawn(**summed_up(2, private=True)), note, client_id=cast.client)
+    later = await rig.publish(ProjectShared(**summed_up(3, private=True)), note, client_id=cast.client)
+    await rig.settle()
+    assert await rig.told(later) == set()
+    assert (await rig.listed(cast.primary), await rig.unread(cast.primary)) == ([], 0)
 
 
 async def test_rights_are_those_of_then(rig: Rig, cast: Cast) -> None:

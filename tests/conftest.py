@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import subprocess
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
@@ -35,8 +34,13 @@ from shared.migrations.tables import (
     stream_table,
 )
 from shared.testing.claims import Signer
-from tests.fast import SERVERS, STACKS
 from tests.looks import Looks
+from tests.order import (  # noqa: F401  (pytest finds its hooks here)
+    pytest_collection_finish,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_teardown,
+)
 from tests.portal_stack import QUICK, Portal, running_portal, seeded
 from tests.servers import running_servers
 
@@ -44,26 +48,6 @@ PASSWORD = "test-only"
 # Nothing here speaks TLS, and every HTTP client would read a bundle of 150 authorities first: 30 ms each.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = "/nonexistent"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Workers take files in the order in which they were collected, not those first that hold the most tests."""
-    config.option.loadscopereorder = False
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that start more come first: at the end no worker plays a long one alone. The services' follow each other by
-    folder, whose fixtures live on from one file to the next. While one worker makes the portal that the others copy, each
-    of them plays a file that needs none.
-    """
-    used: defaultdict[Path, set[str]] = defaultdict(set)
-    for item in items:
-        used[item.path].update(getattr(item, "fixturenames", ()))
-    rank = {path: 0 if names & STACKS else 1 if names & SERVERS else 2 for path, names in used.items()}
-    others = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) - 1
-    portals, meanwhile = ([path for path in rank if rank[path] == number] for number in (0, 1))
-    rank |= dict.fromkeys(portals[:1], -2) | dict.fromkeys(meanwhile[len(meanwhile) - others :], -1)
-    items.sort(key=lambda item: rank[item.path])
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -267,7 +251,7 @@ def _addresses(servers: Backing) -> dict[str, str]:
     return {"nats_url": at.nats_url, "redis_url": at.redis_url, "smtp_url": at.smtp_url, **own}
 
 
-NewPortal = Callable[[str], AbstractContextManager[Portal]]
+NewPortal = Callable[..., AbstractContextManager[Portal]]
 
 
 @pytest.fixture(scope="session")
@@ -275,12 +259,12 @@ def new_portal(tmp_path_factory: pytest.TempPathFactory) -> NewPortal:
     """`new_portal("hostile")` starts the whole portal with its demo data, for tests that others must not feel."""
 
     @contextmanager
-    def start(name: str) -> Iterator[Portal]:
+    def start(name: str, **constants: float) -> Iterator[Portal]:
         data = tmp_path_factory.mktemp(name) / "data"
         if "PYTEST_XDIST_WORKER" in os.environ:  # else it is seldom started twice
             kept = seeded(tmp_path_factory.getbasetemp().parent / "seeded")
             subprocess.run(["cp", "-a", kept, data], check=True)
-        with running_portal(data, **QUICK) as running:
+        with running_portal(data, constants, **QUICK) as running:
             yield running
 
     return start

@@ -3,11 +3,8 @@
 import fcntl
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +17,7 @@ from joserfc.jwk import OKPKey
 from ops.stack.state import Run
 from shared.actor import Actor
 from shared.testing.claims import Signer
+from tests.starter import STARTER
 
 ROOT = Path(__file__).parent.parent
 READY_SECONDS = 200
@@ -162,12 +160,13 @@ class Portal:
         return StackSigner(self.folder)
 
     def until(self, told: Any, seconds: float = 60) -> Any:
-        """Ask `told` until it answers something true; that answer."""
-        end = time.monotonic() + seconds
+        """Ask `told` until it answers something true; that answer. What takes longer is asked less often."""
+        end, pause = time.monotonic() + seconds, 0.03
         while time.monotonic() < end:
             if found := told():
                 return found
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(pause * 1.3, 0.25)
         raise AssertionError(f"not within {seconds} s")
 
     def reload(self) -> None:
@@ -176,28 +175,23 @@ class Portal:
 
 
 @contextmanager
-def running_portal(folder: Path, **environment: str) -> Iterator[Portal]:
-    """Start, wait until ready with the demo data in it, and stop again."""
+def running_portal(folder: Path, constants: Mapping[str, float] | None = None, **environment: str) -> Iterator[Portal]:
+    """Start, wait until ready with the demo data in it, and stop again. `constants` as in `tests.starter.Order`."""
     # One address asks more in a minute here than an office does in an hour; the limits have tests of their own.
     names = ("REQUESTS", "SESSION_REQUESTS", "SIGN_INS")
     limits = {f"PORTAL_{name}_PER_MINUTE": "1000000" for name in names}
     told = os.environ | {"PORTAL_DATA": str(folder), "PORTAL_PORT": "0"} | limits | environment
-    log = (folder.parent / f"{folder.name}.out").open("w+")
-    launcher = subprocess.Popen(
-        [sys.executable, "-m", "ops", "stack", "up", "--with-parent"], cwd=ROOT, env=told, stdout=log, stderr=log
-    )
+    log = folder.parent / f"{folder.name}.out"
+    log.write_text("")
+    launcher = STARTER.start(told, log, constants or {})
     try:
         end = time.monotonic() + READY_SECONDS
         while not (folder / "run.json").exists():
-            if launcher.poll() is not None or time.monotonic() > end:
-                log.seek(0)
-                raise AssertionError(f"the portal did not start:\n{log.read()[-6000:]}")
-            time.sleep(0.05)
+            if launcher.has_ended(0.05) or time.monotonic() > end:
+                raise AssertionError(f"the portal did not start:\n{log.read_text()[-6000:]}")
         yield Portal(folder, msgspec.json.decode((folder / "run.json").read_bytes(), type=Run))
     finally:
-        launcher.send_signal(signal.SIGTERM)
-        launcher.wait(60)
-        log.close()
+        launcher.end(60)
 
 
 def seeded(folder: Path) -> Path:

@@ -26,7 +26,7 @@ class Backing:
         self.addresses = addresses
         self._parts = {part.name: part for part in parts}
         self._children: dict[str, process.Child] = {}
-        self._mails: dict[Path, bytes] = {}
+        self._mails: dict[str, bytes] = {}
         self._log = log
 
     def start(self, *names: str) -> None:
@@ -55,11 +55,12 @@ class Backing:
 
     def mails(self) -> list[bytes]:
         """Every mail caught, oldest first, with its envelope in front. Each is read once."""
-        for path in Path(self.addresses.mailbox_dir).glob("*.eml"):
-            if path not in self._mails:
+        folder = Path(self.addresses.mailbox_dir)
+        for name in {entry.name for entry in os.scandir(folder)} - self._mails.keys():
+            if name.endswith(".eml"):
                 with contextlib.suppress(FileNotFoundError):  # the sink keeps so many, and has just deleted this one
-                    self._mails[path] = path.read_bytes()
-        return [self._mails[path] for path in sorted(self._mails)]
+                    self._mails[name] = (folder / name).read_bytes()
+        return [self._mails[name] for name in sorted(self._mails)]
 
     def stop(self) -> None:
         """Stop everything, last started first."""

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import sys
 import time
+from collections import deque
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -26,6 +27,7 @@ class Keeper:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._number = itertools.count()
+        self._kept = deque(sorted(folder.glob("*.eml")))
 
     async def handle_RCPT(  # noqa: N802  (aiosmtpd)
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -43,9 +45,9 @@ class Keeper:
         name = f"{time.time_ns():020}-{next(self._number) % 1000:03}"
         draft = self._folder / f".{name}"
         draft.write_bytes("".join(f"{line}\r\n" for line in head).encode() + body)
-        draft.rename(self._folder / f"{name}.eml")
-        for old in sorted(self._folder.glob("*.eml"))[:-KEEP]:
-            old.unlink(missing_ok=True)
+        self._kept.append(draft.rename(self._folder / f"{name}.eml"))
+        while len(self._kept) > KEEP:
+            self._kept.popleft().unlink(missing_ok=True)
         return "250 kept"
 
 

@@ -43,9 +43,9 @@ class Seat:
 Sit = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, for one module: while it runs, its own event loop would keep every other test from having one."""
+    """Chromium, for this folder: while it runs, its own event loop would keep every other test from having one."""
     with sync_playwright() as playwright:
         path = os.environ.get("PORTAL_CHROMIUM", "/usr/bin/chromium")
         running = playwright.chromium.launch(executable_path=path, args=FLAGS)

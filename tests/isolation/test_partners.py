@@ -17,7 +17,6 @@ from joserfc.jwk import OKPKey
 from services.identity.api_clients.models import SCOPES
 from shared.actor import Actor
 from shared.partners import LIVE_SECONDS
-from shared.tokens import REFRESH_SECONDS
 from tests.conftest import NewPortal
 from tests.isolation.matrix import FOREIGN, ask, comparable, ids_of, is_told_nothing
 from tests.isolation.routes import SERVICES, application
@@ -30,6 +29,8 @@ READS = {
     "activity": f"{API}/activity",
 }
 """A route of each service that a token with every scope opens."""
+SOON = 3
+"""Seconds."""
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -170,8 +171,8 @@ def test_its_stream_ends_with_it(portal: Portal) -> None:
 
 @pytest.fixture(scope="module")
 def rotating(new_portal: NewPortal) -> Iterator[Portal]:
-    """A portal of its own: its key changes."""
-    with new_portal("rotating") as portal:
+    """A portal of its own: its key changes, and whoever looked for a key looks again after `SOON`."""
+    with new_portal("rotating", **{"shared.tokens:REFRESH_SECONDS": SOON}) as portal:
         yield portal
 
 
@@ -233,9 +234,7 @@ def test_the_key_is_rotated_under_load_and_no_token_is_refused(rotating: Portal)
     with Partner(rotating) as partner:
         partner.progresses()
         restart_with(old, new)
-        time.sleep(
-            REFRESH_SECONDS + 1
-        )  # as docs/operations.md has it: whoever looked for a key just before looks again
+        time.sleep(SOON + 1)  # as docs/operations.md has it: whoever looked for a key just before looks again
         restart_with(new, old)
         partner.progresses()
     assert set(partner.answers) - {200, 502, 503, 504} == set(), partner.answers

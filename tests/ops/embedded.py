@@ -71,7 +71,7 @@ class Stack:
 
 def eventually(done, seconds: float = PATIENCE):
     """Wait for a true answer and return it; whatever fails to connect meanwhile counts as no."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.02
     while True:
         try:
             if answer := done():
@@ -79,4 +79,5 @@ def eventually(done, seconds: float = PATIENCE):
         except httpx2.HTTPError:
             pass
         assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.3, 0.25)

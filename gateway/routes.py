@@ -135,6 +135,7 @@ ROUTES = (
     _api("clients", "identity"),
     _api("contacts", "identity", "staff"),
     _api("invitations", "identity", "staff"),
+    _api("mails", "identity", "staff"),
     _api("projects", "projects"),
     _api("milestones", "projects"),
     _api("activity", "activity"),

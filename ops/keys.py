@@ -16,13 +16,15 @@ from ops.stack.secrets import write_private
 @dataclass(frozen=True)
 class KeyFiles:
     """Where each lies. `claims` is the gateway's alone, `tokens` and `secrets` are identity's, `webhook_secrets`
-    activity's, `form_secrets` the portal's, `jwks` is everybody's.
+    activity's, `form_secrets` the portal's, `jwks` is everybody's. `orders` is identity's, and for services that order
+    mails with a secret in them.
     """
 
     claims: Path
     jwks: Path
     tokens: Path
     secrets: Path
+    orders: Path
     webhook_secrets: Path
     form_secrets: Path
 
@@ -44,15 +46,16 @@ def public_set(*private: dict[str, Any]) -> dict[str, Any]:
 
 
 def ensure_keys(gateway: Path, identity: Path, activity: Path, portal: Path) -> KeyFiles:
-    """`claims-key.json` and `jwks.json` in the folder `gateway`, `token-key.json` and `secrets-key` in `identity`,
-    `webhook-secrets-key` in `activity`, `form-secrets-key` in `portal`; each is made at the first call, readable by its
-    owner alone (0600).
+    """`claims-key.json` and `jwks.json` in the folder `gateway`, `token-key.json`, `secrets-key` and `orders-key` in
+    `identity`, `webhook-secrets-key` in `activity`, `form-secrets-key` in `portal`; each is made at the first call,
+    readable by its owner alone (0600).
     """
     files = KeyFiles(
         claims=gateway / "claims-key.json",
         jwks=gateway / "jwks.json",
         tokens=identity / "token-key.json",
         secrets=identity / "secrets-key",
+        orders=identity / "orders-key",
         webhook_secrets=activity / "webhook-secrets-key",
         form_secrets=portal / "form-secrets-key",
     )
@@ -61,7 +64,7 @@ def ensure_keys(gateway: Path, identity: Path, activity: Path, portal: Path) -> 
             write_private(private, as_text(new_claims_key()).encode())
     if not files.jwks.exists():
         write_private(files.jwks, as_text(public_set(read_key(files.claims))).encode())
-    for sealing in (files.secrets, files.webhook_secrets, files.form_secrets):
+    for sealing in (files.secrets, files.orders, files.webhook_secrets, files.form_secrets):
         if not sealing.exists():
             write_private(sealing, new_secrets_key().encode())
     return files

@@ -16,16 +16,16 @@ NONCE = 12
 
 
 class Sealer:
-    """Seals and opens with the service's own key."""
+    """Seals and opens with one key, mostly the service's own."""
 
-    def __init__(self, key: str) -> None:
-        """`key`: 256 bits in base64url. Raises `SettingsError`."""
+    def __init__(self, key: str, setting: str = "PORTAL_SECRETS_KEY") -> None:
+        """`key`: 256 bits in base64url, from this setting. Raises `SettingsError`."""
         try:
             raw = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
         except (binascii.Error, ValueError) as error:
-            raise SettingsError("PORTAL_SECRETS_KEY: not base64url") from error
+            raise SettingsError(f"{setting}: not base64url") from error
         if len(raw) != 32:
-            raise SettingsError("PORTAL_SECRETS_KEY: not 256 bits")
+            raise SettingsError(f"{setting}: not 256 bits")
         self._cipher = AESGCM(raw)
 
     def seal(self, secret: bytes, bound_to: bytes) -> bytes:

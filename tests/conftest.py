@@ -247,7 +247,7 @@ def run_service(servers: Backing, cluster: Cluster, signer: Signer) -> ServiceFa
 
 def _addresses(servers: Backing) -> dict[str, str]:
     at = servers.addresses
-    own = {"token_key": as_text(new_claims_key()), "secrets_key": new_secrets_key()}
+    own = {"token_key": as_text(new_claims_key()), "secrets_key": new_secrets_key(), "orders_key": new_secrets_key()}
     return {"nats_url": at.nats_url, "redis_url": at.redis_url, "smtp_url": at.smtp_url, **own}
 
 

@@ -110,6 +110,7 @@ def environments(
         own[name]["PORTAL_DATABASE_URL"] = runtime_url(addresses.database_admin_url, name, passwords.services[name])
     own["gateway"]["PORTAL_CLAIMS_KEY_FILE"] = str(keys.claims)
     own["identity"] |= {"PORTAL_TOKEN_KEY_FILE": str(keys.tokens), "PORTAL_SECRETS_KEY_FILE": str(keys.secrets)}
+    own["identity"]["PORTAL_ORDERS_KEY_FILE"] = str(keys.orders)
     own["identity"]["PORTAL_SMTP_URL"] = addresses.smtp_url
     own["identity"]["PORTAL_PRIVATE_ISSUERS"] = os.environ.get("PORTAL_PRIVATE_ISSUERS", "true")
     own["activity"]["PORTAL_SECRETS_KEY_FILE"] = str(keys.webhook_secrets)

@@ -24,6 +24,9 @@ from services.identity.correspondence import AUTHORS
 from services.identity.email_changes.api import router as email_changes
 from services.identity.fresh_proof import require_proof
 from services.identity.invitations.api import router as invitations
+from services.identity.mails import orders
+from services.identity.mails.api import router as mails
+from services.identity.mails.commands import Authors
 from services.identity.mails.mailer import Mailer
 from services.identity.mails.server import MailServer
 from services.identity.mails.writing import Writing
@@ -81,13 +84,15 @@ def create_app(settings: IdentitySettings) -> Litestar:
     lifetimes = _lifetimes(settings)
     sealer = Sealer(settings.secrets_key)
     passwords = _passwords(settings)
-    mailer = _mailer(settings)
+    authors = {**AUTHORS, orders.KIND: orders.author(Sealer(settings.orders_key, "PORTAL_ORDERS_KEY"))}
+    mailer = _mailer(settings, authors)
     inviter = Inviter(mailer)
     party = RelyingParty(settings.public_url, settings.company_name)
     outgoing = Outgoing(private=settings.private_issuers)
     openid = OpenId(outgoing, settings.public_url)
     defaults = Defaults(settings.company_name, settings.brand_color.lower())
     picture_sandbox = Sandbox("services.identity.pictures.drawing")
+    report_sandbox = Sandbox("services.identity.mails.returned")
     issuer = Issuer(settings.public_url, TokenKeys(settings.token_key))
 
     def door(read: ReadOnly) -> Door:
@@ -144,6 +149,7 @@ def create_app(settings: IdentitySettings) -> Litestar:
             password_changes,
             email_changes,
             mailed_links,
+            mails,
             viewing,
             second_factors,
             step_up,
@@ -170,6 +176,8 @@ def create_app(settings: IdentitySettings) -> Litestar:
             "limits": Provide(attempts),
             "brand_defaults": Provide(lambda: defaults, sync_to_thread=False),
             "picture_sandbox": Provide(lambda: picture_sandbox, sync_to_thread=False),
+            "report_sandbox": Provide(lambda: report_sandbox, sync_to_thread=False),
+            "authors": Provide(lambda: authors, sync_to_thread=False),
             "sealer": Provide(lambda: sealer, sync_to_thread=False),
             "party": Provide(lambda: party, sync_to_thread=False),
             "openid": Provide(lambda: openid, sync_to_thread=False),
@@ -198,11 +206,11 @@ def _lifetimes(settings: IdentitySettings) -> Lifetimes:
     return Lifetimes(client=client, staff=staff)
 
 
-def _mailer(settings: IdentitySettings) -> Mailer:
+def _mailer(settings: IdentitySettings, authors: Authors) -> Mailer:
     writing = Writing(
         public_url=settings.public_url,
         sender=settings.mail_from,
         company=settings.company_name,
         brand_color=settings.brand_color,
     )
-    return Mailer(AUTHORS, writing, MailServer(settings.smtp_url, settings.mail_from))
+    return Mailer(authors, writing, MailServer(settings.smtp_url, settings.mail_from))

@@ -4,7 +4,7 @@ from services.identity.email_changes import commands as email_changes
 from services.identity.invitations import commands as invitations
 from services.identity.invitations import registration
 from services.identity.mails import orders
-from services.identity.mails.commands import Author, Authors, tell_outcome, write_to_person
+from services.identity.mails.commands import Author, Authors, write_to_person
 from services.identity.password_changes import commands as password_changes
 from services.identity.sign_in_links import commands as sign_in_links
 
@@ -19,6 +19,6 @@ AUTHORS: Authors = {
     "registration": Author(registration.write_mail),
     "password_reset": Author(password_changes.write_mail),
     "email_change": Author(email_changes.write_to_new),
-    orders.KIND: Author(orders.write_mail, tell_outcome),
+    orders.KIND: orders.author(),
     **{kind: Author(write_to_person) for kind in TO_PERSON},
 }

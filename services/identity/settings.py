@@ -16,6 +16,8 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     """How many servers of a NATS cluster keep each event."""
     secrets_key: str
     """256 bits in base64url: seals what must be read again, such as TOTP secrets (`portal keys secret`)."""
+    orders_key: str
+    """The same for the secrets in mails that other services order: they seal with it, and only identity opens."""
     token_key: str
     """A private JWK (Ed25519) or a set of them: the first signs partner tokens, all are published."""
     mail_from: str = "Client Portal <portal@localhost>"

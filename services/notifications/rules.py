@@ -5,13 +5,14 @@ anybody of what they may not read.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from shared.actor import WITHIN_PROJECTS, Actor
-from shared.contracts.accounts import InvitationAccepted
+from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted
 from shared.contracts.activity import WebhookDisabled
 from shared.contracts.projects import MilestoneCompleted, ProjectCreated, ProjectShared, ProjectStatusChanged
 from shared.events import EventData
@@ -31,6 +32,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     Of what the client's feed keeps from its people they are notified as of another kind, `told_as`. `once`: each person
     is notified of a thing once, whichever of the kinds told alike happens to it.
 
+    With `own`, the person whom the event is about is notified, too, and reads more on that page; the mail is for them
+    alone. `once_in`: who was notified of the kind, for the same reason, is not notified again for so long.
+
     `when` says for which events of the kind. `tells` are the event's fields that it is about: the client is not told
     while its project hides them. `page` is where staff read more, `own_page` where the client's people do; without one
     it is the thing's own page.
@@ -46,6 +50,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     own_page: str = ""
     told_as: type[EventData] | None = None
     once: bool = False
+    own: str = ""
+    once_in: timedelta | None = None
 
     def applies(self, data: EventData) -> bool:
         """Whether anybody is notified of this event."""
@@ -55,9 +61,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """As which type of event people are notified of one of this kind."""
         return (self.told_as or kind).type
 
-    def place(self, target: tuple[str, UUID], project_id: UUID | None, *, staff: bool) -> str:
-        """Where in the portal one reads more of it: a path. `target` is what it is about, by type and id."""
+    def place(self, target: tuple[str, UUID], project_id: UUID | None, reader: UUID | None, *, staff: bool) -> str:
+        """Where in the portal `reader` reads more of it: a path. `target` is what it is about, by type and id."""
         kind, id_ = target
+        if self.own and reader == id_:
+            return self.own
         page = self.page if staff else self.own_page
         anchor = f"#milestone-{id_}" if kind == "milestone" else ""
         return page.format(target_id=id_) if page else f"/projects/{project_id}{anchor}"
@@ -78,6 +86,10 @@ def _is_in_trouble(data: ProjectStatusChanged) -> bool:
     return data.new in ("at_risk", "delayed")
 
 
+def _is_somebodys(data: FailedSignInsPaused) -> bool:
+    return data.known
+
+
 def _is_shared(data: ProjectCreated) -> bool:
     return not data.private
 
@@ -90,11 +102,21 @@ RULES: Mapping[type[EventData], Rule] = {
     InvitationAccepted: Rule(
         primary_contacts=True, policy="managePortalAccess", page="/contacts/{target_id}", own_page="/team"
     ),
+    FailedSignInsPaused: Rule(
+        own="/security",
+        policy="viewAudit",
+        page="/failed-sign-ins",
+        mail=True,
+        when=_is_somebodys,
+        once_in=timedelta(days=1),
+    ),
     WebhookDisabled: Rule(policy="manageApiClients", mail=True, page="/webhooks/{target_id}"),
 }
 """Whose role is asked for is who has it by then: an offered one counts from the first sign-in."""
 MAILED = [rule.type_of(kind) for kind, rule in RULES.items() if rule.mail]
 """The types of events that are mailed, too."""
+OWN = [kind.type for kind, rule in RULES.items() if rule.own]
+"""The types of events of which the person is notified whom they are about."""
 
 
 def readable(actor: Actor) -> list[str]:

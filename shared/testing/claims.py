@@ -45,6 +45,7 @@ class Signer:
             "pat": int(actor.proven_at.timestamp()) if actor.proven_at else 0,
             "ip": actor.ip,
         } | ({"off": sorted(actor.closed)} if actor.closed else {})
+        body |= {"scp": sorted(actor.scopes)} if actor.scopes else {}
         body |= {"seen": {"id": str(actor.seen_as.id), "name": actor.seen_as.name}} if actor.seen_as else {}
         head = {"alg": ALGORITHM, "kid": "test", "typ": TYPE} | (header or {})
         return jwt.encode(head, body | claims, self.key, registry=JWSRegistry(algorithms=[ALGORITHM]))

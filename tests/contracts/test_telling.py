@@ -12,7 +12,8 @@ from services.projects.projects.commands import PatchProject
 from services.projects.projects.models import Status
 from shared.contracts import EVENTS, TOLD
 from shared.contracts.projects import ProjectUpdated
-from shared.contracts.words.telling import FIELDS, LINES, STATUSES, keep, say, who
+from shared.contracts.words.lines import Facts
+from shared.contracts.words.telling import FIELDS, LINES, STATUSES, advise, keep, say, who
 from shared.events import EventData
 from shared.language import gettext, speaking
 from tests.pseudo import LANGUAGE, plain_words
@@ -72,6 +73,8 @@ def test_nothing_of_an_entry_is_left_in_english(kind: type[EventData]) -> None:
         assert plain_words(re.sub(r"\d+ [A-Z][a-z]{2} \d{4}", "", said)) == []
     with speaking(LANGUAGE):
         assert plain_words(who("") + gettext(LINES[kind.type].occasion)) == []
+        for reason in getattr(data, "reason", ""), "totp":
+            assert plain_words(advise(kind.type, Facts(reason=reason))) == []
 
 
 def test_what_people_read_of_a_project_has_words() -> None:

@@ -9,7 +9,7 @@ from services.identity.app import create_app
 from services.identity.settings import IdentitySettings
 from shared import cache, database
 from tests.conftest import Cluster, ServiceFactory
-from tests.identity.rig import PUBLIC_URL, Identity, elsewhere
+from tests.identity.rig import ORDERS_KEY, PUBLIC_URL, Identity, elsewhere
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +49,7 @@ async def identity(
         "mail_from": "Northwind <n@n.example>",
         "private_issuers": True,
         "password_memory": password_memory,
+        "orders_key": ORDERS_KEY,
     }
     async with run_service("identity", create_app, IdentitySettings, **settings) as api:
         running = Identity(api, servers, cluster.admin_of(api.database_url))

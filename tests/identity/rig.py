@@ -16,6 +16,7 @@ import httpx2
 import msgspec
 from pyotp.totp import TOTP
 
+from ops.keys import new_secrets_key
 from ops.stack.backing import Backing
 from services.identity.people.passwords import SECONDS
 from services.identity.policies.models import ADMIN_POLICIES
@@ -32,6 +33,8 @@ from tests.conftest import ServiceApi
 from tests.looks import Looks
 
 PASSWORD = "a good long password"
+ORDERS_KEY = new_secrets_key()
+"""What other services seal with what identity alone is to read."""
 PUBLIC_URL = "http://portal.test:8080"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 GATEWAY = Actor(kind="system", name="Gateway")

@@ -82,6 +82,7 @@ def application(service: str) -> Litestar:
         "nats_url": "nats://127.0.0.1:1",
         "smtp_url": "smtp://127.0.0.1:1",
         "secrets_key": new_secrets_key(),
+        "orders_key": new_secrets_key(),
         "token_key": as_text(new_claims_key()),
     }
     made_up = {

@@ -10,7 +10,7 @@ import pytest
 from services.notifications.rules import RULES, Rule
 from shared.actor import Actor, Reader
 from shared.clock import today, uuid7
-from shared.contracts.accounts import InvitationAccepted
+from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted
 from shared.contracts.activity import WebhookDisabled
 from shared.contracts.contacts import ContactMoved
 from shared.contracts.identity import ClientCreated, ClientUpdated, PoliciesChanged, ProjectRolesChanged, Standing
@@ -45,7 +45,8 @@ async def completed(rig: Rig, cast: Cast, **more: Any) -> UUID:
 
 
 async def test_each_rule_tells_whom_it_names(rig: Rig, cast: Cast) -> None:
-    newcomer, webhook = uuid7(), uuid7()
+    newcomer, webhook, viewer = uuid7(), uuid7(), cast.viewer.id
+    assert viewer
     expected: list[tuple[EventData, UUID, UUID | None, set[str]]] = [
         (shared(), cast.project, cast.client, READERS),
         (project_created("Shop"), uuid7(), cast.client, {"primary"}),
@@ -60,6 +61,7 @@ async def test_each_rule_tells_whom_it_names(rig: Rig, cast: Cast) -> None:
         (InvitationAccepted(registered=False), newcomer, None, {"manager"}),
         (WebhookDisabled(reason="gone", host="erp.acme.example"), webhook, cast.client, {"manager"}),
         (WebhookDisabled(reason="failing"), webhook, None, {"manager"}),
+        (FailedSignInsPaused(reason="password", known=True), viewer, cast.client, {"viewer", "colleague"}),
     ]  # fmt: skip
     events = [(data, await rig.publish(data, about, client_id=client), whom) for data, about, client, whom in expected]
     await rig.settle()
@@ -291,6 +293,7 @@ async def test_a_mail_is_ordered_for_each_who_is_told_of_what_is_worth_one(rig: 
     for client, order in ordered:
         assert client == (cast.client if order.person_id in {cast.approver.id, cast.let_in_again.id} else None)
         assert (order.path, order.facts.new) == (f"/projects/{cast.project}", "at_risk")
+        assert order.thread == cast.project
 
 
 async def test_those_who_are_told_hear_of_it_at_once(rig: Rig, cast: Cast) -> None:

@@ -29,6 +29,7 @@ Scope = Literal[
     "activity:read",
     "events:read",
     "audit:read",
+    "mails:write",
 ]
 SCOPES: dict[Scope, str] = {
     "clients:read": marked("See clients"),
@@ -40,6 +41,7 @@ SCOPES: dict[Scope, str] = {
     "activity:read": marked("See what happened, and key figures"),
     "events:read": marked("Receive events as they happen"),
     "audit:read": marked("Read the audit log"),
+    "mails:write": marked("Report mails that came back"),
 }
 """What each scope allows, for people."""
 POLICY_OF: dict[str, str] = {
@@ -47,6 +49,7 @@ POLICY_OF: dict[str, str] = {
     "contacts:write": "manageClients",
     "projects:write": "manageProjects",
     "audit:read": "viewAudit",
+    "mails:write": "managePortalAccess",
 }
 """The staff policy a scope stands for: who has not the one cannot hand out the other."""
 AuthMethod = Literal["client_secret", "private_key_jwt"]

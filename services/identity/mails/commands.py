@@ -15,7 +15,7 @@ from services.identity.one_time_tokens.commands import mint, mint_code
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
 from shared import outbox
-from shared.actor import SYSTEM
+from shared.actor import SYSTEM, Actor
 from shared.clock import now, uuid7
 from shared.contracts.accounts import MailAccepted, MailFailed
 from shared.database import Db
@@ -166,11 +166,11 @@ async def _settle(db: Db, authors: Authors, mail: Mail, failure: Failure | None)
     await authors[mail.kind].settled(db, mail)
 
 
-async def bounce(db: Db, authors: Authors, mail_id: UUID) -> bool:
+async def bounce(db: Db, actor: Actor, authors: Authors, mail_id: UUID) -> bool:
     """The server sent back what it had taken: that the mail failed is published after all. False where no such mail was
-    sent, or it is known already.
+    sent, it is of another client than the actor's, or it is known already.
     """
-    mail = await queries.lock_sent(db, mail_id)
+    mail = await queries.lock_sent(db, actor, mail_id)
     if mail is None:
         return False
     mail.bounce()

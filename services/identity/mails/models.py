@@ -9,6 +9,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import now
+from shared.contracts.notifications import Attachment
+from shared.errors import Invalid
+from shared.language import gettext as _
 from shared.orm import Base, Identified
 
 Language = Literal["en", "de"]
@@ -17,6 +20,13 @@ Failure = Literal["refused", "unconfirmed", "expired", "closed", "replaced", "bo
 is not sent again); it could not be reached in time; the recipient may not sign in; a newer mail replaced it; the server
 took it and sent it back later.
 """
+
+
+class ReportUnreadable(Invalid):
+    code = "mail.report"
+
+    def __init__(self) -> None:
+        super().__init__(_("This is no report about a mail of the portal (RFC 3464)."), field="report")
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +116,7 @@ class Mail(Base, Identified):
 class Draft(msgspec.Struct, frozen=True):
     """What a mail says: the words its text leaves open, in which language. `token` and `code` are secrets. `path` is
     the page of the portal that it leads to, where its kind has none. `projects`: names, each with a role in it, and how
-    many `more` there are.
+    many `more` there are. Mails of one `thread` belong together. `advice` are our own words.
     """
 
     language: str
@@ -114,9 +124,12 @@ class Draft(msgspec.Struct, frozen=True):
     token: str = ""
     code: str = ""
     path: str = ""
+    thread: UUID | None = None
+    advice: str = ""
     words: dict[str, str] = {}
     projects: list[tuple[str, str]] = []
     more: int = 0
+    attachments: list[Attachment] = []
 
 
 class Letter(msgspec.Struct, frozen=True):

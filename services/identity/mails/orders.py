@@ -1,28 +1,41 @@
 """Mails that another service orders for a person, whose address and language it does not know."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
 
 from services.identity.assignments.models import Assignment
 from services.identity.clients.models import Client
-from services.identity.mails.commands import queue
+from services.identity.invitations.models import INVITATION
+from services.identity.mails.commands import Author, queue, tell_outcome
 from services.identity.mails.models import Draft, Mail
 from services.identity.mails.wording import name, title
+from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.known_projects import KnownProject
 from services.identity.people.models import Person, ProjectRole
+from services.identity.project_roles.offers import still_given
+from services.identity.sessions.rules import refusal
 from shared import outbox
 from shared.actor import SYSTEM
 from shared.clock import now
 from shared.contracts.accounts import MailFailed
-from shared.contracts.notifications import MailOrdered
+from shared.contracts.notifications import Attachment, MailOrdered
 from shared.contracts.words import telling
 from shared.database import Db
 from shared.events import AnyEvent
 from shared.language import gettext, speaking
+from shared.sealing import Sealer
 
 KIND = "notification"
+MOST_FILES, MOST_BYTES = 4, 160 * 1024
+"""What is attached travels in the event, which has a bound; what is larger is a page that the mail leads to."""
+ENDINGS = {"application/pdf": ".pdf", "text/calendar": ".ics", "text/csv": ".csv"}
+"""The kinds of files that are attached, and how their names end: nothing that a program would run."""
+FILE_NAME = re.compile(r"[\w-][\w .()-]{0,99}")
 PATIENCE = timedelta(minutes=1)
 """So long a mail waits for its project: the event by which identity knows that it is shared may come later."""
 
@@ -34,7 +47,7 @@ class NotKnownYet(Exception):
 async def take(db: Db, event: AnyEvent) -> None:
     """Queue what is ordered. Where there is nobody to write to, the order has failed."""
     order: MailOrdered = event.data
-    person = await db.get(Person, order.person_id)
+    person = await _addressee(db, order)
     if person and person.email:
         await queue(db, KIND, person, facts=msgspec.to_builtins(order), order_id=event.subject)
     else:
@@ -42,15 +55,69 @@ async def take(db: Db, event: AnyEvent) -> None:
         await outbox.append(db, SYSTEM, failed, client_id=event.clientid, aggregate_id=event.subject)
 
 
-async def write_mail(db: Db, mail: Mail) -> Draft | None:
-    """What happened, to somebody who may still read it, at the address that is still theirs."""
+def author(sealer: Sealer | None = None) -> Author:
+    """Writes what is ordered, with the secrets that `sealer` opens."""
+    return Author(partial(write_mail, sealer), _settled)
+
+
+async def write_mail(sealer: Sealer | None, db: Db, mail: Mail) -> Draft | None:
+    """What happened, to somebody who may still read it, at the address that is still theirs. Raises `ValueError` for
+    what is not sealed for them, and for more files or others than may be attached.
+    """
     order = msgspec.convert(mail.facts, MailOrdered)
     person = await db.get(Person, mail.person_id)
-    if person is None or person.email != mail.address or not await _may_read(db, person, order, mail.created_at):
+    if person is None or person.email != mail.address:
         return None
+    asks = _is_invited if order.invitation_id else _may_read
+    if not await asks(db, person, order, mail.created_at):
+        return None
+    with speaking(person.language):
+        advice = telling.advise(order.about, order.facts)
     said = sentence(order, person.language, to_client=person.client_id is not None)
     words = {"sentence": said, "project": order.facts.project_name}
-    return Draft(person.language, person.called, path=order.path, words=words)
+    secret, files = _opened(sealer, order)
+    return Draft(
+        person.language,
+        person.called,
+        path=order.path + secret,
+        thread=order.thread,
+        advice=advice,
+        words=words,
+        attachments=files,
+    )
+
+
+def _opened(sealer: Sealer | None, order: MailOrdered) -> tuple[str, list[Attachment]]:
+    """The secret in an order, and what is attached to it."""
+    recipient = order.invitation_id or order.person_id
+    if not (sealer and recipient):
+        return "", []
+    secret = sealer.open(order.sealed, recipient.bytes).decode() if order.sealed else ""
+    opened = (sealer.open(each, recipient.bytes) for each in order.attachments)
+    files = [msgspec.msgpack.decode(each, type=Attachment) for each in opened]
+    if len(files) > MOST_FILES or sum(len(each.content) for each in files) > MOST_BYTES:
+        raise ValueError("more is attached than may be")
+    if not all(map(_is_fit, files)):
+        raise ValueError("a file of this kind, or with this name, is not attached")
+    return secret, files
+
+
+def _is_fit(file: Attachment) -> bool:
+    ending = ENDINGS.get(file.media_type)
+    return ending is not None and file.name.endswith(ending) and FILE_NAME.fullmatch(file.name) is not None
+
+
+async def _settled(db: Db, mail: Mail) -> None:
+    """What was sealed is kept no longer than the mail waits."""
+    mail.facts = {name: value for name, value in mail.facts.items() if name not in ("sealed", "attachments")}
+    await tell_outcome(db, mail)
+
+
+async def _addressee(db: Db, order: MailOrdered) -> Person | None:
+    if not order.invitation_id:
+        return await db.get(Person, order.person_id) if order.person_id else None
+    invitation = await db.get(OneTimeToken, order.invitation_id)
+    return await db.get(Person, invitation.person_id) if invitation and invitation.purpose == INVITATION else None
 
 
 def sentence(order: MailOrdered, language: str, *, to_client: bool) -> str:
@@ -67,24 +134,45 @@ def sentence(order: MailOrdered, language: str, *, to_client: bool) -> str:
 async def _may_read(db: Db, person: Person, order: MailOrdered, since: datetime) -> bool:
     if not (person.active and person.portal_access):
         return False
+    if order.own:
+        return True
     if person.client_id is None:
         return order.policy in person.policies and (not person.limited or await _is_assigned(db, person, order))
     client = await db.get(Client, person.client_id)
     if client is None or not client.is_open or order.module in client.closed_modules:
         return False
-    return order.project_id is None or await _reads_project(db, person, order.project_id, since)
+    return order.project_id is None or await _reads_project(db, person, order.project_id, {}, since)
+
+
+async def _is_invited(db: Db, person: Person, order: MailOrdered, since: datetime) -> bool:
+    """Whether they could accept the invitation now, and would read it then; whoever has accepted may read it."""
+    invitation = await db.get(OneTimeToken, order.invitation_id)
+    if invitation is None or invitation.person_id != person.id or invitation.facts["email"] != person.email:
+        return False
+    if invitation.used_at:
+        return await _may_read(db, person, order, since)
+    client = await db.get(Client, person.client_id) if person.client_id else None
+    if invitation.expires_at <= now() or client is None or refusal(person, client, "invitation", None):
+        return False
+    offered = {project: role for _, roles in await still_given(db, person) for project, role in roles.items()}
+    return order.module not in client.closed_modules and (
+        order.project_id is None or await _reads_project(db, person, order.project_id, offered, since)
+    )
 
 
 async def _is_assigned(db: Db, person: Person, order: MailOrdered) -> bool:
     return order.project_id is not None and await db.get(Assignment, (person.id, order.project_id)) is not None
 
 
-async def _reads_project(db: Db, person: Person, project_id: UUID, since: datetime) -> bool:
+async def _reads_project(
+    db: Db, person: Person, project_id: UUID, offered: Mapping[UUID, str], since: datetime
+) -> bool:
     project = await db.get(KnownProject, project_id)
     if project is None or project.private:
         if now() - since < PATIENCE:
             raise NotKnownYet
         return False
     held = await db.get(ProjectRole, (person.id, project_id))
-    reads = person.is_primary_contact or (held is not None and held.role != "feedback_only")
+    role = held.role if held else offered.get(project_id, "feedback_only")
+    reads = person.is_primary_contact or role != "feedback_only"
     return reads and project.client_id == person.client_id

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from services.identity.mails.models import Mail
+from shared.actor import Actor
 from shared.clock import now
 from shared.database import Db
 
@@ -21,9 +22,10 @@ async def lock_attempt(db: Db, mail_id: UUID, attempt: int) -> Mail | None:
     return await db.scalar(select(Mail).where(*mine).with_for_update())
 
 
-async def lock_sent(db: Db, mail_id: UUID) -> Mail | None:
-    """The mail, if the server took it."""
-    return await db.scalar(select(Mail).where(Mail.id == mail_id, Mail.sent_at.is_not(None)).with_for_update())
+async def lock_sent(db: Db, actor: Actor, mail_id: UUID) -> Mail | None:
+    """The mail, if the server took it; to one client's system it is there if it went to one of its people."""
+    sent = select(Mail).where(Mail.id == mail_id, Mail.sent_at.is_not(None)).with_for_update()
+    return await db.scalar(sent if actor.sees_all_clients else sent.where(Mail.client_id == actor.client_id))
 
 
 async def waiting(db: Db) -> tuple[int, float]:

@@ -81,13 +81,19 @@ class Writing:
         message["To"] = letter.to
         message["Subject"] = content["subject"]
         message["Date"] = formatdate(usegmt=True)
-        message["Message-ID"] = f"<{letter.id}.{letter.attempt}@{urlsplit(self._public_url).hostname}>"
+        host = urlsplit(self._public_url).hostname
+        message["Message-ID"] = f"<{letter.id}.{letter.attempt}@{host}>"
+        if thread := letter.draft.thread:  # all reply to a mail that never was (RFC 5322, 3.6.4)
+            message["In-Reply-To"] = message["References"] = f"<thread.{thread}@{host}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(self._layouts.get_template("layout.txt").render(content))
         message.add_alternative(self._layouts.get_template("layout.html").render(content), subtype="html")
         if look.logo:
             page = cast("EmailMessage", message.get_payload(1))
             page.add_related(look.logo, "image", "png", cid=f"<{LOGO}>", disposition="inline")
+        for each in letter.draft.attachments:
+            kind, _, subtype = each.media_type.partition("/")
+            message.add_attachment(each.content, kind, subtype, filename=each.name)
         message["Content-Language"] = letter.draft.language  # last: what the parts are made of takes it along
         return message
 
@@ -96,7 +102,12 @@ class Writing:
         draft = letter.draft
         kind = KINDS[letter.kind]
         words: dict[str, object] = {each: FORMS.get(each, name)(value) for each, value in draft.words.items()}
-        words |= {"name": name(draft.name), "company": plain(look.company), "lasts": kind.lasts.total_seconds()}
+        words |= {
+            "advice": draft.advice,
+            "name": name(draft.name),
+            "company": plain(look.company),
+            "lasts": kind.lasts.total_seconds(),
+        }
         projects = [{"name": said, "role": role} for called, role in draft.projects if (said := title(called))]
         asked = look.ask.get(draft.language, ("", ""))
         words |= {"ask_name": name(asked[0]), "ask_email": address(asked[1])}

@@ -12,10 +12,11 @@ from services.identity.second_factors.commands import Code, Handed, Proof, Recov
 from services.identity.second_factors.models import ENROL, SECOND_FACTOR, FactorRefused, NothingPending, SetupRefused
 from services.identity.second_factors.queries import TwoFactor
 from services.identity.second_factors.totp import Totp
+from services.identity.sessions import pauses
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.cookies import PendingStep
 from services.identity.sessions.entry import Door, SignedIn
-from services.identity.sessions.limits import FACTOR, RECOVERY, REDEMPTION, AttemptLimits
+from services.identity.sessions.limits import FACTOR, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
 from services.identity.sign_in_methods.queries import find_own, lock_own
 from shared.actor import SYSTEM, Actor
@@ -82,15 +83,15 @@ async def show_factor(
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
         paused = await commands.count_try(db, SECOND_FACTOR, pending)
-    bound, account = (RECOVERY if data.recovery_code else FACTOR), str(paused.holder)
+    shown: pauses.Proof = "recovery_code" if data.recovery_code else "totp"
     if paused.holder:
-        await limits.admit(bound, ip=attempt.ip, account=account)
+        await pauses.admit(limits, uow, attempt, shown, paused.holder)
     async with uow(SYSTEM) as db:
         entry = await commands.finish_sign_in(db, attempt, paused, proof, totp)
     if entry is None:
         raise FactorRefused if paused.holder else NothingPending
     await limits.give_back(REDEMPTION, ip=attempt.ip)
-    await limits.give_back(bound, ip=attempt.ip, account=account)
+    await limits.give_back(pauses.LIMITS[shown], ip=attempt.ip, account=str(paused.holder))
     return await door.finish(entry)
 
 

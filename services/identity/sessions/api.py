@@ -11,7 +11,7 @@ from services.identity.fields import Addressed, Email
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people.passwords import Passwords
 from services.identity.people.queries import Me, get_me
-from services.identity.sessions import commands, queries
+from services.identity.sessions import commands, pauses, queries
 from services.identity.sessions.admission import sign_in
 from services.identity.sessions.cache import SessionCache
 from services.identity.sessions.cookies import Cookies
@@ -60,7 +60,7 @@ async def login(
 ) -> Response[SignedIn]:
     """Sign in with a password. Every refusal has the same answer and costs the same work."""
     email = data.email
-    await limits.admit(PASSWORD, ip=attempt.ip, account=email)
+    await pauses.admit(limits, uow, attempt, "password", email)
     async with read(SYSTEM) as connection:
         account = await queries.find_account(connection, email)
     proven = await passwords.matches(account.password_hash, data.password)

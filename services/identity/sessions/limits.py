@@ -34,8 +34,9 @@ REFUSED = Counter("identity_attempts_refused_total", "Attempts refused unevaluat
 class TooManyAttempts(TooMany):
     code = "auth.too_many_attempts"
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, limit: "Limit", retry_after: int) -> None:
         super().__init__(_("Too many attempts. Wait a moment, then try again."), retry_after=retry_after)
+        self.limit = limit
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -95,6 +96,9 @@ RECOVERY = (
 )
 """Nobody guesses 120 bits; this limit only saves work. Wrong codes of an app do not count here."""
 
+PAUSED = Limit("paused-account", 1, 24 * 60, ("account",))
+"""How often it is published that attempts at an account are paused."""
+
 TOKEN = (
     Limit("token-ip", 300, 5, ("ip",)),
     Limit("token-account-ip", 120, 5, ("account", "ip")),
@@ -129,11 +133,17 @@ class AttemptLimits:
     async def admit(self, limits: tuple[Limit, ...], *, ip: str = "", account: str = "") -> None:
         """Count one attempt against each of the limits. Raises `TooManyAttempts` at the first that has no more."""
         for limit in limits:
-            key = _key(limit, ip, account)
-            if not await self._hit(limit, key, 1):
+            if not await self.count(limit, ip=ip, account=account):
                 REFUSED.labels(limit.name).inc()
-                raise TooManyAttempts(await self._seconds_left(limit, key))
-            self.counted.append((limit, key))
+                raise TooManyAttempts(limit, await self._seconds_left(limit, _key(limit, ip, account)))
+
+    async def count(self, limit: Limit, *, ip: str = "", account: str = "") -> bool:
+        """Count one against a limit, if it has one more."""
+        key = _key(limit, ip, account)
+        if not await self._hit(limit, key, 1):
+            return False
+        self.counted.append((limit, key))
+        return True
 
     async def give_back(self, limits: tuple[Limit, ...], *, ip: str = "", account: str = "") -> None:
         """An admitted attempt was a success: it does not count. `ip` is the address for which it was admitted, which

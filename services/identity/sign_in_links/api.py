@@ -8,9 +8,10 @@ from msgspec import Meta
 
 from services.identity.fields import Addressed, Email
 from services.identity.mails.mailer import Mailer
+from services.identity.sessions import pauses
 from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
-from services.identity.sessions.limits import CODE, LINK, REDEMPTION, AttemptLimits
+from services.identity.sessions.limits import LINK, REDEMPTION, AttemptLimits
 from services.identity.sessions.models import Attempt
 from services.identity.sign_in_links import commands, queries
 from services.identity.sign_in_links.models import LinkInvalid, LinkNotAccepted
@@ -100,7 +101,7 @@ async def redeem_sign_in_link(
         async with uow(SYSTEM) as db:
             addresses = await commands.take_code_try(db, flow)
         for address in addresses:
-            await limits.admit(CODE, ip=attempt.ip, account=address)
+            await pauses.admit(limits, uow, attempt, "mail_code", address)
         code = code if addresses else ""
     async with uow(SYSTEM) as db:
         entry, asker = await commands.redeem_link(db, attempt, flow, token=data.token, code=code)
@@ -108,7 +109,7 @@ async def redeem_sign_in_link(
         raise LinkNotAccepted if asker else LinkInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)
     for address in addresses:
-        await limits.give_back(CODE, ip=attempt.ip, account=address)
+        await limits.give_back(pauses.LIMITS["mail_code"], ip=attempt.ip, account=address)
     await limits.give_back(LINK[:1], ip=asker)  # what an office asks for and uses is no attempt of its address
     return await door.let_in(entry)
 

@@ -31,12 +31,17 @@ with t as (select * from json_populate_record(null::told, $1)),
                 or t.project_id is not null and (
                     p.is_primary_contact and 'viewer' = any($3::text[]) or p.roles ->> t.project_id::text = any($3)))
             or p.client_id = $2 and $5::text = any(p.policies)
-                and (not p.limited or $6 and t.project_id = any(p.projects)))
+                and (not p.limited or $6 and t.project_id = any(p.projects))
+            or $8 and p.id = t.target_id)
         where {is_for("(p.is_primary_contact or p.client_id = $2 and not p.limited)", "p.id", "p.roles")}
             and not exists (select from clients c where c.id = p.client_id and not c.open)
             and not ($7 and exists (
                 select from told earlier join bell b on b.position = earlier.position and b.person_id = p.id
-                where earlier.target_id = t.target_id and earlier.type = t.type))),
+                where earlier.target_id = t.target_id and earlier.type = t.type))
+            and ($9::interval is null or not exists (
+                select from told before join bell b on b.position = before.position and b.person_id = p.id
+                where before.type = t.type and before.at > t.at - $9
+                    and before.facts ->> 'reason' is not distinct from t.facts ->> 'reason'))),
      kept as (insert into told select t.* from t where exists (select from recipients))
 insert into bell (person_id, position, client_id) select r.id, t.position, r.client_id from recipients r cross join t
 returning person_id, client_id
@@ -58,7 +63,7 @@ AT_ONCE = 1000
 _READ = "update bell set read_at = $3 where person_id = $1 and position = $2 and read_at is null"
 # What is hidden now was not shown: it is unread when it is shown again.
 _ALL_READ = f"""
-update bell set read_at = $11 where person_id = $1 and client_id = $2 and position in ({queries.SHOWN_UNREAD})
+update bell set read_at = $12 where person_id = $1 and client_id = $2 and position in ({queries.SHOWN_UNREAD})
 """  # noqa: S608  (our own text)
 
 
@@ -80,6 +85,8 @@ async def tell(db: Db, happening: Happening, rule: Rule) -> None:
         rule.policy,
         rule.reaches_limited,
         rule.once,
+        bool(rule.own),
+        rule.once_in,
     )
     told = {row["person_id"]: row["client_id"] for row in rows}
     await _ring(db, SYSTEM, happening.id, list(told), happening.client_id)
@@ -87,7 +94,8 @@ async def tell(db: Db, happening: Happening, rule: Rule) -> None:
         day_before = happening.at - timedelta(days=1)
         often = await connection.fetch(_OFTEN, happening.target_id, MAILED, day_before, list(told), MAILS_A_DAY)
         enough = {row["person_id"] for row in often}
-        await _order(db, happening, rule, {each: client for each, client in told.items() if each not in enough})
+        others = set(told) - {happening.target_id} if rule.own else set[UUID]()
+        await _order(db, happening, rule, {each: told[each] for each in told.keys() - enough - others})
 
 
 async def _order(db: Db, happening: Happening, rule: Rule, told: Mapping[UUID, UUID]) -> None:
@@ -100,10 +108,12 @@ async def _order(db: Db, happening: Happening, rule: Rule, told: Mapping[UUID, U
             about=happening.type,
             facts=facts,
             actor_name=happening.actor_name,
-            path=rule.place(target, happening.project_id, staff=client_id == COMPANY),
+            path=rule.place(target, happening.project_id, person_id, staff=client_id == COMPANY),
             module=happening.publisher,
-            policy=rule.policy,
+            policy="" if rule.own else rule.policy,
             project_id=happening.project_id,
+            own=bool(rule.own),
+            thread=happening.project_id or happening.target_id,
         )
         await outbox.append(db, SYSTEM, order, client_id=_client(client_id), aggregate_id=uuid7())
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.notifications.people import COMPANY
-from services.notifications.rules import RULES, readable
+from services.notifications.rules import OWN, RULES, readable
 from shared.actor import Actor
 from shared.contracts.words.telling import keep
 from shared.events import AnyEvent, publisher_of
@@ -69,7 +69,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 
     `projects` (None: all), `whole`: what concerns the client or the company as a whole; `behind`: what the client is
     not told; `restricted`: also what is for some of the client's people only, else what names them or one of their
-    `roles` (JSON, from project to role). `types` have a rule for them; of the services in `closed` they see nothing.
+    `roles` (JSON, from project to role). `types` have a rule for them, those in `own` where they are about the reader;
+    of the services in `closed` they see nothing.
     """
 
     person: UUID | None
@@ -81,6 +82,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     behind: bool
     restricted: bool
     roles: str
+    own: list[str]
 
     @classmethod
     def of(cls, actor: Actor) -> "Sight":
@@ -96,4 +98,5 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
             behind=actor.sees_all_clients,
             restricted=projects is None,
             roles=msgspec.json.encode({each: actor.role_in(each) for each in actor.project_roles}).decode(),
+            own=OWN,
         )

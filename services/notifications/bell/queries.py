@@ -24,15 +24,16 @@ MANY = 9
 
 _MINE = f"""
 from bell b join told t on t.position = b.position {OF_TOLD}
-where b.person_id = $1 and b.client_id = $2 and t.type = any($3) and t.publisher <> all($4)
-    and ($5::uuid[] is null or t.project_id = any($5) or t.project_id is null and $6)
+where b.person_id = $1 and b.client_id = $2 and t.publisher <> all($4)
+    and (t.type = any($3) and ($5::uuid[] is null or t.project_id = any($5) or t.project_id is null and $6)
+         or t.type = any($10) and t.target_id = $1)
     and ($7 or not {KEPT}) and {is_for("$8", "$1", "$9::jsonb")}
 """
 _SELECT = f"select t.*, t.facts::text as said, b.read_at, project.hides {_MINE}"
-_PAGE = f"{_SELECT} and t.position < $10 and (b.read_at is null or not $11) order by b.position desc limit $12"
+_PAGE = f"{_SELECT} and t.position < $11 and (b.read_at is null or not $12) order by b.position desc limit $13"
 _UNREAD = f"select count(*) from (select {_MINE} and b.read_at is null limit {MANY + 1}) as unread"  # noqa: S608  (our own)
-_ONE = f"{_SELECT} and t.id = $10"
-SHOWN_UNREAD = f"select b.position {_MINE} and b.read_at is null and b.position <= $10"
+_ONE = f"{_SELECT} and t.id = $11"
+SHOWN_UNREAD = f"select b.position {_MINE} and b.read_at is null and b.position <= $11"
 """The places of what the list shows as unread, up to one of them; `values` has what it asks for first."""
 
 
@@ -140,4 +141,4 @@ def _client(client_id: UUID) -> UUID | None:
 def _place(row: asyncpg.Record, actor: Actor) -> str:
     """Where the portal shows it: where its rule says, or the thing itself on its project's page."""
     target = row["target_type"], row["target_id"]
-    return RULES[EVENTS[row["type"]]].place(target, row["project_id"], staff=actor.sees_all_clients)
+    return RULES[EVENTS[row["type"]]].place(target, row["project_id"], actor.reader.id, staff=actor.sees_all_clients)

@@ -6,6 +6,7 @@ VERBS = {
     "disabled": ("risk", "webhook"),
     "reopened": ("info", "rotate-clockwise"),
     "shared": ("info", "eye"),
+    "sign_ins_paused": ("risk", "shield-lock"),
     "status_changed": ("info", "activity"),
     "updated": ("idle", "pencil"),
     "withdrawn": ("idle", "lock"),

@@ -1,9 +1,36 @@
 """The words for what happens to people's access."""
 
-from shared.contracts.accounts import InvitationAccepted
-from shared.contracts.words.lines import Line, Lines
+from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted
+from shared.contracts.words.lines import Facts, Line, Lines
 from shared.language import marked
+
+_NOTHING_LOST = marked(
+    "Nobody got in with these attempts. If they were yours, wait a while and sign in again. If they were not, there is "
+    "nothing you have to do; tell the company if it happens again."
+)
+_PROOF_KNOWN = marked(
+    "Nobody got in with these attempts. But who is asked for this code knows your password already, or reads your "
+    "mails. If they were not yours, choose new passwords for both, and tell the company."
+)
+
+
+def _what_to_do(facts: Facts) -> str:
+    return _PROOF_KNOWN if facts.reason in ("totp", "recovery_code") else _NOTHING_LOST
+
 
 LINES: Lines = {
     InvitationAccepted: Line(occasion=marked("An invitation was accepted"), title=marked("accepted the invitation")),
+    FailedSignInsPaused: Line(
+        occasion=marked("Sign-ins to an account were paused"),
+        title=marked("paused sign-ins to an account after too many failed attempts"),
+        description="{reason}",
+        advice=_what_to_do,
+    ),
 }
+REASONS = {
+    "password": marked("The password was wrong."),
+    "mail_code": marked("The code of a sign-in mail was wrong."),
+    "totp": marked("The code of the authenticator app was wrong."),
+    "recovery_code": marked("The recovery code was wrong."),
+}
+"""What was wrong with the attempts for which the portal paused them."""

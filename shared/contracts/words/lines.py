@@ -30,6 +30,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     `title` goes on where the name of who did it ends; `many` is the same, for several one after the other, of which
     there are `{count}`; without it each stands by itself. `occasion` names the type where people choose among types.
     `to_client` is the whole sentence by which the client's people are notified, where it is for them another thing.
+    `advice` is what a mail says beside it.
     """
 
     occasion: str
@@ -37,6 +38,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     many: str = ""
     to_client: str = ""
+    advice: str | Callable[[Facts], str] = ""
 
 
 Lines = dict[type[EventData], Line]

@@ -17,7 +17,7 @@ from shared.texts import isolated
 LINES: Mapping[str, Line] = {
     kind.type: line for module in (projects, identity, activity) for kind, line in module.LINES.items()
 }
-FIELDS, STATUSES, REASONS = projects.FIELDS, projects.STATUSES, activity.REASONS
+FIELDS, STATUSES, REASONS = projects.FIELDS, projects.STATUSES, activity.REASONS | identity.REASONS
 PORTAL = marked("The portal")
 """Who did it where no person did."""
 REMEMBERED = 10_000
@@ -77,6 +77,12 @@ def _say(kind: str, facts: str, hidden: tuple[str, ...]) -> Words:
 def sentence(words: Words, actor_name: str, *, to_client: bool) -> str:
     """What somebody is notified of, without a full stop; `to_client`: they are of the client's people."""
     return (words.to_client if to_client else "") or f"{who(actor_name)} {words.title}"
+
+
+def advise(kind: str, facts: Facts) -> str:
+    """What whoever gets a mail about it can do, in the language that is spoken; "" where there is nothing to do."""
+    advice = LINES[kind].advice
+    return _(advice if isinstance(advice, str) else advice(facts))
 
 
 def who(actor_name: str) -> str:

@@ -128,6 +128,7 @@ def test_work_is_told_in_plain_words(data: EventData, title: str, description: s
 QUIET: list[EventData] = [
     accounts.MailAccepted(kind="notification"),
     accounts.MailFailed(kind="password_reset", reason="550"),
+    accounts.FailedSignInsPaused(reason="password", known=True),
     accounts.InvitationSent(),
     accounts.InvitationFailed(reason="550"),
     accounts.InvitationAccepted(registered=False, ip="203.0.113.7", user_agent=CHROME),

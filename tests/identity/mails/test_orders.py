@@ -59,7 +59,7 @@ async def test_a_mail_goes_out_in_the_language_of_its_person_and_is_told(identit
     project = await identity.project(client)
     person, id_ = await reader(identity, client, project), uuid7()
     await identity.execute("update people set language = 'de' where id = $1", UUID(person["id"]))
-    await identity.hears(order(person["id"], project), id_, client)
+    await identity.hears(order(person["id"], project, thread=UUID(project)), id_, client)
     mail = await identity.mail_to(person["email"])
     said = "Website relaunch ist jetzt in Ihrem Portal."
     assert (mail.message["Subject"], mail.message["Content-Language"]) == (f"Northwind <Studio>: {said}", "de")
@@ -135,6 +135,35 @@ async def test_staff_get_what_their_permissions_are_for(identity: Identity) -> N
     assert "erp.acme" not in mail.text
 
 
+async def test_the_mails_of_a_thread_are_replies_to_the_same(identity: Identity) -> None:
+    client = await identity.client()
+    project = await identity.project(client)
+    person = await reader(identity, client, project)
+    threads = [UUID(project), UUID(project), uuid7(), None]
+    for thread in threads:
+        await identity.hears(order(person["id"], project, thread=thread), uuid7(), client)
+    mails = [(await identity.mail_to(person["email"], number)).message for number in (1, 2, 3, 4)]
+    said = [(mail["In-Reply-To"], mail["References"]) for mail in mails]
+    of = {each: f"<thread.{each}@portal.test>" if each else None for each in threads}
+    assert sorted(said, key=str) == sorted(((of[each], of[each]) for each in threads), key=str)
+    assert len({mail["Message-ID"] for mail in mails}) == 4
+
+
+async def test_of_their_own_account_people_hear_without_any_permission(identity: Identity) -> None:
+    """As long as they have one; and they are told what to do."""
+    person, gone = await identity.person(), await identity.person()
+    await identity.execute("update people set active = false where id = $1", UUID(gone["id"]))
+    ids = {each["id"]: uuid7() for each in (gone, person)}
+    for whose, id_ in ids.items():
+        about = order(whose, about="failed_sign_ins_paused", facts=Facts(reason="totp"), actor_name="", own=True)
+        await identity.hears(about, id_, None)
+    mail = await identity.mail_to(person["email"])
+    assert "The portal paused sign-ins to an account after too many failed attempts." in mail.text
+    assert "choose new passwords for both" in mail.text
+    assert await outcome(identity, ids[person["id"]]) == ("mail_accepted", "")
+    assert await outcome(identity, ids[gone["id"]]) == ("mail_failed", "closed")
+
+
 async def test_a_mail_that_comes_back_has_failed_after_all(identity: Identity) -> None:
     client = await identity.client()
     project = await identity.project(client)
@@ -146,7 +175,7 @@ async def test_a_mail_that_comes_back_has_failed_after_all(identity: Identity) -
     try:
         for noted in (True, False):
             async with database.uow(SYSTEM) as db:
-                assert await bounce(db, AUTHORS, id_) is noted
+                assert await bounce(db, SYSTEM, AUTHORS, id_) is noted
     finally:
         await database.stop()
     assert await outcome(identity, id_) == (MailFailed.type, "bounced")

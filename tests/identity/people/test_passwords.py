@@ -110,6 +110,7 @@ def test_only_the_embedded_stack_takes_a_hash_that_is_quickly_guessed(env: str) 
     keys = {
         "redis_url": "redis://127.0.0.1:1",
         "secrets_key": new_secrets_key(),
+        "orders_key": new_secrets_key(),
         "token_key": as_text(new_claims_key()),
     }
     with pytest.raises(SettingsError, match="PORTAL_PASSWORD_MEMORY"):

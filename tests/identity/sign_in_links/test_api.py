@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from services.identity.sessions.limits import Limit
+from services.identity.sessions.pauses import LIMITS
 from services.identity.sign_in_links import api
 from services.identity.tokens import digest, new_token
 from tests.identity.races import one_of_all
@@ -331,7 +332,7 @@ async def test_an_office_may_ask_for_its_links_before_the_first_is_used(identity
 
 
 async def test_codes_that_were_right_are_no_guesses(identity: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "CODE", (Limit("code-office", 2, 24 * 60, ("account", "ip")),))
+    monkeypatch.setitem(LIMITS, "mail_code", (Limit("code-office", 2, 24 * 60, ("account", "ip")),))
     person, address = await identity.person(await identity.client()), somewhere()
     for n in range(1, 4):
         browser = Browser(identity, address)
@@ -341,6 +342,8 @@ async def test_codes_that_were_right_are_no_guesses(identity: Identity, monkeypa
     right = (await identity.mail_to(person["email"], 4)).code
     wrong = [(await browser.redeem(code=another_than(right))).status_code for _ in range(3)]
     assert wrong == [401, 401, 429]
+    [paused] = await identity.events("failed_sign_ins_paused", person["id"])
+    assert msgspec.json.decode(paused.data)["reason"] == "mail_code"
 
 
 async def test_links_that_were_used_do_not_use_up_their_address(

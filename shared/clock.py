@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -71,6 +71,11 @@ def keep_days_of(zone: str) -> None:
 def day_of(moment: datetime) -> date:
     """The company's day at that moment."""
     return moment.astimezone(_company).date()
+
+
+def moment_of(day: date, hour: int) -> datetime:
+    """When it is `hour` o'clock of that day where the company is; in UTC."""
+    return datetime.combine(day, time(hour), _company).astimezone(UTC)
 
 
 def today() -> date:

@@ -1,6 +1,6 @@
 """`create_service()`: what every service's application has in common. Returns a plain Litestar."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from shared.language import gettext as _
 from shared.openapi import Description
 from shared.partners import PartnerVerifier
 from shared.problems import EXCEPTION_HANDLERS, AnyRequest
+from shared.schedule import Deed, Scheduler
 from shared.strict import StrictRequest
 from shared.texts import TEXT
 from shared.tokens import header_of
@@ -70,6 +71,7 @@ def create_service(
     *,
     routers: Sequence[ControllerRouterHandler],
     consumers: Sequence[Consumer] = (),
+    deeds: Mapping[str, Deed] | None = None,
     lifespan: Sequence[Lifespan] = (),
     dependencies: dict[str, Provide] | None = None,
     partner_verifier: Callable[[Database], PartnerVerifier] | None = None,
@@ -78,7 +80,8 @@ def create_service(
     **litestar: Any,
 ) -> Litestar:
     """The application of one service: claims, problem details, health, and, for a service with a database, the unit of
-    work, the outbox relay and its consumers. Partner tokens are asked about at identity, unless `partner_verifier`
+    work, the outbox relay and its consumers; with `deeds`, what is done when a moment of a schedule is due
+    (`shared.schedule`). Partner tokens are asked about at identity, unless `partner_verifier`
     knows better. The one service that keeps the broker's streams says how many `stream_replicas` they have. A service
     with an API has `examples` of what its fields hold, and describes itself under `/schema` (`shared.openapi`).
     `litestar` passes on to `Litestar`.
@@ -92,6 +95,8 @@ def create_service(
     if database and owned:
         provided |= _connections(database)
         lifespans.insert(0, _background(name, owned, database, consumers, stream_replicas))
+        if deeds:
+            lifespans.insert(1, _scheduling(deeds, database))
     languages = language.read(language.KERNEL.parent / "services" / name)
     guarded = Router(path="/", route_handlers=list(routers), guards=[admit])
     verifier = Verifier(name, settings.jwks)
@@ -233,6 +238,17 @@ def _background(
             carry = partial(traffic.run, background)
             await stack.enter_async_context(background.keep("broker", carry, well=lambda: traffic.works))
             await stack.enter_async_context(background.keep("backlog", traffic.measure))
+            yield
+
+    return lifespan
+
+
+def _scheduling(deeds: Mapping[str, Deed], database: Database) -> Callable[[Litestar], Any]:
+    """What is due."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        async with app.state.background.keep("schedule", partial(Scheduler(deeds).run, database)):
             yield
 
     return lifespan

@@ -11,6 +11,7 @@ from litestar import Litestar
 from services.notifications.bell.api import router as bell
 from services.notifications.bell.commands import forget
 from services.notifications.consumers import consumer
+from services.notifications.reminders.commands import DEEDS
 from services.notifications.settings import NotificationsSettings
 from shared.actor import SYSTEM
 from shared.database import Database
@@ -23,7 +24,13 @@ FORGET_SECONDS = 3600.0
 def create_app(settings: NotificationsSettings) -> Litestar:
     """Everything this service is."""
     return create_service(
-        "notifications", settings, routers=[bell], consumers=[consumer()], lifespan=[_background], examples=EXAMPLES
+        "notifications",
+        settings,
+        routers=[bell],
+        consumers=[consumer()],
+        deeds=DEEDS,
+        lifespan=[_background],
+        examples=EXAMPLES,
     )
 
 

@@ -52,7 +52,10 @@ on conflict (id) do update set client_id = excluded.client_id, may_enter = exclu
     is_primary_contact = excluded.is_primary_contact, policies = excluded.policies, roles = excluded.roles,
     limited = excluded.limited, projects = excluded.projects
 """
-_CLIENT = "insert into clients (id, open) values ($1, $2) on conflict (id) do update set open = excluded.open"
+_CLIENT = """
+insert into clients (id, open, active) values ($1, $2, $3)
+on conflict (id) do update set open = excluded.open, active = excluded.active
+"""
 
 
 async def learn(connection: asyncpg.Connection, event: AnyEvent) -> None:
@@ -93,7 +96,8 @@ async def _whole(connection: asyncpg.Connection, event: AnyEvent) -> None:
 
 
 async def _client(connection: asyncpg.Connection, event: AnyEvent) -> None:
-    await connection.execute(_CLIENT, event.subject, event.data.active and event.data.portal_enabled)
+    active = event.data.active
+    await connection.execute(_CLIENT, event.subject, active and event.data.portal_enabled, active)
 
 
 async def _roles(connection: asyncpg.Connection, event: AnyEvent) -> None:

@@ -15,6 +15,7 @@ from shared.actor import WITHIN_PROJECTS, Actor
 from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted
 from shared.contracts.activity import WebhookDisabled
 from shared.contracts.projects import MilestoneCompleted, ProjectCreated, ProjectShared, ProjectStatusChanged
+from shared.contracts.reminders import MilestoneDueSoon, MilestoneOverdue
 from shared.events import EventData
 
 READERS = ("approver", "viewer")
@@ -99,6 +100,8 @@ RULES: Mapping[type[EventData], Rule] = {
     ProjectShared: Rule(roles=READERS, mail=True, told_as=ProjectCreated, once=True),
     MilestoneCompleted: Rule(roles=READERS, tells=("completed_on",)),
     ProjectStatusChanged: Rule(roles=("approver",), policy="manageProjects", mail=True, when=_is_in_trouble),
+    MilestoneDueSoon: Rule(policy="manageProjects", mail=True),
+    MilestoneOverdue: Rule(policy="manageProjects", mail=True),
     InvitationAccepted: Rule(
         primary_contacts=True, policy="managePortalAccess", page="/contacts/{target_id}", own_page="/team"
     ),

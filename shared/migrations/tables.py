@@ -115,6 +115,24 @@ def idempotency_table() -> list[str]:
     ]
 
 
+def due_table() -> list[str]:
+    """Due moments (`shared.schedule`): `due_at` as planned, `try_at` when it is tried next, after so many `tries`."""
+    return [
+        """create table due_moments (
+            schedule text not null,
+            key uuid not null,
+            client_id uuid,
+            due_at timestamptz not null,
+            try_at timestamptz not null,
+            tries integer not null default 0,
+            primary key (schedule, key)
+        )""",
+        "create index due_moments_next on due_moments (try_at, key)",
+        "create index due_moments_failing on due_moments (due_at) where tries > 0",
+        *tenant_policy("due_moments"),
+    ]
+
+
 def dead_letter_table() -> list[str]:
     """Where relay and consumers put what they cannot deliver."""
     return [

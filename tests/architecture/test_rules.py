@@ -35,7 +35,7 @@ BUSINESS_NOUNS = re.compile(
     r"\b(invoice|ticket|quote|document|milestone|cycle|requirement|payment|contract_line|dashboard)s?\b", re.IGNORECASE
 )
 ACCESS = {"actor.py", "claims.py", "tokens.py", "partners.py"}
-ACCESS_BUDGET, PLUMBING_BUDGET = 650, 4445
+ACCESS_BUDGET, PLUMBING_BUDGET = 650, 4620
 """docs/decisions/0007: the kernel may grow only on purpose."""
 
 
@@ -178,6 +178,7 @@ def test_each_kernel_module_serves_three() -> None:
     built_in = {
         "shared.relay",
         "shared.retention",
+        "shared.schedule",
         "shared.background",
         "shared.broker",
         "shared.delivery",

@@ -36,6 +36,19 @@ def test_where_no_day_has_begun_yet_nobody_is_ahead() -> None:
         assert clock.latest_today() == date(2026, 3, 29)
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "utc"),
+    [
+        ("UTC", date(2026, 3, 29), 8),
+        ("Europe/Berlin", date(2026, 3, 28), 7),
+        ("Europe/Berlin", date(2026, 3, 29), 6),  # its clocks went forward at two
+    ],
+)
+def test_eight_o_clock_is_the_companys(zone: str, day: date, utc: int) -> None:
+    clock.keep_days_of(zone)
+    assert clock.moment_of(day, 8) == datetime(day.year, day.month, day.day, utc, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("zone", ["Europe/Atlantis", "../../etc/passwd", ""])
 def test_a_zone_that_is_none_is_named_at_the_start(zone: str) -> None:
     settings = ProjectsSettings(

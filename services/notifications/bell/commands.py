@@ -42,8 +42,11 @@ with t as (select * from json_populate_record(null::told, $1)),
                 select from told before join bell b on b.position = before.position and b.person_id = p.id
                 where before.type = t.type and before.at > t.at - $9
                     and before.facts ->> 'reason' is not distinct from t.facts ->> 'reason'))),
-     kept as (insert into told select t.* from t where exists (select from recipients))
-insert into bell (person_id, position, client_id) select r.id, t.position, r.client_id from recipients r cross join t
+     chosen as (
+        select * from recipients
+        where client_id <> $2 or id = any($10::uuid[]) or not exists (select from recipients m where m.id = any($10))),
+     kept as (insert into told select t.* from t where exists (select from chosen))
+insert into bell (person_id, position, client_id) select c.id, t.position, c.client_id from chosen c cross join t
 returning person_id, client_id
 """  # noqa: S608  (our own text)
 _OFTEN = """
@@ -73,8 +76,10 @@ class ReadAll(msgspec.Struct, forbid_unknown_fields=True):
     upto_id: UUID | None = None
 
 
-async def tell(db: Db, happening: Happening, rule: Rule) -> None:
-    """Tell everybody whom the rule names. Called by the fold alone."""
+async def tell(db: Db, happening: Happening, rule: Rule, team: Sequence[UUID] = ()) -> None:
+    """Tell everybody whom the rule names; of the company, those of the `team` alone if it names any. Called by the fold
+    alone.
+    """
     connection = await driver(db)
     rows = await connection.fetch(
         _TELL,
@@ -87,6 +92,7 @@ async def tell(db: Db, happening: Happening, rule: Rule) -> None:
         rule.once,
         bool(rule.own),
         rule.once_in,
+        list(team),
     )
     told = {row["person_id"]: row["client_id"] for row in rows}
     await _ring(db, SYSTEM, happening.id, list(told), happening.client_id)

@@ -4,6 +4,8 @@ VERBS = {
     "accepted": ("done", "user-plus"),
     "completed": ("done", "check"),
     "disabled": ("risk", "webhook"),
+    "due_soon": ("risk", "clock"),
+    "overdue": ("over", "alert-circle"),
     "reopened": ("info", "rotate-clockwise"),
     "shared": ("info", "eye"),
     "sign_ins_paused": ("risk", "shield-lock"),

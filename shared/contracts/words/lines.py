@@ -22,6 +22,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     fields: list[str] = []
     reason: str = ""
     host: str = ""
+    due_on: date | None = None
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

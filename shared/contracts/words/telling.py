@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.contracts import EVENTS
-from shared.contracts.words import activity, identity, projects
+from shared.contracts.words import activity, identity, projects, reminders
 from shared.contracts.words.lines import Facts, Line, plain
 from shared.events import EventData
 from shared.language import SOURCE, day, marked, speaking
@@ -15,7 +15,7 @@ from shared.language import gettext as _
 from shared.texts import isolated
 
 LINES: Mapping[str, Line] = {
-    kind.type: line for module in (projects, identity, activity) for kind, line in module.LINES.items()
+    kind.type: line for module in (projects, identity, activity, reminders) for kind, line in module.LINES.items()
 }
 FIELDS, STATUSES, REASONS = projects.FIELDS, projects.STATUSES, activity.REASONS | identity.REASONS
 PORTAL = marked("The portal")
@@ -94,11 +94,12 @@ def _shown(facts: Facts, fields: list[str]) -> Mapping[str, str]:
     changed = ", ".join(_(FIELDS.get(field, plain(field))) for field in fields)
     return {
         "name": isolated(facts.name),
-        "project_name": facts.project_name,
+        "project_name": isolated(facts.project_name),
         "target_on": day(facts.target_on, "MMM y") if facts.target_on else "",
         "old": _(STATUSES.get(facts.old, plain(facts.old))),
         "new": _(STATUSES.get(facts.new, plain(facts.new))),
         "fields": changed[:1].upper() + changed[1:],
         "reason": _(REASONS.get(facts.reason, plain(facts.reason))),
         "host": facts.host,
+        "due_on": day(facts.due_on, "MMM y") if facts.due_on else "",
     }

@@ -5,12 +5,12 @@ from shared.contracts.words.lines import Facts, Line, Lines
 from shared.language import marked
 
 _NOTHING_LOST = marked(
-    "Nobody got in with these attempts. If they were yours, wait a while and sign in again. If they were not, there is "
-    "nothing you have to do; tell the company if it happens again."
+    "This is about your account. Nobody got in with these attempts. If they were yours, wait a while and sign in "
+    "again. If they were not, there is nothing you have to do; tell the company if it happens again."
 )
 _PROOF_KNOWN = marked(
-    "Nobody got in with these attempts. But who is asked for this code knows your password already, or reads your "
-    "mails. If they were not yours, choose new passwords for both, and tell the company."
+    "This is about your account. Nobody got in with these attempts. But who is asked for this code knows your password "
+    "already, or reads your mails. If they were not yours, choose new passwords for both, and tell the company."
 )
 
 

@@ -159,6 +159,7 @@ async def test_of_their_own_account_people_hear_without_any_permission(identity:
         await identity.hears(about, id_, None)
     mail = await identity.mail_to(person["email"])
     assert "The portal paused sign-ins to an account after too many failed attempts." in mail.text
+    assert "This is about your account." in mail.text
     assert "choose new passwords for both" in mail.text
     assert await outcome(identity, ids[person["id"]]) == ("mail_accepted", "")
     assert await outcome(identity, ids[gone["id"]]) == ("mail_failed", "closed")

@@ -95,6 +95,21 @@ async def test_everything_is_read_up_to_what_was_shown(rig: Rig, cast: Cast) -> 
     assert (await rig.unread(cast.viewer), await rig.unread(cast.approver)) == (0, 5)
 
 
+async def test_everything_is_read_up_to_a_place_that_is_hidden_by_now(rig: Rig, cast: Cast) -> None:
+    """The newest one was shown, and is taken back before its reader marks everything as read."""
+    await tell(rig, cast, 2)
+    milestone = uuid7()
+    newest = await rig.publish(milestone_completed(cast.project, version=1), milestone, client_id=cast.client)
+    await rig.settle()
+    assert await rig.unread(cast.viewer) == 3
+    taken_back = milestone_completed(cast.project, private=True, version=2)
+    await rig.publish(taken_back, milestone, client_id=cast.client)
+    await rig.settle()
+    assert await rig.unread(cast.viewer) == 2
+    answer = await rig.api(cast.viewer, "POST", "notifications/read-all", json={"upto_id": str(newest)})
+    assert (answer.status_code, await rig.unread(cast.viewer)) == (204, 0)
+
+
 async def test_what_is_another_s_is_answered_as_what_is_not_there(rig: Rig, cast: Cast) -> None:
     [told] = await tell(rig, cast, 1)
     for id_ in (told, str(uuid4())):

@@ -432,7 +432,8 @@ class Standin:
         return page([item for item in self.state["activity"] if not wanted or item["project_id"] == wanted], request)
 
     async def notifications(self, request: web.Request) -> web.Response:
-        return page(self.state["notifications"], request)
+        unread = request.query.get("unread") == "true"
+        return page([each for each in self.state["notifications"] if not (unread and each["read"])], request)
 
     async def unread(self, _request: web.Request) -> web.Response:
         count = sum(not each["read"] for each in self.state["notifications"])

@@ -113,3 +113,43 @@ async def test_who_sees_the_portal_as_somebody_reads_theirs_and_is_offered_nothi
     assert 'action="/notifications/' not in page
     whole = (await browse(replace(seen, seen_as=None)).get("/")).text
     assert 'class="bell"' not in whole
+
+
+ROW = re.compile(r"<li data-entry=.*?</li>", re.DOTALL)
+
+
+async def test_all_can_be_read_from_any_page_while_there_is_something_unread(browse, standin):
+    """The newest are read one by one, and what the bell counts stands on the second page."""
+    listed = [notice(number, f"Number {number}", read=number <= 32) for number in range(1, 46)]
+    standin.state["notifications"] = listed
+    http = browse(ANNA)
+    first = (await http.get("/notifications")).text
+    assert "is-unread" not in first
+    [more] = re.findall(r'<a class="btn btn-plain" href="(/notifications\?cursor=[^"]+)"', first)
+    second = (await http.get(more.replace("&amp;", "&"))).text
+    for page in (first, second):
+        assert "Mark all as read" in page
+        assert f'name="upto" value="{listed[0]["id"]}"' in page
+    only = (await http.get("/notifications?unread=true")).text
+    assert re.findall(r">(Number \d+)</button>", only) == [f"Number {number}" for number in range(33, 46)]
+    assert 'hx-get="/notifications?unread=true"' in only
+    listed[:] = [each | {"read": True} for each in listed]
+    assert "Mark all as read" not in (await http.get("/notifications")).text
+    assert "No unread notifications" in (await http.get("/notifications?unread=true")).text
+
+
+async def test_what_is_read_is_answered_in_its_place(browse, standin, told):
+    http, part = browse(ANNA), {"HX-Request": "true"}
+    row = (await http.post(f"/notifications/{told[0]['id']}/read", data={}, headers=part)).text
+    assert len(ROW.findall(row)) == 1
+    assert "is-unread" not in row
+    gone = await http.post(f"/notifications/{uid(999)}/read", data={}, headers=part)
+    assert (gone.status_code, gone.text) == (200, "")
+    here = "/notifications?unread=true&cursor=30"
+    for back, leads in ((here, here), ("/projects", "/notifications"), ("//evil.example", "/notifications")):
+        answer = await http.post(f"/notifications/{told[1]['id']}/read", data={"back": back})
+        assert answer.headers["Location"] == leads
+    answer = await http.post("/notifications/read-all", data={"upto": told[0]["id"]}, headers=part)
+    assert answer.text.strip().startswith('<section id="notifications"')
+    assert "Mark all as read" not in answer.text
+    assert "All notifications are read" in answer.headers["HX-Trigger"]

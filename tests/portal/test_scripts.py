@@ -625,3 +625,16 @@ async def test_a_failed_refresh_leaves_what_was_there_and_a_skeleton_says_that_i
         await page.clock.run_for(61_000)
         await expect(page.locator("[data-widget][data-failed]")).to_have_count(0)
         await expect(page.locator("#activity [data-entry]").first).to_be_visible()
+
+
+async def test_reading_one_of_a_later_page_leaves_the_reader_there(live, standin) -> None:
+    standin.state["notifications"] = [notice(number, f"Number {number}") for number in range(1, 46)]
+    async with live("/notifications") as page:
+        await page.get_by_role("link", name="Show more").click()
+        last = page.locator("[data-entry]").last
+        await last.get_by_role("button", name="Mark as read").click()
+        await expect(last).not_to_have_class("is-unread")
+        await page.evaluate(RING)
+        await expect(page.locator(".bell-count")).to_have_text("4444 unread")
+        await expect(page.locator("[data-entry]")).to_have_count(45)
+        await expect(page.locator("[data-newer]")).to_be_hidden()

@@ -136,7 +136,7 @@ async def read_one(db: Db, actor: Actor, notification_id: UUID) -> NotificationV
 async def read_all(db: Db, actor: Actor, upto: UUID | None) -> None:
     """Mark as read what the list shows, up to the one that is named. Raises `NotFound` if it is not the caller's."""
     connection = await driver(db)
-    place = (await queries.find(connection, actor, upto))["position"] if upto else queries.LAST
+    place = await queries.place_of(connection, actor, upto) if upto else queries.LAST
     mine = queries.values(Sight.of(actor))
     if await connection.execute(_ALL_READ, *mine, place, now()) != "UPDATE 0":
         await _ring_own(db, actor)

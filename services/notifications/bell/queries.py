@@ -33,6 +33,10 @@ _SELECT = f"select t.*, t.facts::text as said, b.read_at, project.hides {_MINE}"
 _PAGE = f"{_SELECT} and t.position < $11 and (b.read_at is null or not $12) order by b.position desc limit $13"
 _UNREAD = f"select count(*) from (select {_MINE} and b.read_at is null limit {MANY + 1}) as unread"  # noqa: S608  (our own)
 _ONE = f"{_SELECT} and t.id = $11"
+_PLACE = """
+select b.position from bell b join told t on t.position = b.position
+where b.person_id = $1 and b.client_id = $2 and t.id = $3
+"""
 SHOWN_UNREAD = f"select b.position {_MINE} and b.read_at is null and b.position <= $11"
 """The places of what the list shows as unread, up to one of them; `values` has what it asks for first."""
 
@@ -108,6 +112,14 @@ async def find(connection: asyncpg.Connection, actor: Actor, notification_id: UU
     if row is None:
         raise NotFound
     return row
+
+
+async def place_of(connection: asyncpg.Connection, actor: Actor, notification_id: UUID) -> int:
+    """The place of one that is the caller's: it stays one when they may no longer read it. Raises `NotFound`."""
+    place: int | None = await connection.fetchval(_PLACE, actor.id, actor.client_id or COMPANY, notification_id)
+    if place is None:
+        raise NotFound
+    return place
 
 
 def values(sight: Sight) -> tuple[object, ...]:

@@ -4,7 +4,7 @@
 // A widget is an element with `data-widget`; `data-live` lists the event types that concern it and `data-project` narrows
 // it to one project. Refreshing a widget means triggering `refresh` on it: HTMX fetches its fragment and swaps it whole,
 // the old content staying until the new one is there.
-import { isShown } from './own.js';
+import { isAnswering, isShown } from './own.js';
 import { toast } from './shell.js';
 import { follow } from './stream.js';
 import { say } from './words.js';
@@ -37,7 +37,7 @@ function refresh(widget) {
   }
   pending.set(key, false);
   if (widget.querySelector('details.menu[open]')) pending.set(key, true);
-  else if (isPagedOn(widget)) widget.querySelector('[data-newer]').hidden = false;
+  else if (isPagedOn(widget)) offerNewer(widget);
   else window.htmx.trigger(widget, 'refresh');
   setTimeout(() => {
     const again = pending.get(key);
@@ -50,6 +50,11 @@ function refresh(widget) {
 /** A list of which the reader has opened further pages: replacing its first page would lose or double what moved on. */
 function isPagedOn(widget) {
   return 'paged' in widget.dataset && document.querySelector('[data-later]') !== null;
+}
+
+/** Not for what the reader did a moment ago in the list itself. */
+function offerNewer(widget) {
+  if (!isAnswering(widget)) widget.querySelector('[data-newer]').hidden = false;
 }
 
 function refreshAll(which = '') {
@@ -83,7 +88,7 @@ function poll() {
 /** A signal has no place among the events: where one was lost, nobody knows. */
 function pollSignals() {
   const { signals } = document.body.dataset;
-  if (live) refreshAll(`[data-live~="${signals}"]`);
+  if (live) refreshAll(`[data-live~="${signals}"]:not(:has([data-later]))`);
 }
 
 /** What could not be fetched is fetched again. Its old content stays; a skeleton is replaced by what says that it failed. */

@@ -8,8 +8,11 @@
 const FORGET_MS = 5_000;
 const underWay = new Map();
 const shown = new Set();
+/** When a form in a widget was sent last. */
+const sent = new WeakMap();
 
 document.addEventListener('htmx:beforeRequest', ({ detail }) => {
+  if (detail.requestConfig.verb !== 'get') sent.set(detail.elt.closest('[data-widget]') ?? detail.elt, Date.now());
   if (detail.requestConfig.verb === 'get' || !('widget' in detail.target.dataset)) return;
   underWay.set(detail.xhr, { widget: detail.target.id, held: [] });
 });
@@ -42,4 +45,9 @@ export function isShown(widget, entry) {
     if (mark.widget === widget.id && mark.thing === entry.target?.id) return shown.delete(mark);
   }
   return false;
+}
+
+/** Whether the reader just sent a form in `widget`: a signal that names nothing is most likely about that. */
+export function isAnswering(widget) {
+  return Date.now() - (sent.get(widget) ?? 0) < FORGET_MS;
 }

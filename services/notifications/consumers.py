@@ -8,7 +8,7 @@ from services.notifications.bell import commands as bell
 from services.notifications.bell.models import Happening
 from services.notifications.reminders import commands as reminders
 from services.notifications.reminders.queries import find_reminded
-from services.notifications.rules import RULES
+from services.notifications.rules import ENDS, RULES
 from shared.contracts import EVENTS
 from shared.contracts.reminders import Reminder
 from shared.database import Db, driver
@@ -39,6 +39,8 @@ async def _learn(db: Db, event: AnyEvent) -> None:
     if getattr(event.data, "summary", None):
         await things.learn(connection, event)
         await reminders.learn(db, event)
+    if type(event.data) in ENDS:
+        await things.end(connection, event.clientid or people.COMPANY, event.subject)
 
 
 def handled() -> Mapping[type[EventData], Handler]:
@@ -46,7 +48,7 @@ def handled() -> Mapping[type[EventData], Handler]:
     kinds = [
         kind
         for kind in EVENTS.values()
-        if kind in people.LEARNS or kind in RULES or "summary" in kind.__struct_fields__
+        if kind in people.LEARNS or kind in RULES or kind in ENDS or "summary" in kind.__struct_fields__
     ]
     return dict.fromkeys(kinds, fold)
 

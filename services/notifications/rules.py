@@ -13,7 +13,7 @@ import msgspec
 
 from shared.actor import WITHIN_PROJECTS, Actor
 from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted
-from shared.contracts.activity import WebhookDisabled
+from shared.contracts.activity import WebhookDisabled, WebhookRemoved
 from shared.contracts.projects import MilestoneCompleted, ProjectCreated, ProjectShared, ProjectStatusChanged
 from shared.contracts.reminders import MilestoneDueSoon, MilestoneOverdue
 from shared.events import EventData
@@ -38,7 +38,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     `when` says for which events of the kind. `tells` are the event's fields that it is about: the client is not told
     while its project hides them. `page` is where staff read more, `own_page` where the client's people do; without one
-    it is the thing's own page.
+    it is the thing's own page. `ended_by` says that a thing without a summary is gone, and its notifications with it.
     """
 
     roles: tuple[str, ...] = ()
@@ -49,6 +49,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     tells: tuple[str, ...] = ()
     page: str = ""
     own_page: str = ""
+    ended_by: type[EventData] | None = None
     told_as: type[EventData] | None = None
     once: bool = False
     own: str = ""
@@ -113,13 +114,16 @@ RULES: Mapping[type[EventData], Rule] = {
         when=_is_somebodys,
         once_in=timedelta(days=1),
     ),
-    WebhookDisabled: Rule(policy="manageApiClients", mail=True, page="/webhooks/{target_id}"),
+    WebhookDisabled: Rule(policy="manageApiClients", mail=True, page="/webhooks/{target_id}", ended_by=WebhookRemoved),
 }
 """Whose role is asked for is who has it by then: an offered one counts from the first sign-in."""
 MAILED = [rule.type_of(kind) for kind, rule in RULES.items() if rule.mail]
 """The types of events that are mailed, too."""
 OWN = [kind.type for kind, rule in RULES.items() if rule.own]
 """The types of events of which the person is notified whom they are about."""
+
+ENDS = {rule.ended_by for rule in RULES.values() if rule.ended_by}
+"""What says that a thing without a summary is gone."""
 
 
 def readable(actor: Actor) -> list[str]:

@@ -1,5 +1,7 @@
 """What a client may see of the things that notifications are about, by their newest summary (decision 0078)."""
 
+from uuid import UUID
+
 import asyncpg
 
 from shared.contracts import EVENTS
@@ -16,6 +18,13 @@ where things.version <= excluded.version
 """
 
 _ABOUT_THINGS = ",".join(sorted(kind.type for kind in EVENTS.values() if "summary" in kind.__struct_fields__))
+_END = """
+insert into things (client_id, id, private, hides, deleted, version) values ($1, $2, true, '{}', true, 0)
+on conflict (client_id, id) do update set deleted = true
+"""
+
+GONE = "coalesce(target.deleted or project.deleted, false)"
+"""Whether what `t` is about, or its project, is there no more, for staff as for anybody else."""
 KEPT = f"""
 (coalesce(target.private or target.deleted, t.project_id is not null or t.type = any('{{{_ABOUT_THINGS}}}'))
  or t.project_id is not null and (coalesce(project.private or project.deleted, true)
@@ -36,6 +45,11 @@ def is_for(whole: str, person: str, roles: str) -> str:
         f"(target.reader_roles is null or {whole} or {person} = any(target.reader_people)"
         f" or {roles} ->> t.project_id::text = any(target.reader_roles))"
     )
+
+
+async def end(connection: asyncpg.Connection, client_id: UUID, thing_id: UUID) -> None:
+    """Note that a thing without a summary is gone."""
+    await connection.execute(_END, client_id, thing_id)
 
 
 async def learn(connection: asyncpg.Connection, event: AnyEvent) -> None:

@@ -4,14 +4,18 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import msgspec
+import pytest
 
 from services.notifications.bell.commands import KEPT_FOR, forget
+from services.notifications.rules import RULES
 from shared.actor import SYSTEM
 from shared.clock import now, uuid7
+from shared.contracts import EVENTS
 from shared.contracts.accounts import InvitationAccepted
-from shared.contracts.activity import WebhookDisabled
+from shared.contracts.activity import WebhookDisabled, WebhookRemoved
 from shared.contracts.notifications import BellChanged
 from shared.database import Database
+from shared.events import EventData
 from tests.activity.build import milestone_completed, status_changed
 from tests.notifications.rig import Cast, Rig
 
@@ -58,6 +62,27 @@ async def test_it_is_told_in_words_and_leads_to_the_thing(rig: Rig, cast: Cast) 
     assert {each["client_id"] for each in staffs} == {str(cast.client)}
     [accepted] = (await rig.get(cast.primary, limit=1))["items"]
     assert accepted["target"]["url"] == "/team"
+
+
+async def test_what_it_is_about_is_gone_and_so_is_it(rig: Rig, cast: Cast) -> None:
+    for client in (cast.client, None):
+        webhook = uuid7()
+        gone = WebhookDisabled(reason="gone", host="erp.acme.example")
+        event = await rig.publish(gone, webhook, client_id=client, actor=SYSTEM)
+        await rig.settle()
+        assert (await rig.listed(cast.manager), await rig.unread(cast.manager)) == ([str(event)], 1)
+        await rig.publish(WebhookRemoved(), webhook, client_id=client)
+        await rig.settle()
+        assert (await rig.listed(cast.manager), await rig.unread(cast.manager)) == ([], 0)
+        assert (await rig.api(cast.manager, "POST", f"notifications/{event}/read")).status_code == 404
+
+
+@pytest.mark.parametrize("kind", RULES, ids=lambda kind: kind.type)
+def test_it_is_known_when_what_it_is_about_ends(kind: type[EventData]) -> None:
+    """A summary says it, or an event of its own. People are kept: they are closed and moved, and have their page."""
+    told_by_summary = {each.subject.split(".")[1] for each in EVENTS.values() if "summary" in each.__struct_fields__}
+    people = kind.subject.startswith("identity.")
+    assert kind.subject.split(".")[1] in told_by_summary or RULES[kind].ended_by or people
 
 
 async def test_a_list_of_several_pages_loses_and_doubles_nothing(rig: Rig, cast: Cast) -> None:

@@ -76,6 +76,9 @@ async def test_opening_one_reads_it_and_leads_there(browse, standin, told):
     answer = await browse(ANNA).post(f"/notifications/{told[0]['id']}/open", data={})
     assert (answer.status_code, answer.headers["Location"]) == (303, told[0]["target"]["url"])
     assert told[0]["read"]
+    gone = await browse(ANNA).post(f"/notifications/{uid(999)}/open", data={}, follow_redirects=True)
+    assert "This is no longer here." in gone.text
+    assert "Notifications" in gone.text
     told[1]["target"]["url"] = "https://evil.example"
     answer = await browse(ANNA).post(f"/notifications/{told[1]['id']}/open", data={})
     assert answer.headers["Location"] == "/notifications"

@@ -11,7 +11,7 @@ from services.notifications.bell.models import Happening, Sight
 from services.notifications.bell.queries import NotificationView
 from services.notifications.people import COMPANY
 from services.notifications.rules import MAILED, Rule
-from services.notifications.things import KEPT, OF_TOLD, is_for
+from services.notifications.things import GONE, KEPT, OF_TOLD, is_for
 from shared import outbox
 from shared.actor import SYSTEM, Actor
 from shared.clock import now, uuid7
@@ -34,7 +34,7 @@ with t as (select * from json_populate_record(null::told, $1)),
                 and (not p.limited or $6 and t.project_id = any(p.projects))
             or $8 and p.id = t.target_id)
         where {is_for("(p.is_primary_contact or p.client_id = $2 and not p.limited)", "p.id", "p.roles")}
-            and not exists (select from clients c where c.id = p.client_id and not c.open)
+            and not {GONE} and not exists (select from clients c where c.id = p.client_id and not c.open)
             and not ($7 and exists (
                 select from told earlier join bell b on b.position = earlier.position and b.person_id = p.id
                 where earlier.target_id = t.target_id and earlier.type = t.type))

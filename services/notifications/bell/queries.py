@@ -10,7 +10,7 @@ import msgspec
 from services.notifications.bell.models import Sight
 from services.notifications.people import COMPANY
 from services.notifications.rules import RULES
-from services.notifications.things import KEPT, OF_TOLD, is_for
+from services.notifications.things import GONE, KEPT, OF_TOLD, is_for
 from shared.actor import Actor
 from shared.contracts import EVENTS
 from shared.contracts.words.telling import say, sentence
@@ -27,7 +27,7 @@ from bell b join told t on t.position = b.position {OF_TOLD}
 where b.person_id = $1 and b.client_id = $2 and t.publisher <> all($4)
     and (t.type = any($3) and ($5::uuid[] is null or t.project_id = any($5) or t.project_id is null and $6)
          or t.type = any($10) and t.target_id = $1)
-    and ($7 or not {KEPT}) and {is_for("$8", "$1", "$9::jsonb")}
+    and ($7 or not {KEPT}) and not {GONE} and {is_for("$8", "$1", "$9::jsonb")}
 """
 _SELECT = f"select t.*, t.facts::text as said, b.read_at, project.hides {_MINE}"
 _PAGE = f"{_SELECT} and t.position < $11 and (b.read_at is null or not $12) order by b.position desc limit $13"

@@ -37,8 +37,13 @@ async def notifications(page: Page, cursor: Cursor = "", *, unread: bool = False
 
 @post("/notifications/{notification_id:uuid}/open")
 async def open_notification(page: Page, notification_id: UUID) -> Redirect:
-    """Mark one as read, and go on to what it is about, as far as that is open to the reader."""
-    told = await page.services.notifications.post(f"notifications/{notification_id}/read", Notification)
+    """Mark one as read, and go on to what it is about, as far as that is open to the reader and still there."""
+    try:
+        told = await page.services.notifications.post(f"notifications/{notification_id}/read", Notification)
+    except ServiceProblem as problem:
+        if problem.status != 404:
+            raise
+        return page.go(PATH, _("This is no longer here."), tone="info")
     place = local_path(told.target.url, PATH)
     return page.go(place if page.leads_to(place) else PATH)
 

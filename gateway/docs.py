@@ -19,6 +19,7 @@ KEPT_SECONDS = 60
 """How long the document is kept, and so how long an update of a service may be missing from it."""
 Json = dict[str, Any]
 BEYOND: Json = {
+    "400": "The address, or a header, can be read in more than one way.",
     "413": "The body is larger than this route takes.",
     "502": "The answer broke off. Look again before you repeat the request.",
     "504": "This took too long. Look again before you repeat the request.",
@@ -148,5 +149,5 @@ def _follow(reference: str, renamed: Mapping[str, str]) -> str:
 
 def _publish(service: str, operation: Json) -> Json:
     """An operation under its service's name, with what the gateway answers in its place."""
-    answers = operation["responses"] | {status: {"$ref": f"#/components/responses/{status}"} for status in BEYOND}
+    answers = {status: {"$ref": f"#/components/responses/{status}"} for status in BEYOND} | operation["responses"]
     return operation | {"operationId": f"{service}_{operation.get('operationId', '')}", "responses": answers}

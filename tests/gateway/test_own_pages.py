@@ -57,8 +57,8 @@ class TestMergedDocument:
         one["components"]["responses"] = {"404": {"description": "Not there."}}
         one["paths"]["/api/a"]["get"]["responses"]["404"] = {"$ref": "#/components/responses/404"}
         merged = merge({"a": one}, bool, [], "portal_session")
-        assert set(merged["paths"]["/api/a"]["get"]["responses"]) == {"200", "404", "413", "502", "504"}
-        assert set(merged["components"]["responses"]) == {"404", "413", "502", "504"}
+        assert set(merged["paths"]["/api/a"]["get"]["responses"]) == {"200", "400", "404", "413", "502", "504"}
+        assert set(merged["components"]["responses"]) == {"400", "404", "413", "502", "504"}
 
     def test_partners_learn_of_every_scope_that_a_route_asks_for(self) -> None:
         one = document("/api/a", Item=ITEM)

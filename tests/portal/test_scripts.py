@@ -631,6 +631,7 @@ async def test_reading_one_of_a_later_page_leaves_the_reader_there(live, standin
     standin.state["notifications"] = [notice(number, f"Number {number}") for number in range(1, 46)]
     async with live("/notifications") as page:
         await page.get_by_role("link", name="Show more").click()
+        await expect(page.locator("[data-entry]")).to_have_count(45)
         last = page.locator("[data-entry]").last
         await last.get_by_role("button", name="Mark as read").click()
         await expect(last).not_to_have_class("is-unread")

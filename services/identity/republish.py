@@ -59,6 +59,7 @@ def _restated(person: Person, roles: dict[UUID, str], projects: list[UUID]) -> P
         kind=person.kind,
         active=person.active,
         portal_access=person.portal_access,
+        has_account=person.has_account,
         is_primary_contact=person.is_primary_contact,
         roles=roles,
         policies=sorted(person.policies),

@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 from msgspec import UNSET
 
+from shared.contracts.accounts import OrganisationJoined
 from shared.contracts.contacts import ContactCreated, ContactMoved, PortalAccessGranted, PortalAccessRevoked
 from shared.contracts.identity import (
     AssignmentsChanged,
@@ -20,6 +21,7 @@ from shared.contracts.identity import (
     PersonUpdated,
     PoliciesChanged,
     ProjectRolesChanged,
+    SignedIn,
     Standing,
 )
 from shared.contracts.restated import ClientRestated, PersonRestated
@@ -86,7 +88,7 @@ async def _whole(connection: asyncpg.Connection, event: AnyEvent) -> None:
         _WHOLE,
         event.subject,
         event.clientid or COMPANY,
-        told.active and told.portal_access,
+        told.active and told.portal_access and told.has_account,
         told.is_primary_contact,
         told.policies,
         msgspec.json.encode(told.roles).decode(),
@@ -113,7 +115,15 @@ async def _assignments(connection: asyncpg.Connection, event: AnyEvent) -> None:
     await connection.execute(_ASSIGNMENTS, event.subject, COMPANY, event.data.limited, event.data.project_ids)
 
 
-_WithStanding: TypeAlias = PersonCreated | PersonUpdated | ContactCreated | PortalAccessGranted | PortalAccessRevoked
+_WithStanding: TypeAlias = (
+    PersonCreated
+    | PersonUpdated
+    | ContactCreated
+    | PortalAccessGranted
+    | PortalAccessRevoked
+    | SignedIn
+    | OrganisationJoined
+)
 LEARNS: Mapping[type[EventData], Callable[[asyncpg.Connection, Any], Awaitable[None]]] = {
     **dict.fromkeys(get_args(_WithStanding), _standing),
     **dict.fromkeys((ClientCreated, ClientUpdated, ClientRestated), _client),

@@ -6,6 +6,9 @@ Golden JSON: tests/contracts.
 from typing import ClassVar
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
+from shared.contracts.identity import Standing
 from shared.events import EventData, SecurityEvent
 
 
@@ -76,6 +79,7 @@ class OrganisationJoined(SecurityEvent, frozen=True):
     subject: ClassVar[str] = "identity.organisation.joined.v1"
     ip: str = ""
     user_agent: str = ""
+    standing: Standing | UnsetType = UNSET
 
 
 class OrganisationSwitched(SecurityEvent, frozen=True):

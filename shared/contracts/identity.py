@@ -11,7 +11,7 @@ from shared.events import EventData, SecurityEvent
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which doors of the portal somebody has, beside roles and assignments, as it is after the event. `may_enter`: they
-    are active, and of a client's people one with access to the portal.
+    are active, of a client's people one with access to the portal, and have an account: they accepted, or need not.
     """
 
     kind: str
@@ -83,7 +83,9 @@ class AssignmentsChanged(SecurityEvent, frozen=True):
 
 
 class SignedIn(SecurityEvent, frozen=True):
-    """`sessionid` of the envelope is the new session. `second_factor` is '' where none was asked for."""
+    """`sessionid` of the envelope is the new session. `second_factor` is '' where none was asked for. With the first
+    sign-in somebody has an account: it says their `standing`.
+    """
 
     type: ClassVar[str] = "login"
     subject: ClassVar[str] = "identity.session.signed_in.v1"
@@ -91,6 +93,7 @@ class SignedIn(SecurityEvent, frozen=True):
     ip: str
     user_agent: str
     second_factor: str = ""
+    standing: Standing | UnsetType = UNSET
 
 
 class SignInPaused(SecurityEvent, frozen=True):

@@ -21,7 +21,8 @@ class ClientRestated(EventData, frozen=True):
 
 class PersonRestated(EventData, frozen=True):
     """A person published again as they are, with what they may: their `roles` in projects, or of staff their `policies`
-    and, where `limited`, the only projects they see. No name and no address here either.
+    and, where `limited`, the only projects they see. Without `has_account` they were not in the portal yet, and have to
+    be invited. No name and no address here either.
     """
 
     type: ClassVar[str] = "person_restated"
@@ -35,3 +36,4 @@ class PersonRestated(EventData, frozen=True):
     policies: list[str]
     limited: bool
     project_ids: list[UUID]
+    has_account: bool = True

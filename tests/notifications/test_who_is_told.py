@@ -13,7 +13,14 @@ from shared.clock import today, uuid7
 from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted
 from shared.contracts.activity import WebhookDisabled
 from shared.contracts.contacts import ContactMoved
-from shared.contracts.identity import ClientCreated, ClientUpdated, PoliciesChanged, ProjectRolesChanged, Standing
+from shared.contracts.identity import (
+    ClientCreated,
+    ClientUpdated,
+    PoliciesChanged,
+    ProjectRolesChanged,
+    SignedIn,
+    Standing,
+)
 from shared.contracts.notifications import BellChanged, MailOrdered
 from shared.contracts.projects import ProjectShared, ProjectUpdated, ProjectWithdrawn
 from shared.contracts.restated import PersonRestated
@@ -162,6 +169,7 @@ async def test_who_was_there_before_is_told_once_they_are_published_again(rig: R
     )  # fmt: skip
     await rig.publish(known, newcomer, client_id=cast.client)
     await rig.publish(msgspec.structs.replace(known, portal_access=False), closed, client_id=cast.client)
+    await rig.publish(msgspec.structs.replace(known, has_account=False), invited := uuid7(), client_id=cast.client)
     limited = msgspec.structs.replace(
         known, kind="staff", roles={}, policies=["manageProjects"], limited=True, project_ids=[cast.project]
     )
@@ -169,8 +177,15 @@ async def test_who_was_there_before_is_told_once_they_are_published_again(rig: R
     after = await completed(rig, cast)
     risk = await rig.publish(status_changed("at_risk"), cast.project, client_id=cast.client)
     await rig.settle()
-    strangers = {newcomer, closed, subcontractor}
-    assert [strangers & await rig.told(each) for each in (before, after, risk)] == [set(), {newcomer}, {subcontractor}]
+    came_in = SignedIn(
+        method="invitation", ip="", user_agent="", standing=Standing(kind="client", may_enter=True, policies=[])
+    )
+    await rig.publish(came_in, invited, client_id=cast.client)
+    later = await completed(rig, cast)
+    await rig.settle()
+    strangers = {newcomer, closed, invited, subcontractor}
+    told = [strangers & await rig.told(each) for each in (before, after, risk, later)]
+    assert told == [set(), {newcomer}, {subcontractor}, {newcomer, invited}]
 
 
 async def test_what_is_for_some_is_told_nobody_else(rig: Rig, cast: Cast) -> None:

@@ -105,9 +105,11 @@ async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchCon
         await part(db, person)
     else:
         await store_address(db)
+    ended = await hand_over(db, actor, person, "email_changed") if "email" in changed else []
+    updated = msgspec.structs.replace(updated, standing=person.standing)  # without an account any more
     await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
     if "email" in changed:
-        return Touched(ended=await hand_over(db, actor, person, "email_changed"))
+        return Touched(ended=ended)
     if not person.active:
         return Touched(ended=await shut_out(db, actor, person, "person_inactive"))
     return Touched(changed=await (rights_changed if changed else live_hashes)(db, person.id))

@@ -132,7 +132,7 @@ def sentence(order: MailOrdered, language: str, *, to_client: bool) -> str:
 
 
 async def _may_read(db: Db, person: Person, order: MailOrdered, since: datetime) -> bool:
-    if not (person.active and person.portal_access):
+    if not person.may_enter:
         return False
     if order.own:
         return True

@@ -138,11 +138,16 @@ class Person(Base, Identified, Timestamped, Versioned):
         return may and "managePeople" in self.policies
 
     @property
+    def may_enter(self) -> bool:
+        """Whether the portal is open to them and they have accepted it: who may be notified, and mailed."""
+        return self.active and self.portal_access and self.has_account
+
+    @property
     def standing(self) -> Standing:
         """What events say of which doors they have."""
         return Standing(
             kind=self.kind,
-            may_enter=self.active and self.portal_access,
+            may_enter=self.may_enter,
             is_primary_contact=self.is_primary_contact,
             policies=list(self.policies),
         )
@@ -260,7 +265,7 @@ class Person(Base, Identified, Timestamped, Versioned):
         self.point_to(account)
         self.joined_at = now()
         account.is_shared = True
-        return OrganisationJoined(ip=ip, user_agent=user_agent)
+        return OrganisationJoined(ip=ip, user_agent=user_agent, standing=self.standing)
 
     def forget_owner(self) -> None:
         """Delete every credential and whose it was: the person has to be invited like a new one."""

@@ -159,9 +159,13 @@ async def _open(db: Db, attempt: Attempt, arrival: Arrival, method: Method, seco
     ended = await end_sessions(db, actor, "signed_in_again", replaced) if attempt.replaces else []
     await _mention_new_place(db, attempt, keeper, person)
     await db.execute(delete(Session).where(Session.account_id == keeper.id, Session.expires_at < now() - FORGET))
+    is_first = person.owned_since is None
     await note_arrival(db, person)
     db.add(session)
     event = SignedIn(method=method, second_factor=second_factor, ip=attempt.ip, user_agent=attempt.user_agent)
+    if is_first:
+        await db.refresh(person, ["owned_since"])
+        event = msgspec.structs.replace(event, standing=person.standing)
     await outbox.append(db, actor, event, client_id=person.client_id, aggregate_id=person.id)
     return Entry(person.id, token, ended, session.seconds_left)
 

@@ -20,7 +20,8 @@ from shared.contracts.notifications import MailOrdered
 from shared.contracts.projects import ProjectCreated, ProjectWithdrawn
 from shared.contracts.words.lines import Facts
 from shared.database import Database
-from tests.identity.rig import ADMIN, Identity
+from tests.identity.invitations.test_invitations import accept, invited
+from tests.identity.rig import ADMIN, PASSWORD, Identity
 
 
 def order(person_id: str, project_id: str | None = None, **more: Any) -> MailOrdered:
@@ -122,6 +123,26 @@ async def test_who_may_not_read_it_any_more_gets_no_mail(identity: Identity, mon
         await identity.hears(data, ids[what], client)
     for what, id_ in ids.items():
         assert await outcome(identity, id_) == ("mail_failed", "closed"), what
+
+
+async def test_who_has_not_accepted_yet_gets_no_mail_and_is_not_notified(identity: Identity) -> None:
+    """Their address may be a mistyped one. Others learn at the first sign-in that they are in the portal."""
+    client = await identity.client()
+    project = await identity.project(client)
+    person, early, later = await invited(identity, client, is_primary_contact=True), uuid7(), uuid7()
+    await identity.hears(order(person["id"], project), early, client)
+    assert await outcome(identity, early) == ("mail_failed", "closed")
+    token = (await identity.mail_to(person["email"])).token
+    browser = await identity.browser()
+    assert (await accept(browser, token, password=PASSWORD)).status_code == 200
+    await browser.sign_in(person["email"])
+    await identity.hears(order(person["id"], project), later, client)
+    assert "Website relaunch" in (await identity.mail_to(person["email"], 2)).text
+    assert await outcome(identity, later) == ("mail_accepted", "")
+    [created] = await identity.events("person_created", person["id"])
+    first, *again = await identity.events("login", person["id"])
+    standings = [msgspec.json.decode(each.data).get("standing") for each in (created, first, *again)]
+    assert [each and each["may_enter"] for each in standings] == [False, True, None]
 
 
 async def test_staff_get_what_their_permissions_are_for(identity: Identity) -> None:

@@ -61,7 +61,8 @@ async def test_signed_in_with_that_address_one_joins(invited: Consultant) -> Non
         invited.guest["id"],
         "Anna Keller-Birch",
     )
-    assert msgspec.json.decode(event.data)["ip"] == invited.browser.actor.ip
+    said = msgspec.json.decode(event.data)
+    assert (said["ip"], said["standing"]["may_enter"]) == (invited.browser.actor.ip, True)
 
 
 async def test_neither_client_hears_of_the_other(invited: Consultant) -> None:

@@ -66,6 +66,7 @@ async def test_the_right_password_opens_a_session_and_tells_it(identity: Identit
         "ip": browser.actor.ip,
         "user_agent": FIREFOX,
         "second_factor": "",
+        "standing": {"kind": "client", "may_enter": True, "is_primary_contact": True},
     }
 
 

@@ -57,6 +57,7 @@ async def test_the_link_signs_in_where_it_was_asked_for(identity: Identity) -> N
         "second_factor": "",
         "ip": browser.actor.ip,
         "user_agent": FIREFOX,
+        "standing": {"kind": "client", "may_enter": True},
     }
 
 

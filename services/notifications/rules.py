@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from shared.actor import WITHIN_PROJECTS, Actor
-from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted
+from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted, OrganisationJoined
 from shared.contracts.activity import WebhookDisabled, WebhookRemoved
 from shared.contracts.projects import MilestoneCompleted, ProjectCreated, ProjectShared, ProjectStatusChanged
 from shared.contracts.reminders import MilestoneDueSoon, MilestoneOverdue
@@ -96,6 +96,7 @@ def _is_shared(data: ProjectCreated) -> bool:
     return not data.private
 
 
+_NEWCOMER = Rule(primary_contacts=True, policy="managePortalAccess", page="/contacts/{target_id}", own_page="/team")
 RULES: Mapping[type[EventData], Rule] = {
     ProjectCreated: Rule(roles=READERS, mail=True, when=_is_shared, once=True),
     ProjectShared: Rule(roles=READERS, mail=True, told_as=ProjectCreated, once=True),
@@ -103,9 +104,8 @@ RULES: Mapping[type[EventData], Rule] = {
     ProjectStatusChanged: Rule(roles=("approver",), policy="manageProjects", mail=True, when=_is_in_trouble),
     MilestoneDueSoon: Rule(policy="manageProjects", mail=True),
     MilestoneOverdue: Rule(policy="manageProjects", mail=True),
-    InvitationAccepted: Rule(
-        primary_contacts=True, policy="managePortalAccess", page="/contacts/{target_id}", own_page="/team"
-    ),
+    InvitationAccepted: _NEWCOMER,
+    OrganisationJoined: _NEWCOMER,
     FailedSignInsPaused: Rule(
         own="/security",
         policy="viewAudit",

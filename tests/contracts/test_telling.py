@@ -11,6 +11,7 @@ from services.notifications.rules import RULES
 from services.projects.projects.commands import PatchProject
 from services.projects.projects.models import Status
 from shared.contracts import EVENTS, TOLD
+from shared.contracts.accounts import InvitationAccepted, OrganisationJoined
 from shared.contracts.projects import ProjectUpdated
 from shared.contracts.words.lines import Facts
 from shared.contracts.words.telling import FIELDS, LINES, STATUSES, advise, keep, say, who
@@ -75,6 +76,11 @@ def test_nothing_of_an_entry_is_left_in_english(kind: type[EventData]) -> None:
         assert plain_words(who("") + gettext(LINES[kind.type].occasion)) == []
         for reason in getattr(data, "reason", ""), "totp":
             assert plain_words(advise(kind.type, Facts(reason=reason))) == []
+
+
+def test_who_registered_was_not_invited() -> None:
+    titles = [told(InvitationAccepted(registered=registered))[0] for registered in (True, False)]
+    assert titles == ["registered for the portal", told(OrganisationJoined())[0]]
 
 
 def test_what_people_read_of_a_project_has_words() -> None:

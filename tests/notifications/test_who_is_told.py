@@ -10,7 +10,7 @@ import pytest
 from services.notifications.rules import RULES, Rule
 from shared.actor import Actor, Reader
 from shared.clock import today, uuid7
-from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted
+from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted, OrganisationJoined
 from shared.contracts.activity import WebhookDisabled
 from shared.contracts.contacts import ContactMoved
 from shared.contracts.identity import (
@@ -66,6 +66,7 @@ async def test_each_rule_tells_whom_it_names(rig: Rig, cast: Cast) -> None:
         (milestone_created(cast.project), uuid7(), cast.client, set()),
         (InvitationAccepted(registered=False), newcomer, cast.client, {"primary", "manager"}),
         (InvitationAccepted(registered=False), newcomer, None, {"manager"}),
+        (OrganisationJoined(), newcomer, cast.client, {"primary", "manager"}),
         (WebhookDisabled(reason="gone", host="erp.acme.example"), webhook, cast.client, {"manager"}),
         (WebhookDisabled(reason="failing"), webhook, None, {"manager"}),
         (FailedSignInsPaused(reason="password", known=True), viewer, cast.client, {"viewer", "colleague"}),

@@ -1,6 +1,7 @@
 """The bell in the frame, and the page it leads to."""
 
 import re
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
@@ -69,6 +70,10 @@ async def test_the_page_lists_them_and_says_which_are_new(browse, told):
 async def test_whoever_was_told_of_nothing_reads_what_will_be_here(browse, standin):
     page = (await browse(ANNA).get("/notifications")).text
     assert "No notifications" in page
+    assert "a new project for you" in page
+    for actor in (replace(ANNA, is_primary_contact=False, project_roles={UUID(uid(1)): "feedback_only"}), CLARA):
+        page = (await browse(actor).get("/notifications")).text
+        assert "You are notified here when something needs your attention." in page
     assert "Mark all as read" not in page
 
 

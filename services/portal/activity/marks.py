@@ -5,6 +5,7 @@ VERBS = {
     "completed": ("done", "check"),
     "disabled": ("risk", "webhook"),
     "due_soon": ("risk", "clock"),
+    "joined": ("done", "user-plus"),
     "overdue": ("over", "alert-circle"),
     "reopened": ("info", "rotate-clockwise"),
     "shared": ("info", "eye"),

@@ -1,6 +1,6 @@
 """The words for what happens to people's access."""
 
-from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted
+from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted, OrganisationJoined
 from shared.contracts.words.lines import Facts, Line, Lines
 from shared.language import marked
 
@@ -18,8 +18,13 @@ def _what_to_do(facts: Facts) -> str:
     return _PROOF_KNOWN if facts.reason in ("totp", "recovery_code") else _NOTHING_LOST
 
 
+def _accepted_or_registered(facts: Facts) -> str:
+    return marked("registered for the portal") if facts.registered else marked("accepted the invitation")
+
+
 LINES: Lines = {
-    InvitationAccepted: Line(occasion=marked("An invitation was accepted"), title=marked("accepted the invitation")),
+    InvitationAccepted: Line(occasion=marked("Somebody came into the portal"), title=_accepted_or_registered),
+    OrganisationJoined: Line(occasion=marked("Somebody came into the portal"), title=marked("accepted the invitation")),
     FailedSignInsPaused: Line(
         occasion=marked("Sign-ins to an account were paused"),
         title=marked("paused sign-ins to an account after too many failed attempts"),

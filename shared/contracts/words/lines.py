@@ -23,6 +23,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     host: str = ""
     due_on: date | None = None
+    registered: bool = False
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from tests.activity.sse import Browser
 
 RELAUNCH = uuid7()
 GERMAN = {"Accept-Language": "de-AT, en;q=0.1"}
-SAID = "Clara Hoffmann hat den Status von Website relaunch auf „gefährdet“ gesetzt"
+SAID = "Clara Hoffmann hat Website relaunch auf „gefährdet“ gesetzt"
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -121,14 +121,15 @@ async def _addressee(db: Db, order: MailOrdered) -> Person | None:
 
 
 def sentence(order: MailOrdered, language: str, *, to_client: bool) -> str:
-    """Who did what, if all of it reads as names; else what kind of thing happened."""
+    """What happened. Who did it is "somebody", and the thing "a project", where their names are none for a mail."""
     by, called = name(order.actor_name), title(order.facts.name)
     with speaking(language):
-        if bool(by) != bool(order.actor_name) or bool(called) != bool(order.facts.name):
-            return f"{gettext(telling.LINES[order.about].occasion)}."
-        facts = msgspec.structs.replace(order.facts, name=called)
+        by = by or (gettext("Somebody") if order.actor_name else "")
+        thing = telling.thing(order.about) if order.facts.name and not called else ""
+        facts = msgspec.structs.replace(order.facts, name=called or thing)
         words = telling.say(order.about, msgspec.json.encode(facts).decode(), (), language)
-        return f"{telling.sentence(words, by, to_client=to_client)}."
+        said = telling.sentence(words, by, to_client=to_client)
+        return f"{said[:1].upper()}{said[1:]}." if thing else f"{said}."
 
 
 async def _may_read(db: Db, person: Person, order: MailOrdered, since: datetime) -> bool:

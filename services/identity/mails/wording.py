@@ -16,7 +16,12 @@ _JOINS = frozenset("-'\u2019\u2010\u2011")
 _BESIDE_NAMES = str.maketrans("", "", "\u2068\u2069\u201e\u201c\u201d")
 """What our own sentences have beside names: isolates and quotation marks."""
 _VERSION = re.compile(r" \d{1,5}$")
-_SHORT_NUMBER = re.compile(r"(?<![^ ])[0-9]{1,4}(?![^ ])")
+_SIGNS = frozenset(
+    '()[]!?&+%#\u00a7\u20ac\u00b0\u00b7\u2022|\u2026\u2013\u2014"\u201a\u2018\u00ab\u00bb\u201e\u201c\u201d'
+)
+"""What stands in the names of projects beside letters and digits: no part of an address."""
+_NUMBER = re.compile(r"\d{6}|\d+(\.\d+){3}|(\d[ ./()-]*){9}")
+"""What a program makes a link of without a letter in it: a code, an IP address, a telephone number."""
 _EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]+(\.[\w-]+)+")
 
 
@@ -51,16 +56,34 @@ def name(text: str) -> str:
 
 
 def title(text: str) -> str:
-    """What a project is called, if it reads as a name with, at most, numbers of up to four digits in it ("Website
-    2027") and an "&"; "" otherwise.
+    """What a project is called, if no mail program makes a link of any part of it; "" otherwise: "CRM 2.0 - Einführung
+    (Phase 1)", "Website 2027/28", "Verein e.V.".
     """
-    words = _SHORT_NUMBER.sub("", text.replace(" & ", " "))
-    return isolated(" ".join(unicodedata.normalize("NFC", text).split())) if name(words) else ""
+    line = unicodedata.normalize("NFC", text)
+    around = zip(f" {line}", line, [*line[1:], " "], [*line[2:], " ", " "], strict=False)
+    if _NUMBER.search(line) or not all(_titles(*each) for each in around):
+        return ""
+    return isolated(" ".join(line.split()))
 
 
 def sentence(text: str) -> str:
     """A sentence of ours in which others are named, if all of it reads as names; "" otherwise."""
     return text if title(text.translate(_BESIDE_NAMES).removesuffix(".")) else ""
+
+
+def _titles(before: str, character: str, after: str, last: str) -> bool:
+    """Whether `character` is part of a title where it stands: a dot where no domain can end (a top one has two
+    letters at least), a colon or a comma before a space or among digits, a slash by itself.
+    """
+    if character == ".":
+        kinds = [unicodedata.category(each)[0] for each in (before, after, last)]
+        abbreviates = kinds[0] in "LN" and kinds[1] == "L" and kinds[2] not in "LMN"
+        return abbreviates or kinds[1] not in "LMN" or kinds[:2] == ["N", "N"]
+    if character in ":;,":
+        return after == " " or (before.isdigit() and after.isdigit())
+    if character == "/":
+        return "/" not in (before, after)
+    return character in _SIGNS or unicodedata.category(character) == "Nd" or _names(character, after)
 
 
 def _names(character: str, after: str) -> bool:

@@ -98,3 +98,5 @@ STATUSES = {
     "delayed": marked("delayed"),
     "completed": marked("completed"),
 }
+THINGS = {"project": marked("a project"), "milestone": marked("a milestone")}
+"""What a thing is called that cannot be named, as what somebody does something to."""

@@ -74,6 +74,12 @@ def _say(kind: str, facts: str, hidden: tuple[str, ...]) -> Words:
     )
 
 
+def thing(kind: str) -> str:
+    """What an event of the type `kind` happened to, where it cannot be named, in the language that is spoken."""
+    noun = EVENTS[kind].subject.split(".")[1]
+    return _(projects.THINGS[noun])
+
+
 def sentence(words: Words, actor_name: str, *, to_client: bool) -> str:
     """What somebody is notified of, without a full stop; `to_client`: they are of the client's people."""
     return (words.to_client if to_client else "") or f"{who(actor_name)} {words.title}"

@@ -19,6 +19,7 @@ from shared.contracts.accounts import MailFailed
 from shared.contracts.notifications import MailOrdered
 from shared.contracts.projects import ProjectCreated, ProjectWithdrawn
 from shared.contracts.words.lines import Facts
+from shared.contracts.words.telling import thing
 from shared.database import Database
 from tests.identity.invitations.test_invitations import accept, invited
 from tests.identity.rig import ADMIN, PASSWORD, Identity
@@ -216,11 +217,21 @@ def test_each_rule_with_a_mail_has_a_sentence_that_a_mail_says(language: str) ->
                 assert wording.sentence(said) == said
 
 
-def test_names_that_are_none_are_left_out() -> None:
-    """Nobody's words become a link in a mail of ours: then it says what kind of thing happened."""
-    about = order(str(uuid7()))
-    assert sentence(about, "en", to_client=False) == "Clara Hoffmann started Website relaunch."
-    assert sentence(about, "en", to_client=True) == "Website relaunch is in your portal now."
-    plain = "A project was started."
-    for facts, by in ((Facts(name="evil.example/x"), "Clara"), (Facts(name="Shop"), "www.evil.example")):
-        assert sentence(msgspec.structs.replace(about, facts=facts, actor_name=by), "en", to_client=True) == plain
+def test_names_that_are_none_are_left_out_and_the_rest_is_said() -> None:
+    """Nobody's words become a link in a mail of ours."""
+    about = order(str(uuid7()), about="project_status_changed", facts=Facts(name="Shop", old="on_track", new="delayed"))
+    assert sentence(about, "en", to_client=True) == "Clara Hoffmann marked Shop as delayed."
+    bad = msgspec.structs.replace(about, facts=msgspec.structs.replace(about.facts, name="evil.example/x"))
+    assert sentence(bad, "en", to_client=True) == "Clara Hoffmann marked a project as delayed."
+    assert sentence(bad, "de", to_client=True) == "Clara Hoffmann hat ein Projekt auf „verzögert“ gesetzt."
+    nobody = msgspec.structs.replace(about, actor_name="www.evil.example")
+    assert sentence(nobody, "en", to_client=True) == "Somebody marked Shop as delayed."
+    new = msgspec.structs.replace(bad, about="project_created")
+    assert sentence(new, "en", to_client=True) == "A project is in your portal now."
+    assert sentence(new, "en", to_client=False) == "Clara Hoffmann started a project."
+
+
+def test_whatever_can_have_a_name_can_do_without_it() -> None:
+    for kind in RULES:
+        if "name" in kind.__struct_fields__:
+            assert thing(kind.type)

@@ -12,8 +12,8 @@ from msgspec import structs
 
 from services.identity.brand.colours import readable_on
 from services.identity.mails.models import KINDS, Draft, Letter
-from services.identity.mails.wording import address, duration, name, plain, title
-from services.identity.mails.writing import HERE, LANGUAGES, Writing
+from services.identity.mails.wording import address, duration, name, plain, sentence, title
+from services.identity.mails.writing import FORMS, HERE, LANGUAGES, Writing
 from shared.clock import uuid7
 from shared.language import speaking
 from tests.identity.rig import Mail
@@ -221,8 +221,10 @@ def test_strangers_have_the_company_say_nothing_but_a_name(kind: str, language: 
         structs.replace(told, draft=structs.replace(told.draft, name="", words=told.draft.words | without, more=1))
     )
     for bad in NO_NAMES:
-        filled = told.draft.words | dict.fromkeys(without, bad)
-        draft = structs.replace(told.draft, name=bad, words=filled, projects=[(bad, "viewer")])
+        worse = bad if not title(bad) else "evil.example"  # what is no name can be the title of a project
+        names = {each: worse if FORMS.get(each) in (title, sentence) else bad for each in without}
+        filled = told.draft.words | names
+        draft = structs.replace(told.draft, name=bad, words=filled, projects=[(worse, "viewer")])
         if "new" in words and "@" in bad and "\n" not in bad:
             continue  # an address is what this mail has to name
         written = WRITING.compose(structs.replace(told, draft=draft))

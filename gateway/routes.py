@@ -143,7 +143,7 @@ ROUTES = (
     _api("overview", "activity"),
     _api("audit", "activity", "staff"),
     _api("notifications", "notifications"),
-    _api("webhooks", "activity", "staff"),
+    _api("webhooks", "notifications", "staff"),
     Route(prefix="/api/events", upstream="activity", audience=("activity",), timeout=TOTAL_SECONDS, stream=True),
     _api("api-clients", "identity", "staff"),
     _oauth("/oauth/token", basic=True),

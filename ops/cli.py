@@ -159,11 +159,11 @@ def new() -> None:
 
 
 @keys.command
-def ensure(gateway: Path, identity: Path, activity: Path, portal: Path) -> None:
+def ensure(gateway: Path, identity: Path, notifications: Path, portal: Path) -> None:
     """Keep the keys of each process in a folder of its own; what is there stays."""
     from ops.keys import ensure_keys
 
-    ensure_keys(gateway, identity, activity, portal)
+    ensure_keys(gateway, identity, notifications, portal)
 
 
 @keys.command

@@ -1,5 +1,5 @@
 """The keys of an installation: what the gateway signs with (RFC 8037: Ed25519 as a JSON Web Key), what identity signs
-partner tokens with, and what identity, activity and the portal seal with.
+partner tokens with, and what identity, notifications and the portal seal with.
 """
 
 import secrets
@@ -16,8 +16,8 @@ from ops.stack.secrets import write_private
 @dataclass(frozen=True)
 class KeyFiles:
     """Where each lies. `claims` is the gateway's alone, `tokens` and `secrets` are identity's, `webhook_secrets`
-    activity's, `form_secrets` the portal's, `jwks` is everybody's. `orders` is identity's, and for services that order
-    mails with a secret in them.
+    notifications', `form_secrets` the portal's, `jwks` is everybody's. `orders` is identity's, and for services that
+    order mails with a secret in them.
     """
 
     claims: Path
@@ -45,10 +45,10 @@ def public_set(*private: dict[str, Any]) -> dict[str, Any]:
     return {"keys": [OKPKey.import_key(key).as_dict(private=False) for key in private]}
 
 
-def ensure_keys(gateway: Path, identity: Path, activity: Path, portal: Path) -> KeyFiles:
+def ensure_keys(gateway: Path, identity: Path, notifications: Path, portal: Path) -> KeyFiles:
     """`claims-key.json` and `jwks.json` in the folder `gateway`, `token-key.json`, `secrets-key` and `orders-key` in
-    `identity`, `webhook-secrets-key` in `activity`, `form-secrets-key` in `portal`; each is made at the first call,
-    readable by its owner alone (0600).
+    `identity`, `webhook-secrets-key` in `notifications`, `form-secrets-key` in `portal`; each is made at the first
+    call, readable by its owner alone (0600).
     """
     files = KeyFiles(
         claims=gateway / "claims-key.json",
@@ -56,7 +56,7 @@ def ensure_keys(gateway: Path, identity: Path, activity: Path, portal: Path) -> 
         tokens=identity / "token-key.json",
         secrets=identity / "secrets-key",
         orders=identity / "orders-key",
-        webhook_secrets=activity / "webhook-secrets-key",
+        webhook_secrets=notifications / "webhook-secrets-key",
         form_secrets=portal / "form-secrets-key",
     )
     for private in (files.claims, files.tokens):

@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy.engine import URL, make_url
 
+from ops.moving import move_webhooks
 from shared.migrations.runner import migrate
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +19,7 @@ async def migrate_all(admin_url: str, passwords: Mapping[str, str]) -> None:
     await ensure_database(admin_url)
     for service, password in passwords.items():
         await migrate(admin_url, service, password)
+    await move_webhooks(plain_url(admin_url))
 
 
 def services_with_schema() -> list[str]:

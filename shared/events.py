@@ -16,12 +16,14 @@ Audit = Literal["change", "security", "financial", "read", "none"]
 class EventData(msgspec.Struct, frozen=True, kw_only=True):
     """The payload of one event. Carries ids and facts about work, never a person's data.
 
-    `type` is the published name; `subject` is `<service>.<aggregate>.<verb>.v<N>`. `audit` is what it is in the audit
-    log (`none`: no record); where it is `told`, a client reads it in the feed. A subclass has the last two of its base.
+    `type` is the published name; `subject` is `<service>.<aggregate>.<verb>.v<N>`, and `formerly` what it was while
+    another service published it, under which it is still read (docs/decisions/0118). `audit` is what it is in the audit
+    log (`none`: no record); where it is `told`, a client reads it in the feed. A subclass has these two of its base.
     """
 
     type: ClassVar[str]
     subject: ClassVar[str]
+    formerly: ClassVar[str] = ""
     audit: ClassVar[Audit] = "change"
     told: ClassVar[bool] = False
 

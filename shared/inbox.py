@@ -27,7 +27,7 @@ from sqlalchemy import text
 
 from shared import dead_letters
 from shared.broker import STREAM, StreamReplaced, common_filter, pull
-from shared.contracts import comes_from
+from shared.contracts import comes_from, subjects_of
 from shared.database import Database, Db, ExclusiveConnection, driver, out_of_reach
 from shared.events import AnyEvent, Event, EventData, RawEvent, publisher_of
 
@@ -98,10 +98,10 @@ class Consumer:
         self.name = name
         self._waits_out = waits_out
         self._repeatable = repeatable
-        self._kinds = {f"portal.{kind.subject}": kind for kind in handlers or {}}
+        self._kinds = {f"portal.{subject}": kind for kind in handlers or {} for subject in subjects_of(kind)}
         self._handlers = {kind.type: handler for kind, handler in (handlers or {}).items()}
         self._every = every
-        self.listens = common_filter([kind.subject for kind in handlers or {}])
+        self.listens = common_filter([subject for kind in handlers or {} for subject in subjects_of(kind)])
         """The one filter of its durable, which its NATS user may not go beyond (docs/decisions/0088)."""
         self._ahead = 0
         self._expected: datetime | None = None

@@ -115,7 +115,13 @@ class Portal:
         """A new webhook of this client or of all, its secret included; it leads nowhere unless told otherwise."""
         staff = self.sign_in(PEOPLE["admin"])
         body = {"name": "Warehouse", "url": "http://127.0.0.1:9/", "client_id": client_id}
-        made = staff.post(f"{API}/webhooks", json=body | more)
+
+        def make() -> httpx2.Response | None:
+            """None while notifications does not know the client yet: its event may still be on its way."""
+            answer = staff.post(f"{API}/webhooks", json=body | more)
+            return None if answer.status_code == 404 else answer
+
+        made: httpx2.Response = self.until(make)
         assert made.status_code == 201, made.text
         assert staff.post(f"{API}/webhooks/{made.json()['id']}/test").status_code == 201
         return made.json()

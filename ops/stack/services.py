@@ -113,8 +113,8 @@ def environments(
     own["identity"]["PORTAL_ORDERS_KEY_FILE"] = str(keys.orders)
     own["identity"]["PORTAL_SMTP_URL"] = addresses.smtp_url
     own["identity"]["PORTAL_PRIVATE_ISSUERS"] = os.environ.get("PORTAL_PRIVATE_ISSUERS", "true")
-    own["activity"]["PORTAL_SECRETS_KEY_FILE"] = str(keys.webhook_secrets)
-    own["activity"]["PORTAL_PRIVATE_WEBHOOKS"] = os.environ.get("PORTAL_PRIVATE_WEBHOOKS", "true")
+    own["notifications"]["PORTAL_SECRETS_KEY_FILE"] = str(keys.webhook_secrets)
+    own["notifications"]["PORTAL_PRIVATE_WEBHOOKS"] = os.environ.get("PORTAL_PRIVATE_WEBHOOKS", "true")
     company = os.environ.get("PORTAL_COMPANY_NAME", DEMO_COMPANY)
     own["identity"]["PORTAL_COMPANY_NAME"] = company
     own["identity"]["PORTAL_MAIL_FROM"] = os.environ.get("PORTAL_MAIL_FROM", formataddr((company, DEMO_SENDER)))

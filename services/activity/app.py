@@ -1,16 +1,14 @@
-"""The activity service's composition root: feed, live stream, audit log, figures and webhooks, all fed by events."""
+"""The activity service's composition root: feed, live stream, audit log and figures, all fed by events."""
 
 import asyncio
 import signal
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from litestar import Litestar
 from litestar.datastructures import State
-from litestar.di import Provide
 
 from services.activity.audit.api import router as audit
 from services.activity.consumers import consumer
@@ -23,11 +21,7 @@ from services.activity.kpis.definitions import load
 from services.activity.overview.api import router as overview
 from services.activity.recordings.api import router as recordings
 from services.activity.settings import ActivitySettings
-from services.activity.webhooks.api import router as webhooks
-from services.activity.webhooks.outgoing import Outgoing
-from services.activity.webhooks.sender import Sender
 from shared.http import create_service
-from shared.sealing import Sealer
 
 KPIS = Path(__file__).parent / "kpis" / "kpis.toml"
 EXAMPLES = Path(__file__).with_name("examples.toml")
@@ -35,29 +29,15 @@ EXAMPLES = Path(__file__).with_name("examples.toml")
 
 def create_app(settings: ActivitySettings) -> Litestar:
     """The service, ready to be served."""
-    sealer = Sealer(settings.secrets_key)
-    outgoing = Outgoing(private=settings.private_webhooks)
     kept = Kept(settings.redis_url)
-
-    @asynccontextmanager
-    async def send_webhooks(app: Litestar) -> AsyncGenerator[None]:
-        sender = Sender(sealer, outgoing)
-        send = partial(sender.run, app.state.database)
-        async with app.state.background.keep("webhooks", send, finish=sender.stop):
-            yield
-        await outgoing.close()
 
     return create_service(
         "activity",
         settings,
-        routers=[feed, audit, recordings, kpis, overview, webhooks],
+        routers=[feed, audit, recordings, kpis, overview],
         consumers=[consumer()],
-        lifespan=[_follow_feed, send_webhooks],
+        lifespan=[_follow_feed],
         examples=EXAMPLES,
-        dependencies={
-            "sealer": Provide(lambda: sealer, sync_to_thread=False),
-            "outgoing": Provide(lambda: outgoing, sync_to_thread=False),
-        },
         state=State(
             {"settings": settings, "kept": kept, "kpis": KpiCache(kept, load(KPIS)), "overviews": Remembered()}
         ),

@@ -1,4 +1,4 @@
-"""The one consumer: every event of the portal, folded into the audit log, the figures' facts, the feed and webhooks."""
+"""The one consumer: every event of the portal, folded into the audit log, the figures' facts and the feed."""
 
 from collections.abc import Sequence
 from operator import itemgetter
@@ -15,7 +15,6 @@ from services.activity.kpis.models import ClientFact
 from services.activity.overview import commands as overview
 from services.activity.overview.models import is_restated, known_by, thing_of
 from services.activity.recordings import commands as recordings
-from services.activity.webhooks import commands as webhooks
 from shared.inbox import Consumer, Delivery
 
 
@@ -53,7 +52,6 @@ async def keep(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -
         thing.project_id: thing.client_id for each, thing in things if is_restated(each.event) and thing.project_id
     }
     await feed.judge(connection, turned)
-    await webhooks.queue(connection, entries)
     await feed.ring(connection, {person for each in deliveries for person in rung(each.event)})
 
 

@@ -9,10 +9,6 @@ class ActivitySettings(ServiceSettings, frozen=True, kw_only=True):
     """
 
     redis_url: str
-    secrets_key: str
-    """256 bits in base64url: seals the secrets webhooks are signed with (`portal keys secret`)."""
-    private_webhooks: bool = False
-    """Whether webhooks may lead into the company's own network, and use http without TLS."""
     stream_heartbeat: float = 12
     stream_life: float = 900
     stream_patience: float = 20

@@ -1,4 +1,5 @@
-"""Who can be notified, and which clients are open: a projection of identity's events. Names and addresses stay there.
+"""Who can be notified, and which clients are open: a projection of identity's events. People's names and addresses
+stay there.
 
 A person of whom too little is known yet cannot be notified, and a client that is not known is open.
 """
@@ -55,8 +56,8 @@ on conflict (id) do update set client_id = excluded.client_id, may_enter = exclu
     limited = excluded.limited, projects = excluded.projects
 """
 _CLIENT = """
-insert into clients (id, open, active) values ($1, $2, $3)
-on conflict (id) do update set open = excluded.open, active = excluded.active
+insert into clients (id, open, active, name) values ($1, $2, $3, $4)
+on conflict (id) do update set open = excluded.open, active = excluded.active, name = excluded.name
 """
 
 
@@ -98,8 +99,8 @@ async def _whole(connection: asyncpg.Connection, event: AnyEvent) -> None:
 
 
 async def _client(connection: asyncpg.Connection, event: AnyEvent) -> None:
-    active = event.data.active
-    await connection.execute(_CLIENT, event.subject, active and event.data.portal_enabled, active)
+    told: ClientCreated | ClientUpdated | ClientRestated = event.data
+    await connection.execute(_CLIENT, event.subject, told.active and told.portal_enabled, told.active, told.name)
 
 
 async def _roles(connection: asyncpg.Connection, event: AnyEvent) -> None:

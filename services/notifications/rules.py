@@ -13,7 +13,7 @@ import msgspec
 
 from shared.actor import WITHIN_PROJECTS, Actor
 from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted, OrganisationJoined
-from shared.contracts.activity import WebhookDisabled, WebhookRemoved
+from shared.contracts.notifications import WebhookDisabled, WebhookRemoved
 from shared.contracts.projects import MilestoneCompleted, ProjectCreated, ProjectShared, ProjectStatusChanged
 from shared.contracts.reminders import MilestoneDueSoon, MilestoneOverdue
 from shared.events import EventData

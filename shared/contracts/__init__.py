@@ -18,7 +18,13 @@ TOLD = [kind for kind in EVENTS.values() if kind.told]
 """Those that a client reads in the feed."""
 
 
+def subjects_of(kind: type[EventData]) -> list[str]:
+    """What events of this kind are published under, and what they were before."""
+    return [each for each in (kind.subject, kind.formerly) if each]
+
+
 def comes_from(event: AnyEvent, publisher: str) -> bool:
-    """Whether `publisher` may say this: it is the event's source, and the type is no other service's."""
+    """Whether `publisher` may say this: it is the event's source, and the type is, or was, no other service's."""
     known = EVENTS.get(event.type)
-    return event.source == source_of(publisher) and (known is None or publisher_of(known.subject) == publisher)
+    theirs = known is None or publisher in map(publisher_of, subjects_of(known))
+    return event.source == source_of(publisher) and theirs

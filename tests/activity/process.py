@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx2
 
-from ops.keys import new_secrets_key
 from ops.serve import serve
 from ops.stack.backing import Backing
 from ops.stack.ports import free_port
@@ -117,20 +116,27 @@ class Service(Part):
 
 @asynccontextmanager
 async def service(
-    servers: Backing, signer: Signer, database_url: str, directory: Path, **settings: object
+    servers: Backing,
+    signer: Signer,
+    database_url: str,
+    directory: Path,
+    *,
+    work: Callable[[dict[str, str], Path], None] = serve_activity,
+    **settings: object,
 ) -> AsyncGenerator[Service]:
-    """The service running on `database_url`; `settings` as in the environment, without the prefix."""
+    """The service, or the one that `work` serves, on `database_url`; `settings` as in the environment, without the
+    prefix.
+    """
     told = {
         "env": "embedded",
         "database_url": database_url,
         "nats_url": servers.addresses.nats_url,
         "redis_url": servers.addresses.redis_url,
         "jwks": str(signer.jwks),
-        "secrets_key": new_secrets_key(),
         **settings,
     }
     environ = {f"PORTAL_{name.upper()}": str(value) for name, value in told.items()}
-    running = Service(environ, directory / "activity.log")
+    running = Service(environ, directory / "service.log", work)
     await running.begin()
     try:
         yield running

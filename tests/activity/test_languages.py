@@ -1,17 +1,16 @@
-"""Feed, figures and the types of events in the language of who reads them."""
+"""Feed and figures in the language of who reads them."""
 
 import asyncio
 from datetime import date, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from shared.actor import Actor
 from shared.clock import today, uuid7
 from shared.contracts.identity import ClientCreated
 from shared.language import day, gettext, speaking
-from tests.activity.build import ACME, ANNA, CLARA, milestone_completed, milestone_created, project_created
+from tests.activity.build import ACME, ANNA, milestone_completed, milestone_created, project_created
 from tests.activity.build import status_changed as changed
 from tests.activity.rig import Rig
 from tests.activity.sse import Browser
@@ -79,12 +78,6 @@ async def test_each_stream_tells_in_the_language_it_was_opened_in(rig: Rig, brow
     assert told["de"].data["title"] == "Clara Hoffmann hat Go-live abgeschlossen"
     assert told["en"].data["title"] == "Clara Hoffmann finished Go-live"
     assert told["de"].id == told["en"].id
-
-
-async def test_types_of_events_are_named_in_the_language(rig: Rig) -> None:
-    manager = msgspec.structs.replace(CLARA, policies=frozenset({"manageApiClients"}))
-    types = {each["key"]: each["name"] for each in (await read(rig, "webhooks/types", manager))["items"]}
-    assert types["milestone_completed"] == "Ein Meilenstein wurde abgeschlossen"
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "since 9 Mar"), ("de", "seit 9. März")])

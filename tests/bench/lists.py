@@ -18,7 +18,6 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.engine import make_url
 
-from ops.keys import new_secrets_key
 from ops.stack.backing import Backing, backing
 from shared.actor import Actor
 from shared.broker import connect, ensure_stream
@@ -107,7 +106,6 @@ def _measure(case: Case, servers: Backing, signer: Signer, size: tuple[int, int]
         "PORTAL_NATS_URL": at.nats_url,
         "PORTAL_REDIS_URL": at.redis_url,
         "PORTAL_JWKS": str(signer.jwks),
-        "PORTAL_SECRETS_KEY": new_secrets_key(),
         "FLOOR_DATABASE_URL": url,
         "FLOOR_SCHEMA": case.service,
     }

@@ -28,7 +28,6 @@ from redis import Redis
 
 from gateway.claims import ClaimsSigner
 from gateway.seals import Seal
-from ops.keys import new_secrets_key
 from ops.stack.backing import Backing, backing
 from shared import outbox
 from shared.actor import SYSTEM, Actor
@@ -230,7 +229,6 @@ def _activity(servers: Backing, signer: Signer, database_url: str) -> Generator[
         "PORTAL_NATS_URL": servers.addresses.nats_url,
         "PORTAL_REDIS_URL": servers.addresses.redis_url,
         "PORTAL_JWKS": str(signer.jwks),
-        "PORTAL_SECRETS_KEY": new_secrets_key(),
     }
     with _process("activity", told) as address:
         yield address

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from shared.contracts import EVENTS
+from shared.contracts import EVENTS, subjects_of
 from shared.events import EventData
 from tests.contracts import catalogue
 
@@ -19,18 +19,19 @@ Schema = dict[str, Any]
 
 
 def schemas_of(kind: type[EventData]) -> dict[str, Schema]:
-    """What a reader of this event may rely on, by its subject, and of each struct in it, by the struct's name; words for
+    """What a reader of this event may rely on, by its subjects, and of each struct in it, by the struct's name; words for
     people are left out.
     """
     parts = msgspec.json.schema_components([kind], ref_template="{name}")[1]
-    names = {kind.__name__: kind.subject}
+    names = {kind.__name__: subjects_of(kind)}
     return {
-        names.get(name, name): {
+        called: {
             "type": kind.type if name in names else name,
             "fields": {each: _shape(field) for each, field in part["properties"].items()},
             "required": sorted(part.get("required", [])),
         }
         for name, part in parts.items()
+        for called in names.get(name, [name])
     }
 
 

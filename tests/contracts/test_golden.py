@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from services.activity.overview.models import RESTATED
-from shared.contracts import EVENTS
+from shared.contracts import EVENTS, subjects_of
 from shared.events import Event, EventData, RawEvent
 from tests.contracts.schemas import HERE
 
 GOLDEN = sorted((HERE / "golden").glob("*.json"))
-KINDS = {kind.subject: kind for kind in EVENTS.values()}
+KINDS = {subject: kind for kind in EVENTS.values() for subject in subjects_of(kind)}
 
 
 def test_every_event_has_one_golden_file() -> None:

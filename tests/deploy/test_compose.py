@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from hashlib import sha256
 from ipaddress import ip_network
 from typing import Any, get_type_hints
 
@@ -74,12 +75,12 @@ def test_each_key_is_held_by_who_signs_with_it_and_cannot_be_changed_there(servi
     assert mounts == {
         "gateway": ["keys:/keys:ro"],
         "identity": ["identity-keys:/keys:ro"],
-        "activity": ["activity-keys:/keys:ro"],
+        "notifications": ["activity-keys:/keys:ro"],
         "portal": ["portal-keys:/keys:ro"],
         "keys": [
             "keys:/keys",
             "identity-keys:/identity-keys",
-            "activity-keys:/activity-keys",
+            "activity-keys:/notifications-keys",
             "portal-keys:/portal-keys",
         ],
     }
@@ -169,6 +170,13 @@ def test_what_is_acknowledged_is_on_the_disk() -> None:
     assert re.search(r"^\s+sync_interval: always\b", (ROOT / "deploy/nats/nats.conf").read_text(), re.MULTILINE)
     redis = (ROOT / "deploy/redis/redis.conf").read_text().splitlines()
     assert {"appendonly yes", "maxmemory-policy noeviction"} <= set(redis)
+
+
+@pytest.mark.parametrize("name", ["nats", "redis"])
+def test_a_server_starts_anew_when_its_users_change(name: str, services: dict[str, Any]) -> None:
+    """Compose compares what it is told, and not the files that it mounts: a server would go on with the old rights."""
+    users = sha256((ROOT / "deploy" / name / "users.conf").read_bytes()).hexdigest()
+    assert services[name]["labels"] == {"users": users[:12]}
 
 
 def test_what_is_kept_lies_in_volumes(variables: dict[str, str], services: dict[str, Any]) -> None:

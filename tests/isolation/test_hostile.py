@@ -95,7 +95,7 @@ ONE_OF_EACH = [
     ("identity", f"{API}/auth/login"),
     ("identity", "/oauth/token"),
     ("projects", f"{API}/projects"),
-    ("activity", f"{API}/webhooks"),
+    ("notifications", f"{API}/webhooks"),
     ("portal", "/sign-in"),
 ]
 

@@ -100,7 +100,7 @@ async def test_an_old_proof_opens_what_asks_for_none_and_nothing_else(portal: Po
     old = {role: await proven_long_ago(portal, role) for role in ("admin", "approver")}
     wrong: dict[str, str] = {}
     for right in RIGHTS:
-        changes = right.service in ("identity", "activity") and right.method != "GET"
+        changes = right.service in ("identity", "notifications") and right.method != "GET"
         for role in (each for each in old if changes and right.cells[each] not in (401, 403)):
             if not right.proof and (right.alone or right.cells[role] == "gone"):
                 continue  # it would change what the others are asked about

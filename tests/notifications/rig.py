@@ -8,6 +8,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.notifications.consumers import consumer
+from services.notifications.webhooks.consumer import consumer as webhooks_consumer
 from shared.actor import Actor
 from shared.broker import STREAM
 from shared.clock import uuid7
@@ -64,9 +66,9 @@ class Rig:
                 await asyncio.sleep(0.02)
 
     async def _folded(self) -> bool:
-        last = (await self.source.client.jetstream().stream_info(STREAM)).state.last_seq
-        rows = await self.sql("select position - ahead from inbox_positions")
-        return bool(rows) and rows[0][0] >= last
+        client = self.source.client
+        last = (await client.jetstream().stream_info(STREAM)).state.last_seq
+        return all([await each.folded(client, last) >= last for each in (consumer(), webhooks_consumer())])
 
     async def told(self, event: UUID) -> set[UUID]:
         """Who has a row for this event."""

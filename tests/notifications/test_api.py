@@ -12,8 +12,7 @@ from shared.actor import SYSTEM
 from shared.clock import now, uuid7
 from shared.contracts import EVENTS
 from shared.contracts.accounts import InvitationAccepted
-from shared.contracts.activity import WebhookDisabled, WebhookRemoved
-from shared.contracts.notifications import BellChanged
+from shared.contracts.notifications import BellChanged, WebhookDisabled, WebhookRemoved
 from shared.database import Database
 from shared.events import EventData
 from tests.activity.build import milestone_completed, status_changed

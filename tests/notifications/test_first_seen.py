@@ -8,15 +8,15 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.activity.fold.events import MEANINGS
 from services.notifications.bell.commands import MAILS_A_DAY
 from services.notifications.rules import RULES
 from shared.clock import uuid7
 from shared.contracts import EVENTS
+from shared.contracts.entries.entry import about_of
 from shared.contracts.identity import ProjectRolesChanged
 from shared.contracts.notifications import MailOrdered
 from shared.contracts.projects import ProjectShared, ProjectWithdrawn
-from shared.events import Event, EventData, RawEvent
+from shared.events import AnyEvent, Event, EventData
 from tests.activity.build import contact, project_created, status_changed
 from tests.notifications.rig import Cast, Rig, introduce
 
@@ -27,9 +27,9 @@ READERS = {"approver", "viewer", "primary", "let_in_again"}
 def team_only(kind: type[EventData]) -> bool:
     """Whether the client's feed leaves events of the kind out."""
     golden = (GOLDEN / f"{kind.subject}.json").read_bytes()
-    about = MEANINGS[kind].about
-    data = msgspec.json.decode(golden, type=Event[kind]).data  # type: ignore[valid-type]
-    return about is not None and about(msgspec.json.decode(golden, type=RawEvent), data).team_only
+    event: AnyEvent = msgspec.json.decode(golden, type=Event[kind])  # type: ignore[valid-type]
+    about = about_of(event, event.data)
+    return about is not None and about.team_only
 
 
 @pytest.mark.parametrize("kind", RULES, ids=lambda kind: kind.type)

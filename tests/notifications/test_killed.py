@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+from ops.keys import new_secrets_key
 from ops.stack.backing import Backing
 from shared.actor import Actor
 from shared.clock import uuid7
@@ -55,6 +56,7 @@ async def test_everybody_is_told_once_however_often_the_service_is_killed(
         "database_url": url,
         "nats_url": servers.addresses.nats_url,
         "jwks": str(signer.jwks),
+        "secrets_key": new_secrets_key(),
     }
     environ = {f"PORTAL_{name.upper()}": value for name, value in told.items()}
     service = Service(environ, tmp_path / "notifications.log", serve_notifications)

@@ -11,7 +11,6 @@ from services.notifications.rules import RULES, Rule
 from shared.actor import Actor, Reader
 from shared.clock import today, uuid7
 from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted, OrganisationJoined
-from shared.contracts.activity import WebhookDisabled
 from shared.contracts.contacts import ContactMoved
 from shared.contracts.identity import (
     ClientCreated,
@@ -21,7 +20,7 @@ from shared.contracts.identity import (
     SignedIn,
     Standing,
 )
-from shared.contracts.notifications import BellChanged, MailOrdered
+from shared.contracts.notifications import BellChanged, MailOrdered, WebhookDisabled
 from shared.contracts.projects import ProjectShared, ProjectUpdated, ProjectWithdrawn
 from shared.contracts.restated import PersonRestated
 from shared.contracts.summary import Readers, Summary

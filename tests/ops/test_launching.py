@@ -239,7 +239,7 @@ def test_full_disk_and_closed_folder_are_said_clearly(tmp_path: Path, monkeypatc
 
 
 def test_keys_are_made_once_and_the_public_half_verifies(tmp_path: Path) -> None:
-    folders = (tmp_path, tmp_path / "identity", tmp_path / "activity", tmp_path / "portal")
+    folders = (tmp_path, tmp_path / "identity", tmp_path / "notifications", tmp_path / "portal")
     files = keys.ensure_keys(*folders)
     private = (files.claims, files.tokens, files.secrets, files.orders, files.webhook_secrets, files.form_secrets)
     made = [file.read_bytes() for file in (*private, files.jwks)]

@@ -98,7 +98,7 @@ async def test_what_is_missing_or_refused_stays_in_the_form(browse, standin):
     assert 'value="https://10.0.0.1/"' in refused.text
 
 
-async def test_it_asks_for_a_proof_where_activity_does_and_loses_nothing(browse, standin):
+async def test_it_asks_for_a_proof_where_the_service_does_and_loses_nothing(browse, standin):
     standin.say("/webhooks", 403, "auth.step_up_required", "Prove once more that it is you, then try again.")
     answer = await browse(CLARA).post("/webhooks/new", data=NEW)
     assert (answer.status_code, answer.headers["location"]) == (307, "/prove-it/ask?next=%2Fwebhooks%2Fnew")

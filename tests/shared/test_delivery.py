@@ -578,6 +578,9 @@ async def is_as_it_should_be(operator: Client) -> bool:
         ("identity", "client_created", "projects", False),
         ("projects", "client_created", "projects", False),
         ("projects", "of_a_newer_version", "projects", True),
+        ("activity", "webhook_created", "activity", True),  # it was activity's
+        ("identity", "webhook_created", "activity", False),
+        ("projects", "webhook_created", "projects", False),
     ],
 )
 def test_a_service_tells_what_is_its_own_to_tell(source: str, kind: str, publisher: str, may: bool) -> None:

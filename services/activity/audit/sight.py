@@ -13,7 +13,7 @@ from shared.events import publisher_of
 WORK: dict[str, Mapping[str, str]] = {
     kind.type: getattr(kind, "hidden_by", {})
     for kind in EVENTS.values()
-    if publisher_of(kind.subject) not in ("identity", "activity")
+    if publisher_of(kind.subject) not in ("identity", "notifications")
 }
 """The events about work, of all services but those of accounts and webhooks, and which hidden field keeps what they
 name from the client. Of them a client may know what its feed tells, and who opened what.

@@ -11,12 +11,13 @@ from litestar.params import Parameter
 
 from services.activity.feed import queries
 from services.activity.feed.hub import Reader
-from services.activity.feed.queries import LAST, After, EntryView
+from services.activity.feed.queries import LAST, After
 from services.activity.feed.stream import EventStream
 from services.activity.feed.watcher import Watcher
 from services.activity.tenants import looks_behind, require_tenant
 from shared.actor import Actor
 from shared.claims import require_staff
+from shared.contracts.entries.view import EntryView
 from shared.database import ReadOnly
 from shared.errors import NotFound
 from shared.http import API

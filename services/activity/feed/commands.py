@@ -6,7 +6,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.activity.feed.models import Ended, Entry
+from services.activity.feed.models import Ended
+from shared.contracts.entries.entry import Entry
 
 CHANNEL = "activity_feed"
 RINGS = "activity_rings"

@@ -5,8 +5,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.activity.feed import queries
 from services.activity.reach import Reach
+from shared.contracts.entries.view import view
 from shared.contracts.notifications import BellChanged
 from shared.contracts.summary import Readers
 from shared.language import speaking
@@ -50,4 +50,4 @@ def _encoded(entry: asyncpg.Record, behind: bool, language: str) -> bytes:
     """An event of a stream (WHATWG HTML, 9.2.5). JSON has no line breaks."""
     head = f"id: {entry['position']}\nevent: {entry['type']}\ndata: ".encode()
     with speaking(language):
-        return head + msgspec.json.encode(queries.view(entry, behind=behind)) + b"\n\n"
+        return head + msgspec.json.encode(view(entry, behind=behind)) + b"\n\n"

@@ -11,15 +11,15 @@ import msgspec
 from msgspec import UNSET
 
 from services.activity.audit.models import PERSONAL, Author, Presence, Record, without_person
-from services.activity.feed.models import Ended, Entry
+from services.activity.feed.models import Ended
 from services.activity.fold import identity, projects
-from services.activity.fold.meaning import About, Meaning
+from services.activity.fold.meaning import Meaning
 from services.activity.kpis.models import ClientFact
 from services.activity.overview.models import Bare, publisher
 from services.activity.recordings.models import Visit
 from services.activity.tenants import COMPANY
 from shared.contracts import EVENTS
-from shared.contracts.words.telling import keep
+from shared.contracts.entries.entry import Entry, about_of
 from shared.events import EventData, RawEvent
 
 _SAID = {**identity.MEANINGS, **projects.MEANINGS}
@@ -29,8 +29,7 @@ def meaning_of(kind: type[EventData]) -> Meaning:
     """What is said of the type itself, and where nothing is, of its nearest base."""
     said = [_SAID[each] for each in kind.__mro__ if each in _SAID]
     found = {
-        name: next(filter(None, (getattr(each, name) for each in said)), None)
-        for name in ("about", "ends", "fact", "keeps")
+        name: next(filter(None, (getattr(each, name) for each in said)), None) for name in ("ends", "fact", "keeps")
     }
     return Meaning(**found, is_visit=any(each.is_visit for each in said))
 
@@ -69,13 +68,13 @@ def fold(event: RawEvent, position: int) -> Folded:
     data = msgspec.json.decode(event.data, type=kind) if kind else None
     meaning = MEANINGS[kind] if kind else _NOTHING
     tenant = event.clientid or COMPANY
-    about = meaning.about(event, data) if kind and kind.told and meaning.about else None
+    about = about_of(event, data)
     end = meaning.ends(event, data) if meaning.ends else None
     return Folded(
         record=_record(event, position, tenant, kind),
         author=_author(event, tenant),
         presence=_presence(event, tenant, data),
-        entry=_entry(event, position, data, about) if data and about else None,
+        entry=Entry.of(event, position, data, about) if data and about else None,
         turned=about.project_id if about and about.turns else None,
         bare=_bare(event, data, meaning),
         ended=end and Ended(position=position, client_id=tenant, at=event.time, **msgspec.structs.asdict(end)),
@@ -140,28 +139,4 @@ def _visit(event: RawEvent, position: int, tenant: UUID) -> Visit:
         actor_id=event.actorid,
         actor_kind=event.actorkind,
         at=event.time,
-    )
-
-
-def _entry(event: RawEvent, position: int, data: EventData, about: About) -> Entry | None:
-    if event.clientid is None:
-        return None
-    hidden = getattr(data, "hidden_fields", None) or ()
-    tells = set(about.tells)
-    return Entry(
-        position=position,
-        client_id=event.clientid,
-        id=event.id,
-        type=event.type,
-        facts=keep(data),
-        actor_id=event.actorid,
-        actor_name=event.actorname,
-        project_id=about.project_id,
-        target_type=about.kind,
-        target_id=event.subject,
-        at=event.time,
-        private=about.private or (bool(tells) and tells <= set(hidden)),
-        tells=sorted(tells),
-        team_only=about.team_only,
-        turns=about.turns == "seen",
     )

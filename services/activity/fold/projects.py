@@ -1,69 +1,11 @@
-"""Events of projects: entries about projects and milestones, and whether the client sees them."""
+"""Events of projects: what those without a summary say of a thing."""
 
-from functools import partial
-from typing import Any
-
-from services.activity.fold.meaning import About, Meaning, Meanings
-from shared.contracts.projects import (
-    MilestoneCompleted,
-    MilestoneEvent,
-    MilestoneReopened,
-    MilestoneShared,
-    MilestoneUpdated,
-    MilestoneWithdrawn,
-    ProjectEvent,
-    ProjectShared,
-    ProjectUpdated,
-    ProjectWithdrawn,
-)
-from shared.contracts.words.telling import told_fields
-from shared.events import RawEvent
-
-
-def _all_hidden(data: ProjectUpdated | MilestoneUpdated) -> bool:
-    return set(data.fields) <= set(data.hidden)
-
-
-def _project(event: RawEvent, data: Any, *, private: bool | None = None, **more: Any) -> About:
-    hidden = bool(data.private if private is None else private)
-    return About(kind="project", project_id=event.subject, private=hidden, **more)
-
-
-def _project_updated(event: RawEvent, data: ProjectUpdated) -> About:
-    turns = ("unseen" if data.private else "seen") if "hidden_fields" in data.fields else None
-    return _project(event, data, tells=told_fields(data), team_only=_all_hidden(data), turns=turns)
-
-
-def _milestone(_event: RawEvent, data: MilestoneEvent, **more: Any) -> About:
-    """That it is completed or not tells what hides its completion."""
-    private = data.private or data.project_private
-    return About(kind="milestone", project_id=data.project_id, private=private, **more)
-
-
-def _milestone_updated(event: RawEvent, data: MilestoneUpdated) -> About:
-    tells = {data.hidden_by.get(field, field) for field in told_fields(data)}
-    return _milestone(event, data, tells=tells, team_only=_all_hidden(data))
-
-
-def _milestone_turned(event: RawEvent, data: MilestoneShared | MilestoneWithdrawn) -> About:
-    return _milestone(event, data, team_only=True, turns="unseen" if data.project_private else "seen")
-
-
-_COMPLETION = [MilestoneEvent.hidden_by["completed_on"]]
+from services.activity.fold.meaning import Meaning, Meanings
+from shared.contracts.projects import MilestoneEvent, ProjectEvent, ProjectShared, ProjectWithdrawn
 
 MEANINGS: Meanings = {
-    ProjectEvent: Meaning(about=_project, keeps=lambda data: data.private),
-    ProjectUpdated: Meaning(about=_project_updated),
-    ProjectShared: Meaning(
-        about=partial(_project, private=False, team_only=True, turns="seen"), keeps=lambda _data: False
-    ),
-    ProjectWithdrawn: Meaning(
-        about=partial(_project, private=True, team_only=True, turns="seen"), keeps=lambda _data: True
-    ),
-    MilestoneEvent: Meaning(about=_milestone, keeps=lambda data: data.private),
-    MilestoneUpdated: Meaning(about=_milestone_updated),
-    MilestoneCompleted: Meaning(about=partial(_milestone, tells=_COMPLETION)),
-    MilestoneReopened: Meaning(about=partial(_milestone, tells=_COMPLETION)),
-    MilestoneShared: Meaning(about=_milestone_turned),
-    MilestoneWithdrawn: Meaning(about=_milestone_turned),
+    ProjectEvent: Meaning(keeps=lambda data: data.private),
+    ProjectShared: Meaning(keeps=lambda _data: False),
+    ProjectWithdrawn: Meaning(keeps=lambda _data: True),
+    MilestoneEvent: Meaning(keeps=lambda data: data.private),
 }

@@ -10,10 +10,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.activity.feed import queries as feed
-from services.activity.feed.queries import EntryView
 from services.activity.kpis.queries import Kpis
 from services.activity.reach import Reach, is_named
 from shared.clock import today
+from shared.contracts.entries.view import EntryView
 from shared.pagination import Page
 
 MOST = 20

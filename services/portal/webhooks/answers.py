@@ -1,4 +1,4 @@
-"""What activity answers about webhooks."""
+"""What notifications answers about webhooks."""
 
 from datetime import datetime
 from typing import Literal

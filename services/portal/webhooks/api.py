@@ -50,7 +50,7 @@ async def create(page: Page, data: Typed) -> Template:
     body = views.body(form) | {"client_id": form.values["client_id"] or None}
     if not form.is_wrong:
         try:
-            made = await page.services.activity.post("webhooks", NewWebhook, body)
+            made = await page.services.notifications.post("webhooks", NewWebhook, body)
             return await _show_secret(page, made, made.secret)
         except ServiceProblem as problem:
             form.refuse(problem)
@@ -77,14 +77,14 @@ async def deliveries(page: Page, webhook_id: UUID, cursor: Short = "") -> Templa
 async def retry(page: Page, webhook_id: UUID, delivery_id: UUID) -> Redirect:
     """Send one of them again."""
     path = f"webhooks/{webhook_id}/deliveries/{delivery_id}/retry"
-    await page.services.activity.post(path, dict[str, Any])
+    await page.services.notifications.post(path, dict[str, Any])
     return page.go(f"/webhooks/{webhook_id}", _("The delivery is sent again."))
 
 
 @post("/webhooks/{webhook_id:uuid}/test")
 async def test(page: Page, webhook_id: UUID) -> Redirect:
     """Tell it nothing, to see whether that arrives."""
-    await page.services.activity.post(f"webhooks/{webhook_id}/test", dict[str, Any])
+    await page.services.notifications.post(f"webhooks/{webhook_id}/test", dict[str, Any])
     return page.go(f"/webhooks/{webhook_id}", _("A test is on its way."))
 
 
@@ -105,7 +105,7 @@ async def change(page: Page, webhook_id: UUID, data: Typed) -> Template | Redire
         if not form.is_wrong:
             try:
                 if changes := form.only_changed(body, types=views.TYPE):
-                    await page.services.activity.patch(f"webhooks/{webhook_id}", Webhook, changes)
+                    await page.services.notifications.patch(f"webhooks/{webhook_id}", Webhook, changes)
                 return page.go(f"/webhooks/{webhook_id}", _("Saved") if changes else "")
             except ServiceProblem as problem:
                 form.refuse(problem)
@@ -116,7 +116,7 @@ async def change(page: Page, webhook_id: UUID, data: Typed) -> Template | Redire
 async def switch(page: Page, webhook_id: UUID, data: Typed) -> Redirect:
     """On or off."""
     on = data.get("active") == "on"
-    await page.services.activity.patch(f"webhooks/{webhook_id}", Webhook, {"active": on})
+    await page.services.notifications.patch(f"webhooks/{webhook_id}", Webhook, {"active": on})
     return page.go(f"/webhooks/{webhook_id}", _("Switched on") if on else _("Switched off"))
 
 
@@ -131,7 +131,7 @@ async def ask_rotate(page: Page, webhook_id: UUID) -> Template:
 async def rotate(page: Page, webhook_id: UUID, data: Typed) -> Template:
     """A new secret, on this one page."""
     body = {"overlap_hours": 0} if data.get("overlap") == "none" else {}
-    made = await page.services.activity.post(f"webhooks/{webhook_id}/rotate", Rotated, body)
+    made = await page.services.notifications.post(f"webhooks/{webhook_id}/rotate", Rotated, body)
     return await _show_secret(page, await views.webhook(page.services, webhook_id), made.secret)
 
 
@@ -154,7 +154,7 @@ async def ask_remove(page: Page, webhook_id: UUID) -> Template:
 @post("/webhooks/{webhook_id:uuid}/remove")
 async def remove(page: Page, webhook_id: UUID) -> Redirect:
     """End it for good."""
-    await page.services.activity.delete(f"webhooks/{webhook_id}")
+    await page.services.notifications.delete(f"webhooks/{webhook_id}")
     return page.go("/webhooks", _("The webhook was removed."))
 
 

@@ -37,17 +37,17 @@ class Detail(msgspec.Struct, frozen=True):
 
 
 async def listed(services: Services, sort: str, cursor: str) -> Listing[Webhook]:
-    return await services.activity.get("webhooks", Listing[Webhook], sort=sort, cursor=cursor, limit=50)
+    return await services.notifications.get("webhooks", Listing[Webhook], sort=sort, cursor=cursor, limit=50)
 
 
 async def types(services: Services) -> list[EventType]:
     """The types of events a webhook can receive, in words."""
-    return (await services.activity.get("webhooks/types", EventTypes)).items
+    return (await services.notifications.get("webhooks/types", EventTypes)).items
 
 
 async def webhook(services: Services, webhook_id: UUID) -> Webhook:
     """One of them. Raises `ServiceProblem`."""
-    return await services.activity.get(f"webhooks/{webhook_id}", Webhook)
+    return await services.notifications.get(f"webhooks/{webhook_id}", Webhook)
 
 
 async def webhook_and_types(services: Services, webhook_id: UUID) -> tuple[Webhook, list[EventType]]:
@@ -57,7 +57,9 @@ async def webhook_and_types(services: Services, webhook_id: UUID) -> tuple[Webho
 
 async def detail(services: Services, webhook_id: UUID, cursor: str = "") -> Detail:
     """One of them with its deliveries. Raises `ServiceProblem`."""
-    deliveries = services.activity.get(f"webhooks/{webhook_id}/deliveries", Listing[Delivery], cursor=cursor, limit=20)
+    deliveries = services.notifications.get(
+        f"webhooks/{webhook_id}/deliveries", Listing[Delivery], cursor=cursor, limit=20
+    )
     return Detail(*await asyncio.gather(webhook(services, webhook_id), types(services), deliveries))
 
 
@@ -80,7 +82,7 @@ def stored(found: Webhook, types: list[EventType]) -> Stored:
 
 
 def body(form: Form) -> dict[str, Any]:
-    """Name, address and types as activity wants them; what is missing is marked in the form.
+    """Name, address and types as notifications wants them; what is missing is marked in the form.
 
     The API takes an empty list of types for all of them; here somebody has to say so, with a box of its own.
     """

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.contracts import EVENTS
-from shared.contracts.words import activity, identity, projects, reminders
+from shared.contracts.words import identity, notifications, projects, reminders
 from shared.contracts.words.lines import Facts, Line, plain
 from shared.events import EventData
 from shared.language import SOURCE, day, marked, speaking
@@ -15,9 +15,9 @@ from shared.language import gettext as _
 from shared.texts import isolated
 
 LINES: Mapping[str, Line] = {
-    kind.type: line for module in (projects, identity, activity, reminders) for kind, line in module.LINES.items()
+    kind.type: line for module in (projects, identity, notifications, reminders) for kind, line in module.LINES.items()
 }
-FIELDS, STATUSES, REASONS = projects.FIELDS, projects.STATUSES, activity.REASONS | identity.REASONS
+FIELDS, STATUSES, REASONS = projects.FIELDS, projects.STATUSES, notifications.REASONS | identity.REASONS
 PORTAL = marked("The portal")
 """Who did it where no person did."""
 REMEMBERED = 10_000

@@ -220,7 +220,7 @@ async def test_streams_survive_the_loss_of_every_database_connection(rig: Rig, b
 
 async def test_readiness_covers_the_hub(rig: Rig) -> None:
     await rig.settle()
-    work = ("broker", "relay", "consumer activity", "backlog", "stream", "webhooks")
+    work = ("broker", "relay", "consumer activity", "backlog", "stream")
     names = (*work, "database", "outbox", "inbox activity")
     async with asyncio.timeout(30):  # the test before cut every connection
         while (await rig.api(None, "GET", "/readyz")).json() != dict.fromkeys(names, "ok"):

@@ -13,7 +13,17 @@ from services.activity.fold.events import Folded, fold
 from services.activity.kpis.models import ClientFact
 from services.activity.tenants import COMPANY
 from shared.clock import uuid7
-from shared.contracts import EVENTS, accounts, activity, api_clients, brand, contacts, identity, projects, recordings
+from shared.contracts import (
+    EVENTS,
+    accounts,
+    api_clients,
+    brand,
+    contacts,
+    identity,
+    notifications,
+    projects,
+    recordings,
+)
 from shared.contracts.words.telling import say, who
 from shared.events import Audit, Event, EventData, RawEvent
 
@@ -187,11 +197,11 @@ QUIET: list[EventData] = [
     contacts.BulkInvitationStarted(total=3),
     contacts.BulkInvitationFinished(sent=1, failed=1, skipped=1),
     projects.ProjectViewed(name="Website relaunch"),
-    activity.WebhookCreated(host="erp.acme.example", types=["project_created"]),
-    activity.WebhookUpdated(host="erp.acme.example", types=[], fields=["types"], active=True),
-    activity.WebhookRotated(old_valid_until=AT),
-    activity.WebhookDisabled(reason="gone"),
-    activity.WebhookRemoved(),
+    notifications.WebhookCreated(host="erp.acme.example", types=["project_created"]),
+    notifications.WebhookUpdated(host="erp.acme.example", types=[], fields=["types"], active=True),
+    notifications.WebhookRotated(old_valid_until=AT),
+    notifications.WebhookDisabled(reason="gone"),
+    notifications.WebhookRemoved(),
     brand.BrandDrafted(fields=["name"]),
     brand.BrandPublished(fields=["name"]),
 ]

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 from sqlalchemy import select
 
-from services.activity.webhooks.models import Delivery, Subscriber, Webhook, WebhookSecret
+from services.notifications.webhooks.models import Delivery, Subscriber, Webhook, WebhookSecret
 from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
@@ -20,14 +20,13 @@ _STATE = (
 )
 _TRIED = "coalesce(delivered_at, failed_at, last_tried_at, created_at)"
 _SELECT = f"""
-    select w.id, w.name, w.url, w.client_id, c.name as client_name, w.types, w.active, w.disabled_reason,
-           w.disabled_at, w.failing_since, w.created_at, k.name as created_by,
+    select w.id, w.name, w.url, w.client_id, nullif(c.name, '') as client_name, w.types, w.active, w.disabled_reason,
+           w.disabled_at, w.failing_since, w.created_at, nullif(w.created_by_name, '') as created_by,
            (select max(s.expires_at) from webhook_secrets s
             where s.webhook_id = w.id and s.expires_at > $1) as old_secret_until,
            d.at as last_delivery_at, d.state as last_delivery_state
     from webhooks w
-    left join known_clients c on c.client_id = w.client_id
-    left join known_actors k on k.id = w.created_by
+    left join clients c on c.id = w.client_id
     left join lateral (
         select {_TRIED} as at, {_STATE} as state
         from webhook_deliveries where webhook_id = w.id order by id desc limit 1
@@ -43,7 +42,7 @@ ORDERS = Orders(
     "-created_at",
     created_at="''",  # ids are in the order in which they are added
     name="folded(w.name)",
-    client_name="coalesce((select c.sort_key from known_clients c where c.client_id = w.client_id), {none})",
+    client_name="coalesce((select c.sort_key from clients c where c.id = w.client_id), {none})",
     last_delivery_at=f"coalesce(({_LAST}), {{none}})",
 )
 _KNOWS = "select exists (select from webhooks where id = $1)"
@@ -52,7 +51,7 @@ _DELIVERIES = f"""
            delivered_at, created_at
     from webhook_deliveries where webhook_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
 """  # noqa: S608  (our own text)
-_KNOWS_CLIENT = "select exists (select from known_clients where client_id = $1)"
+_KNOWS_CLIENT = "select exists (select from clients where id = $1)"
 # Locked against removal until the fold has written what is to be delivered.
 _SUBSCRIBERS = "select id, client_id, types from webhooks where active for key share"
 

@@ -10,11 +10,17 @@ from sqlalchemy import BigInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.activity.feed.models import Entry
-from services.activity.webhooks.targets import require_target
+from services.notifications.webhooks.targets import require_target
 from shared.clock import now
 from shared.contracts import TOLD
-from shared.contracts.activity import WebhookCreated, WebhookDisabled, WebhookRemoved, WebhookRotated, WebhookUpdated
+from shared.contracts.entries.entry import Entry
+from shared.contracts.notifications import (
+    WebhookCreated,
+    WebhookDisabled,
+    WebhookRemoved,
+    WebhookRotated,
+    WebhookUpdated,
+)
 from shared.errors import Conflict
 from shared.language import gettext as _
 from shared.orm import Base, Identified, Timestamped
@@ -94,6 +100,7 @@ class Webhook(Base, Identified, Timestamped):
     client_id: Mapped[UUID | None]
     types: Mapped[list[str]] = mapped_column(ARRAY(Text))
     created_by: Mapped[UUID]
+    created_by_name: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
     disabled_reason: Mapped[str] = mapped_column(default="")
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)

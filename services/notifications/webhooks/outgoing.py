@@ -10,8 +10,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from services.activity.webhooks.models import Outcome
-from services.activity.webhooks.targets import TargetRefused, require_target
+from services.notifications.webhooks.models import Outcome
+from services.notifications.webhooks.targets import TargetRefused, require_target
 from shared.outgoing import LookUps, may_call
 
 SECONDS = 10.0

@@ -1,20 +1,23 @@
-"""Activity with webhooks: staff who manage them, and what becomes of deliveries."""
+"""Notifications with webhooks: staff who manage them, and what becomes of deliveries."""
 
 import asyncio
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx2
 import msgspec
 
 from shared.actor import Actor
 from shared.clock import now, uuid7
 from shared.contracts.identity import ClientCreated
-from shared.events import RawEvent
-from tests.activity.build import ACME, BIRCH, project_created
-from tests.activity.rig import Publisher, Rig
-from tests.activity.webhooks.receiver import Receiver
+from shared.events import EventData, RawEvent
+from tests.activity.build import ACME, BIRCH, CLARA, project_created
+from tests.activity.rig import Publisher
 from tests.conftest import ServiceApi
+from tests.looks import Looks
+from tests.notifications.rig import Rig
+from tests.notifications.webhooks.receiver import Receiver
 
 
 def manager(**changes: Any) -> Actor:
@@ -35,7 +38,18 @@ class Webhooks(Rig):
 
     def __init__(self, api: ServiceApi, source: Publisher, admin_url: str, receiver: Receiver) -> None:
         super().__init__(api, source, admin_url)
+        self.looks = Looks(admin_url, search_path="notifications")
         self.receiver = receiver
+
+    async def sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
+        """Run a statement as an administrator."""
+        return await self.looks.fetch(statement, *values)
+
+    async def publish(
+        self, data: EventData, about: UUID | None = None, *, client_id: UUID | None = ACME, actor: Actor = CLARA
+    ) -> UUID:
+        """Commit one event; its id."""
+        return await self.source.publish(data, about, client_id=client_id, actor=actor)
 
     async def create(self, path: str, **more: Any) -> dict[str, Any]:
         """A webhook that tells this path of the receiver; the answer, its secret included."""
@@ -82,3 +96,9 @@ class Webhooks(Rig):
     async def events(self, webhook: dict[str, Any]) -> list[RawEvent]:
         """What was published about it."""
         return [event for event in await self.api.published() if str(event.subject) == webhook["id"]]
+
+    async def until_published(self) -> None:
+        """The broker has everything that the service itself said."""
+        async with asyncio.timeout(30):
+            while (await self.sql("select count(*) from outbox where published_at is null"))[0][0]:
+                await asyncio.sleep(0.02)

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.activity.webhooks.models import PING
-from services.activity.webhooks.signing import as_text, new_secret, signed_headers
+from services.notifications.webhooks.models import PING
+from services.notifications.webhooks.signing import as_text, new_secret, signed_headers
 from shared.clock import uuid7
 from shared.contracts import TOLD
 from tests.activity.build import milestone_completed
-from tests.activity.webhooks.receiver import Told, is_signed
-from tests.activity.webhooks.webhooks import Webhooks
+from tests.notifications.webhooks.receiver import Told, is_signed
+from tests.notifications.webhooks.webhooks import Webhooks
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "partners.md").read_text()
 [CODE] = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)

@@ -9,17 +9,17 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from services.activity.feed.models import Entry
-from services.activity.webhooks import commands, outgoing
-from services.activity.webhooks.commands import AT_ONCE_EACH, AT_ONCE_HOST
-from services.activity.webhooks.models import PATIENCE, Outcome
-from services.activity.webhooks.outgoing import Outgoing
+from services.notifications.webhooks import commands, consumer, outgoing
+from services.notifications.webhooks.commands import AT_ONCE_EACH, AT_ONCE_HOST
+from services.notifications.webhooks.models import PATIENCE, Outcome
+from services.notifications.webhooks.outgoing import Outgoing
 from shared.actor import SYSTEM
 from shared.clock import now, uuid7
+from shared.contracts.entries.entry import Entry
 from shared.contracts.projects import ProjectUpdated, ProjectWithdrawn
 from tests.activity.build import ACME, BIRCH, milestone_completed, project_created
-from tests.activity.webhooks.receiver import is_signed
-from tests.activity.webhooks.webhooks import Webhooks, manager
+from tests.notifications.webhooks.receiver import is_signed
+from tests.notifications.webhooks.webhooks import Webhooks
 
 
 async def test_what_happens_is_told_signed_as_staff_see_it(webhooks: Webhooks) -> None:
@@ -29,8 +29,8 @@ async def test_what_happens_is_told_signed_as_staff_see_it(webhooks: Webhooks) -
     assert is_signed(made["secret"], told)
     delivery = await webhooks.until(made, state="delivered")
     assert (delivery["id"], delivery["event_id"], delivery["tries"]) == (told.id, event_id, 1)
-    [entry] = (await webhooks.ask("GET", "activity", actor=manager())).json()["items"]
-    assert told.json == {"type": "project_created", "timestamp": entry["at"], "data": entry}
+    assert (told.json["type"], told.json["timestamp"]) == ("project_created", told.json["data"]["at"])
+    assert (told.json["data"]["id"], told.json["data"]["client_id"]) == (event_id, str(ACME))
     assert told.headers["content-type"] == "application/json"
 
 
@@ -97,9 +97,10 @@ async def test_an_event_that_is_folded_again_is_told_once(webhooks: Webhooks) ->
     made = await webhooks.create("/once")
     event_id = await webhooks.happens()
     await webhooks.until(made, state="delivered")
-    [row] = await webhooks.sql("select * from feed where id = $1", UUID(event_id))
-    connection = await asyncpg.connect(webhooks.admin_url, server_settings={"search_path": "activity"})
-    await commands.queue(connection, [Entry(**{name: row[name] for name in Entry.__struct_fields__})])
+    [row] = await webhooks.sql("select * from webhook_entries where id = $1", UUID(event_id))
+    connection = await asyncpg.connect(webhooks.admin_url, server_settings={"search_path": "notifications"})
+    known = {name: row[name] for name in Entry.__struct_fields__}
+    await consumer.queue(connection, Entry(**known | {"facts": msgspec.Raw(row["facts"].encode())}))
     await connection.close()
     assert [each["event_id"] for each in await webhooks.deliveries(made)] == [event_id]
 
@@ -367,3 +368,23 @@ async def test_a_secret_that_cannot_be_opened_sends_nothing(webhooks: Webhooks) 
     await webhooks.until(made, last_error="secret_unreadable")
     await webhooks.until(other, state="delivered")
     assert webhooks.receiver.told["/sealed"] == []
+
+
+async def test_what_is_a_month_old_goes_with_what_it_told(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/old")
+    old, waiting, new = [await webhooks.happens() for _ in range(3)]
+    await webhooks.receiver.wait_for("/old", 3)
+    await webhooks.until(made, state="delivered")
+    others = "delete from webhook_deliveries where event_id = $1 and webhook_id <> $2"
+    await webhooks.sql(others, UUID(old), UUID(made["id"]))
+    long_ago = now() - commands.KEPT_FOR - timedelta(minutes=1)
+    events = [UUID(old), UUID(waiting)]
+    await webhooks.sql("update webhook_entries set at = $1 where id = any($2)", long_ago, events)
+    await webhooks.sql("update webhook_deliveries set created_at = $1 where event_id = any($2)", long_ago, events)
+    in_a_day = now() + timedelta(days=1)
+    await webhooks.sql("update webhook_deliveries set due_at = $1 where event_id = $2", in_a_day, UUID(waiting))
+    async with webhooks.api.app.state.database.uow(SYSTEM) as db:
+        await commands.forget(db)
+    kept = await webhooks.sql("select id from webhook_entries where id = any($1)", [*events, UUID(new)])
+    assert {str(row["id"]) for row in kept} == {waiting, new}
+    assert {each["event_id"] for each in await webhooks.deliveries(made)} == {waiting, new}

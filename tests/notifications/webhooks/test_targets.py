@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.activity.webhooks.models import Outcome
-from services.activity.webhooks.outgoing import Outgoing
-from services.activity.webhooks.targets import TargetRefused, require_target
-from tests.activity.webhooks.receiver import receiving
+from services.notifications.webhooks.models import Outcome
+from services.notifications.webhooks.outgoing import Outgoing
+from services.notifications.webhooks.targets import TargetRefused, require_target
+from tests.notifications.webhooks.receiver import receiving
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ async def test_what_was_entered_while_it_was_allowed_is_not_sent_in_the_clear(mo
 
 async def test_the_last_look_is_at_the_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also if every check before it were gone."""
-    monkeypatch.setattr("services.activity.webhooks.outgoing.require_target", lambda *_args, **_more: "")
+    monkeypatch.setattr("services.notifications.webhooks.outgoing.require_target", lambda *_args, **_more: "")
     listening = Listening()
     port = await listening.start()
     outgoing = Outgoing(private=False)

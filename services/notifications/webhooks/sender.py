@@ -11,11 +11,11 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
-from services.activity.webhooks import commands
-from services.activity.webhooks.commands import Attempt
-from services.activity.webhooks.models import Outcome
-from services.activity.webhooks.outgoing import Outgoing
-from services.activity.webhooks.signing import signed_headers
+from services.notifications.webhooks import commands
+from services.notifications.webhooks.commands import Attempt
+from services.notifications.webhooks.models import Outcome
+from services.notifications.webhooks.outgoing import Outgoing
+from services.notifications.webhooks.signing import signed_headers
 from shared.actor import SYSTEM
 from shared.database import Database
 from shared.sealing import Sealer
@@ -23,7 +23,7 @@ from shared.sealing import Sealer
 POLL_SECONDS = 0.5
 FORGET_SECONDS = 3600.0
 
-ATTEMPTS = Counter("activity_webhook_attempts_total", "Attempts to deliver to a webhook", ["outcome"])
+ATTEMPTS = Counter("notifications_webhook_attempts_total", "Attempts to deliver to a webhook", ["outcome"])
 
 log = structlog.get_logger("webhooks")
 

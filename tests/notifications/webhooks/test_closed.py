@@ -6,12 +6,12 @@ from uuid import UUID
 import pytest
 
 from ops.stack.backing import Backing
-from services.activity.app import create_app
-from services.activity.settings import ActivitySettings
+from services.notifications.app import create_app
+from services.notifications.settings import NotificationsSettings
 from tests.activity.rig import empty_streams, publisher
-from tests.activity.webhooks.receiver import Receiver
-from tests.activity.webhooks.webhooks import Webhooks
 from tests.conftest import Cluster, ServiceFactory
+from tests.notifications.webhooks.receiver import Receiver
+from tests.notifications.webhooks.webhooks import Webhooks
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,10 @@ async def closed(
 ) -> AsyncGenerator[Webhooks]:
     """The service without a word about private addresses."""
     await empty_streams(servers)
-    async with publisher(servers, cluster) as source, run_service("activity", create_app, ActivitySettings) as api:
+    async with (
+        publisher(servers, cluster) as source,
+        run_service("notifications", create_app, NotificationsSettings) as api,
+    ):
         made = Webhooks(api, source, cluster.admin_of(api.database_url), receiver)
         yield made
         await made.looks.close()

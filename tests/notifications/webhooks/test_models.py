@@ -6,9 +6,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.activity.feed.models import Entry
-from services.activity.webhooks.models import PATIENCE, PING, WAITS, Delivery, Outcome, Subscriber, Webhook
+from services.notifications.webhooks.models import PATIENCE, PING, WAITS, Delivery, Outcome, Subscriber, Webhook
 from shared.clock import moved_to, now, uuid7
+from shared.contracts.entries.entry import Entry
 from tests.activity.build import ACME, BIRCH
 
 AT = datetime(2026, 3, 9, 10, 30, tzinfo=UTC)
@@ -23,7 +23,14 @@ def entry(kind: str, client_id: UUID, **more: bool) -> Entry:
 
 
 def webhook(**more: object) -> Webhook:
-    known = {"name": "ERP", "url": "https://erp.example/", "client_id": None, "types": [], "created_by": uuid7()}
+    known = {
+        "name": "ERP",
+        "url": "https://erp.example/",
+        "client_id": None,
+        "types": [],
+        "created_by": uuid7(),
+        "created_by_name": "",
+    }
     return Webhook(**known | more)  # type: ignore[arg-type]
 
 

@@ -4,13 +4,13 @@ from datetime import timedelta
 import pytest
 
 from ops.stack.backing import Backing
-from services.activity.app import create_app
-from services.activity.settings import ActivitySettings
-from services.activity.webhooks import models, sender
+from services.notifications.app import create_app
+from services.notifications.settings import NotificationsSettings
+from services.notifications.webhooks import models, sender
 from tests.activity.rig import empty_streams, publisher
-from tests.activity.webhooks.receiver import Receiver, receiving
-from tests.activity.webhooks.webhooks import Webhooks
 from tests.conftest import Cluster, ServiceFactory
+from tests.notifications.webhooks.receiver import Receiver, receiving
+from tests.notifications.webhooks.webhooks import Webhooks
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ async def webhooks(
     await empty_streams(servers)
     async with (
         publisher(servers, cluster) as source,
-        run_service("activity", create_app, ActivitySettings, private_webhooks=True) as api,
+        run_service("notifications", create_app, NotificationsSettings, private_webhooks=True) as api,
     ):
         made = Webhooks(api, source, cluster.admin_of(api.database_url), receiver)
         yield made

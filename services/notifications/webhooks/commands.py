@@ -1,6 +1,6 @@
-"""Changes of webhooks by staff, queueing of deliveries by the fold, and recording of attempts."""
+"""Changes of webhooks by staff, and attempts at deliveries: which are due, and what came of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,14 +10,14 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy import delete, update
 
-from services.activity.feed.models import Entry
-from services.activity.feed.queries import COLUMNS, view
-from services.activity.webhooks import queries
-from services.activity.webhooks.models import PING, Delivery, EventType, Outcome, Webhook, WebhookSecret
-from services.activity.webhooks.signing import as_text, new_secret
+from services.notifications.webhooks import queries
+from services.notifications.webhooks.models import PING, Delivery, EventType, Outcome, Webhook, WebhookSecret
+from services.notifications.webhooks.signing import as_text, new_secret
+from services.notifications.webhooks.things import COLUMNS, KEPT, OF_ENTRY
 from shared import outbox
 from shared.actor import SYSTEM, Actor
-from shared.clock import now, uuid7
+from shared.clock import now
+from shared.contracts.entries.view import view
 from shared.database import Db, driver
 from shared.events import EventData
 from shared.sealing import Sealer
@@ -36,16 +36,11 @@ AT_ONCE_HOST = 16
 """So many attempts run at once in one process, to one webhook, and to one host with its port."""
 LEASE = timedelta(seconds=30)
 """Longer than any attempt lasts: a delivery still in hand after it was left behind by a process that is gone."""
-KEPT = timedelta(days=30)
+KEPT_FOR = timedelta(days=30)
 """So long one can look up what became of a delivery."""
 
-# Fields are named as columns are.
-_QUEUE = """
-insert into webhook_deliveries
-    (id, client_id, webhook_id, type, event_id, position, tries, due_at, last_error, created_at)
-select id, client_id, webhook_id, type, event_id, position, 0, $2, '', $2
-from json_populate_recordset(null::webhook_deliveries, $1)
-on conflict (webhook_id, event_id) do nothing
+_FORGET_ENTRIES = """
+delete from webhook_entries e where at < $1 and not exists (select from webhook_deliveries d where d.event_id = e.id)
 """
 _TAKE = f"""
 with receivers as (
@@ -81,7 +76,8 @@ select t.id as delivery_id, t.webhook_id, t.tries, t.type as delivery_type, t.cr
        f.*
 from taken t join webhooks w on w.id = t.webhook_id
 left join lateral (
-    select {COLUMNS} from feed where position = t.position and (w.client_id is null or not private and not team_only)
+    select {COLUMNS} from webhook_entries e {OF_ENTRY}
+    where e.position = t.position and (w.client_id is null or not {KEPT})
 ) as f on true
 """  # noqa: S608  (our own text)
 
@@ -126,7 +122,12 @@ async def create_webhook(
 ) -> tuple[Webhook, str]:
     """A new webhook, and its secret. Raises `NotFound` for a client nobody has heard of, and `TargetRefused`."""
     webhook = Webhook(
-        name=data.name, url=data.url, client_id=data.client_id, types=sorted(set(data.types)), created_by=created_by
+        name=data.name,
+        url=data.url,
+        client_id=data.client_id,
+        types=sorted(set(data.types)),
+        created_by=created_by,
+        created_by_name=actor.name,
     )
     created = webhook.created(private=private)
     if data.client_id:
@@ -191,27 +192,6 @@ async def retry(db: Db, webhook_id: UUID, delivery_id: UUID) -> None:
     delivery.again()
 
 
-async def queue(connection: asyncpg.Connection, entries: Sequence[Entry]) -> None:
-    """Have each of these entries delivered to whom it concerns, once this transaction is through."""
-    if not entries:
-        return
-    wanted = [
-        {
-            "id": uuid7(),
-            "client_id": entry.client_id,
-            "webhook_id": subscriber.id,
-            "type": entry.type,
-            "event_id": entry.id,
-            "position": entry.position,
-        }
-        for subscriber in await queries.list_subscribers(connection)
-        for entry in entries
-        if subscriber.wants(entry)
-    ]
-    if wanted:
-        await connection.execute(_QUEUE, msgspec.json.encode(wanted).decode(), now())
-
-
 async def take(db: Db, busy: Mapping[UUID, int]) -> list[Attempt]:
     """Take due deliveries in hand, beside those that are `busy` by webhook. Each is due again when the lease is over.
 
@@ -268,8 +248,10 @@ async def record_attempt(db: Db, attempt: Attempt, outcome: Outcome) -> None:
 
 
 async def forget(db: Db) -> None:
-    """Delete deliveries older than `KEPT`."""
-    await db.execute(delete(Delivery).where(Delivery.created_at < now() - KEPT, Delivery.due_at.is_(None)))
+    """Delete deliveries older than `KEPT_FOR`, and what only they told."""
+    before = now() - KEPT_FOR
+    await db.execute(delete(Delivery).where(Delivery.created_at < before, Delivery.due_at.is_(None)))
+    await (await driver(db)).execute(_FORGET_ENTRIES, before)
 
 
 async def _give_up_waiting(db: Db, webhook: Webhook) -> None:

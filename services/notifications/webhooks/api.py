@@ -11,10 +11,10 @@ import msgspec
 from litestar import Response, Router, delete, get, patch, post
 from litestar.params import Parameter
 
-from services.activity.webhooks import commands, queries
-from services.activity.webhooks.commands import CreateWebhook, PatchWebhook, RotateSecret
-from services.activity.webhooks.outgoing import Outgoing
-from services.activity.webhooks.queries import DeliveryView, WebhookView
+from services.notifications.webhooks import commands, queries
+from services.notifications.webhooks.commands import CreateWebhook, PatchWebhook, RotateSecret
+from services.notifications.webhooks.outgoing import Outgoing
+from services.notifications.webhooks.queries import DeliveryView, WebhookView
 from shared.actor import Actor
 from shared.claims import require_fresh_proof, require_policy
 from shared.contracts import TOLD

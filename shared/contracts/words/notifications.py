@@ -1,6 +1,6 @@
 """The words for what happens to webhooks."""
 
-from shared.contracts.activity import WebhookDisabled
+from shared.contracts.notifications import WebhookDisabled
 from shared.contracts.words.lines import Line, Lines
 from shared.language import marked
 

@@ -181,7 +181,7 @@ ROUTES = (
     _page("/switch-client"),
     _page("/view-as"),
     _page("/milestones"),
-    _page("/preferences"),
+    _page("/settings"),
     _page("/widgets"),
     _page("/mailbox", local=True),
     _page(NOT_FOUND, exact=True),

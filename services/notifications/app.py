@@ -11,6 +11,7 @@ from litestar.di import Provide
 
 from services.notifications.bell.api import router as bell
 from services.notifications.bell.commands import forget
+from services.notifications.choices.api import router as choices
 from services.notifications.consumers import consumer
 from services.notifications.reminders.commands import DEEDS
 from services.notifications.settings import NotificationsSettings
@@ -43,7 +44,7 @@ def create_app(settings: NotificationsSettings) -> Litestar:
     return create_service(
         "notifications",
         settings,
-        routers=[bell, webhooks],
+        routers=[bell, choices, webhooks],
         consumers=[consumer(), webhooks_consumer()],
         deeds=DEEDS,
         lifespan=[_background, send_webhooks],

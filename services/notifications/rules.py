@@ -6,7 +6,7 @@ anybody of what they may not read.
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -16,8 +16,12 @@ from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted, O
 from shared.contracts.notifications import WebhookDisabled, WebhookRemoved
 from shared.contracts.projects import MilestoneCompleted, ProjectCreated, ProjectShared, ProjectStatusChanged
 from shared.contracts.reminders import MilestoneDueSoon, MilestoneOverdue
-from shared.events import EventData
+from shared.events import EventData, publisher_of
+from shared.language import marked
 
+Channel = Literal["none", "bell", "bell_and_mail"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+"""How somebody can be notified."""
 READERS = ("approver", "viewer")
 """The project roles that read what a project holds. A primary contact is a viewer at least, in every project."""
 
@@ -39,6 +43,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     `when` says for which events of the kind. `tells` are the event's fields that it is about: the client is not told
     while its project hides them. `page` is where staff read more, `own_page` where the client's people do; without one
     it is the thing's own page. `ended_by` says that a thing without a summary is gone, and its notifications with it.
+
+    People may choose another channel (decision 0119): under the words for the kind, or `occasion` where these say too
+    much, once for kinds that are `told_as` one or `chosen_with` it. `fixed` says why nobody chooses here.
     """
 
     roles: tuple[str, ...] = ()
@@ -54,6 +61,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     once: bool = False
     own: str = ""
     once_in: timedelta | None = None
+    occasion: str = ""
+    chosen_with: type[EventData] | None = None
+    fixed: str = ""
 
     def applies(self, data: EventData) -> bool:
         """Whether anybody is notified of this event."""
@@ -72,6 +82,24 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         anchor = f"#milestone-{id_}" if kind == "milestone" else ""
         return page.format(target_id=id_) if page else f"/projects/{project_id}{anchor}"
 
+    def chosen_as(self, kind: type[EventData]) -> str:
+        """As which type of event people choose for this kind."""
+        return (self.chosen_with or self.told_as or kind).type
+
+    @property
+    def default(self) -> Channel:
+        """How those are notified who did not choose."""
+        return "bell_and_mail" if self.mail else "bell"
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Those that people choose among."""
+        return (self.default,) if self.fixed else CHANNELS
+
+    def channel(self, chosen: Channel | None) -> Channel:
+        """How who chose this is notified."""
+        return chosen if chosen in self.channels else self.default
+
     @property
     def reaches_limited(self) -> bool:
         """Whether staff who are limited to projects can use the policy at all."""
@@ -82,6 +110,16 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         if actor.sees_all_clients:
             return bool(self.policy) and actor.can(self.policy)
         return bool(self.roles) or (self.primary_contacts and actor.is_primary_contact)
+
+    def may_reach(self, actor: Actor) -> bool:
+        """Whether the reader can be notified, by the roles that they have now; of what is their own, everybody can."""
+        if self.own:
+            return True
+        if actor.sees_all_clients:
+            return self.may_read(actor)
+        held = {"viewer"} if actor.is_primary_contact else set[str | None]()
+        held |= {actor.role_in(each) for each in actor.project_roles}
+        return not held.isdisjoint(self.roles) or (self.primary_contacts and actor.is_primary_contact)
 
 
 def _is_in_trouble(data: ProjectStatusChanged) -> bool:
@@ -98,14 +136,22 @@ def _is_shared(data: ProjectCreated) -> bool:
 
 _NEWCOMER = Rule(primary_contacts=True, policy="managePortalAccess", page="/contacts/{target_id}", own_page="/team")
 RULES: Mapping[type[EventData], Rule] = {
-    ProjectCreated: Rule(roles=READERS, mail=True, when=_is_shared, once=True),
+    ProjectCreated: Rule(
+        roles=READERS, mail=True, when=_is_shared, once=True, occasion=marked("A project was shared with you")
+    ),
     ProjectShared: Rule(roles=READERS, mail=True, told_as=ProjectCreated, once=True),
     MilestoneCompleted: Rule(roles=READERS, tells=("completed_on",)),
-    ProjectStatusChanged: Rule(roles=("approver",), policy="manageProjects", mail=True, when=_is_in_trouble),
+    ProjectStatusChanged: Rule(
+        roles=("approver",),
+        policy="manageProjects",
+        mail=True,
+        when=_is_in_trouble,
+        occasion=marked("A project is at risk or delayed"),
+    ),
     MilestoneDueSoon: Rule(policy="manageProjects", mail=True),
     MilestoneOverdue: Rule(policy="manageProjects", mail=True),
     InvitationAccepted: _NEWCOMER,
-    OrganisationJoined: _NEWCOMER,
+    OrganisationJoined: msgspec.structs.replace(_NEWCOMER, chosen_with=InvitationAccepted),
     FailedSignInsPaused: Rule(
         own="/security",
         policy="viewAudit",
@@ -113,12 +159,18 @@ RULES: Mapping[type[EventData], Rule] = {
         mail=True,
         when=_is_somebodys,
         once_in=timedelta(days=1),
+        occasion=marked("Sign-ins to your account were paused"),
+        fixed=marked("You need to know of it if it was not you."),
     ),
-    WebhookDisabled: Rule(policy="manageApiClients", mail=True, page="/webhooks/{target_id}", ended_by=WebhookRemoved),
+    WebhookDisabled: Rule(
+        policy="manageApiClients",
+        mail=True,
+        page="/webhooks/{target_id}",
+        ended_by=WebhookRemoved,
+        fixed=marked("A partner system receives nothing until somebody acts."),
+    ),
 }
 """Whose role is asked for is who has it by then: an offered one counts from the first sign-in."""
-MAILED = [rule.type_of(kind) for kind, rule in RULES.items() if rule.mail]
-"""The types of events that are mailed, too."""
 OWN = [kind.type for kind, rule in RULES.items() if rule.own]
 """The types of events of which the person is notified whom they are about."""
 
@@ -129,3 +181,14 @@ ENDS = {rule.ended_by for rule in RULES.values() if rule.ended_by}
 def readable(actor: Actor) -> list[str]:
     """The types of events of which the reader may be notified."""
     return [kind.type for kind, rule in RULES.items() if rule.may_read(actor)]
+
+
+def offered(actor: Actor) -> dict[str, Rule]:
+    """What the reader chooses a channel for, by type: what can reach them, of modules that are open to them."""
+    return {
+        kind.type: rule
+        for kind, rule in RULES.items()
+        if rule.chosen_as(kind) == kind.type
+        and rule.may_reach(actor)
+        and publisher_of(kind.subject) not in actor.closed
+    }

@@ -158,7 +158,7 @@ def _answer(request: AnyRequest, status: int) -> Response[Any]:
 
 def _while_viewing(request: AnyRequest, look: Look) -> tuple[str, str] | None:
     """Why nobody's portal has it where staff view it; None for what its person reads as well."""
-    personal = request.scope["path"].startswith(("/security", "/profile", "/preferences"))
+    personal = request.scope["path"].startswith(("/security", "/profile", "/settings"))
     if request.method != "GET" or (personal and look.seen_as):
         return LOOKING
     return NOBODYS if personal else None

@@ -112,3 +112,13 @@ class WebhookRemoved(SecurityEvent, frozen=True):
     type: ClassVar[str] = "webhook_removed"
     subject: ClassVar[str] = "notifications.webhook.removed.v1"
     formerly: ClassVar[str] = "activity.webhook.removed.v1"
+
+
+class NotificationChoicesChanged(EventData, frozen=True):
+    """Somebody is notified of these `kinds`, types of events, by another channel from now on. The aggregate is the
+    person; by which channel is theirs alone.
+    """
+
+    type: ClassVar[str] = "notification_choices_changed"
+    subject: ClassVar[str] = "notifications.choices.changed.v1"
+    kinds: list[str]

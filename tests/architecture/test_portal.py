@@ -14,6 +14,7 @@ REFRESHED = "/widgets"
 FIXED = {
     "": "services.portal.dashboard",  # the address of the portal itself
     "static": "services.portal.assets",  # files, no pages; the gateway's own pages use them
+    "settings": "services.portal.preferences",  # settings.py is what every process reads from its environment
     "page-not-found": "services.portal.failures",  # the gateway shows it for an address that has no route
 }
 """Addresses that are no folder's."""

@@ -78,6 +78,7 @@ SHOTS = {
     "activity": Shot("approver", "/activity", height=560),
     "team": Shot("approver", "/team", height=520),
     "profile": Shot("approver", "/profile"),
+    "settings": Shot("approver", "/settings"),
     "security": Shot("approver", "/security", height=760, first=in_a_browser),
     "client": Shot("admin", "/clients/{client}", "body"),
     "contacts": Shot("admin", "/clients/{client}/contacts", height=560),

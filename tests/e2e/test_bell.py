@@ -1,4 +1,4 @@
-"""The bell rings on a page that is open, and leads to what it tells."""
+"""The bell rings on a page that is open, leads to what it tells, and is silent about what its reader did not want."""
 
 import re
 
@@ -36,3 +36,30 @@ def test_the_bell_rings_on_an_open_page_and_leads_to_what_it_tells(portal: Porta
         page.locator(".entry-open", has_text="finished Keel laid").click()
         expect(page).to_have_url(re.compile(f"/projects/{project['id']}#milestone-"))
         expect(page.locator(".bell-count")).to_have_count(0)
+
+
+def test_what_somebody_chose_not_to_be_notified_of_rings_no_bell(portal: Portal, sit: Sit) -> None:
+    staff = portal.as_("admin")
+    project = make_project(portal, "birch", "Slipway")
+    made = staff.post(
+        f"{API}/projects/{project['id']}/milestones", json={"name": "Rails laid", "target_on": "2031-01-15"}
+    )
+    portal.until(lambda: is_told(portal, "birch", project["id"]))
+
+    with sit("birch") as client:
+        page = client.page
+
+        def choose(channel: str) -> None:
+            page.get_by_label("A milestone was completed").select_option(channel)
+            page.get_by_role("button", name="Save notifications").click()
+            expect(page.get_by_text("Your choices are saved")).to_be_visible()
+
+        client.open("/notifications")
+        page.get_by_role("link", name="Choose what you get").click()
+        choose("Not at all")
+        staff.post(f"{API}/milestones/{made.json()['id']}/complete")
+        later = make_project(portal, "birch", "Slipway gate")
+        portal.until(lambda: is_told(portal, "birch", later["id"]))
+        items = portal.as_("birch").get(f"{API}/notifications").json()["items"]
+        assert [each["type"] for each in items if each["project_id"] == project["id"]] == ["project_created"]
+        choose("At the bell")

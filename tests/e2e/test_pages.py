@@ -23,7 +23,7 @@ PICTURES = bool(os.environ.get("PORTAL_SCREENSHOTS"))
 """`make screenshots`: every page in every look, and those of the README kept."""
 OWN_PAGES = [
     "/profile",
-    "/preferences",
+    "/settings",
     "/security",
     "/security/two-factor",
     "/security/passkeys",

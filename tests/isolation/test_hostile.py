@@ -36,7 +36,13 @@ VALUES: dict[str, list[Any]] = {
     "FloatType": [1e308, 10**30],
     "DateType": ["0001-01-01", "9999-12-31"],
     "DateTimeType": ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"],
-    "DictType": [{"\0": "\0"}, {"a" * 5000: 1}],
+    "DictType": [
+        {"\0": "\0"},
+        {"a" * 5000: 1},
+        {"": None},
+        {"a": {"a": []}},
+        {f"a{number}": "a" for number in range(1000)},
+    ],
     "other": ["\0", 10**30, None],
 }
 """By the type of a field."""

@@ -1,4 +1,4 @@
-"""The stand-in services as they keep pictures of people, and how the company looks."""
+"""The stand-in services as they keep pictures of people, how the company looks, and how somebody is notified."""
 
 import base64
 from typing import Any
@@ -31,12 +31,29 @@ def draft() -> dict[str, Any]:
     }
 
 
+def choice(kind: str, occasion: str, channel: str = "bell", *, reason: str = "") -> dict[str, Any]:
+    """How somebody is notified of a kind of event; with a `reason` that is fixed."""
+    channels = [channel] if reason else ["none", "bell", "bell_and_mail"]
+    told = {"type": kind, "occasion": occasion, "channel": channel, "default": channel}
+    return told | {"channels": channels, "reason": reason}
+
+
+def choices() -> list[dict[str, Any]]:
+    return [
+        choice("project_created", "A project was shared with you", "bell_and_mail"),
+        choice("milestone_completed", "A milestone was completed"),
+        choice("webhook_disabled", "A webhook was switched off", "bell_and_mail", reason="Somebody has to act."),
+    ]
+
+
 class Gallery(Standin):
-    """`state["pictures"]` maps a person to a picture; `state["brand"]` is what everybody sees, where there is anything."""
+    """`state["pictures"]` maps a person to a picture; `state["brand"]` is what everybody sees, where there is anything;
+    `state["choices"]` are the reader's, at `state["chosen"]`, their version.
+    """
 
     def reset(self) -> None:
         super().reset()
-        self.state |= {"pictures": {}, "brand": None, "draft": draft()}
+        self.state |= {"pictures": {}, "brand": None, "draft": draft(), "choices": choices(), "chosen": 3}
 
     def _routes(self) -> list[tuple[str, str, Any]]:
         return [
@@ -51,6 +68,8 @@ class Gallery(Standin):
             ("PUT", "/brand/draft/logo", self.get_draft),
             ("DELETE", "/brand/draft/logo", self.get_draft),
             ("POST", "/brand/publish", self.publish),
+            ("GET", "/notifications/choices", self.get_choices),
+            ("PATCH", "/notifications/choices", self.change_choices),
             *super()._routes(),
         ]
 
@@ -91,3 +110,20 @@ class Gallery(Standin):
             name: self.state["draft"][name] for name in ("name", "logo_id", "icon_id", "palettes", "texts")
         }
         return web.json_response(self.state["draft"])
+
+    async def get_choices(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": self.state["choices"], "version": self.state["chosen"]})
+
+    async def change_choices(self, request: web.Request) -> web.Response:
+        if said := self._said(request):
+            return said
+        if request.headers.get("If-Match") != f'"{self.state["chosen"]}"':
+            return problem(412, "stale", "Somebody changed this.")
+        self.choose(**(await request.json())["channels"])
+        return await self.get_choices(request)
+
+    def choose(self, **channels: str) -> None:
+        """The reader chooses, here or elsewhere."""
+        for each in self.state["choices"]:
+            each["channel"] = channels.get(each["type"], each["channel"])
+        self.state["chosen"] += 1

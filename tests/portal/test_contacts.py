@@ -243,7 +243,7 @@ async def test_what_is_refused_is_said_on_that_page(browse, standin):
 
 
 @pytest.mark.parametrize(
-    "path", ["/preferences", "/people/new", f"/people/{EMIL_ID}", f"{LIST}/new", f"/contacts/{SABINE}"]
+    "path", ["/settings", "/people/new", f"/people/{EMIL_ID}", f"{LIST}/new", f"/contacts/{SABINE}"]
 )
 async def test_languages_have_one_spelling(browse, path):
     page = (await browse(CLARA).get(path)).text

@@ -237,7 +237,7 @@ async def test_the_caller_travels_on_as_they_are(browse, standin):
 )
 async def test_the_theme_is_rendered_by_the_server(browse, chosen, shown):
     browser = browse(ANNA)
-    answer = await browser.post("/preferences/theme", data={"theme": chosen, "next": "/projects"})
+    answer = await browser.post("/settings/theme", data={"theme": chosen, "next": "/projects"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/projects")
     assert f'class="{shown}"' in (await browser.get("/")).text
 

@@ -10,6 +10,7 @@ from shared.actor import Actor
 from tests.portal.people import ANNA, CLARA, MIA
 from tests.portal.personnel import FELIX_ID
 from tests.portal.standin import uid
+from tests.portal.test_preferences import form_of
 
 FRAGMENT = {"HX-Request": "true"}
 WIDGETS = {"projects": 'id="projects"', "activity": 'id="activity"', "figures": 'id="kpis"'}
@@ -128,8 +129,8 @@ async def test_details_that_are_not_ones_own_are_shown_and_the_language_is_chose
         assert what_can_be_sent not in page
     assert "Northwind Studio keeps these for you" in page
     assert "Anna Keller" in page
-    page = (await browser.get("/preferences")).text
-    opened = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
-    answer = await browser.post("/preferences", data={**opened, "language": "de", "first_name": "Sneaky"})
-    assert answer.headers["location"] == "/preferences"
+    page = (await browser.get("/settings")).text
+    opened = form_of(page, "/settings")
+    answer = await browser.post("/settings", data={**opened, "language": "de", "first_name": "Sneaky"})
+    assert answer.headers["location"] == "/settings"
     assert standin.written == [("PATCH", "/people/me", {"language": "de"})]

@@ -133,7 +133,7 @@ async def test_every_form_of_every_page_is_refused_that_names_nobody(web, browse
     free = {path.split("/")[1] for path in forms_sent(web, named=False)}
     assert free == {
         *("sign-in", "sign-out", "forgot-password", "reset-password", "register", "invitation", "verify-email"),
-        *("confirm-email", "kept-form", "preferences", "view-as"),
+        *("confirm-email", "kept-form", "settings", "view-as"),
     }
 
 

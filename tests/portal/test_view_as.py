@@ -103,7 +103,7 @@ async def test_it_begins_on_the_dashboard_with_a_new_cookie(browse, standin):
     assert call.body == {"client_id": ACME}
 
 
-@pytest.mark.parametrize("path", ["/profile", "/preferences", "/security", "/security/email"])
+@pytest.mark.parametrize("path", ["/profile", "/settings", "/security", "/security/email"])
 async def test_a_client_as_a_whole_has_nothing_personal(browse, standin, path):
     """The viewer's own would stand there for the client's."""
     page = await browse(VIEWING).get(path)
@@ -128,7 +128,7 @@ async def test_every_page_says_so(browse, path):
 async def test_nothing_is_offered_that_would_be_refused(browse, path):
     """Interface paper: what somebody may not do is not in the page."""
     looked, own = (await browse(VIEWING).get(path)).text, (await browse(ANNA).get(path)).text
-    assert sent_by(looked) <= {"/view-as/end", "/sign-out", "/preferences/theme"}
+    assert sent_by(looked) <= {"/view-as/end", "/sign-out", "/settings/theme"}
     assert re.findall(r'(?:href|action)="(/(?:team|security)/[^"]+)"', looked) == []
     for place, button in OFFERS.items():
         assert button not in looked
@@ -183,7 +183,7 @@ async def test_who_has_left_already_is_shown_the_way(browse, standin):
 
 async def test_looking_does_not_keep_one_from_ones_own_comforts(browse):
     browser = browse(VIEWING)
-    assert (await browser.post("/preferences/theme", data={"theme": "dark"})).status_code == 303
+    assert (await browser.post("/settings/theme", data={"theme": "dark"})).status_code == 303
     assert (await browser.post("/sign-out")).status_code == 303
 
 

@@ -142,7 +142,9 @@ async def _may_read(db: Db, person: Person, order: MailOrdered, since: datetime)
     client = await db.get(Client, person.client_id)
     if client is None or not client.is_open or order.module in client.closed_modules:
         return False
-    return order.project_id is None or await _reads_project(db, person, order.project_id, {}, since)
+    if order.project_id is None:  # what concerns all of the client, or who was invited to it
+        return person.is_primary_contact or order.invitation_id is not None
+    return await _reads_project(db, person, order.project_id, {}, since)
 
 
 async def _is_invited(db: Db, person: Person, order: MailOrdered, since: datetime) -> bool:

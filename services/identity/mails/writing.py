@@ -28,7 +28,7 @@ from shared.language import gettext, ngettext, read, speaking
 HERE = Path(__file__).parent
 LANGUAGES = read(HERE.parent)
 LOGO = "logo"
-LINES = ("subject", "greeting", "button", "button_fails", "code_below", "code_alone", "questions", "note")
+LINES = ("subject", "greeting", "button", "button_fails", "code_below", "code_alone", "questions", "note", "choices")
 """The parts of a mail that are one line; the others are paragraphs."""
 FORMS: dict[str, Callable[[str], str]] = {
     "device": device, "ip": network_address, "new": address, "at": str, "sentence": sentence, "project": title,
@@ -120,6 +120,7 @@ class Writing:
             "language": draft.language,
             "company": words["company"],
             "link": self._link(kind.page, draft),
+            "choices_link": f"{self._public_url}/settings#notifications",
             "code": f"{draft.code[:3]} {draft.code[3:]}" if draft.code else "",
             "color": look.color,
             "on_color": readable_on(look.color),

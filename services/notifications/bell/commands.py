@@ -10,11 +10,12 @@ from services.notifications.bell import queries
 from services.notifications.bell.models import Happening, Sight
 from services.notifications.bell.queries import NotificationView
 from services.notifications.people import COMPANY
-from services.notifications.rules import MAILED, Rule
+from services.notifications.rules import Rule
 from services.notifications.things import GONE, KEPT, OF_TOLD, is_for
 from shared import outbox
 from shared.actor import SYSTEM, Actor
 from shared.clock import now, uuid7
+from shared.contracts import EVENTS
 from shared.contracts.notifications import BellChanged, MailOrdered
 from shared.contracts.words.lines import Facts
 from shared.database import Db, driver
@@ -24,7 +25,9 @@ from shared.database import Db, driver
 _TELL = f"""
 with t as (select * from json_populate_record(null::told, $1)),
      recipients as materialized (
-        select p.id, p.client_id from t {OF_TOLD}
+        select p.id, p.client_id,
+            case when c.channel = any($8::text[]) then c.channel else $9::text end as channel
+        from t {OF_TOLD}
         join people p on p.may_enter and p.id is distinct from t.actor_id and (
             p.client_id = t.client_id and p.client_id <> $2 and not {KEPT} and (
                 t.project_id is null and p.is_primary_contact and $4
@@ -32,26 +35,30 @@ with t as (select * from json_populate_record(null::told, $1)),
                     p.is_primary_contact and 'viewer' = any($3::text[]) or p.roles ->> t.project_id::text = any($3)))
             or p.client_id = $2 and $5::text = any(p.policies)
                 and (not p.limited or $6 and t.project_id = any(p.projects))
-            or $8 and p.id = t.target_id)
+            or $11 and p.id = t.target_id)
+        left join (select client_id, person_id, channels ->> $7::text as channel from choices) c
+            on c.client_id = p.client_id and c.person_id = p.id
         where {is_for("(p.is_primary_contact or p.client_id = $2 and not p.limited)", "p.id", "p.roles")}
-            and not {GONE} and not exists (select from clients c where c.id = p.client_id and not c.open)
-            and not ($7 and exists (
+            and not {GONE} and not exists (select from clients where clients.id = p.client_id and not open)
+            and not ($10 and exists (
                 select from told earlier join bell b on b.position = earlier.position and b.person_id = p.id
                 where earlier.target_id = t.target_id and earlier.type = t.type))
-            and ($9::interval is null or not exists (
+            and ($12::interval is null or not exists (
                 select from told before join bell b on b.position = before.position and b.person_id = p.id
-                where before.type = t.type and before.at > t.at - $9
+                where before.type = t.type and before.at > t.at - $12
                     and before.facts ->> 'reason' is not distinct from t.facts ->> 'reason'))),
      chosen as (
         select * from recipients
-        where client_id <> $2 or id = any($10::uuid[]) or not exists (select from recipients m where m.id = any($10))),
-     kept as (insert into told select t.* from t where exists (select from chosen))
-insert into bell (person_id, position, client_id) select c.id, t.position, c.client_id from chosen c cross join t
-returning person_id, client_id
+        where client_id <> $2 or id = any($13::uuid[]) or not exists (select from recipients m where m.id = any($13))),
+     reached as materialized (select * from chosen where channel <> 'none'),
+     kept as (insert into told select t.* from t where exists (select from reached)),
+     rung as (insert into bell (person_id, position, client_id)
+              select r.id, t.position, r.client_id from reached r cross join t)
+select id, client_id, channel from reached
 """  # noqa: S608  (our own text)
 _OFTEN = """
-select b.person_id from told t join bell b on b.position = t.position and b.person_id = any($4)
-where t.target_id = $1 and t.type = any($2) and t.at > $3 group by b.person_id having count(*) > $5
+select b.person_id from told t join bell b on b.position = t.position and b.person_id = any($3)
+where t.target_id = $1 and t.at > $2 group by b.person_id having count(*) > $4
 """
 _FORGET = """
 with old as (select position from told where at < $1 order by at limit $2),
@@ -60,7 +67,7 @@ delete from told using old where told.position = old.position
 """
 KEPT_FOR = timedelta(days=90)
 MAILS_A_DAY = 3
-"""So many mails a person gets about one thing within a day; the bell goes on."""
+"""Who is notified of one thing more often than so within a day gets no more mails about it; the bell goes on."""
 AT_ONCE = 1000
 """People whose bell one event says has changed: an event has a bound, and a client no bound of people."""
 _READ = "update bell set read_at = $3 where person_id = $1 and position = $2 and read_at is null"
@@ -77,8 +84,8 @@ class ReadAll(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def tell(db: Db, happening: Happening, rule: Rule, team: Sequence[UUID] = ()) -> None:
-    """Tell everybody whom the rule names; of the company, those of the `team` alone if it names any. Called by the fold
-    alone.
+    """Tell everybody whom the rule names, by the channel that they chose; of the company, those of the `team` alone if
+    it names any. Called by the fold alone.
     """
     connection = await driver(db)
     rows = await connection.fetch(
@@ -89,26 +96,29 @@ async def tell(db: Db, happening: Happening, rule: Rule, team: Sequence[UUID] = 
         rule.primary_contacts,
         rule.policy,
         rule.reaches_limited,
+        rule.chosen_as(EVENTS[happening.type]),
+        list(rule.channels),
+        rule.default,
         rule.once,
         bool(rule.own),
         rule.once_in,
         list(team),
     )
-    told = {row["person_id"]: row["client_id"] for row in rows}
-    await _ring(db, SYSTEM, happening.id, list(told), happening.client_id)
-    if rule.mail:
+    await _ring(db, SYSTEM, happening.id, [row["id"] for row in rows], happening.client_id)
+    mailed = {row["id"]: row["client_id"] for row in rows if row["channel"] == "bell_and_mail"}
+    if mailed:
         day_before = happening.at - timedelta(days=1)
-        often = await connection.fetch(_OFTEN, happening.target_id, MAILED, day_before, list(told), MAILS_A_DAY)
+        often = await connection.fetch(_OFTEN, happening.target_id, day_before, list(mailed), MAILS_A_DAY)
         enough = {row["person_id"] for row in often}
-        others = set(told) - {happening.target_id} if rule.own else set[UUID]()
-        await _order(db, happening, rule, {each: told[each] for each in told.keys() - enough - others})
+        others = mailed.keys() - {happening.target_id} if rule.own else set[UUID]()
+        await _order(db, happening, rule, {each: mailed[each] for each in mailed.keys() - enough - others})
 
 
-async def _order(db: Db, happening: Happening, rule: Rule, told: Mapping[UUID, UUID]) -> None:
+async def _order(db: Db, happening: Happening, rule: Rule, mailed: Mapping[UUID, UUID]) -> None:
     """Have identity mail it to each of these people (with their clients)."""
     facts = msgspec.json.decode(happening.facts, type=Facts)
     target = happening.target_type, happening.target_id
-    for person_id, client_id in told.items():
+    for person_id, client_id in mailed.items():
         order = MailOrdered(
             person_id=person_id,
             about=happening.type,

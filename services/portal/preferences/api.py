@@ -1,6 +1,8 @@
-"""How a person likes the portal: their language, which the portal keeps; time zone and appearance, which their browser
-keeps.
+"""How a person likes the portal: their language and how they are notified, which services keep; time zone and
+appearance, which their browser keeps.
 """
+
+import asyncio
 
 from litestar import Router, get, post
 from litestar.response import Redirect, Template
@@ -14,23 +16,25 @@ from services.portal.forms import Typed
 from services.portal.look import CHOSEN_ZONE_COOKIE, THEME_COOKIE, theme
 from services.portal.page import Page
 from services.portal.paths import local_path
-from services.portal.services import ServiceProblem
+from services.portal.preferences import views
+from services.portal.preferences.answers import NotificationChoices
+from services.portal.services import ServiceProblem, slot
 from shared.language import gettext as _
 from shared.language import speaking
 
-HOME = "/preferences"
+HOME = "/settings"
+CHOICES = "notifications/choices"
 
 
 @get(HOME)
-async def preferences(page: Page) -> Template:
+async def settings(page: Page) -> Template:
     """What is chosen now."""
-    me = await page.services.identity.get("auth/me", Me)
-    return await _show(page, Edit({"language": me.language, "zone": page.chosen_zone}))
+    return await _show(page)
 
 
 @post(HOME)
 async def save(page: Page, data: Typed) -> Template | Redirect:
-    """Keep what was chosen. A zone that nobody knows stands for the browser's own."""
+    """Keep language and time zone. A zone that nobody knows stands for the browser's own."""
     form = Edit.sent(data)
     if form.require(language=_("Choose a language.")):
         try:
@@ -44,7 +48,25 @@ async def save(page: Page, data: Typed) -> Template | Redirect:
                 answer = page.go(HOME, _("Your settings are saved"))
             answer.cookies.append(cookie(CHOSEN_ZONE_COOKIE, chosen))
             return answer
-    return await _show(page, form)
+    return await _show(page, look=form)
+
+
+@post(f"{HOME}/notifications")
+async def choose_channels(page: Page, data: Typed) -> Template | Redirect:
+    """Be notified by other channels of the kinds whose choice was changed."""
+    form = Edit.sent(data)
+    try:
+        if chosen := form.changed_members(views.CHANNEL):
+            body = {"channels": chosen}
+            await page.services.notifications.patch(CHOICES, NotificationChoices, body, etag=form.etag)
+    except ServiceProblem as problem:
+        form.refuse(problem)
+        # Without an answer to this the error page shows what was chosen (0114).
+        known = await page.services.notifications.get(CHOICES, NotificationChoices)
+        if form.is_stale:
+            views.catch_up(form, known)
+        return await _show(page, channels=form)
+    return page.go(f"{HOME}#notifications", _("Your choices are saved") if chosen else "")
 
 
 @post(f"{HOME}/theme", opt={"public": True, "while_viewing": True})
@@ -54,9 +76,26 @@ async def choose_theme(data: Typed) -> Redirect:
     return Redirect(local_path(data.get("next")), status_code=303, cookies=[chosen])
 
 
-async def _show(page: Page, form: Edit) -> Template:
-    zones = [("", _("As this browser has it")), *((name, name.replace("_", " ")) for name in ZONES)]
-    return await page.show("preferences/page.html", section="preferences", status=form.status, form=form, zones=zones)
+async def _show(page: Page, *, look: Edit | None = None, channels: Edit | None = None) -> Template:
+    """The page, with a form that was refused in the place of the one that shows what is stored."""
+    me, known = await asyncio.gather(
+        page.services.identity.get("auth/me", Me),
+        slot(page.services.notifications.get(CHOICES, NotificationChoices), deadline=None),
+    )
+    look = look or views.look(page, me)
+    channels = channels or (views.channels(known.value) if known.value else Edit({}))
+    return await page.show(
+        "preferences/page.html",
+        section="settings",
+        status=max(look.status, channels.status),
+        form=look,
+        zones=[("", _("As this browser has it")), *((name, name.replace("_", " ")) for name in ZONES)],
+        channels=channels,
+        choices=known.value.items if known.value else None,
+        options=views.options,
+    )
 
 
-area = Area(pages=[Router(path="/", route_handlers=[preferences, save, choose_theme])], chapters=("profile",))
+area = Area(
+    pages=[Router(path="/", route_handlers=[settings, save, choose_channels, choose_theme])], chapters=("settings",)
+)

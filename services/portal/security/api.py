@@ -33,7 +33,7 @@ async def refuse_account_of_another(connection: Connection, _handler: BaseRouteH
     actor: Actor = connection.scope["auth"]
     if not actor.read_only or connection.route_handler.opt.get("while_viewing"):
         return
-    hidden = (HOME,) if actor.seen_as else (HOME, "/profile", "/preferences")
+    hidden = (HOME,) if actor.seen_as else (HOME, "/profile", "/settings")
     if f"/{connection.scope['path'].split('/')[1]}" in hidden:
         raise Forbidden(_("What somebody signs in with is theirs alone."))
 

@@ -204,6 +204,7 @@ QUIET: list[EventData] = [
     notifications.WebhookRemoved(),
     brand.BrandDrafted(fields=["name"]),
     brand.BrandPublished(fields=["name"]),
+    notifications.NotificationChoicesChanged(kinds=["milestone_completed"]),
 ]
 
 

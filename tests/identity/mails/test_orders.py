@@ -117,6 +117,7 @@ async def test_who_may_not_read_it_any_more_gets_no_mail(identity: Identity, mon
         "closed client": order(outside["id"], deactivated),
         "deactivated": order(inside["id"], project),
         "without the policy": order(staff["id"], project, policy="manageProjects"),
+        "no primary contact": order(person["id"], about="invitation_accepted"),
         "nobody": order(str(uuid7()), project),
     }
     ids = {what: uuid7() for what in wrong}
@@ -144,6 +145,13 @@ async def test_who_has_not_accepted_yet_gets_no_mail_and_is_not_notified(identit
     first, *again = await identity.events("login", person["id"])
     standings = [msgspec.json.decode(each.data).get("standing") for each in (created, first, *again)]
     assert [each and each["may_enter"] for each in standings] == [False, True, None]
+
+
+async def test_a_primary_contact_gets_what_concerns_all_of_the_client(identity: Identity) -> None:
+    client = await identity.client()
+    person, id_ = await identity.person(client, is_primary_contact=True), uuid7()
+    await identity.hears(order(person["id"], about="invitation_accepted"), id_, client)
+    assert "Clara Hoffmann accepted the invitation." in (await identity.mail_to(person["email"])).text
 
 
 async def test_staff_get_what_their_permissions_are_for(identity: Identity) -> None:
@@ -207,9 +215,10 @@ async def test_a_mail_that_comes_back_has_failed_after_all(identity: Identity) -
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_rule_with_a_mail_has_a_sentence_that_a_mail_says(language: str) -> None:
+def test_each_rule_has_a_sentence_that_a_mail_says(language: str) -> None:
+    """Whoever chooses so gets a mail of whatever has a rule."""
     facts = Facts(name="Website 2027", project_name="Website", old="on_track", new="at_risk", reason="gone")
-    for rule in (kind for kind, rule in RULES.items() if rule.mail):
+    for rule in RULES:
         for by in ("Clara Hoffmann", "\u05d0\u05e0\u05d4", ""):
             for to_client in (True, False):
                 about = order(str(uuid7()), about=rule.type, facts=facts, actor_name=by)

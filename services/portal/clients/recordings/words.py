@@ -36,8 +36,7 @@ PLACES = {
     "/sign-in": marked("Sign-in page"),
     "/sign-out": marked("Sign out"),
     "/prove-it": marked("Proof of identity"),
-    "/preferences": marked("Settings"),
-    "/preferences/theme": marked("Appearance"),
+    "/settings/theme": marked("Appearance"),
     "/widgets/dashboard/kpis": marked("Key figures"),
     "/widgets/session": marked("Whether still signed in"),
     "/api/events/{id}": marked("Live updates"),
@@ -87,7 +86,7 @@ WRITTEN = (
     marked("New"), marked("Off"), marked("Options"), marked("Organisations"), marked("Others"), marked("Overview"),
     marked("Page not found"), marked("Passkey"), marked("Passkeys"), marked("Password"), marked("People"),
     marked("Phases"), marked("Picture"), marked("Pictures"), marked("Plan"), marked("Policies"), marked("Portal"),
-    marked("Portal access"), marked("Preferences"), marked("Preview"), marked("Profile"), marked("Project roles"),
+    marked("Portal access"), marked("Preview"), marked("Profile"), marked("Project roles"),
     marked("Project teams"), marked("Projects"), marked("Proof"), marked("Prove it"), marked("Publish"),
     marked("Recipients"), marked("Recordings"), marked("Recovery codes"), marked("Register"), marked("Remove"),
     marked("Rename"), marked("Reopen"), marked("Resend"), marked("Reset"), marked("Reset link"),
@@ -98,7 +97,8 @@ WRITTEN = (
     marked("Switch organisation"), marked("Team"), marked("Test"), marked("Theme"), marked("Token"),
     marked("Two factor"), marked("Types"), marked("Verification"), marked("Verify email"), marked("View as"),
     marked("Visits"), marked("Webhooks"), marked("Withdraw"), marked("Mail accepted"), marked("Notifications"),
-    marked("Open"), marked("Read"), marked("Read all"), marked("Unread"),
+    marked("Open"), marked("Read"), marked("Read all"), marked("Unread"), marked("Choices"), marked("Settings"),
+    marked("Notification choices changed"),
 )  # fmt: skip
 """What is read as it is written: audit types, then parts of addresses. Here it is for the catalogues to find."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

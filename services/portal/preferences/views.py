@@ -1,0 +1,39 @@
+"""How a person likes the portal, as forms have it."""
+
+from services.portal.answers import Me
+from services.portal.edits import Collision, Edit
+from services.portal.page import Page
+from services.portal.preferences.answers import Channel, NotificationChoice, NotificationChoices
+from shared.language import gettext as _
+from shared.language import marked
+
+CHANNEL = "channel"
+"""Begins the names of the inputs by which a channel is chosen, one for each kind of notification."""
+WORDS: dict[Channel, str] = {
+    "none": marked("Not at all"),
+    "bell": marked("At the bell"),
+    "bell_and_mail": marked("At the bell and by mail"),
+}
+
+
+def look(page: Page, me: Me) -> Edit:
+    """Language and time zone."""
+    return Edit({"language": me.language, "zone": page.chosen_zone})
+
+
+def channels(known: NotificationChoices) -> Edit:
+    """How the reader is notified of what they choose for."""
+    chosen = {f"{CHANNEL}-{each.type}": each.channel for each in known.items if not each.reason}
+    return Edit({**chosen, "version": known.version})
+
+
+def options(choice: NotificationChoice) -> list[tuple[str, str]]:
+    """Its channels, for a form."""
+    return [(each, _(WORDS[each])) for each in choice.channels]
+
+
+def catch_up(form: Edit, known: NotificationChoices) -> None:
+    """Answer a 412: start again from what is stored by now, which the reader changed elsewhere."""
+    said = "; ".join(f"{each.occasion}: {_(WORDS[each.channel])}" for each in known.items)
+    theirs = form.rebase(channels(known).values, {CHANNEL: (_("Notifications"), said)})
+    form.collision = Collision(_("You"), None, theirs)

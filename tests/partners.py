@@ -147,7 +147,7 @@ def _forgeries(keys: "PartnerSigner", partner: Actor) -> dict[str, str]:
         "expired": keys.token(partner, iat=now - 700, exp=now - 100),
         "not yet": keys.token(partner, nbf=now + 600),
         "of the future": keys.token(partner, iat=now + 300, exp=now + 600),
-        "lives too long": keys.token(partner, exp=now + 601),
+        "lives too long": keys.token(partner, iat=now, exp=now + 601),
         "no end": keys.token(partner, exp=None),
         "no beginning": keys.token(partner, iat=None),
         "end is a text": keys.token(partner, exp="9999999999"),

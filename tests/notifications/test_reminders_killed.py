@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+from ops.keys import new_secrets_key
 from ops.stack.backing import Backing
 from shared.clock import today, uuid7
 from shared.contracts.reminders import MilestoneOverdue
@@ -32,6 +33,7 @@ async def test_each_reminder_is_published_once_and_told_once(
         "database_url": url,
         "nats_url": servers.addresses.nats_url,
         "jwks": str(signer.jwks),
+        "secrets_key": new_secrets_key(),
     }
     environ = {f"PORTAL_{name.upper()}": value for name, value in told.items()}
     replicas = [Service(environ, tmp_path / f"{number}.log", serve_notifications) for number in range(3)]

@@ -27,7 +27,7 @@ async def test_tables_and_models_are_the_same(cluster: Cluster) -> None:
         )
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata))
 
-    assert {"webhooks", "webhook_secrets", "webhook_deliveries"} == TABLES
+    assert {"choices", "webhooks", "webhook_secrets", "webhook_deliveries"} == TABLES
     url = cluster.admin_of(await cluster.create("notifications"))
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
     async with engine.connect() as connection:

@@ -174,6 +174,7 @@ async def test_recovery_codes_that_are_gone_are_not_a_file(browse):
 SENT_ALONG = {
     *(
         "active",
+        "back",
         "client_id",
         "email",
         "expected",

@@ -98,7 +98,7 @@ WRITTEN = (
     marked("Two factor"), marked("Types"), marked("Verification"), marked("Verify email"), marked("View as"),
     marked("Visits"), marked("Webhooks"), marked("Withdraw"), marked("Mail accepted"), marked("Notifications"),
     marked("Open"), marked("Read"), marked("Read all"), marked("Unread"), marked("Choices"), marked("Settings"),
-    marked("Notification choices changed"),
+    marked("Notification choices changed"), marked("Failed sign ins paused"), marked("Mails"), marked("Returned"),
 )  # fmt: skip
 """What is read as it is written: audit types, then parts of addresses. Here it is for the catalogues to find."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

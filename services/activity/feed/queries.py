@@ -1,7 +1,6 @@
 """Reading the feed: its pages, what a stream has missed, and what is new for everybody."""
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from shared.pagination import Page, encode_cursor
 LAST = 2**63 - 1
 REMEMBERED = 5_000
 """So many entries are not put into words and encoded again when the next person reads them."""
+_known: dict[tuple[UUID, int, str | None, bool, str], msgspec.Raw] = {}
 COLUMNS = (
     "position, client_id, id, type, facts::text, title, description, actor_id, actor_name, project_id, target_type,"
     " target_id, at, private or team_only as private, turns, case when cardinality(tells) > 1 then (select"
@@ -27,7 +27,9 @@ COLUMNS = (
     " end as hides"
 )
 """`hides` is what the project hides by now, separated by commas, where it may be a part of what an entry tells of."""
-_SELECT = f"select {COLUMNS} from feed"  # noqa: S608  (our own text)
+_WITH_VERSION = f"{COLUMNS}, xmin as version"
+"""`version` is another one each time the row was written (PostgreSQL, 5.6)."""
+_SELECT = f"select {_WITH_VERSION} from feed"  # noqa: S608  (our own text)
 _TOLD = "not private and not team_only"
 """Entries that the client sees. Its own people see no others, which row-level security enforces as well."""
 _ABOUT = "from overview t where t.client_id = feed.client_id and t.id = feed.target_id"
@@ -135,11 +137,16 @@ async def list_page(
     return Page([_encoded(row, behind=reach.behind, language=language) for row in rows[:limit]], more)
 
 
-@lru_cache(REMEMBERED)
 def _encoded(entry: Record, *, behind: bool, language: str) -> msgspec.Raw:
-    """An entry of a page as JSON. All that it is made of is the key, so nothing has to be forgotten."""
+    """An entry of a page as JSON. All that it is made of is in the key, so nothing has to be forgotten."""
+    key = (entry["id"], entry["version"], entry["hides"], behind, language)
+    if known := _known.get(key):
+        return known
+    if len(_known) >= REMEMBERED:
+        _known.clear()
     with speaking(language):
-        return msgspec.Raw(msgspec.json.encode(view(entry, behind=behind, tell_client=behind)))
+        made = _known[key] = msgspec.Raw(msgspec.json.encode(view(entry, behind=behind, tell_client=behind)))
+    return made
 
 
 async def list_newest(connection: asyncpg.Connection, reach: Reach, clients: list[UUID]) -> dict[UUID, EntryView]:

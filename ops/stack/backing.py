@@ -44,10 +44,15 @@ class Backing:
             time.sleep(process.POLL_SECONDS)
 
     def kill(self, name: str) -> None:
-        """SIGKILL: what a crash looks like. Returns when the process is gone."""
+        """SIGKILL: what a crash looks like. Returns when the process and its children are gone: as long as one of its
+        backends lives, PostgreSQL does not start again.
+        """
         child = self._children.pop(name)
+        left = process.children_of(child.pid)
         os.kill(child.pid, signal.SIGKILL)
         process.wait(child, STOP_SECONDS)
+        for pid in left:
+            process.end_process(pid, signal.SIGKILL, STOP_SECONDS)
 
     def pid(self, name: str) -> int:
         """The process id of a running server."""

@@ -159,6 +159,11 @@ def stop(child: Child, seconds: float) -> None:
             wait(child, KILL_SECONDS)
 
 
+def children_of(pid: int) -> list[int]:
+    """The process ids of its children."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def end_process(pid: int, gently: signal.Signals, seconds: float) -> None:
     """End a process that is not our child; returns when it is gone."""
     try:

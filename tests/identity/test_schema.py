@@ -1,35 +1,11 @@
 """What the revisions make is what the models believe."""
 
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
-
 import services.identity.app  # noqa: F401  (imports every model)
-from shared.orm import Base
 from tests.conftest import Cluster
-
-TABLES = {
-    mapper.local_table.name
-    for mapper in Base.registry.mappers
-    if mapper.class_.__module__.startswith("services.identity")
-}
+from tests.schema import differences, tables_of
 
 
 async def test_tables_and_models_are_the_same(cluster: Cluster) -> None:
-    """Columns, types and nullability; constraints and indexes belong to the revisions alone."""
-
-    def differences(connection: Connection) -> list[object]:
-        connection.exec_driver_sql("set search_path = identity")
-        options = {"compare_type": True, "include_name": lambda name, kind, _: kind != "table" or name in TABLES}
-        options["include_object"] = lambda thing, _name, kind, _reflected, _other: (
-            kind == "column" or (kind == "table" and thing.name in TABLES)
-        )
-        return list(compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata))
-
-    assert {"people", "clients", "bulk_invitations", "bulk_invitation_items", "mails"} <= TABLES
+    assert {"people", "clients", "bulk_invitations", "bulk_invitation_items", "mails"} <= tables_of("identity")
     url = cluster.admin_of(await cluster.create("identity"))
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
-    async with engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
-    await engine.dispose()
+    assert await differences(url, "identity", tables_of("identity")) == []

@@ -183,7 +183,8 @@ class Relay:
 
     async def _publish_batch(self, connection: asyncpg.Connection) -> int:
         """Publish what waits, at most one batch; returns how many rows there were. Raises if any was not acked."""
-        rows, _ = await asyncio.gather(connection.fetch(_UNPUBLISHED, self._at_once), self._recognise_stream())
+        await self._recognise_stream()
+        rows = await connection.fetch(_UNPUBLISHED, self._at_once)
         rows = rows[: self._at_once]
         WAITING.labels(self._service).set(len(rows))
         if not rows:

@@ -59,7 +59,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
-        self.transport = Coalesced(transport, self.loop)
+        self.transport = Counted(transport)
         self._waiting_since = self.loop.time()
         # Not all at the same moment: a thousand streams that came back together would stop the rest for that long.
         self._look_after(self.look_seconds * random.random())  # noqa: S311
@@ -174,44 +174,19 @@ def _unacknowledged(transport: Any) -> int:
         return 0
 
 
-class Coalesced:
-    """A transport that writes once a turn of the event loop: an answer's head and body leave in one system call.
-
-    What is large is written at once: whoever writes without a pause has to hear that nobody reads.
+class Counted:
+    """A transport that knows how much was written. uvloop writes once a turn: an answer's head and body leave in one
+    system call.
     """
 
-    large = 65_536
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._loop = loop
-        self._parts: list[bytes] = []
-        self._pending = 0
         self.written = 0
         """Bytes so far."""
 
     def write(self, data: bytes) -> None:
-        if not self._parts:
-            self._loop.call_soon(self.flush)
-        self._parts.append(data)
-        self._pending += len(data)
-        if self._pending > self.large:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._parts:
-            self._transport.write(b"".join(self._parts))
-            self.written += self._pending
-            self._pending = 0
-            self._parts.clear()
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def write_eof(self) -> None:
-        self.flush()
-        self._transport.write_eof()
+        self.written += len(data)
+        self._transport.write(data)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

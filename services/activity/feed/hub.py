@@ -1,8 +1,9 @@
 """One per process: hands what is new in the feed to this process's open streams.
 
 The fold notifies inside its transaction; the hub then reads the rows behind the last one it saw, of all clients at
-once, and puts each into the bounded queues of the streams that may see it. A poll backs the notification up. An idle
-stream costs no connection, and an entry is encoded once however many read it (docs/decisions/0050).
+once, on the connection it listens on, and puts each into the bounded queues of the streams that may see it. A poll backs
+the notification up. An idle stream costs no connection, and an entry is encoded once however many read it
+(docs/decisions/0050).
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from services.activity.feed.commands import CHANNEL, RINGS
 from services.activity.feed.frames import CHANGED, RUNG, Frame, frame
 from services.activity.feed.models import Ended
 from services.activity.reach import Reach
-from shared.actor import SYSTEM, Actor
+from shared.actor import Actor
 from shared.clock import now
 from shared.database import CONNECT_TIMEOUT, STATEMENT_TIMEOUT, Database
 from shared.language import current
@@ -187,23 +188,26 @@ class Hub:
         """Follow until the database is lost: run again then, it goes on where it was. Rings have no place to go on
         from, and what was rung while nobody listened is lost: then everybody is rung.
         """
-        listening = await asyncpg.connect(
-            self._database.dsn, timeout=CONNECT_TIMEOUT, command_timeout=STATEMENT_TIMEOUT
+        connection = await asyncpg.connect(
+            self._database.dsn,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=STATEMENT_TIMEOUT,
+            server_settings={"role": self._database.staff_role, "default_transaction_read_only": "on"},
         )
         try:
-            await listening.add_listener(CHANNEL, self._woken)
-            await listening.add_listener(RINGS, self._rung)
+            await connection.add_listener(CHANNEL, self._woken)
+            await connection.add_listener(RINGS, self._rung)
             if self._begun:
                 self._ring_all()
             else:
-                await self._begin()
-            while not listening.is_closed():
+                await self._begin(connection)
+            while not connection.is_closed():
                 self._stirred.clear()
-                while await self._read() == READ_AT_ONCE:
+                while await self._read(connection) == READ_AT_ONCE:
                     pass
                 await self._wait()
         finally:
-            listening.terminate()
+            connection.terminate()
 
     def _woken(self, *_notification: object) -> None:
         self._stirred.set()
@@ -227,25 +231,23 @@ class Hub:
         except TimeoutError:
             return
 
-    async def _begin(self) -> None:
+    async def _begin(self, connection: asyncpg.Connection) -> None:
         """Begin at the end of the feed; after an interruption it goes on where it was instead."""
-        async with self._database.read(SYSTEM) as connection:
-            self.head, self._ends_head = await queries.heads(connection)
-            since = now() - timedelta(seconds=REMEMBER_SECONDS)
-            self._recent = {end.subject: end for end in await queries.list_recent_ends(connection, since)}
+        self.head, self._ends_head = await queries.heads(connection)
+        since = now() - timedelta(seconds=REMEMBER_SECONDS)
+        self._recent = {end.subject: end for end in await queries.list_recent_ends(connection, since)}
         self._begun = True
 
-    async def _read(self) -> int:
+    async def _read(self, connection: asyncpg.Connection) -> int:
         """One look at what is new, the ends of access first; returns how many entries there were."""
-        async with self._database.read(SYSTEM) as connection:
-            ends = await queries.list_new_ends(connection, self._ends_head)
-            entries = await queries.list_new(connection, self.head, READ_AT_ONCE)
-            for end in ends:
+        ended, entries = await queries.list_new(connection, self.head, READ_AT_ONCE)
+        if ended > self._ends_head:
+            for end in await queries.list_new_ends(connection, self._ends_head):
                 self.note(end)
                 self._ends_head = end.position
-            for entry in entries:
-                self._hand_out(entry)
-                self.head = entry["position"]
+        for entry in entries:
+            self._hand_out(entry)
+            self.head = entry["position"]
         self._read_at = time.monotonic()
         return len(entries)
 

@@ -80,7 +80,12 @@ _READERS = (
     "(select json_build_object('roles', reader_roles, 'people', reader_people)::text"
     f" {_ABOUT} and reader_roles is not null)"
 )
-_NEW = f"select {COLUMNS}, {_READERS} as readers from feed where position > $1 order by position limit $2"  # noqa: S608
+# One look, so that whoever lost access before an entry is known to have lost it.
+_NEW = (
+    f"select ended_at, {COLUMNS}, {_READERS} as readers"  # noqa: S608  (our own text)
+    " from (select coalesce(max(position), 0) as ended_at from ended) as ends"
+    " left join (select * from feed where position > $1 order by position limit $2) as feed on true order by position"
+)
 _READ = (
     "from feed where client_id = $1 and ($2::uuid[] is null or project_id is null and $3 or project_id = any($2))"
     f" and ($4 or {_TOLD}) and ($5 or {_unless_for_others(6)})"
@@ -185,9 +190,10 @@ async def list_missed(
     )
 
 
-async def list_new(connection: asyncpg.Connection, after: int, limit: int) -> list[Record]:
-    """Entries of all clients behind `after`, oldest first."""
-    return await connection.fetch(_NEW, after, limit)
+async def list_new(connection: asyncpg.Connection, after: int, limit: int) -> tuple[int, list[Record]]:
+    """The newest position of the ends of access, and the entries of all clients behind `after`, oldest first."""
+    rows = await connection.fetch(_NEW, after, limit)
+    return rows[0]["ended_at"], rows if rows[0]["position"] else []
 
 
 async def list_new_ends(connection: asyncpg.Connection, after: int) -> list[Ended]:

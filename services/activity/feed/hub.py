@@ -1,8 +1,8 @@
 """One per process: hands what is new in the feed to this process's open streams.
 
 The fold notifies inside its transaction; the hub then reads the rows behind the last one it saw, of all clients at
-once, on the connection it listens on, and puts each into the bounded queues of the streams that may see it. A poll backs
-the notification up. An idle stream costs no connection, and an entry is encoded once however many read it
+once and on the connection it listens on, and puts each into the bounded queues of the streams that may see it. A poll
+backs the notification up. An idle stream costs no connection, and an entry is encoded once however many read it
 (docs/decisions/0050).
 """
 

@@ -190,15 +190,15 @@ class Database:
         """
         async with self.engine.connect() as connection:
             held = cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
-            if not await take_lock(held, lock):
-                yield None
-                return
+            holds = True  # also who ends while it asks, for all anybody knows
             try:
-                await held.execute(BY_KEY)
-                yield ExclusiveConnection(connection, self.relay_role)
+                if holds := await take_lock(held, lock):
+                    await held.execute(BY_KEY)
+                yield ExclusiveConnection(connection, self.relay_role) if holds else None
             finally:
                 # The lock ends with the connection's session: that one must not go back to the pool.
-                await connection.invalidate()
+                if holds:
+                    await connection.invalidate()
 
 
 class _Joined:

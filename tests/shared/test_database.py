@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.actor import SYSTEM, Actor
 from shared.clock import uuid7
-from shared.database import Database, out_of_reach
+from shared.database import Database, out_of_reach, take_lock
 from shared.migrations.tables import fill_in, tenant_policy
 from tests.conftest import PASSWORD, Cluster
 
@@ -171,3 +171,34 @@ def test_a_restart_is_told_from_a_refusal(state: str) -> None:
     plain.sqlstate = state
     assert out_of_reach(plain) is (state in PASSING)
     assert out_of_reach(DBAPIError("select", {}, plain)) is (state in PASSING)
+
+
+async def test_who_ends_while_asking_for_a_lock_keeps_it_from_nobody(
+    database: Database, notes_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock may be theirs by then. With its connection back in the pool, used by others and so never idle, it would
+    be nobody's for as long as the process lives, and what is consumed under it would stand still.
+    """
+
+    async def ended(connection: asyncpg.Connection, lock: str) -> bool:
+        assert await take_lock(connection, lock)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr("shared.database.LEASE_SECONDS", 3600.0)
+    with monkeypatch.context() as patch, pytest.raises(asyncio.CancelledError):
+        patch.setattr("shared.database.take_lock", ended)
+        async with database.exclusive("consumer:notes"):
+            pass
+    other = Database(notes_url)
+    await other.start()
+    try:
+        async with asyncio.timeout(20):
+            while not await _gets(other, "consumer:notes"):
+                await asyncio.sleep(0.05)
+    finally:
+        await other.stop()
+
+
+async def _gets(database: Database, lock: str) -> bool:
+    async with database.exclusive(lock) as held:
+        return held is not None

@@ -19,6 +19,7 @@ from services.portal.dashboard import parts as dashboard_parts
 from services.portal.failures import EXCEPTION_HANDLERS, not_found
 from services.portal.help.guide import Guide
 from services.portal.kept_form.views import Forms
+from services.portal.organisations.elsewhere import lead_elsewhere
 from services.portal.page import Page
 from services.portal.security.api import refuse_account_of_another
 from services.portal.sent import read_form, refuse_form_of_another
@@ -53,7 +54,7 @@ def create_app(settings: PortalSettings) -> Litestar:
     pages = Router(
         path="/",
         route_handlers=[static_file, brand_file, not_found, *areas, *parts],
-        guards=[refuse_account_of_another, refuse_form_of_another],
+        guards=[lead_elsewhere, refuse_account_of_another, refuse_form_of_another],
         include_in_schema=False,
     )
     return create_service(

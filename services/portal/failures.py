@@ -11,6 +11,7 @@ from litestar.response import Redirect, Template
 
 from services.portal.forms import carried, is_whole, said
 from services.portal.look import Look, whose
+from services.portal.organisations.elsewhere import PageElsewhere
 from services.portal.page import PERSON_COOKIE, SIGNED_OUT, Page
 from services.portal.paths import local_path, own_path
 from services.portal.sent import FormOfAnother, form_of, has_file, is_form, opened_by
@@ -118,8 +119,14 @@ def unexpected(request: AnyRequest, error: Exception) -> Response[Any]:
     return _answer(request, 500)
 
 
+def elsewhere(_request: AnyRequest, error: PageElsewhere) -> Response[Any]:
+    """A page of another organisation of its reader."""
+    return error.answer
+
+
 EXCEPTION_HANDLERS = {
     DomainError: refused,
+    PageElsewhere: elsewhere,
     ServiceProblem: service_refused,
     HTTPException: unroutable,
     RecursionError: unreadable,

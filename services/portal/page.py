@@ -170,7 +170,7 @@ class Page(Look):
         closed = next(each for each in self._areas.modules if each.name == module)
         return await self.show("closed.html", section=section or module, status=403, module=closed)
 
-    async def load_organisations(self, deadline: float = WIDGET_DEADLINE) -> list[Organisation]:
+    async def load_organisations(self, deadline: float | None = WIDGET_DEADLINE) -> list[Organisation]:
         """Those the menu offers, asked for once a page. Staff have none, nor do they through a client's eyes."""
         if self._organisations is None and self.actor.kind == "client" and not self.viewing:
             known = await slot(self.services.identity.get("auth/organisations", Organisations), deadline=deadline)

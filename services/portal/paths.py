@@ -1,7 +1,10 @@
 """Where a person may be sent after something they did."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from services.portal.ids import read_id
 
 LONGEST = 2000
 _TREACHEROUS = re.compile(r"[\x00-\x20\x7f\\]|^//")
@@ -19,3 +22,8 @@ def own_path(value: str | None, default: str = "/") -> str:
     if not value or not value.startswith("/") or len(value) > LONGEST or _TREACHEROUS.search(value):
         return default
     return value
+
+
+def organisation_in(address: str) -> UUID | None:
+    """The organisation that a link says it is of, as links in mails do (`?organisation=`); None where it says none."""
+    return read_id(parse_qs(urlsplit(address).query).get("organisation", [""])[0])

@@ -45,6 +45,8 @@ class MailOrdered(EventData, frozen=True):
     `policy`; what is about their `own` account they get as long as they have one. Mail programs show the mails of a
     `thread` together.
 
+    `client_id` is whose the thing is, by which the mail tells staff; of a client's people it is their own client.
+
     `sealed` is a secret for the end of `path`, `attachments` are `Attachment`s. Each is sealed with the key of orders,
     bound to the id of who gets the mail, and opened by identity when the mail is written.
     """
@@ -65,6 +67,7 @@ class MailOrdered(EventData, frozen=True):
     invitation_id: UUID | None = None
     sealed: bytes = b""
     attachments: list[bytes] = []  # noqa: RUF012  (a struct copies it)
+    client_id: UUID | None = None
 
 
 class _Webhook(SecurityEvent, frozen=True, kw_only=True):

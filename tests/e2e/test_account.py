@@ -16,13 +16,18 @@ NEW = "three quiet herons"
 
 def link_to(portal: Portal, email: str, page: str) -> str:
     """The link of the newest mail to somebody that leads to this page."""
+    return mailed(portal, email, rf"(/{page}\?token=[A-Za-z0-9_-]{{43}})")
+
+
+def mailed(portal: Portal, email: str, link: str) -> str:
+    """What the newest mail to somebody has of this kind."""
 
     def look() -> str:
         http = portal.client()
         mailbox = http.get(portal.run.mailbox, follow_redirects=True).text
         for name in re.findall(r'href="/mailbox/([0-9-]+)"', mailbox):
             mail = http.get(f"/mailbox/{name}").text
-            found = re.search(rf"(/{page}\?token=[A-Za-z0-9_-]{{43}})", mail)
+            found = re.search(link, mail)
             if email in mail and found:
                 return found[1]
         return ""

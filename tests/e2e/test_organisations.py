@@ -1,13 +1,14 @@
 """One person in two organisations, in a real browser: invited, joined, from one to the other, and every tab with them."""
 
 import os
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Seat, Sit, open_until, sign_in
-from tests.e2e.test_account import link_to
+from tests.e2e.test_account import link_to, mailed
 from tests.e2e.test_pages import TWO_LOOKS, inaccessible, wider_than_its_window
 from tests.portal_stack import API, PASSWORD, Portal
 
@@ -140,3 +141,36 @@ def test_everything_works_without_scripts(portal: Portal, sit: Sit) -> None:
         expect(here).to_contain_text("You are here")
         menu(portal, seat).get_by_role("button", name="Acme GmbH").click()
         seat.page.wait_for_url(f"{portal.gateway}/")
+
+
+def test_a_mail_leads_to_its_project_whichever_organisation_one_is_in(portal: Portal, sit: Sit) -> None:
+    guest, name = Guest(portal, "nora.mail"), "Harbour of Cedar"
+    token = guest.invited().partition("token=")[2]
+    account = portal.sign_in(guest.email)
+    assert account.post(f"{API}/auth/organisations/join", json={"token": token}).status_code == 200
+    project = guest.staff.post(f"{API}/projects", json={"client_id": guest.cedar, "name": name, "status": "on_track"})
+    path = f"/projects/{project.json()['id']}"
+    link = mailed(portal, guest.email, rf"({path}\?organisation=[0-9a-f-]{{36}})")
+    assert link == f"{path}?organisation={guest.cedar}"
+    stranger = portal.as_("birch")
+    plain, named = (re.sub(r"\?organisation=[^\"]*", "", stranger.get(each).text) for each in (path, link))
+    assert named == plain
+    assert (stranger.get(link).status_code, name in named, guest.name in named) == (404, False, False)
+    with sit("anonymous") as seat:
+        page = seat.page
+        seat.open(link)
+        page.get_by_label("E-mail").fill(guest.email)
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(name)  # though she was at Acme last
+        menu(portal, seat).get_by_role("button", name="Acme GmbH").click()
+        expect(page.get_by_text("You are in Acme GmbH now")).to_be_visible()
+        seat.open(link)
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"This page belongs to {guest.name}")
+        assert name not in page.content()
+        problems = look_at(seat, "8-elsewhere")
+        page.get_by_role("main").get_by_role("button", name=f"Switch to {guest.name}").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(name)
+        expect(page.get_by_text(f"You are in {guest.name} now")).to_be_visible()
+    assert problems == []

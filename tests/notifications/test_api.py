@@ -13,6 +13,7 @@ from shared.clock import now, uuid7
 from shared.contracts import EVENTS
 from shared.contracts.accounts import InvitationAccepted
 from shared.contracts.notifications import BellChanged, WebhookDisabled, WebhookRemoved
+from shared.contracts.restated import ClientRestated
 from shared.database import Database
 from shared.events import EventData
 from tests.activity.build import milestone_completed, status_changed
@@ -47,7 +48,7 @@ async def test_it_is_told_in_words_and_leads_to_the_thing(rig: Rig, cast: Cast) 
             f"/projects/{cast.project}#milestone-{milestone}",
         ),
     ]
-    assert all("client_id" not in each for each in mine)
+    assert not {"client_id", "client_name"} & {name for each in mine for name in each}
     staffs = (await rig.get(cast.manager))["items"]
     assert [(each["title"], each["description"], each["target"]["url"]) for each in staffs] == [
         (
@@ -58,7 +59,7 @@ async def test_it_is_told_in_words_and_leads_to_the_thing(rig: Rig, cast: Cast) 
         ("Anna Keller accepted the invitation", "", f"/contacts/{newcomer.id}"),
         ("Clara Hoffmann marked Website relaunch as at risk", "Was on track", f"/projects/{cast.project}"),
     ]
-    assert {each["client_id"] for each in staffs} == {str(cast.client)}
+    assert {(each["client_id"], each["client_name"]) for each in staffs} == {(str(cast.client), None)}
     [accepted] = (await rig.get(cast.primary, limit=1))["items"]
     assert accepted["target"]["url"] == "/team"
 
@@ -158,3 +159,20 @@ async def test_what_is_old_goes(rig: Rig, cast: Cast) -> None:
         await database.stop()
     assert await rig.listed(cast.viewer) == [newest, older]
     assert await rig.sql("select from bell where position = $1", before[0]["position"]) == []
+
+
+async def test_staff_read_whose_it_is_by_the_clients_present_name(rig: Rig, cast: Cast) -> None:
+    await rig.publish(status_changed("at_risk"), cast.project, client_id=cast.client)
+    gone = WebhookDisabled(reason="gone", host="erp.acme.example")
+    await rig.publish(gone, uuid7(), actor=SYSTEM)  # of all clients
+    for name in ("Acme", "Acme GmbH"):
+        told = ClientRestated(name=name, active=True, portal_enabled=True, created_at=now())
+        await rig.publish(told, cast.client)
+        await rig.settle()
+        staffs = (await rig.get(cast.manager))["items"]
+        assert [(each["client_id"], each["client_name"]) for each in staffs] == [
+            (None, None), (str(cast.client), name),
+        ]  # fmt: skip
+        marked = await rig.api(cast.manager, "POST", f"notifications/{staffs[1]['id']}/read")
+        assert marked.json()["client_name"] == name
+        assert "client_name" not in (await rig.get(cast.approver))["items"][0]

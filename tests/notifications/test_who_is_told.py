@@ -308,7 +308,7 @@ async def test_a_mail_is_ordered_for_each_who_is_told_of_what_is_worth_one(rig: 
     for client, order in ordered:
         assert client == (cast.client if order.person_id in {cast.approver.id, cast.let_in_again.id} else None)
         assert (order.path, order.facts.new) == (f"/projects/{cast.project}", "at_risk")
-        assert order.thread == cast.project
+        assert (order.thread, order.client_id) == (cast.project, cast.client)
 
 
 async def test_those_who_are_told_hear_of_it_at_once(rig: Rig, cast: Cast) -> None:

@@ -161,3 +161,15 @@ async def test_what_is_read_is_answered_in_its_place(browse, standin, told):
     assert answer.text.strip().startswith('<section id="notifications"')
     assert "Mark all as read" not in answer.text
     assert "All notifications are read" in answer.headers["HX-Trigger"]
+
+
+async def test_staff_read_of_which_client_each_is(browse, standin):
+    """Also where there is no more to say of it; what is of no client names none."""
+    standin.state["notifications"] = [
+        notice(1, "Priya Nair marked Harbour as at risk", client_name="Acme GmbH"),
+        notice(2, "Anna Keller accepted the invitation", client_name="Birch Ltd", description=""),
+        notice(3, "The portal switched off a webhook", client_name=None),
+    ]
+    page = (await browse(CLARA).get("/notifications")).text
+    said = [re.findall(r'<p class="small soft">(.*?)</p>', row) for row in ROW.findall(page)]
+    assert said == [["Acme GmbH · Website relaunch"], ["Birch Ltd"], ["Website relaunch"]]

@@ -1,13 +1,16 @@
 """Who works with several clients: the menu, the switch, an invitation with an account, and what is looked after at home."""
 
+import json
 import re
+from urllib.parse import urlencode
 
 import pytest
 
 from services.portal.toasts import TOAST_COOKIE, Toast, recall
 from tests.portal.accounts import INVITED, TOKEN
+from tests.portal.keyring import CREDENTIAL
 from tests.portal.people import ANNA, CLARA, NOBODY
-from tests.portal.standin import ACME, BIRCH
+from tests.portal.standin import ACME, BIRCH, PASSWORD, uid
 from tests.portal.test_view_as import VIEWING
 
 ANNAS = "approver@acme.example"
@@ -170,3 +173,80 @@ async def test_a_form_that_belongs_to_the_account_says_so(browse, standin):
     data = {"password": "three quiet herons", "current": "my present words"}
     answer = await browse(ANNA).post("/security/password", data=data)
     assert (answer.status_code, "at another of your organisations" in answer.text) == (409, True)
+
+
+OF_BIRCH = f"/projects/{uid(2)}?organisation={BIRCH}"
+
+
+async def test_a_link_of_another_organisation_says_whose_it_is_and_leads_there(browse, standin):
+    both(standin)
+    standin.calls.clear()
+    browser = browse(ANNA)
+    for path in (OF_BIRCH, f"/team?organisation={BIRCH}", f"/?organisation={BIRCH}", f"/brand?organisation={BIRCH}"):
+        page = await browser.get(path)
+        assert page.status_code == 200, path
+        assert "This page belongs to Birch Ltd" in page.text, path
+        assert "You are in Acme GmbH at the moment." in page.text
+        assert (
+            f'<input type="hidden" name="next" value="{path}"><button class="btn btn-primary" name="client_id" value="{BIRCH}">Switch to Birch Ltd</button>'
+            in page.text
+        )
+    assert not [call for call in standin.calls if call.path.startswith(("/projects", "/team", "/brand"))]
+    answer = await browser.post("/organisations/switch", data={"client_id": BIRCH, "next": OF_BIRCH})
+    assert (answer.status_code, answer.headers["location"]) == (303, OF_BIRCH)
+
+
+async def test_what_is_no_other_organisation_of_ones_own_changes_nothing(browse, standin):
+    """A stranger's, one's present one, none at all; for whom has one only, or looks through a client's eyes."""
+    both(standin)
+    for actor, named in ((ANNA, uid(99)), (ANNA, ACME), (ANNA, "birch"), (CLARA, BIRCH), (VIEWING, BIRCH)):
+        for path in (f"/projects/{uid(999)}", "/profile"):
+            plain = await browse(actor).get(path)
+            page = await browse(actor).get(path, params={"organisation": named})
+            assert (page.status_code, page.text) == (plain.status_code, plain.text), (actor.name, named, path)
+    part = await browse(ANNA).get(OF_BIRCH, headers=HTMX)
+    assert "This page belongs to" not in part.text
+
+
+async def test_what_is_not_known_yet_is_no_page_that_is_not_there(browse, standin):
+    standin.refuse("/auth/organisations", 500)
+    assert (await browse(ANNA).get(OF_BIRCH)).status_code == 503
+
+
+async def test_where_one_cannot_go_now_the_page_says_why_and_what_to_do(browse, standin):
+    for obstacle, words, leaves in (("method", "another method", True), ("network", "certain networks only", False)):
+        both(standin, obstacle)
+        page = (await browse(ANNA).get(OF_BIRCH)).text
+        assert "You cannot open Birch Ltd now." in page
+        assert words in page
+        assert "Switch to Birch Ltd</button>" not in page
+        assert (f'name="next" value="{OF_BIRCH}"' in page) is leaves
+    answer = await browse(ANNA).post("/sign-out", data={"next": OF_BIRCH})
+    assert answer.headers["location"] == f"/sign-in?{urlencode({'next': OF_BIRCH})}"
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x", ""])
+async def test_the_way_leads_nowhere_but_into_the_portal(browse, standin, elsewhere):
+    both(standin)
+    answer = await browse(ANNA).post("/organisations/switch", data={"client_id": BIRCH, "next": elsewhere})
+    assert answer.headers["location"] == "/"
+    answer = await browse(ANNA).post("/organisations/switch", data={"client_id": ACME, "next": elsewhere})
+    assert answer.headers["location"] == "/"
+    assert (await browse(ANNA).post("/sign-out", data={"next": elsewhere})).headers["location"] == "/sign-in"
+
+
+async def test_a_sign_in_goes_to_the_organisation_of_the_link(browse, standin):
+    """Whichever was used last: identity begins the session there, where that is one's own."""
+    page = await browse(NOBODY).get(OF_BIRCH)
+    assert page.headers["location"] == f"/sign-in?{urlencode({'next': OF_BIRCH})}"
+    sent = {
+        "/auth/magic-link/consume": ("/sign-in/link", {"token": "good-token"}),
+        "/auth/login": ("/sign-in/password", {"email": ANNAS, "password": PASSWORD, "next": OF_BIRCH}),
+        "/auth/passkey": ("/sign-in/passkey", {"credential": json.dumps(CREDENTIAL), "next": OF_BIRCH}),
+    }
+    browser = browse(NOBODY)
+    await browser.post("/sign-in/mail-link", data={"email": ANNAS, "next": OF_BIRCH})
+    for asked, (path, form) in sent.items():
+        await browser.post(path, data=form)
+        (call,) = [call for call in standin.calls if call.path == asked]
+        assert call.body["organisation"] == BIRCH

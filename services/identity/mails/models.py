@@ -115,7 +115,8 @@ class Mail(Base, Identified):
 
 class Draft(msgspec.Struct, frozen=True):
     """What a mail says: the words its text leaves open, in which language. `token` and `code` are secrets. `path` is
-    the page of the portal that it leads to, where its kind has none. `projects`: names, each with a role in it, and how
+    the page of the portal that it leads to, where its kind has none, and `organisation` the client in whose portal that
+    is (decision 0048). `projects`: names, each with a role in it, and how
     many `more` there are. Mails of one `thread` belong together. `advice` are our own words.
     """
 
@@ -124,6 +125,7 @@ class Draft(msgspec.Struct, frozen=True):
     token: str = ""
     code: str = ""
     path: str = ""
+    organisation: UUID | None = None
     thread: UUID | None = None
     advice: str = ""
     words: dict[str, str] = {}

@@ -74,17 +74,26 @@ async def write_mail(sealer: Sealer | None, db: Db, mail: Mail) -> Draft | None:
     with speaking(person.language):
         advice = telling.advise(order.about, order.facts)
     said = sentence(order, person.language, to_client=person.client_id is not None)
-    words = {"sentence": said, "project": order.facts.project_name}
+    words = {"sentence": said, "project": order.facts.project_name, "client": await _whose(db, person, order)}
+    words["to_staff"] = "" if person.client_id else "yes"
     secret, files = _opened(sealer, order)
     return Draft(
         person.language,
         person.called,
         path=order.path + secret,
+        organisation=person.client_id,
         thread=order.thread,
         advice=advice,
         words=words,
         attachments=files,
     )
+
+
+async def _whose(db: Db, person: Person, order: MailOrdered) -> str:
+    """The name of the client that it is about; "" for what is about their own account, or the company alone."""
+    client_id = None if order.own else person.client_id or order.client_id
+    client = await db.get(Client, client_id) if client_id else None
+    return client.name if client else ""
 
 
 def _opened(sealer: Sealer | None, order: MailOrdered) -> tuple[str, list[Attachment]]:

@@ -6,6 +6,7 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -32,6 +33,7 @@ LINES = ("subject", "greeting", "button", "button_fails", "code_below", "code_al
 """The parts of a mail that are one line; the others are paragraphs."""
 FORMS: dict[str, Callable[[str], str]] = {
     "device": device, "ip": network_address, "new": address, "at": str, "sentence": sentence, "project": title,
+    "client": title,
 }  # fmt: skip
 """The words of mails that are no names. `at` is a moment in ISO 8601, and read as one.
 All others have to be names.
@@ -120,7 +122,7 @@ class Writing:
             "language": draft.language,
             "company": words["company"],
             "link": self._link(kind.page, draft),
-            "choices_link": f"{self._public_url}/settings#notifications",
+            "choices_link": self._page("/settings#notifications", draft.organisation),
             "code": f"{draft.code[:3]} {draft.code[3:]}" if draft.code else "",
             "color": look.color,
             "on_color": readable_on(look.color),
@@ -130,7 +132,13 @@ class Writing:
     def _link(self, page: str, draft: Draft) -> str:
         if draft.token:
             return f"{self._public_url}/{page}?token={draft.token}"
-        return f"{self._public_url}{draft.path}" if draft.path else ""
+        return self._page(draft.path, draft.organisation) if draft.path else ""
+
+    def _page(self, path: str, organisation: UUID | None) -> str:
+        """The address of a page, which says in whose portal it is: its reader may be in another one (0048)."""
+        parts = urlsplit(path)
+        named = f"organisation={organisation}" if organisation else ""
+        return self._public_url + parts._replace(query="&".join(filter(None, (named, parts.query)))).geturl()
 
     def _fill(self, kind: str, words: dict[str, Any]) -> dict[str, list[str]]:
         """The parts of a text, each as its paragraphs, with the words filled in."""

@@ -47,6 +47,12 @@ class ShowPasskey(msgspec.Struct, forbid_unknown_fields=True):
     credential: Assertion
 
 
+class SignInWithPasskey(ShowPasskey, forbid_unknown_fields=True):
+    """`organisation` as for a password."""
+
+    organisation: UUID | None = None
+
+
 @get("/passkeys")
 async def list_passkeys(me: UUID, actor: Actor, uow: UnitOfWork) -> PasskeyList:
     """List one's own passkeys."""
@@ -109,7 +115,7 @@ async def offer_passkey_sign_in(
 @post("/auth/passkey", status_code=200, opt={"public": True})
 async def sign_in_with_passkey(
     *,
-    data: ShowPasskey,
+    data: SignInWithPasskey,
     attempt: Attempt,
     uow: UnitOfWork,
     limits: AttemptLimits,
@@ -123,7 +129,8 @@ async def sign_in_with_passkey(
     """
     await limits.admit(REDEMPTION, ip=attempt.ip)
     async with uow(SYSTEM) as db:
-        entry, asker = await commands.sign_in(db, attempt, flow, data.credential, party)
+        heading = attempt.heading_for(data.organisation)
+        entry, asker = await commands.sign_in(db, heading, flow, data.credential, party)
     if entry is None:
         raise PasskeyRefused
     await limits.give_back(CEREMONY, ip=asker)

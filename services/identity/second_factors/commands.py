@@ -66,7 +66,7 @@ class Paused(msgspec.Struct, frozen=True):
     """A sign-in that waits for its second step in the browser with `pending`; of nobody where it may not try (again).
 
     `holder` has the factor: the account itself, or the one a membership joined with. `newcomer` is who they were at
-    their provider, which becomes them once the factor is shown.
+    their provider, which becomes them once the factor is shown. They are on their way to `organisation`.
     """
 
     pending: str
@@ -74,6 +74,7 @@ class Paused(msgspec.Struct, frozen=True):
     method: Method = "password"
     holder: UUID | None = None
     newcomer: Subject | None = None
+    organisation: UUID | None = None
 
 
 class Handed(NamedTuple):
@@ -99,7 +100,10 @@ async def count_try(db: Db, step: Step, pending: str) -> Paused:
         return Paused(pending)
     person = await db.get_one(Person, row.person_id)
     newcomer = msgspec.convert(row.facts.get("newcomer"), Subject | None)
-    return Paused(pending, Account(row.person_id, row.client_id), row.facts["method"], person.credentials_of, newcomer)
+    account, heading = Account(row.person_id, row.client_id), row.facts.get("organisation")
+    return Paused(
+        pending, account, row.facts["method"], person.credentials_of, newcomer, UUID(heading) if heading else None
+    )
 
 
 async def finish_sign_in(db: Db, attempt: Attempt, paused: Paused, proof: Proof, totp: Totp) -> Entry | None:
@@ -108,6 +112,7 @@ async def finish_sign_in(db: Db, attempt: Attempt, paused: Paused, proof: Proof,
     proven = good and await take(db, OneTimeToken, *queries.paused(SECOND_FACTOR, paused.pending)) is not None
     if proven and paused.newcomer:
         proven = await link(db, paused.account, paused.newcomer)
+    attempt = attempt.heading_for(paused.organisation)
     entry = await sign_in(db, attempt, paused.account, paused.method, proven=proven, second_factor=proof.factor)
     return entry if isinstance(entry, Entry) else None
 
@@ -182,6 +187,7 @@ async def enrol_at_sign_in(db: Db, attempt: Attempt, paused: Paused, code: str, 
     codes = await _confirm(db, nobody, account, code, totp, first=True) if account.person_id else None
     proven = codes is not None and await take(db, OneTimeToken, *queries.paused(ENROL, paused.pending)) is not None
     ended = await take_back(db, nobody, "two_factor_enabled", _known(account)) if proven else []
+    attempt = attempt.heading_for(paused.organisation)
     entry = await sign_in(db, attempt, account, paused.method, proven=proven, second_factor=TOTP)
     if codes is None or not isinstance(entry, Entry):
         return None

@@ -75,7 +75,7 @@ async def sign_in(
         missing = "second_factor" if second_factor else "wrong"
         await _refuse(db, attempt, account, method, missing if account.person_id else "unknown")
         return None
-    doors = await _doors(db, account.person_id, method)
+    doors = await _doors(db, attempt, account.person_id, method)
     reasons = [refusal(*door, method, attempt.ip) for door in doors]
     if None not in reasons:
         home = next((n for n, (person, _) in enumerate(doors) if person.id == account.person_id), None)
@@ -89,14 +89,18 @@ async def sign_in(
         return None
     step = None if second_factor else await _missing_step(db, keeper, client)
     if step:
-        return await _pause(db, attempt, Arrival(keeper, person), step, {**kept, "method": method})
+        heading = {"organisation": str(attempt.organisation)} if attempt.organisation else {}
+        return await _pause(db, attempt, Arrival(keeper, person), step, {**kept, **heading, "method": method})
     return await _open(db, attempt, Arrival(keeper, person), method, second_factor)
 
 
-async def _doors(db: Db, person_id: UUID, method: Method) -> list[Visitor]:
-    """The organisations an account can sign in to. A client's own provider is valid for that client only."""
+async def _doors(db: Db, attempt: Attempt, person_id: UUID, method: Method) -> list[Visitor]:
+    """The organisations an account can sign in to: where they are on their way to, if it is one of them, before all
+    others. A client's own provider is valid for that client only.
+    """
     if method != "sso":
-        return await queries.lock_doors(db, person_id)
+        doors = await queries.lock_doors(db, person_id)
+        return sorted(doors, key=lambda door: door[0].client_id != attempt.organisation)
     visitor = await queries.lock_visitor(db, person_id)
     return [visitor] if visitor else []
 

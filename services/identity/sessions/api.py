@@ -29,8 +29,13 @@ ENDS = {NEEDS_NO_PROOF: "Somebody who suspects misuse of an account ends its ses
 
 
 class Login(Addressed, forbid_unknown_fields=True):
+    """Of several organisations of one person, the session begins in the one that `organisation` names, if that admits
+    this way, else in the one used last.
+    """
+
     email: Email
     password: Annotated[str, Meta(min_length=1, max_length=200, pattern=TEXT)]
+    organisation: UUID | None = None
 
 
 class Resolve(msgspec.Struct, forbid_unknown_fields=True):
@@ -65,7 +70,7 @@ async def login(
         account = await queries.find_account(connection, email)
     proven = await passwords.matches(account.password_hash, data.password)
     async with uow(SYSTEM) as db:
-        entry = await sign_in(db, attempt, account, "password", proven=proven)
+        entry = await sign_in(db, attempt.heading_for(data.organisation), account, "password", proven=proven)
     if entry is None:
         raise InvalidCredentials
     await limits.give_back(PASSWORD, ip=attempt.ip, account=email)

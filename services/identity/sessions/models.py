@@ -47,13 +47,20 @@ class SessionEnded(Unauthorized):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt to sign in. `replaces` is the session their browser showed, to be ended by a new one."""
+    """An attempt to sign in. `replaces` is the session their browser showed, to be ended by a new one. They are on the
+    way to `organisation`, a client that may be one of several that they work for.
+    """
 
     id: UUID
     ip: str
     user_agent: str
     replaces: UUID | None = None
     lifetimes: Lifetimes = Lifetimes()
+    organisation: UUID | None = None
+
+    def heading_for(self, organisation: UUID | None) -> "Attempt":
+        """The same attempt, on its way there."""
+        return msgspec.structs.replace(self, organisation=organisation)
 
 
 class Session(Base, Identified):

@@ -1,6 +1,7 @@
 """Sign-in by mail over HTTP. Looking at a link changes nothing; redeeming needs the browser that asked."""
 
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, post
@@ -29,10 +30,11 @@ class RequestLink(Addressed, forbid_unknown_fields=True):
 
 
 class RedeemLink(msgspec.Struct, forbid_unknown_fields=True):
-    """Either the token of the link, or the code that stands beside it."""
+    """Either the token of the link, or the code that stands beside it. `organisation` as for a password."""
 
     token: Annotated[str, Meta(max_length=100, pattern=TEXT)] = ""
     code: Annotated[str, Meta(pattern=r"^([0-9]{6})?$(?!\n)")] = ""
+    organisation: UUID | None = None
 
 
 class LookAtSignInLink(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,7 +106,8 @@ async def redeem_sign_in_link(
             await pauses.admit(limits, uow, attempt, "mail_code", address)
         code = code if addresses else ""
     async with uow(SYSTEM) as db:
-        entry, asker = await commands.redeem_link(db, attempt, flow, token=data.token, code=code)
+        heading = attempt.heading_for(data.organisation)
+        entry, asker = await commands.redeem_link(db, heading, flow, token=data.token, code=code)
     if entry is None:
         raise LinkNotAccepted if asker else LinkInvalid
     await limits.give_back(REDEMPTION, ip=attempt.ip)

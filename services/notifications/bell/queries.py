@@ -29,7 +29,11 @@ where b.person_id = $1 and b.client_id = $2 and t.publisher <> all($4)
          or t.type = any($10) and t.target_id = $1)
     and ($7 or not {KEPT}) and not {GONE} and {is_for("$8", "$1", "$9::jsonb")}
 """
-_SELECT = f"select t.*, t.facts::text as said, b.read_at, project.hides {_MINE}"
+_SELECT = f"""
+select t.*, t.facts::text as said, b.read_at, project.hides,
+    (select nullif(name, '') from clients where clients.id = t.client_id) as client_name
+{_MINE}
+"""  # noqa: S608  (our own text)
 _PAGE = f"{_SELECT} and t.position < $11 and (b.read_at is null or not $12) order by b.position desc limit $13"
 _UNREAD = f"select count(*) from (select {_MINE} and b.read_at is null limit {MANY + 1}) as unread"  # noqa: S608  (our own)
 _ONE = f"{_SELECT} and t.id = $11"
@@ -62,7 +66,7 @@ class TargetView(msgspec.Struct, frozen=True):
 class NotificationView(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the caller is notified of. `id` is the event's, as in the feed and in webhooks.
 
-    `client_id` is said to staff only, and null for what concerns the company alone.
+    `client_id` and `client_name` are said to staff only, and null for what concerns the company alone.
     """
 
     id: UUID
@@ -75,6 +79,7 @@ class NotificationView(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     read: bool
     client_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
+    client_name: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Unread(msgspec.Struct, frozen=True):
@@ -142,7 +147,8 @@ def view(row: asyncpg.Record, actor: Actor, *, read: bool = False) -> Notificati
         target=TargetView(row["target_type"], row["target_id"], _place(row, actor)),
         at=row["at"],
         read=read or row["read_at"] is not None,
-        client_id=_client(row["client_id"]) if actor.sees_all_clients else msgspec.UNSET,
+        client_id=msgspec.UNSET if to_client else _client(row["client_id"]),
+        client_name=msgspec.UNSET if to_client else row["client_name"],
     )
 
 

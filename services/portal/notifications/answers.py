@@ -9,7 +9,7 @@ from services.portal.answers import Person, Target
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """Something the reader is notified of (`GET notifications`)."""
+    """Something the reader is notified of (`GET notifications`); staff read of which client."""
 
     id: UUID
     type: str
@@ -19,6 +19,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     at: datetime
     read: bool
+    client_name: str | None = None
 
 
 class Unread(msgspec.Struct, frozen=True):

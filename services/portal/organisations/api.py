@@ -11,6 +11,7 @@ from services.portal.area import Area
 from services.portal.forms import Typed
 from services.portal.ids import read_id
 from services.portal.page import Page
+from services.portal.paths import local_path
 from services.portal.services import ServiceProblem
 from shared.actor import Actor
 from shared.claims import Connection
@@ -37,8 +38,10 @@ async def overview(page: Page, refused: UUID | None = None) -> Template:
 
 @post("/organisations/switch")
 async def switch(page: Page, data: Typed) -> Redirect:
-    """Switch to another organisation: its dashboard, with a new cookie. If that is refused, show why on this page."""
-    client_id = read_id(data.get("client_id"))
+    """Switch to another organisation, with a new cookie, and go on to `next` or to its dashboard. If that is refused,
+    show why on this page.
+    """
+    client_id, target = read_id(data.get("client_id")), local_path(data.get("next"))
     if client_id is None:
         raise NotFound
     try:
@@ -47,12 +50,12 @@ async def switch(page: Page, data: Typed) -> Redirect:
         )
     except ServiceProblem as problem:
         if problem.code == "organisation.here_already":
-            return page.go("/")
+            return page.go(target)
         if not problem.code.startswith("organisation."):
             raise
         return page.go(f"/organisations?refused={client_id}")
     name = isolated(there.body.client_name or "")
-    answer = page.go("/", _("You are in {name} now", name=name) if name else _("You are in your organisation now"))
+    answer = page.go(target, _("You are in {name} now", name=name) if name else _("You are in your organisation now"))
     answer.cookies.extend(there.cookies)
     return answer
 

@@ -28,6 +28,7 @@ from services.portal.sign_in.arrival import (
     arrive,
     begin,
     heading_for,
+    organisation_of,
     ways_for,
 )
 from services.portal.sign_in.passkey import router as passkey
@@ -87,6 +88,7 @@ async def sign_in(page: Page, data: Typed) -> Template | Redirect:
         return await page.show("sign_in/email.html", form=form, ended=False, first="", status=form.status)
     if form.require(password=_("Enter your password.")):
         body = {"email": form.values["email"], "password": data.get("password", "")}
+        body |= organisation_of(form.values["next"])
         try:
             answer = await page.services.identity.send("POST", "auth/login", SignedIn, body=body)
             return arrive(page, answer, form.values["next"], way="password")
@@ -131,9 +133,11 @@ async def use_link(page: Page, data: Typed) -> Template | Redirect:
     form = Form({"token": data.get("token"), "code": digits(data.get("code", ""))})
     body = {name: form.values[name] for name in ("token", "code") if form.values[name]}
     if "token" in body or form.require(code=_("Enter the six digits from the mail.")):
+        heading = heading_for(page)
+        body |= organisation_of(heading)
         try:
             answer = await page.services.identity.send("POST", "auth/magic-link/consume", SignedIn, body=body)
-            return arrive(page, answer, heading_for(page), _signed_out(page, answer.body), way="magic_link")
+            return arrive(page, answer, heading, _signed_out(page, answer.body), way="magic_link")
         except ServiceProblem as problem:
             form.values["token"] = ""
             right = problem.code == "auth.link_not_accepted"

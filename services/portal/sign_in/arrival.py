@@ -8,7 +8,7 @@ from litestar.response import Redirect
 from services.portal.answers import SignedIn
 from services.portal.cookies import cookie
 from services.portal.page import Page
-from services.portal.paths import local_path
+from services.portal.paths import local_path, organisation_in
 from services.portal.services import Answer
 
 NEXT_COOKIE = "portal_next"
@@ -26,6 +26,12 @@ STEPS = {"second_factor": "/sign-in/second-factor", "enrol": "/sign-in/enrol"}
 def heading_for(page: Page) -> str:
     """The path to which this browser's sign-in leads."""
     return local_path(page.cookie(NEXT_COOKIE))
+
+
+def organisation_of(target: str) -> dict[str, str]:
+    """What a sign-in says of where it leads: the organisation that `target` is of, if it names one."""
+    named = organisation_in(target)
+    return {"organisation": str(named)} if named else {}
 
 
 def address_of(page: Page) -> str:

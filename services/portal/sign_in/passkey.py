@@ -9,7 +9,7 @@ from services.portal.page import Page
 from services.portal.paths import local_path
 from services.portal.security.passkeys import views
 from services.portal.services import ServiceProblem
-from services.portal.sign_in.arrival import arrive
+from services.portal.sign_in.arrival import arrive, organisation_of
 from services.portal.sign_in.refusals import explain
 from shared.language import gettext as _
 from shared.language import marked
@@ -21,7 +21,7 @@ REFUSED = marked("This passkey was not accepted. Try again, or sign in another w
 async def sign_in(page: Page, data: Typed) -> Template | Redirect:
     """Sign in with what the browser's passkey signed."""
     form = Form({"next": local_path(data.get("next"))})
-    body = {"credential": views.credential(data.get("credential"))}
+    body = {"credential": views.credential(data.get("credential")), **organisation_of(form.values["next"])}
     try:
         answer = await page.services.identity.send("POST", "auth/passkey", SignedIn, body=body)
         return arrive(page, answer, form.values["next"], way="passkey")

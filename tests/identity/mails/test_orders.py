@@ -66,7 +66,7 @@ async def test_a_mail_goes_out_in_the_language_of_its_person_and_is_told(identit
     said = "Website relaunch ist jetzt in Ihrem Portal."
     assert (mail.message["Subject"], mail.message["Content-Language"]) == (f"Northwind <Studio>: {said}", "de")
     assert said in mail.text
-    assert f"http://portal.test:8080/projects/{project}\n" in mail.text
+    assert f"http://portal.test:8080/projects/{project}?organisation={client}\n" in mail.text
     assert await outcome(identity, id_) == ("mail_accepted", "")
 
 
@@ -244,3 +244,24 @@ def test_whatever_can_have_a_name_can_do_without_it() -> None:
     for kind in RULES:
         if "name" in kind.__struct_fields__:
             assert thing(kind.type)
+
+
+async def test_a_mail_says_whose_it_is(identity: Identity) -> None:
+    """Of a client's people it is their own client, in whose portal its link leads; staff, who have one portal, are told
+    by the order. What is about somebody's own account is of no client.
+    """
+    acme, birch = await identity.client("Acme & Söhne"), await identity.client("Birch 24")
+    project = await identity.project(acme)
+    person, staff = await reader(identity, acme, project), await identity.person()
+    await identity.execute("update people set policies = '{manageProjects}' where id = $1", UUID(staff["id"]))
+    about = order(staff["id"], project, policy="manageProjects", client_id=UUID(acme))
+    await identity.hears(order(person["id"], project, client_id=UUID(birch)), uuid7(), acme)
+    await identity.hears(about, uuid7(), None)
+    paused = order(person["id"], about="failed_sign_ins_paused", facts=Facts(reason="totp"), actor_name="", own=True)
+    theirs, ours = await identity.mail_to(person["email"]), await identity.mail_to(staff["email"])
+    await identity.hears(paused, uuid7(), acme)
+    own = await identity.mail_to(person["email"], 2)
+    assert "Acme & Söhne: Website relaunch is in your portal now." in theirs.text
+    assert ours.message["Subject"] == "Acme & Söhne: Clara Hoffmann started Website relaunch."
+    assert ("organisation=" in ours.text, "Acme" in own.text) == (False, False)
+    assert f"?organisation={acme}\n" in own.text

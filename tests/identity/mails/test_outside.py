@@ -114,7 +114,7 @@ async def test_a_secret_in_an_order_is_readable_in_the_mail_and_nowhere_else(
         await identity.hears(ordered, id_ := uuid7(), house.client_id)
         mail = await identity.mail_to(person["email"], 2)
         assert await outcome(identity, id_) == ("mail_accepted", "")
-    assert f"http://portal.test:8080/shared?key={secret}\n" in mail.text
+    assert f"http://portal.test:8080/shared?organisation={house.client_id}&key={secret}\n" in mail.text
     assert await identity.kept(secret) == []
     assert secret not in str(await identity.api.published())
     assert secret not in await streamed(identity, id_)

@@ -35,7 +35,12 @@ WORDS: dict[str, dict[str, Any]] = {
     "two_factor_changed": {"change": "on", "at": AT},
     "passkey_added": {"passkey": "Laptop", "at": AT},
     "access_ended": {"client": "Acme GmbH"},
-    "notification": {"sentence": "Jonas Weber finished Visual design.", "project": "Website 2027"},
+    "notification": {
+        "sentence": "Jonas Weber finished Visual design.",
+        "project": "Website 2027",
+        "client": "Acme GmbH",
+        "to_staff": "",
+    },
 }
 LASTS = {
     "en": {600: "10 minutes", 3600: "1 hour", 86400: "1 day", 1209600: "14 days"},
@@ -113,7 +118,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("email_change", {"new": ""}),
     ("email_change_notice", {"new": ""}),
     ("passkey_added", {"passkey": ""}),
-    ("notification", {"sentence": "", "project": ""}),
+    ("notification", {"sentence": "", "project": "", "client": ""}),
 ]
 
 
@@ -296,3 +301,34 @@ def test_durations_in_words() -> None:
     with pytest.raises(ValueError, match="whole number"):
         duration(30)
     assert plain("  Anna \t Keller ") == "Anna Keller"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_happened_is_said_with_whose_it_is(language: str) -> None:
+    """Staff have many clients, and read the one it is about first; a client's people may be in several."""
+    said = "Jonas Weber finished Visual design."
+    for to_staff, client, subject, line in (
+        ("yes", "Acme GmbH", f"Acme GmbH: {said}", f"Acme GmbH: {said}"),
+        ("", "3M & Co. KG", f"Nord & Süd: {said}", f"3M & Co. KG: {said}"),
+        ("yes", "evil.example", f"Nord & Süd: {said}", said),
+    ):
+        mail = Mail(WRITING.compose(letter("notification", language, client=client, to_staff=to_staff)))
+        assert mail.message["Subject"] == subject
+        assert f"\n\n{line}\n\n" in mail.text
+        assert f">{escape(line)}</p>" in mail.html
+
+
+def test_each_link_of_a_notification_says_in_whose_portal_its_page_is() -> None:
+    here = uuid7()
+    for path, link in (
+        ("/projects/1#milestone-2", f"/projects/1?organisation={here}#milestone-2"),
+        ("/shared?key=Xy1-Zq_9", f"/shared?organisation={here}&key=Xy1-Zq_9"),
+        ("/team", f"/team?organisation={here}"),
+    ):
+        sent = letter("notification")
+        mail = Mail(
+            WRITING.compose(structs.replace(sent, draft=structs.replace(sent.draft, path=path, organisation=here)))
+        )
+        assert f"\nhttps://portal.example{link}\n" in mail.text
+        assert f"\nhttps://portal.example/settings?organisation={here}#notifications\n" in mail.text
+        assert str(escape(f'href="https://portal.example{link}"')).replace("&#34;", '"') in mail.html

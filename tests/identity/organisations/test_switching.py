@@ -11,8 +11,10 @@ from services.identity.organisations import commands
 from services.identity.sessions.models import Attempt
 from services.identity.tokens import digest
 from shared.actor import SYSTEM, Actor
+from tests.identity.authenticator import Authenticator
 from tests.identity.organisations.conftest import Consultant
-from tests.identity.rig import ADMIN, PASSWORD, Browser, Identity, somewhere
+from tests.identity.passkeys.rig import add, enter
+from tests.identity.rig import ADMIN, PASSWORD, App, Browser, Identity, full_step, somewhere
 from tests.identity.single_sign_on.rig import organisation
 
 
@@ -249,3 +251,52 @@ async def test_who_switches_while_everything_else_is_ended_is_signed_out_as_well
         await asyncio.wait([ending], timeout=0.5)
     assert (await ending).json() == {"revoked": 1}
     assert (await both.identity.resolve(entry.token)).status_code == 404
+
+
+async def test_a_sign_in_begins_where_it_leads(both: Consultant) -> None:
+    """With each method, where that organisation is one's own and admits it; else in the one used last."""
+    identity = both.identity
+    authenticator, stranger = Authenticator(), await identity.client()
+    assert (await add(both.browser, authenticator)).status_code == 201
+
+    async def by_password(organisation: str) -> str:
+        body = {"email": both.email, "password": PASSWORD, "organisation": organisation}
+        answer = await (await identity.browser())("POST", "auth/login", json=body)
+        return answer.json()["person"]["client_name"]
+
+    async def by_link(organisation: str) -> str:
+        browser, before = await identity.browser(), len(await identity.mails_written(both.email))
+        await browser.ask_for_link(both.email)
+        token = (await identity.mail_to(both.email, before + 1)).token
+        return (await browser.redeem(token=token, organisation=organisation)).json()["person"]["client_name"]
+
+    async def by_passkey(organisation: str) -> str:
+        answer = await enter(await identity.browser(), authenticator, organisation=organisation)
+        return answer.json()["person"]["client_name"]
+
+    for sign_in in (by_password, by_link, by_passkey):
+        assert [await sign_in(each) for each in (both.birch, both.acme, both.birch)] == [
+            "Birch Ltd", "Acme GmbH", "Birch Ltd",
+        ]  # fmt: skip
+    assert [await by_password(each) for each in (stranger, str(uuid4()))] == ["Birch Ltd", "Birch Ltd"]
+    await both.staff("PATCH", f"clients/{both.acme}", json={"sign_in_methods": ["passkey"]})
+    assert [await by_password(both.acme), await by_passkey(both.acme)] == ["Birch Ltd", "Acme GmbH"]
+
+
+async def test_it_begins_there_after_the_second_factor_as_well(both: Consultant) -> None:
+    app, _ = await both.browser.enrol()
+    browser = await both.identity.browser()
+    body = {"email": both.email, "password": PASSWORD, "organisation": both.birch}
+    assert (await browser("POST", "auth/login", json=body)).json()["next"] == "second_factor"
+    assert (await browser.show(code=app.code())).json()["person"]["client_name"] == "Birch Ltd"
+
+
+async def test_a_second_factor_set_up_on_the_way_leads_there_too(both: Consultant) -> None:
+    await both.staff("PATCH", f"clients/{both.birch}", json={"second_factor": "required"})
+    browser = await both.identity.browser()
+    body = {"email": both.email, "password": PASSWORD, "organisation": both.birch}
+    assert (await browser("POST", "auth/login", json=body)).json()["next"] == "enrol"
+    await full_step()
+    app = App((await browser("POST", "auth/second-factor/enrol")).json()["secret"])
+    answer = await browser("POST", "auth/second-factor/enrol/confirm", json={"code": app.code()})
+    assert answer.json()["person"]["client_name"] == "Birch Ltd"

@@ -46,9 +46,9 @@ async def add(browser: Browser, authenticator: Authenticator, name: str = "Lapto
     return await browser("POST", "passkeys", json={"name": name, "credential": credential})
 
 
-async def enter(browser: Browser, authenticator: Authenticator) -> httpx2.Response:
+async def enter(browser: Browser, authenticator: Authenticator, **more: str) -> httpx2.Response:
     credential = authenticator.sign(await options(browser, "auth/passkey/options"))
-    return await browser("POST", "auth/passkey", json={"credential": credential})
+    return await browser("POST", "auth/passkey", json={"credential": credential, **more})
 
 
 async def stale(browser: Browser) -> None:

@@ -288,3 +288,17 @@ def test_a_field_has_one_name_in_the_form_the_hidden_list_and_the_feed():
     assert len(of_projects) > 5
     assert [FIELDS.get(name, name) for name in of_projects] == [HIDEABLE[name].inside for name in of_projects]
     assert [HIDEABLE[name].alone.lower() for name in of_projects] == [HIDEABLE[name].inside for name in of_projects]
+
+
+async def test_a_client_whose_name_is_not_known_yet_is_called_so_in_each_case(browse, standin):
+    """In German by the case that its place in the sentence has."""
+    stored(standin)["client_name"] = ""
+    standin.state["people"] = [each for each in standin.state["people"] if each["client_id"] != ACME]
+    for language, nobody, sees in (
+        ("en", "Shared, but nobody at <bdi>the client</bdi> can see it", "The client sees the project from then on"),
+        ("de", "bei <bdi>dem Kunden</bdi> kann es noch niemand sehen", "Der Kunde sieht"),
+    ):
+        browser = browse(CLARA)
+        browser.headers["Accept-Language"] = language
+        assert nobody in (await browser.get(PROJECT)).text
+        assert sees in (await browser.get(f"{PROJECT}/share")).text

@@ -74,7 +74,9 @@ class Writing:
         self._texts.filters |= {"duration": duration, "moment": moment}
 
     def compose(self, letter: Letter, look: Look | None = None) -> EmailMessage:
-        """The mail as text and HTML, from the same words. Each attempt is a mail of its own, with an id of its own."""
+        """The mail as text and HTML, from the same words. Each attempt with a secret has an id of its own: of two mails
+        with one id, programs drop the second, whose link is the one that works.
+        """
         look = look or self._look
         with speaking(letter.draft.language):
             content = self._content(letter, look)
@@ -84,7 +86,8 @@ class Writing:
         message["Subject"] = content["subject"]
         message["Date"] = formatdate(usegmt=True)
         host = urlsplit(self._public_url).hostname
-        message["Message-ID"] = f"<{letter.id}.{letter.attempt}@{host}>"
+        number = letter.attempt if letter.draft.token or letter.draft.code else 1
+        message["Message-ID"] = f"<{letter.id}.{number}@{host}>"
         if thread := letter.draft.thread:  # all reply to a mail that never was (RFC 5322, 3.6.4)
             message["In-Reply-To"] = message["References"] = f"<thread.{thread}@{host}>"
         message["Auto-Submitted"] = "auto-generated"

@@ -85,20 +85,22 @@ def logs(*, follow: bool) -> None:
 
 def _launch(ready: Callable[[str], None] | None = None) -> None:
     """Run the stack the environment asks for; `ready` hears what to open, else the terminal. Raises `StackError`."""
-    from ops.stack.launcher import Launcher, Plan  # the other commands are quick without it
-
     external = os.environ.get("PORTAL_STACK", "embedded")
     if external not in ("embedded", "external"):
         raise StackError(f"PORTAL_STACK is '{external}'.", "It may be 'embedded' or 'external'.")
     port = os.environ.get("PORTAL_PORT") or str(DEFAULT_PORT)
     if not port.isdecimal() or int(port) > LARGEST_PORT:
         raise StackError(f"PORTAL_PORT is '{port}'.", f"It may be 0 (any free port) to {LARGEST_PORT}.")
+    addresses = Addresses.from_environment(os.environ) if external == "external" else None
+
+    from ops.stack.launcher import Launcher, Plan  # whatever is refused before is refused at once
+
     plan = Plan(
         folder=folder(),
         host=os.environ.get("PORTAL_HOST") or LOOPBACK,
         port=int(port),
         public_url=os.environ.get("PORTAL_PUBLIC_URL", ""),
-        external=Addresses.from_environment(os.environ) if external == "external" else None,
+        external=addresses,
         demo=os.environ.get("PORTAL_DEMO", "1") != "0",
     )
     launcher = Launcher(plan, quiet=ready is not None)

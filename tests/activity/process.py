@@ -19,7 +19,13 @@ from shared.testing.claims import Signer
 # Forked from a process that has everything imported and no threads: a start takes a moment, not seconds.
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
-    ["services.activity.app", "services.notifications.app", "tests.activity.process", "tests.activity.parts"]
+    [
+        "services.activity.app",
+        "services.notifications.app",
+        "tests.activity.process",
+        "tests.activity.parts",
+        "tests.identity.mails.desk",
+    ]
 )
 
 

@@ -35,6 +35,8 @@ def _run(portal: Portal, address: str, ids: dict[str, str], folder: Path, told: 
     config.write_text("\n".join([CONFIG.read_text(), "[parameters]", *known, ""]))
     # The order of a set is part of what is made up.
     same = {"PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "ASKED_FOLDER": str(portal.folder)}
+    # Which characters Unicode has is worked out by the first run, for all of them.
+    same |= {"HYPOTHESIS_STORAGE_DIRECTORY": str(portal.folder.parent / "hypothesis")}
     ran = subprocess.run(
         [*COMMAND, "--config-file", str(config), "run", address, f"--max-examples={EXAMPLES}", *more],
         cwd=folder,

@@ -21,6 +21,7 @@ TYPES: dict[str, list[Any]] = {
     "string": ["true", "no", "0", "1", "1.0", "null", ""],
     "array": [[], [1]],
     "object": [{}, {"a": 1}],
+    "null": [None],
 }
 """Values of each type of JSON, and among them those that might pass for another."""
 IN_JSON = {
@@ -33,6 +34,7 @@ IN_JSON = {
     "StructType": {"object"},
     "DictType": {"object"},
     "AnyType": set(TYPES),
+    "NoneType": {"null"},
 }
 """What a type is written as; all others, dates and ids too, are strings."""
 LEAST = {"activity": 0}
@@ -48,7 +50,7 @@ def written(info: msgspec.inspect.Type) -> set[str]:
 
 def fields(info: msgspec.inspect.Type) -> Iterator[tuple[tuple[str | int, ...], set[str]]]:
     """Every place in a body, with the types of JSON that are right there."""
-    kinds = [each for each in getattr(info, "types", (info,)) if not isinstance(each, msgspec.inspect.NoneType)]
+    kinds = getattr(info, "types", (info,))
     yield (), set[str]().union(*map(written, kinds))
     for each in kinds:
         if isinstance(each, msgspec.inspect.StructType):

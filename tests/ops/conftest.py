@@ -26,9 +26,12 @@ def new_stack(repository: Path):
 
 @pytest.fixture(scope="module")
 def stack(new_stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One that the tests of a module share, in their order; it begins where a crash during initdb left off."""
-    folder = tmp_path_factory.mktemp("stack")
-    (folder / "postgres.new").mkdir()
+    """One that the tests of a module share, in their order, in a folder that other accounts cannot enter; it begins where
+    a crash during initdb left off.
+    """
+    folder = tmp_path_factory.mktemp("stack") / "data"
+    folder.parent.chmod(0o700)
+    (folder / "postgres.new").mkdir(parents=True)
     (folder / "postgres.new" / "PG_VERSION").write_text("18\n")
     with new_stack(folder) as stack:
         stack.up()

@@ -188,12 +188,37 @@ def test_down_ends_everything(stack: Stack) -> None:
     assert "not running" in stack.command("down").stdout
 
 
-def test_detached_start_returns_when_ready(stack: Stack) -> None:
-    up = stack.command("up", "--detach")
+async def test_detached_start_returns_when_ready_and_begins_half_a_demo_again(stack: Stack) -> None:
+    """The mark of a seed that was cut short: what it left is deleted before the servers start."""
+    (stack.state.folder / "seeding").touch()
+    up = await asyncio.to_thread(stack.command, "up", "--detach")
     assert up.returncode == 0, up.stderr
     assert stack.run.gateway in up.stdout
     assert all_answer(stack)
     assert stack.run.gateway in stack.command("status").stdout
+    database = await asyncpg.connect(stack.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
+    assert await database.fetchval("select to_regclass('public.keepsake')") is None
+    await database.close()
+
+
+def test_two_checkouts_run_side_by_side_one_on_servers_of_others(stack: Stack, new_stack, tmp_path: Path) -> None:
+    """The first in a folder that other accounts cannot enter, the second on external servers."""
+    closed = stack.state.folder.parent
+    assert closed.stat().st_mode & 0o777 == 0o700
+    with (
+        backing(tmp_path / "elsewhere") as servers,
+        new_stack(tmp_path / "data", PORTAL_STACK="external", **servers.addresses.environment()) as second,
+    ):
+        second.up()
+        assert all_answer(second)
+        assert all_answer(stack)
+        assert set(second.run.processes) == SERVICES
+        told = msgspec.structs.replace(servers.addresses, mailbox_dir="")  # mails of servers of others really leave
+        assert second.run.addresses == told.environment()
+        assert (bool(stack.run.mailbox), bool(second.run.mailbox)) == (True, False)
+        assert stack.run.gateway != second.run.gateway
+    assert closed.stat().st_mode & 0o777 == 0o700
+    assert all_answer(stack)
 
 
 def test_interrupted_launcher_stops_cleanly(stack: Stack) -> None:
@@ -203,16 +228,6 @@ def test_interrupted_launcher_stops_cleanly(stack: Stack) -> None:
     eventually(lambda: not alive(launcher))
     assert not any(alive(pid) for pid in everything)
     assert not (stack.state.folder / "run.json").exists()
-
-
-async def test_half_a_demo_is_begun_again(stack: Stack) -> None:
-    """The mark of a seed that was cut short: what it left is deleted before the servers start."""
-    (stack.state.folder / "seeding").touch()
-    up = await asyncio.to_thread(stack.command, "up", "--detach")
-    assert up.returncode == 0, up.stderr
-    database = await asyncpg.connect(stack.run.addresses["PORTAL_DATABASE_ADMIN_URL"])
-    assert await database.fetchval("select to_regclass('public.keepsake')") is None
-    await database.close()
 
 
 def test_reset_deletes_what_is_ours_and_nothing_else(stack: Stack) -> None:
@@ -242,29 +257,6 @@ def test_port_and_stack_kind_are_checked(new_stack, tmp_path: Path) -> None:
         assert "PORTAL_STACK is 'docker'" in stack.command("up", PORTAL_STACK="docker").stderr
         missing = stack.command("up", PORTAL_STACK="external", PORTAL_NATS_URL="nats://127.0.0.1:4222").stderr
     assert "PORTAL_DATABASE_ADMIN_URL, PORTAL_REDIS_URL, PORTAL_SMTP_URL" in missing
-
-
-def test_two_checkouts_run_side_by_side_one_on_servers_of_others(new_stack, tmp_path: Path) -> None:
-    """The first in a folder that other accounts cannot enter, the second on external servers."""
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    with (
-        backing(tmp_path / "elsewhere") as servers,
-        new_stack(closed / "data") as first,
-        new_stack(tmp_path / "data", PORTAL_STACK="external", **servers.addresses.environment()) as second,
-    ):
-        assert all_answer_of(first.up())
-        assert all_answer_of(second.up())
-        assert set(second.run.processes) == SERVICES
-        told = msgspec.structs.replace(servers.addresses, mailbox_dir="")  # mails of servers of others really leave
-        assert second.run.addresses == told.environment()
-        assert (bool(first.run.mailbox), bool(second.run.mailbox)) == (True, False)
-        assert first.run.gateway != second.run.gateway
-    assert closed.stat().st_mode & 0o777 == 0o700
-
-
-def all_answer_of(run) -> bool:
-    return all(answers(url) for url in run.services.values())
 
 
 async def store(stack: Stack) -> None:

@@ -1,10 +1,6 @@
-"""The queue alone: a database of its own that no application sends from. Also a mailer in a process of its own.
-
-Run as `python -m tests.identity.mails.desk DATABASE SMTP`.
-"""
+"""The queue alone: a database of its own that no application sends from. Also a mailer for a process of its own."""
 
 import asyncio
-import sys
 from uuid import UUID
 
 import asyncpg
@@ -84,11 +80,12 @@ class Desk:
         return [event for event in events if event.type == kind]
 
 
-async def _work(database_url: str, smtp_url: str) -> None:
-    database = Database(database_url)
-    await database.start()
-    await mailer(smtp_url).run(database)
+def work(database_url: str, smtp_url: str) -> None:
+    """Send what is due, until killed."""
 
+    async def send() -> None:
+        database = Database(database_url)
+        await database.start()
+        await mailer(smtp_url).run(database)
 
-if __name__ == "__main__":
-    asyncio.run(_work(sys.argv[1], sys.argv[2]))
+    asyncio.run(send())

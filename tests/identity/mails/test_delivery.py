@@ -1,7 +1,6 @@
 """Between the queue and the mail server: what is sent, what is tried again, and what is not, whatever goes wrong."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -22,8 +21,9 @@ from shared.actor import SYSTEM
 from shared.background import Background
 from shared.clock import now
 from shared.database import Database, Db
+from tests.activity.process import Part
 from tests.conftest import Cluster
-from tests.identity.mails.desk import Desk, mailer
+from tests.identity.mails.desk import Desk, mailer, work
 from tests.identity.mails.postoffice import PostOffice, post_office
 
 
@@ -256,29 +256,26 @@ class TestKilled:
     async def killed_at(self, desk: Desk, office: PostOffice, step: str, *, takes: bool) -> list[UUID]:
         """Have the mailer killed when the fifth mail is at `step`; then let another one do the rest."""
         mails = await desk.invite(*self.ADDRESSES)
-        worker = await self.start(desk, office)
-        seen: list[str] = []
+        worker, other = (Part(work, desk.database.dsn, office.url) for _ in range(2))
+        seen, killed = list[str](), asyncio.Event()
 
         async def deadly(address: str) -> str | None:
             seen.append(address)
             if len(seen) != 5:
                 return None
             worker.kill()
-            await worker.wait()
+            killed.set()
             return "silence" if takes else "nothing"
 
         setattr(office, step, deadly)
-        assert await worker.wait() == -9
+        worker.start()
+        async with asyncio.timeout(60):
+            await killed.wait()
         await desk.time_passes()
-        other = await self.start(desk, office)
+        other.start()
         await desk.until("not exists (select 1 from mails where due_at is not null)")
         other.kill()
-        await other.wait()
         return mails
-
-    async def start(self, desk: Desk, office: PostOffice) -> asyncio.subprocess.Process:
-        url = desk.database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.identity.mails.desk", url, office.url)
 
     async def test_before_the_server_has_it_nothing_is_lost_and_nothing_doubled(
         self, desk: Desk, office: PostOffice

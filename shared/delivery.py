@@ -99,7 +99,8 @@ class Traffic:
                     last = self._stream.state.last_seq
                     behind = self._waiting[consumer.name].note(last, await consumer.folded(self.client, last))
                     BEHIND.labels(consumer.name).set(behind)
-                    on_time[f"inbox {consumer.name}"] = behind < LATE_SECONDS
+                    if not consumer.waits_out:
+                        on_time[f"inbox {consumer.name}"] = behind < LATE_SECONDS
         return on_time
 
 

@@ -1,7 +1,7 @@
 """A real Chromium, and people sitting at it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from tests.e2e.appearance import LOOKS, TWO_LOOKS, Look, inaccessible, wider_than_its_window
 from tests.portal_stack import API, PASSWORD, PEOPLE, Portal
 
 FLAGS = [
@@ -22,7 +23,6 @@ FLAGS = [
 ]
 expect.set_options(timeout=20_000)
 """What is to happen may take its time on a busy machine: how long is for the benchmarks to say."""
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Seat:
 
     context: BrowserContext
     page: Page
+    look: Look = LOOKS[0]
     complaints: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> None:
@@ -38,6 +39,28 @@ class Seat:
 
     def complain(self, text: str) -> None:
         self.complaints.append(text)
+
+    def wear(self, look: Look) -> None:
+        """Show the page that is open in another look, and those that are opened from now on."""
+        if look.dark != self.look.dark:
+            self.page.emulate_media(color_scheme=look.theme)
+        if look.narrow != self.look.narrow:
+            self.page.set_viewport_size(look.window)
+        self.look = look
+
+    def faults(self, looks: Iterable[Look] = TWO_LOOKS, picture: str = "") -> list[Any]:
+        """What is wrong with the page that is open: what shuts somebody out or is too wide in one of these looks, and
+        that it has no heading. The look that is nearest comes first, and the last one stays, so that the steps of a
+        journey are taken in both in turn. PORTAL_LOOK names a folder for pictures of it.
+        """
+        found: list[Any] = [] if self.page.locator("h1").count() == 1 else ["has no heading"]
+        for look in sorted(looks, key=self.look.differs):
+            self.wear(look)
+            found += [(str(look), each) for each in inaccessible(self.page)]
+            found += [(str(look), "scrolls sideways")] if wider_than_its_window(self.page) else []
+            if picture and (folder := os.environ.get("PORTAL_LOOK")):
+                self.page.screenshot(path=f"{folder}/{picture}-{look}.png")
+        return found
 
 
 Sit = Callable[..., Any]
@@ -66,15 +89,18 @@ def ids(portal: Portal) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def cookies(portal: Portal) -> Callable[[str], list[Any]]:
-    """The cookies of a person who has signed in, once for a module."""
+    """The cookies of one of `PEOPLE` who has signed in, once for a module, or of an address that signs in now."""
     kept: dict[str, list[Any]] = {}
 
     def of(who: str) -> list[Any]:
-        if who not in kept:
-            told = {"url": portal.gateway, "httpOnly": True, "sameSite": "Lax"}
-            cookies = portal.sign_in(PEOPLE[who]).cookies
-            kept[who] = [{"name": name, "value": value} | told for name, value in cookies.items()]
-        return kept[who]
+        if who in kept:
+            return kept[who]
+        told = {"url": portal.gateway, "httpOnly": True, "sameSite": "Lax"}
+        cookies = portal.sign_in(PEOPLE.get(who, who)).cookies
+        found = [{"name": name, "value": value} | told for name, value in cookies.items()]
+        if who in PEOPLE:
+            kept[who] = found
+        return found
 
     return of
 
@@ -91,20 +117,23 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
 
 @pytest.fixture
 def sit(portal: Portal, browser: Browser, cookies: Callable[[str], list[Any]]) -> Sit:
-    """Seat somebody in a browser of their own, signed in unless they are "anonymous"."""
+    """Seat somebody in a browser of their own: one of `PEOPLE` in a session that the module shares, an address in one of
+    its own, "anonymous" in none.
+    """
 
     @contextmanager
     def take(who: str, *, dark: bool = False, narrow: bool = False, scripts: bool = True) -> Iterator[Seat]:
+        look = Look(dark, narrow)
         context = browser.new_context(
             base_url=portal.gateway,
-            viewport=NARROW if narrow else WIDE,  # type: ignore[arg-type]
-            color_scheme="dark" if dark else "light",
+            viewport=look.window,
+            color_scheme=look.theme,
             java_script_enabled=scripts,
             has_touch=narrow,
         )
-        if who in PEOPLE:
+        if who != "anonymous":
             context.add_cookies(cookies(who))
-        seat = Seat(context, context.new_page())
+        seat = Seat(context, context.new_page(), look)
         seat.page.on("pageerror", lambda error: seat.complain(f"script: {error}"))
         seat.page.on("console", lambda said: seat.complain(said.text) if said.type in ("error", "warning") else None)
         try:

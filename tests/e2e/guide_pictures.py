@@ -10,8 +10,8 @@ from PIL import Image
 from playwright.sync_api import FloatRect, Page
 
 from services.portal.help.guide import PICTURES
+from tests.e2e.appearance import ARRIVED
 from tests.e2e.conftest import Sit, sign_in
-from tests.e2e.test_pages import ARRIVED
 from tests.portal_stack import PEOPLE
 
 MARGIN = 12.0

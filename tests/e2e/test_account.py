@@ -77,8 +77,7 @@ def test_who_forgot_the_password_chooses_another(portal: Portal, sit: Sit) -> No
 
 def test_a_form_whose_session_ended_waits_while_its_person_signs_in(portal: Portal, sit: Sit) -> None:
     email = make_person(portal, "birch", "Edda", "Voss")
-    with sit("anonymous") as edda:
-        sign_in(edda.page, email)
+    with sit(email) as edda:
         edda.open("/team/new")
         edda.page.get_by_label("E-mail").fill("jo.reed@birch.example")
         edda.page.get_by_label("First name").fill("Jo")
@@ -97,8 +96,7 @@ def test_a_form_whose_session_ended_waits_while_its_person_signs_in(portal: Port
 
 def test_a_tab_of_one_person_changes_nothing_of_another_who_signed_in_since(portal: Portal, sit: Sit) -> None:
     one, other = make_person(portal, "birch", "Ilse", "Brandt"), make_person(portal, "birch", "Ove", "Lund")
-    with sit("anonymous") as ilse:
-        sign_in(ilse.page, one)
+    with sit(one) as ilse:
         ilse.open("/profile")
         ilse.page.get_by_label("Job title").fill("Harbour master")
         tab = ilse.context.new_page()

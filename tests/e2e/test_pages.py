@@ -1,26 +1,21 @@
-"""Every page, as everybody, in light and dark, wide and narrow: no complaint, nothing inaccessible, screenshots kept."""
+"""Every page, as everybody, in light and dark, wide and narrow, and on paper: no complaint, nothing inaccessible, screenshots kept."""
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.e2e.appearance import ARRIVED, AXE, LOOKS, Look
 from tests.e2e.conftest import Seat, Sit
 from tests.portal_stack import ROOT, Portal
 
-AXE = (ROOT / "tests/portal/vendor/axe.min.js").read_text()
-ARRIVED = """async () => { await Promise.all(document.getAnimations()
-  .filter((each) => Number.isFinite(each.effect.getComputedTiming().endTime))
-  .map((each) => each.finished.catch(() => null))); }"""
 SHOTS = ROOT / "docs" / "screenshots"
-LOOKS = {"light-1280": (False, False), "dark-1280": (True, False), "light-390": (False, True), "dark-390": (True, True)}
-TWO_LOOKS = {"light-1280": LOOKS["light-1280"], "dark-390": LOOKS["dark-390"]}
-"""Nothing in common, and everything between them: enough for a journey of many pages."""
 PICTURES = bool(os.environ.get("PORTAL_SCREENSHOTS"))
-"""`make screenshots`: every page in every look, and those of the README kept."""
+"""`make screenshots`: those of the README are kept."""
 OWN_PAGES = [
     "/profile",
     "/settings",
@@ -80,33 +75,18 @@ PAGES = {
 }
 CLOSELY = ("anonymous", "approver", "admin")
 """Between them they open every page there is. Each page meets light, dark, wide and narrow as the first of them who has
-it, in two looks that have nothing in common; as anybody else it is opened in one look, which changes from page to page.
+it, in two looks that have nothing in common; as anybody else it is looked at in one, which changes from page to page.
 """
+READS_PAPER = ("approver", "admin")
 KEPT = {
-    ("approver", "/", False, False): "dashboard",
-    ("approver", "/projects/{project}", False, False): "project",
-    ("approver", "/projects/{project}", True, False): "project-dark",
-    ("approver", "/team", False, False): "team",
-    ("admin", "/clients/{client}", False, False): "client",
-    ("admin", "/people/{member}", False, False): "rights",
-    ("approver", "/", False, True): "phone",
+    ("approver", "/", "light-1280"): "dashboard",
+    ("approver", "/projects/{project}", "light-1280"): "project",
+    ("approver", "/projects/{project}", "dark-1280"): "project-dark",
+    ("approver", "/team", "light-1280"): "team",
+    ("admin", "/clients/{client}", "light-1280"): "client",
+    ("admin", "/people/{member}", "light-1280"): "rights",
+    ("approver", "/", "light-390"): "phone",
 }
-
-
-def inaccessible(page: Page) -> list[dict[str, Any]]:
-    """What axe finds serious or worse, with where, once what fades in is there: half faded, a word has no contrast."""
-    page.evaluate(ARRIVED)
-    page.evaluate(AXE)
-    found = page.evaluate("async () => (await axe.run({ resultTypes: ['violations'] })).violations")
-    return [
-        {"rule": each["id"], "where": [node["html"][:120] for node in each["nodes"]]}
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-
-
-def wider_than_its_window(page: Page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
 
 def expected_complaint(path: str, text: str) -> bool:
@@ -114,32 +94,45 @@ def expected_complaint(path: str, text: str) -> bool:
     return path == "/nowhere" and "404" in text
 
 
-def due(who: str, look: str) -> list[str]:
-    """The pages `who` opens in this look."""
-    place = list(LOOKS).index(look)
-    found: list[str] = []
-    for number, path in enumerate(PAGES[who]):
+def in_turn(who: str) -> list[tuple[str, tuple[Look, ...]]]:
+    """The pages `who` opens, and in which looks; those in one look ordered by it, as a change takes its time."""
+    found: list[tuple[str, tuple[Look, ...]]] = []
+    for turn, path in enumerate(PAGES[who], list(PAGES).index(who)):
         closely = next(each for each in CLOSELY if path in PAGES[each]) == who
-        turn = number + list(PAGES).index(who)
-        looks = [(0, 3), (1, 2)][turn % 2] if closely else [turn % 4]
-        found += [path] if PICTURES or place in looks else []
-    return found
+        two = (LOOKS[0], LOOKS[3]) if turn % 2 else (LOOKS[1], LOOKS[2])
+        found.append((path, two if closely else (LOOKS[turn % 4],)))
+    return sorted(found, key=lambda each: "" if each[1][1:] else str(each[1][0]))
 
 
-@pytest.mark.parametrize("look", LOOKS)
+RELATIVE = re.compile(r"\b(ago|just now|yesterday|today|tomorrow|in \d+ days)\b", re.IGNORECASE)
+SHOWN = """() => [...document.querySelectorAll('body *')]
+    .filter((each) => each.checkVisibility() && getComputedStyle(each).fontSize !== '0px')
+    .flatMap((each) => [...each.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE))
+    .map((node) => node.textContent.trim())"""
+
+
+def undated_on_paper(seat: Seat) -> list[str]:
+    """What is two hours ago on a screen is something else when the paper is read."""
+    seat.page.emulate_media(media="print")
+    seat.wear(replace(seat.look, narrow=False))
+    seat.page.evaluate(ARRIVED)
+    said: list[str] = seat.page.evaluate(SHOWN)
+    seat.page.emulate_media(media="screen")
+    return [each for each in said if RELATIVE.search(each) and not each.startswith("Today,")]
+
+
 @pytest.mark.parametrize("who", PAGES)
-def test_pages(sit: Sit, ids: dict[str, str], who: str, look: str) -> None:
-    dark, narrow = LOOKS[look]
+def test_pages(sit: Sit, ids: dict[str, str], who: str) -> None:
     problems: list[Any] = []
-    with sit(who, dark=dark, narrow=narrow) as seat:
-        for path in due(who, look):
+    with sit(who) as seat:
+        seat.context.add_init_script(AXE)
+        for path, looks in in_turn(who):
             seat.complaints.clear()
             seat.open(path.format(**ids))
-            problems += [(path, each) for each in inaccessible(seat.page)]  # meanwhile it may complain
+            problems += [(path, each) for each in seat.faults(looks)]  # meanwhile it may complain
             problems += [(path, each) for each in seat.complaints if not expected_complaint(path, each)]
-            problems += [(path, "scrolls sideways")] if wider_than_its_window(seat.page) else []
-            problems += [(path, "has no heading")] if seat.page.locator("h1").count() != 1 else []
-            keep(seat, KEPT.get((who, path, dark, narrow)))
+            problems += [(path, each) for each in undated_on_paper(seat)] if who in READS_PAPER else []
+            keep(seat, who, path)
     assert problems == []
 
 
@@ -159,32 +152,15 @@ def test_a_page_on_paper(sit: Sit, ids: dict[str, str]) -> None:
                 expect(each).to_be_hidden()
 
 
-RELATIVE = re.compile(r"\b(ago|just now|yesterday|today|tomorrow|in \d+ days)\b", re.IGNORECASE)
-SHOWN = """() => [...document.querySelectorAll('body *')]
-    .filter((each) => each.checkVisibility() && getComputedStyle(each).fontSize !== '0px')
-    .flatMap((each) => [...each.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE))
-    .map((node) => node.textContent.trim())"""
-
-
-@pytest.mark.parametrize("who", ["approver", "admin"])
-def test_dates_stand_on_paper(sit: Sit, ids: dict[str, str], who: str) -> None:
-    """What is two hours ago on a screen is something else when the paper is read."""
-    with sit(who) as seat:
-        seat.page.emulate_media(media="print")
-        for path in PAGES[who]:
-            seat.open(path.format(**ids))
-            said = [
-                each for each in seat.page.evaluate(SHOWN) if RELATIVE.search(each) and not each.startswith("Today,")
-            ]
-            assert (path, said) == (path, [])
-
-
-def keep(seat: Seat, name: str | None) -> None:
-    """Write a screenshot for the README when the run is asked to."""
-    if name and PICTURES:
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        seat.page.evaluate("document.activeElement?.blur()")
-        seat.page.screenshot(path=Path(SHOTS / f"{name}.png"))
+def keep(seat: Seat, who: str, path: str) -> None:
+    """Write screenshots for the README when the run is asked to."""
+    for look in LOOKS if PICTURES else ():
+        if name := KEPT.get((who, path, str(look))):
+            SHOTS.mkdir(parents=True, exist_ok=True)
+            seat.wear(look)
+            seat.page.evaluate(ARRIVED)
+            seat.page.evaluate("document.activeElement?.blur()")
+            seat.page.screenshot(path=Path(SHOTS / f"{name}.png"))
 
 
 def test_first_visit_weighs_little(portal: Portal, sit: Sit) -> None:

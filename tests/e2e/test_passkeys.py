@@ -12,8 +12,8 @@ from playwright.sync_api import CDPSession, expect
 from services.identity.sessions.cache import SessionCache
 from services.identity.tokens import digest
 from shared.cache import Cache
-from tests.e2e.conftest import Seat, Sit, sign_in
-from tests.e2e.test_pages import inaccessible
+from tests.e2e.appearance import inaccessible
+from tests.e2e.conftest import Seat, Sit
 from tests.e2e.test_story import make_person
 from tests.portal_stack import API, Portal
 
@@ -64,9 +64,8 @@ def add(seat: Seat, name: str) -> None:
 
 
 def test_a_passkey_is_made_signs_in_and_is_removed(sit: Sit, person: str) -> None:
-    with sit("anonymous") as seat:
+    with sit(person) as seat:
         device = Device(seat)
-        sign_in(seat.page, person)
         add(seat, "Work laptop")
         expect(seat.page.get_by_text("Your passkey is ready to sign you in")).to_be_visible()
         expect(seat.page.get_by_role("list", name="Your passkeys")).to_contain_text("not used yet")
@@ -118,9 +117,8 @@ def grow_stale(portal: Portal, seat: Seat) -> None:
 
 
 def test_a_passkey_is_the_proof_that_a_page_or_a_waiting_form_asks_for(portal: Portal, sit: Sit, person: str) -> None:
-    with sit("anonymous") as seat:
+    with sit(person) as seat:
         Device(seat)
-        sign_in(seat.page, person)
         add(seat, "Work laptop")
         expect(seat.page.get_by_text("Your passkey is ready to sign you in")).to_be_visible()
 
@@ -141,9 +139,8 @@ def test_a_passkey_is_the_proof_that_a_page_or_a_waiting_form_asks_for(portal: P
 
 
 def test_a_person_who_cancels_stays_where_they_were(sit: Sit, person: str) -> None:
-    with sit("anonymous") as seat:
+    with sit(person) as seat:
         device = Device(seat)
-        sign_in(seat.page, person)
         device.refuse_the_finger()
         add(seat, "Phone")
         expect(seat.page.get_by_role("button", name="Continue")).to_be_enabled()

@@ -1,14 +1,11 @@
 """A recorded session, in a real browser: switched on while it runs, told on every page, read by staff, and by nobody else."""
 
-import os
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Seat, Sit, sign_in
-from tests.e2e.test_pages import TWO_LOOKS, inaccessible, wider_than_its_window
 from tests.portal_stack import API, PASSWORD, PEOPLE, Portal
 
 LINE = "Your visit is recorded for compliance."
@@ -65,11 +62,9 @@ def until_told(seat: Seat, told: bool) -> int:
     raise AssertionError(f"never {'told' if told else 'left alone'}")
 
 
-@pytest.mark.parametrize(("dark", "narrow"), TWO_LOOKS.values(), ids=TWO_LOOKS)
-def test_a_visit_from_sign_in_to_sign_out(portal: Portal, sit: Sit, dark: bool, narrow: bool) -> None:
-    look = f"{'dark' if dark else 'light'}-{390 if narrow else 1280}"
-    clinic = Regulated(portal, look)
-    with sit("admin", dark=dark, narrow=narrow) as clerk, sit("anonymous", dark=dark, narrow=narrow) as ida:
+def test_a_visit_from_sign_in_to_sign_out(portal: Portal, sit: Sit) -> None:
+    clinic = Regulated(portal, "visited")
+    with sit("admin") as clerk, sit("anonymous") as ida:
         sign_in(ida.page, clinic.email)
         for path in ("/", "/projects", "/security"):
             ida.open(path)
@@ -84,11 +79,8 @@ def test_a_visit_from_sign_in_to_sign_out(portal: Portal, sit: Sit, dark: bool, 
         for path in walk:
             ida.open(f"{path}?note={SECRET}")
             expect(ida.page.get_by_text(LINE)).to_be_visible()
-        assert inaccessible(ida.page) == []
-        assert not wider_than_its_window(ida.page)
+        assert ida.faults(picture="recorded") == []
         expect(ida.page.get_by_role("heading", name="Recording")).to_be_visible()
-        if folder := os.environ.get("PORTAL_LOOK"):
-            ida.page.screenshot(path=f"{folder}/recorded-{look}.png", full_page=True)
         ida.page.locator("summary", has_text="Your account").click()
         ida.page.get_by_role("button", name="Log out").click()
         ida.page.wait_for_url("**/sign-in*")
@@ -114,11 +106,7 @@ def test_a_visit_from_sign_in_to_sign_out(portal: Portal, sit: Sit, dark: bool, 
         rows = clerk.page.locator("tbody tr")
         expect(rows.first).to_contain_text("Signed in")
         expect(rows.filter(has_text="Opened")).to_have_count(len(shown))
-        problems = [*clerk.complaints, *inaccessible(clerk.page)]
-        assert problems == []
-        assert not wider_than_its_window(clerk.page)
-        if folder:
-            clerk.page.screenshot(path=f"{folder}/recording-{look}.png", full_page=True)
+        assert [*clerk.complaints, *clerk.faults(picture="recording")] == []
         clerk.page.get_by_role("link", name="Only actions").click()
         expect(rows.filter(has_text="Sign out")).to_contain_text("POST /sign-out")
         expect(rows.filter(has_text="Opened")).to_have_count(0)
@@ -130,8 +118,7 @@ def test_a_visit_from_sign_in_to_sign_out(portal: Portal, sit: Sit, dark: bool, 
 def test_switched_off_nothing_more_is_recorded(portal: Portal, sit: Sit) -> None:
     clinic = Regulated(portal, "off")
     clinic.switch(True)
-    with sit("anonymous", scripts=False) as ida:
-        sign_in(ida.page, clinic.email)
+    with sit(clinic.email, scripts=False) as ida:
         until_told(ida, True)
         clinic.switch(False)
         until_told(ida, False)
@@ -151,8 +138,7 @@ def test_switched_off_nothing_more_is_recorded(portal: Portal, sit: Sit) -> None
 def test_staff_who_view_as_the_client_are_recorded_in_their_own_name(portal: Portal, sit: Sit) -> None:
     clinic = Regulated(portal, "viewing")
     clinic.switch(True)
-    with sit("anonymous") as seat:
-        sign_in(seat.page, PEOPLE["admin"])
+    with sit(PEOPLE["admin"]) as seat:
         seat.open(f"/clients/{clinic.id}")
         expect(seat.page.get_by_text(LINE)).to_have_count(0)
         seat.page.get_by_role("link", name="View as client").click()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.clocks import DAY, let_none_end
-from tests.e2e.conftest import Sit, open_until, sign_in
+from tests.e2e.conftest import Sit, open_until
 from tests.portal_stack import API, PASSWORD, PEOPLE, Portal
 
 
@@ -161,9 +161,7 @@ def test_a_wrong_password_is_refused_calmly_and_the_address_is_kept(sit: Sit) ->
 
 def test_a_revoked_session_ends_at_once_and_its_open_page_with_it(portal: Portal, sit: Sit) -> None:
     email = make_person(portal, "birch", "Nora", "Lind")
-    with sit("anonymous") as here, sit("anonymous") as there:
-        sign_in(here.page, email)
-        sign_in(there.page, email)
+    with sit(email) as here, sit(email) as there:
         there.open("/")
         expect(there.page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
         here.open("/security")

@@ -1,13 +1,11 @@
 """Staff look at the portal as a client does, in a real browser: they always see that they do, and change nothing."""
 
-import os
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Seat, Sit, sign_in
-from tests.e2e.test_pages import TWO_LOOKS, inaccessible, wider_than_its_window
+from tests.e2e.appearance import TWO_LOOKS
+from tests.e2e.conftest import Seat, Sit
 from tests.e2e.test_story import make_project
 from tests.portal_stack import API, PEOPLE, Portal
 
@@ -20,7 +18,6 @@ def banner(seat: Seat) -> Any:
 
 def begin(portal: Portal, seat: Seat) -> str:
     """From the client's page, as the client as a whole; the client's path."""
-    sign_in(seat.page, PEOPLE["admin"])
     path = f"/clients/{portal.me('approver')['client_id']}"
     seat.open(path)
     seat.page.get_by_role("link", name="View as client").click()
@@ -29,29 +26,26 @@ def begin(portal: Portal, seat: Seat) -> str:
     return path
 
 
-@pytest.mark.parametrize(("dark", "narrow"), TWO_LOOKS.values(), ids=TWO_LOOKS)
-def test_every_page_carries_the_banner_and_is_as_accessible_as_ever(
-    portal: Portal, sit: Sit, dark: bool, narrow: bool
-) -> None:
+def test_every_page_carries_the_banner_and_is_as_accessible_as_ever(portal: Portal, sit: Sit) -> None:
     problems: list[Any] = []
-    with sit("anonymous", dark=dark, narrow=narrow) as seat:
+    with sit(PEOPLE["admin"]) as seat:
         begin(portal, seat)
         for path in PAGES:
             seat.complaints.clear()
             seat.open(path)
-            expect(banner(seat)).to_be_in_viewport()
-            problems += [(path, each) for each in [*seat.complaints, *inaccessible(seat.page)]]
-            problems += [(path, "scrolls sideways")] if wider_than_its_window(seat.page) else []
-            heading = seat.page.get_by_role("heading", level=1).bounding_box()
-            above = banner(seat).bounding_box()
-            problems += [(path, "hidden")] if not heading or heading["y"] < above["y"] + above["height"] else []
-            if folder := os.environ.get("PORTAL_LOOK"):
-                seat.page.screenshot(path=f"{folder}/{path.strip('/') or 'home'}-{dark}-{narrow}.png")
+            for look in sorted(TWO_LOOKS, key=seat.look.differs):
+                found = seat.faults([look], picture=f"viewing-{path.strip('/') or 'home'}")
+                expect(banner(seat)).to_be_in_viewport()
+                heading = seat.page.get_by_role("heading", level=1).bounding_box()
+                above = banner(seat).bounding_box()
+                found += ["hidden"] if not heading or heading["y"] < above["y"] + above["height"] else []
+                problems += [(path, each) for each in found]
+            problems += [(path, each) for each in seat.complaints]
     assert problems == []
 
 
 def test_the_viewer_sees_what_happens_and_can_change_nothing_until_they_leave(portal: Portal, sit: Sit) -> None:
-    with sit("anonymous") as seat:
+    with sit(PEOPLE["admin"]) as seat:
         path = begin(portal, seat)
         expect(seat.page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
         expect(seat.page.get_by_role("link", name="Clients")).to_have_count(0)
@@ -81,8 +75,7 @@ def test_the_viewer_sees_what_happens_and_can_change_nothing_until_they_leave(po
 
 
 def test_one_persons_portal_is_seen_without_scripts_and_left(portal: Portal, sit: Sit) -> None:
-    with sit("anonymous", scripts=False) as seat:
-        sign_in(seat.page, PEOPLE["admin"])
+    with sit(PEOPLE["admin"], scripts=False) as seat:
         mia = portal.me("feedback")
         seat.open(f"/clients/{mia['client_id']}")
         seat.page.get_by_role("link", name="View as client").click()

@@ -11,8 +11,8 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.appearance import wider_than_its_window
 from tests.e2e.conftest import Seat, Sit, sign_in
-from tests.e2e.test_pages import wider_than_its_window
 from tests.e2e.test_story import make_person
 from tests.portal_stack import PASSWORD, PEOPLE, Portal
 
@@ -90,9 +90,8 @@ def wrong_code(secret: str) -> str:
 
 def test_a_phone_becomes_the_second_factor(portal: Portal, sit: Sit) -> None:
     email = make_person(portal, "birch", "Tilda", "Moss")
-    with sit("anonymous") as seat:
+    with sit(email) as seat:
         page = seat.page
-        sign_in(page, email)
         secret, codes = set_up_app(page)
         assert len(set(codes)) == 10
         page.get_by_role("link", name="I have saved them").click()
@@ -182,10 +181,9 @@ def test_what_matters_asks_once_more_and_then_goes_through(portal: Portal, sit: 
 
 def test_recovery_codes_are_kept_by_file_copy_or_paper(portal: Portal, sit: Sit) -> None:
     email = make_person(portal, "birch", "Paul", "Ahrens")
-    with sit("anonymous") as seat:
+    with sit(email) as seat:
         page = seat.page
         seat.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=portal.gateway)
-        sign_in(page, email)
         _, codes = set_up_app(page)
         for _ in range(2):
             with page.expect_download() as waiting:
@@ -206,8 +204,7 @@ def test_recovery_codes_are_kept_by_file_copy_or_paper(portal: Portal, sit: Sit)
 
 def test_sessions_say_where_and_how_and_are_ended_by_keyboard(portal: Portal, sit: Sit) -> None:
     email = make_person(portal, "birch", "Vera", "Stein")
-    with sit("anonymous") as here, sit("anonymous", narrow=True) as there:
-        sign_in(there.page, email)
+    with sit("anonymous") as here, sit(email, narrow=True) as there:
         sign_in(here.page, email)
         here.open("/security")
         page = here.page

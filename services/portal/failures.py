@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import structlog
 from litestar import Request, Response, get
@@ -243,7 +243,7 @@ def _path_of(url: str, kept: Callable[[str], str] = local_path) -> str:
         opened = urlsplit(url)
     except ValueError:  # "http://[": no address at all
         return "/"
-    return kept(opened.path + (f"?{opened.query}" if opened.query else ""))
+    return kept(urlunsplit(("", "", opened.path, opened.query, opened.fragment)))
 
 
 def _sign_in(here: str, **said: str) -> str:

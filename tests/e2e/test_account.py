@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import Sit, sign_in
 from tests.e2e.test_contacts import make_client
 from tests.e2e.test_story import make_person
-from tests.portal_stack import PASSWORD, Portal
+from tests.portal_stack import PASSWORD, PEOPLE, Portal
 
 API = "/api/client-portal"
 NEW = "three quiet herons"
@@ -33,6 +33,17 @@ def mailed(portal: Portal, email: str, link: str) -> str:
         return ""
 
     return portal.until(look)
+
+
+def test_who_signs_in_arrives_at_the_place_that_a_link_names(portal: Portal, sit: Sit) -> None:
+    with sit("anonymous") as seat:
+        seat.open("/settings#notifications")
+        expect(seat.page).to_have_url(re.compile("/sign-in"))
+        seat.page.get_by_label("E-mail").fill(PEOPLE["viewer"])
+        seat.page.get_by_role("button", name="Continue").click()
+        seat.page.get_by_label("Password").fill(PASSWORD)
+        seat.page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(seat.page).to_have_url(f"{portal.gateway}/settings#notifications")
 
 
 def test_the_invited_say_their_name_and_are_in(portal: Portal, sit: Sit) -> None:

@@ -34,10 +34,10 @@ async def test_services_are_asked_in_the_language_of_the_page_which_shows_what_t
 
 
 async def test_a_lost_session_moves_the_whole_page_when_a_widget_notices(browse):
-    headers = {"HX-Request": "true", "HX-Current-URL": "http://portal.test/projects?status=delayed"}
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://portal.test/projects?status=delayed#list"}
     answer = await browse().get("/widgets/dashboard/kpis", headers=headers)
     assert answer.status_code == 401
-    assert answer.headers["HX-Redirect"] == "/sign-in?next=%2Fprojects%3Fstatus%3Ddelayed&ended=1"
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=%2Fprojects%3Fstatus%3Ddelayed%23list&ended=1"
 
 
 async def test_a_widget_of_a_page_elsewhere_does_not_lead_there(browse):

@@ -108,6 +108,16 @@ async def test_a_mailed_link_starts_a_flow_in_this_browser(browse):
     assert any(cookie.startswith(("portal_next=/activity", 'portal_next="/activity"')) for cookie in cookies)
 
 
+async def test_the_place_on_a_page_is_kept_by_password_and_by_link(browse):
+    browser, place = browse(), "/settings#notifications"
+    await browser.post("/sign-in", data={"email": MAIL, "next": place})
+    assert f'name="next" value="{place}"' in (await browser.get("/sign-in/proof")).text
+    data = {"email": MAIL, "password": PASSWORD, "next": place}
+    assert (await browse().post("/sign-in/password", data=data)).headers["Location"] == place
+    await browser.post("/sign-in/mail-link", data={"email": MAIL, "next": place})
+    assert (await browser.post("/sign-in/link", data={"token": "good-token"})).headers["Location"] == place
+
+
 async def test_opening_the_link_changes_nothing(browse, standin):
     browser = browse()
     browser.cookies.set("portal_flow", "flow-1")

@@ -51,6 +51,7 @@ async def test_a_choice_is_remembered_and_narrows_every_page(browse, standin):
     [
         ("/", "/"),
         (f"/projects/{uid(1)}", "/projects"),
+        ("/projects#list", "/projects"),
         ("/activity?project_id=1", "/activity"),
         (f"/clients/{ACME}", f"/clients/{BIRCH}"),
         ("/profile", "/profile"),

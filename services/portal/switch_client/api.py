@@ -1,6 +1,7 @@
 """Staff look at one client at a time, or at all of them. A filter of what is shown, never a right."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar import Router, get, post
@@ -60,7 +61,7 @@ async def switch(page: Page, data: Typed) -> Redirect:
 
 def _landing(next_path: str | None, client_id: UUID | None) -> str:
     """Where the choice was made, one step up from a page about a single thing: that thing may be another client's."""
-    section = local_path(next_path).partition("?")[0].split("/")[1]
+    section = urlsplit(local_path(next_path)).path.split("/")[1]
     if section == "clients" and client_id:
         return f"/clients/{client_id}"
     return f"/{section}" if section in ("projects", "activity", "clients", "profile") else "/"

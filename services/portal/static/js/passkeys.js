@@ -16,8 +16,9 @@ async function ask(url) {
   const answer = await fetch(url, REQUEST);
   if (answer.ok) return (await answer.json()).options;
   const problem = await answer.json().catch(() => ({}));
-  if (answer.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
-  else if (problem.code === 'auth.step_up_required') location.assign(`/prove-it?next=${encodeURIComponent(location.pathname)}`);
+  const here = encodeURIComponent(location.pathname + location.search + location.hash);
+  if (answer.status === 401) location.assign(`/sign-in?next=${here}`);
+  else if (problem.code === 'auth.step_up_required') location.assign(`/prove-it?next=${here}`);
   else toast(problem.detail || say('failed'), 'over');
   return null;
 }

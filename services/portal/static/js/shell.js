@@ -144,6 +144,10 @@ dialog?.addEventListener('click', (event) => {
 /** Sent along with a fragment: `HX-Trigger: {"toast": {"text": ..., "tone": ...}}`. */
 document.addEventListener('toast', (event) => toast(event.detail.text, event.detail.tone, event.detail.undo));
 
+/** The place on a page that a link names (`#milestone-...`) never reaches a server: what leads on to that page takes it along. */
+const place = /^#[\w-]{1,100}$/.test(location.hash) && !document.getElementById(location.hash.slice(1)) ? location.hash : '';
+for (const next of document.querySelectorAll('main :is([name="next"], [name="proof_next"])')) if (!next.value.includes('#')) next.value += place;
+
 document.querySelector('main [aria-invalid="true"]')?.focus();
 for (const button of document.querySelectorAll('[data-copy], [data-print]')) button.hidden = false;
 

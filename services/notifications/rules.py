@@ -38,7 +38,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     is notified of a thing once, whichever of the kinds told alike happens to it.
 
     With `own`, the person whom the event is about is notified, too, and reads more on that page; the mail is for them
-    alone. `once_in`: who was notified of the kind, for the same reason, is not notified again for so long.
+    alone. `once_in`: who was notified of the kind, for the same reason, is not notified again for so long; what was
+    about themselves and what was about others does not count for each other.
 
     `when` says for which events of the kind. `tells` are the event's fields that it is about: the client is not told
     while its project hides them. `page` is where staff read more, `own_page` where the client's people do; without one

@@ -19,6 +19,14 @@ async def paused(rig: Rig, person: Actor, reason: str = "password", *, known: bo
     return await rig.publish(event, person.id, client_id=person.client_id, actor=NOBODY)
 
 
+async def mails_to(rig: Rig, person: Actor) -> list[MailOrdered]:
+    """The mails about paused attempts that are ordered for somebody, in order."""
+    ordered = [
+        msgspec.json.decode(e.data, type=MailOrdered) for e in await rig.api.published() if e.type == MailOrdered.type
+    ]
+    return [each for each in ordered if each.about == FailedSignInsPaused.type and each.person_id == person.id]
+
+
 async def test_who_was_notified_is_not_notified_again_within_a_day(rig: Rig, cast: Cast) -> None:
     first = [
         await paused(rig, cast.approver),
@@ -38,6 +46,30 @@ async def test_who_was_notified_is_not_notified_again_within_a_day(rig: Rig, cas
     again = await paused(rig, cast.approver)
     await rig.settle()
     assert cast.names(await rig.told(again)) == {"approver", "colleague"}
+
+
+async def test_of_their_own_account_people_hear_whatever_they_heard_of_others(rig: Rig, cast: Cast) -> None:
+    """And of others' whatever they heard of their own: who tries one account first silences nothing about another."""
+    own, others = cast.colleague, cast.viewer
+    first = [
+        await paused(rig, others),
+        await paused(rig, own),
+        await paused(rig, own),
+        await paused(rig, cast.approver),
+    ]
+    second = [await paused(rig, own, "totp"), await paused(rig, others, "totp")]
+    await rig.settle()
+    assert [own.id in await rig.told(each) for each in first + second] == [True, True, False, False, True, True]
+    assert [each.facts.reason for each in await mails_to(rig, own)] == ["password", "totp"]
+
+
+async def test_each_kind_of_proof_has_its_mail(rig: Rig, cast: Cast) -> None:
+    """Each comes once a day at most; so the limit of mails about one thing is none of theirs."""
+    reasons = ["password", "mail_code", "totp", "recovery_code"]
+    for reason in reasons * 2:
+        await paused(rig, cast.approver, reason)
+    await rig.settle()
+    assert [each.facts.reason for each in await mails_to(rig, cast.approver)] == reasons
 
 
 async def test_each_reads_more_where_they_may(rig: Rig, cast: Cast) -> None:
@@ -66,10 +98,6 @@ async def test_the_person_alone_gets_a_mail_of_it(rig: Rig, cast: Cast) -> None:
     await paused(rig, cast.approver)
     await paused(rig, cast.approver)
     await rig.settle()
-    ordered = [
-        msgspec.json.decode(e.data, type=MailOrdered) for e in await rig.api.published() if e.type == MailOrdered.type
-    ]
-    mails = [each for each in ordered if each.about == FailedSignInsPaused.type]
-    [mine] = [each for each in mails if each.person_id == cast.approver.id]
+    [mine] = await mails_to(rig, cast.approver)
     assert (mine.own, mine.policy, mine.path, mine.thread) == (True, "", "/security", cast.approver.id)
-    assert cast.colleague.id not in {each.person_id for each in mails}
+    assert await mails_to(rig, cast.colleague) == []

@@ -46,6 +46,7 @@ with t as (select * from json_populate_record(null::told, $1)),
             and ($12::interval is null or not exists (
                 select from told before join bell b on b.position = before.position and b.person_id = p.id
                 where before.type = t.type and before.at > t.at - $12
+                    and (before.target_id = p.id) = (t.target_id = p.id)
                     and before.facts ->> 'reason' is not distinct from t.facts ->> 'reason'))),
      chosen as (
         select * from recipients
@@ -67,7 +68,9 @@ delete from told using old where told.position = old.position
 """
 KEPT_FOR = timedelta(days=90)
 MAILS_A_DAY = 3
-"""Who is notified of one thing more often than so within a day gets no more mails about it; the bell goes on."""
+"""Who is notified of one thing more often than so within a day gets no more mails about it; the bell goes on. What a
+rule has `once_in` a time anyway is not counted.
+"""
 AT_ONCE = 1000
 """People whose bell one event says has changed: an event has a bound, and a client no bound of people."""
 _READ = "update bell set read_at = $3 where person_id = $1 and position = $2 and read_at is null"
@@ -106,12 +109,13 @@ async def tell(db: Db, happening: Happening, rule: Rule, team: Sequence[UUID] = 
     )
     await _ring(db, SYSTEM, happening.id, [row["id"] for row in rows], happening.client_id)
     mailed = {row["id"]: row["client_id"] for row in rows if row["channel"] == "bell_and_mail"}
-    if mailed:
+    if rule.own:
+        mailed = {each: mailed[each] for each in mailed.keys() & {happening.target_id}}
+    if mailed and not rule.once_in:
         day_before = happening.at - timedelta(days=1)
         often = await connection.fetch(_OFTEN, happening.target_id, day_before, list(mailed), MAILS_A_DAY)
-        enough = {row["person_id"] for row in often}
-        others = mailed.keys() - {happening.target_id} if rule.own else set[UUID]()
-        await _order(db, happening, rule, {each: mailed[each] for each in mailed.keys() - enough - others})
+        mailed = {each: mailed[each] for each in mailed.keys() - {row["person_id"] for row in often}}
+    await _order(db, happening, rule, mailed)
 
 
 async def _order(db: Db, happening: Happening, rule: Rule, mailed: Mapping[UUID, UUID]) -> None:

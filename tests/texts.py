@@ -5,6 +5,7 @@ more is dropped; what is new has no translation, and a test fails until it has o
 name their files without lines, so that a change of the code changes no other entry.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator
 from io import BytesIO
@@ -12,8 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_python
 from babel.messages.pofile import read_po, write_po
+
+from services.portal.clients.recordings.words import API, DID, plain
+from shared.contracts import EVENTS
+from shared.contracts.words.telling import LINES
+from tests.isolation.routes import declared
 
 ROOT = Path(__file__).parents[1]
 WIDTH = 118
@@ -35,7 +41,28 @@ def figures(file: Any, *_: object, **__: object) -> Iterator[tuple[int, str, str
         yield from ((1, "_", figure[field], []) for field in ("label", "comparison") if figure[field])
 
 
-METHODS: Any = [("**.py", "python"), ("**/texts/*.jinja", "jinja2"), ("**.html", "jinja2"), ("**/kpis.toml", figures)]
+CODES = {"api", "auth", "html", "internal", "oauth", "oauth-authorization-server", "sso", "whoami"}
+"""Parts of addresses that are no words."""
+
+
+def recorded(file: Any, *how: Any, **more: Any) -> Iterator[tuple[int, str, Any, list[str]]]:
+    """What recordings say, with what they read as it is written: types of events without words, and the parts of
+    addresses.
+    """
+    yield from extract_python(file, *how, **more)
+    types = {kind.type for kind in EVENTS.values() if kind.audit != "none"} - LINES.keys() - DID.keys()
+    paths = [right.path.removeprefix(API).removeprefix("/widgets") for right in declared()]
+    parts = {part for path in paths for part in path.split("/") if re.fullmatch("[a-z-]+", part)}
+    yield from ((1, "_", plain(each), []) for each in types | parts - CODES)
+
+
+METHODS: Any = [
+    ("**/recordings/words.py", recorded),
+    ("**.py", "python"),
+    ("**/texts/*.jinja", "jinja2"),
+    ("**.html", "jinja2"),
+    ("**/kpis.toml", figures),
+]
 JINJA = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
 OPTIONS: Any = {"**/texts/*.jinja": JINJA, "**.html": JINJA}
 

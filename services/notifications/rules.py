@@ -135,7 +135,13 @@ def _is_shared(data: ProjectCreated) -> bool:
     return not data.private
 
 
-_NEWCOMER = Rule(primary_contacts=True, policy="managePortalAccess", page="/contacts/{target_id}", own_page="/team")
+_NEWCOMER = Rule(
+    primary_contacts=True,
+    policy="managePortalAccess",
+    page="/contacts/{target_id}",
+    own_page="/team",
+    occasion=marked("Somebody came into the portal"),
+)
 RULES: Mapping[type[EventData], Rule] = {
     ProjectCreated: Rule(
         roles=READERS, mail=True, when=_is_shared, once=True, occasion=marked("A project was shared with you")

@@ -1,10 +1,8 @@
 """Every told event has words, and they say what they are made of and nothing else."""
 
 import re
-from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-import msgspec
 import pytest
 
 from services.notifications.rules import RULES
@@ -17,14 +15,8 @@ from shared.contracts.words.lines import Facts
 from shared.contracts.words.telling import FIELDS, LINES, STATUSES, advise, keep, say, who
 from shared.events import EventData
 from shared.language import gettext, speaking
+from tests.contracts.samples import sample
 from tests.pseudo import LANGUAGE, plain_words
-
-GOLDEN = Path(__file__).parent / "golden"
-
-
-def sample(kind: type[EventData]) -> EventData:
-    data: dict[str, Any] = msgspec.json.decode((GOLDEN / f"{kind.subject}.json").read_bytes())["data"]
-    return msgspec.convert(data, kind)
 
 
 def told(data: EventData, *hidden: str) -> tuple[str, ...]:

@@ -23,8 +23,12 @@ def _accepted_or_registered(facts: Facts) -> str:
 
 
 LINES: Lines = {
-    InvitationAccepted: Line(occasion=marked("Somebody came into the portal"), title=_accepted_or_registered),
-    OrganisationJoined: Line(occasion=marked("Somebody came into the portal"), title=marked("accepted the invitation")),
+    InvitationAccepted: Line(
+        occasion=marked("Somebody accepted an invitation, or registered"), title=_accepted_or_registered
+    ),
+    OrganisationJoined: Line(
+        occasion=marked("Somebody joined another organisation"), title=marked("accepted the invitation")
+    ),
     FailedSignInsPaused: Line(
         occasion=marked("Sign-ins to an account were paused"),
         title=marked("paused sign-ins to an account after too many failed attempts"),

@@ -30,9 +30,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """The words for one type of event. What stands in braces is one of `shown`'s.
 
     `title` goes on where the name of who did it ends; `many` is the same, for several one after the other, of which
-    there are `{count}`; without it each stands by itself. `occasion` names the type where people choose among types.
-    `to_client` is the whole sentence by which the client's people are notified, where it is for them another thing.
-    `advice` is what a mail says beside it.
+    there are `{count}`; without it each stands by itself. `occasion` names the type where people choose among types,
+    and in recordings. `to_client` is the whole sentence by which the client's people are notified, where it is for them
+    another thing. `advice` is what a mail says beside it.
     """
 
     occasion: str

@@ -1,4 +1,4 @@
-"""What a portal knew of projects and milestones before there was an overview is in it after the update."""
+"""What a portal knew before an update it knows afterwards, where a later version has another place for it."""
 
 from datetime import date
 
@@ -36,4 +36,33 @@ async def test_projects_and_milestones_move_into_the_overview(cluster: Cluster) 
     assert await admin.execute("update known_milestones set version = 5") == "UPDATE 2"
     await admin.execute("set role activity_owner")
     assert await admin.fetch("select from known_projects union all select from known_milestones") == []
+    await admin.close()
+
+
+async def test_which_clients_are_active_is_learnt_from_what_was_heard_of_them(cluster: Cluster) -> None:
+    url = await database_at(cluster, "activity", "0018")
+    admin = await asyncpg.connect(url, server_settings={"search_path": "activity"})
+    known = "insert into known_clients (client_id, name, created_at, changed) values ($1, $2, now(), 1)"
+    record = """
+        insert into audit (client_id, seq, position, event_id, type, subject, actor_kind, trace_id, at, detail, security,
+            financial, hash)
+        values ($1, $2, $3, $4, $5, $1, 'staff', '', now(), $6, false, false, '')
+    """
+    heard = {
+        "closed": ["client_created", "client_updated false"],
+        "open again": ["client_created", "client_updated false", "client_updated true", "project_updated"],
+        "new": [],
+    }
+    position = 0
+    for name, events in heard.items():
+        client = uuid7()
+        await admin.execute(known, client, name)
+        for each in events:
+            position += 1
+            kind, _, active = each.partition(" ")
+            detail = f'{{"name": "{name}", "active": {active or "true"}}}'
+            await admin.execute(record, client, position, position, uuid7(), kind, detail)
+    await upgrade(url, "activity", "0019")
+    rows = await admin.fetch("select name, active from known_clients")
+    assert dict(rows) == {"closed": False, "open again": True, "new": None}
     await admin.close()

@@ -48,7 +48,7 @@ def _client_changed(event: RawEvent, data: ClientUpdated) -> End | None:
 
 def _client(event: RawEvent, data: ClientCreated | ClientRestated | ClientUpdated) -> ClientFact | None:
     at = data.created_at if isinstance(data, ClientRestated) else event.time
-    return ClientFact(client_id=event.clientid, at=at, name=data.name) if event.clientid else None
+    return ClientFact(client_id=event.clientid, at=at, name=data.name, active=data.active) if event.clientid else None
 
 
 MEANINGS: Meanings = {

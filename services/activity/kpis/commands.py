@@ -9,11 +9,12 @@ import msgspec
 from services.activity.kpis.models import ClientFact
 
 _LEARN = """
-insert into known_clients (client_id, name, created_at, changed)
-select client_id, name, at, position
-from json_to_recordset($1) as fact (client_id uuid, name text, at timestamptz, position bigint)
+insert into known_clients (client_id, name, active, created_at, changed)
+select client_id, name, active, at, position
+from json_to_recordset($1) as fact (client_id uuid, name text, active boolean, at timestamptz, position bigint)
 on conflict (client_id) do update set
     name = case when excluded.name = '' then known_clients.name else excluded.name end,
+    active = coalesce(excluded.active, known_clients.active),
     created_at = least(known_clients.created_at, excluded.created_at),
     changed = excluded.changed
 """
@@ -24,7 +25,12 @@ async def learn(connection: asyncpg.Connection, facts: Sequence[tuple[int, Clien
     known: dict[UUID, ClientFact] = {}
     for _, fact in facts:
         first = known.get(fact.client_id, fact)
-        known[fact.client_id] = msgspec.structs.replace(fact, at=min(first.at, fact.at), name=fact.name or first.name)
+        known[fact.client_id] = ClientFact(
+            client_id=fact.client_id,
+            at=min(first.at, fact.at),
+            name=fact.name or first.name,
+            active=first.active if fact.active is None else fact.active,
+        )
     last = {fact.client_id: position for position, fact in facts}
     rows = [{**msgspec.structs.asdict(fact), "position": last[client_id]} for client_id, fact in known.items()]
     if rows:

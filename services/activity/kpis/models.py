@@ -7,8 +7,11 @@ import msgspec
 
 
 class ClientFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Something became known of a client, its `name`, a thing or an entry: answers kept about it are outdated."""
+    """Something became known of a client, its `name`, whether it is `active`, a thing or an entry: answers kept about
+    it are outdated.
+    """
 
     client_id: UUID
     at: datetime
     name: str = ""
+    active: bool | None = None

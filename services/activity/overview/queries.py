@@ -60,6 +60,7 @@ select client_id, coalesce(max(name), '') as name, count(*) filter (where why = 
     count(*) filter (where why = 'company') as company, count(*) filter (where why = 'client') as client,
     count(*) over () as clients
 from attention left join known_clients using (client_id)
+where active is not false
 group by client_id order by overdue desc, company desc, client desc, max(sort_key), client_id limit {MOST}
 """  # noqa: S608  (our own text)
 
@@ -112,7 +113,7 @@ class ClientView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Clients(msgspec.Struct, frozen=True):
-    """The clients with something that is overdue or waits, those with most of it first, and how many there are."""
+    """The active clients with something that is overdue or waits, those with most first, and how many there are."""
 
     items: list[ClientView]
     total: int
@@ -151,7 +152,7 @@ async def list_due(
 
 
 async def list_clients(connection: asyncpg.Connection, reach: Reach) -> Clients:
-    """Which clients need attention, as far as staff see them."""
+    """Which of the active clients need attention, as far as staff see them."""
     rows = await connection.fetch(_CLIENTS, today(), reach.listed, reach.restricted, *reach.named)
     newest = await feed.list_newest(connection, reach, [row["client_id"] for row in rows])
     items = [

@@ -298,8 +298,8 @@ def test_what_ends_whose_streams(data: EventData, subject: UUID | None, final: b
 
 
 def test_a_client_is_known_by_its_newest_name() -> None:
-    fact = told(identity.ClientUpdated(name="Acme SE", active=True, portal_enabled=True)).fact
-    assert fact == ClientFact(client_id=CLIENT, at=AT, name="Acme SE")
+    fact = told(identity.ClientUpdated(name="Acme SE", active=False, portal_enabled=True)).fact
+    assert fact == ClientFact(client_id=CLIENT, at=AT, name="Acme SE", active=False)
 
 
 def test_data_that_breaks_its_promise_is_refused() -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from services.activity.feed import watcher
 from shared.actor import Actor
 from shared.clock import today, uuid7
-from shared.contracts.identity import ClientCreated, SessionRevoked
+from shared.contracts.identity import ClientCreated, ClientUpdated, SessionRevoked
 from shared.contracts.summary import Turn
 from tests.activity.build import CLARA, milestone_created, project_created
 from tests.activity.overview.test_overview import SINCE, House, bill
@@ -87,6 +87,16 @@ async def test_clients_that_need_attention_alike_stand_in_the_order_of_their_let
         await house.tell((milestone_created(house.project, "Step", target_on=YESTERDAY), uuid7()))
     found = await look(rig, subcontractor(*made))
     assert [each["name"] for each in found["clients"]["items"]] == ["acme", "Ärzte", "Zeta"]
+
+
+async def test_a_client_that_is_not_active_needs_no_attention(houses: tuple[House, House], rig: Rig) -> None:
+    first, second = houses
+    for active, shown in ((False, ["Cedar"]), (True, ["Cedar", "Elm"])):
+        change = ClientUpdated(name="Elm", active=active, portal_enabled=True, fields=["active"])
+        await second.tell((change, second.id), (project_created("Annexe"), uuid7()))
+        await second.tell((project_created("Tower"), uuid7()))
+        found = (await look(rig, subcontractor(first, second)))["clients"]
+        assert ([each["name"] for each in found["items"]], found["total"]) == (shown, len(shown))
 
 
 async def test_nobody_else_looks_at_all_clients(houses: tuple[House, House], rig: Rig) -> None:

@@ -41,6 +41,10 @@ insert into notifications.inbox (consumer, event_id, received_at)
     select 'notifications-webhooks', event_id, received_at from activity.inbox
     where consumer = 'activity' and received_at > now() - interval '31 days'
         and event_id in (select id from activity.feed);
+insert into notifications.things (client_id, id, private, hides, deleted, version)
+    select distinct client_id, target_id, true, '{}'::text[], true, 0 from notifications.told
+    where target_type = 'webhook' and target_id not in (select id from notifications.webhooks)
+    on conflict (client_id, id) do update set deleted = true;
 delete from activity.webhooks;
 revoke insert on activity.webhooks from activity_staff;
 """

@@ -225,6 +225,23 @@ async def test_what_a_client_does_not_see_by_then_is_not_told_after_the_move(
     assert receiver.told["/all"][0].json["data"]["private"] is True
 
 
+async def test_nobody_is_led_to_one_that_was_removed_before_the_move(before: Before) -> None:
+    """Notifications of the release before did not hear that one is removed."""
+    await before.place(7, LONG_AGO)
+    kept, removed = await before.webhook("https://erp.example/"), uuid7()
+    for position, (webhook, client) in enumerate(((kept, ACME), (removed, UUID(int=0)), (removed, UUID(int=0)))):
+        await before.admin.execute(
+            "insert into notifications.told (position, client_id, id, publisher, type, facts, actor_name, target_type,"
+            " target_id, tells, at) values ($1, $2, $3, 'activity', 'webhook_disabled', '{}', '', 'webhook', $4, '{}', now())",
+            position, client, uuid7(), webhook,
+        )  # fmt: skip
+    await before.new_revisions()
+    async with administrator(before) as url:
+        await move_webhooks(plain_url(url))
+    rows = await before.admin.fetch("select client_id, id from notifications.things where deleted")
+    assert [tuple(row) for row in rows] == [(UUID(int=0), removed)]
+
+
 async def fold_as_before(connection: asyncpg.Connection, webhooks: bool) -> None:
     """Begin, as activity of the release before, to fold what comes next: with the webhooks it has, or up to there."""
     await connection.execute(

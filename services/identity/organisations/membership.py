@@ -1,9 +1,11 @@
 """Which rows of `people` are one human: how they come to be, and how they part (decision 0048).
 
-An account and its memberships have one address. Whatever gives one of them another address parts them.
+An account and its memberships have one address. Whatever gives one of them another address parts them. Where that
+changes whether one of them may enter, an event says so, in the portal's own name: who did it may be at another client.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
 from sqlalchemy import delete, select, update
 
@@ -14,7 +16,9 @@ from services.identity.people.queries import find_by_email
 from services.identity.second_factors.models import Authenticator, RecoveryCode
 from services.identity.sessions.models import Session
 from services.identity.sessions.queries import Visitor
-from shared.clock import now
+from shared import outbox
+from shared.actor import SYSTEM
+from shared.contracts.identity import PersonUpdated
 from shared.database import Db
 
 
@@ -40,11 +44,11 @@ async def succeed(db: Db, heir: Person, account: Person | None) -> None:
     """
     if account and account.id != heir.id:
         await forget_credentials(db, account)
-        account.point_to(heir)
-        await db.flush()
+        async with _published(db, account):
+            account.point_to(heir)
         await _follow(db, account, heir)
-    heir.stand_alone()
-    await db.flush()
+    async with _published(db, heir):
+        heir.stand_alone()
 
 
 def require_all_clients(db: Db) -> None:
@@ -70,9 +74,9 @@ async def part(db: Db, person: Person) -> None:
     others = list(await db.scalars(joined.with_for_update()))
     heir = others.pop(0) if others else None
     if heir:
-        heir.stand_alone()
-        heir.is_shared = bool(others)
-        await db.flush()
+        async with _published(db, heir):
+            heir.stand_alone()
+            heir.is_shared = bool(others)
     for other in others:
         other.account_id = heir and heir.id
     await db.flush()
@@ -97,5 +101,18 @@ def stands(account: Person | None, doors: Sequence[Visitor]) -> bool:
 
 async def _follow(db: Db, old: Person, new: Person) -> None:
     """Whoever waits to join `old`, or joined it, waits to join `new`: there are no accounts of accounts."""
-    led = update(Person).where(Person.account_id == old.id, Person.id != new.id)
-    await db.execute(led.values(account_id=new.id, joined_at=None, updated_at=now()))
+    led = select(Person).where(Person.account_id == old.id, Person.id != new.id).order_by(Person.id)
+    for person in (await db.scalars(led.with_for_update())).all():
+        async with _published(db, person):
+            person.point_to(new)
+
+
+@asynccontextmanager
+async def _published(db: Db, person: Person) -> AsyncGenerator[None]:
+    """Store what becomes of somebody inside, and publish whether they may enter if that is another answer by then."""
+    before = person.standing
+    yield
+    await db.flush()
+    if person.standing != before:
+        updated = PersonUpdated(fields=["account_id"], standing=person.standing)
+        await outbox.append(db, SYSTEM, updated, client_id=person.client_id, aggregate_id=person.id)

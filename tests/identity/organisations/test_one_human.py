@@ -11,7 +11,7 @@ from services.identity.ownership import shut_out
 from services.identity.people.models import Person
 from shared.actor import Actor
 from shared.clock import uuid7
-from tests.identity.organisations.conftest import Consultant
+from tests.identity.organisations.conftest import HOME, Consultant
 from tests.identity.partners import create, token_of
 from tests.identity.rig import ADMIN, PASSWORD, Browser, Identity, colleague_of, somewhere
 from tests.identity.test_ownership import held
@@ -217,6 +217,59 @@ async def test_of_three_the_two_that_are_left_stay_one(both: Consultant) -> None
     assert str((await both.row(both.guest))["account_id"]) == third["id"]
     assert [each["name"] for each in await both.organisations()] == ["Birch Ltd", "Cedar & Co"]
     assert (await both.switch(both.birch)).status_code == 200
+
+
+SAID = """
+    select event->'data'->'standing'->>'may_enter' as may_enter from outbox
+    where event->>'subject' = $1 and event->'data'->'standing' is not null order by seq desc limit 1
+"""
+
+
+async def may_enter(both: Consultant, *people: dict[str, Any]) -> list[bool]:
+    """What identity published last of each."""
+    found = [await both.identity.execute(SAID, person["id"]) for person in people]
+    return [rows[0]["may_enter"] == "true" for rows in found]
+
+
+async def test_it_is_published_who_has_to_join_again_and_who_need_not(both: Consultant) -> None:
+    """With their clients closed, Anna is invited by a third one, where nothing of hers opens the door."""
+    identity, cedar = both.identity, await both.identity.client("Cedar & Co", **HOME)
+    third, token = await both.invite(cedar)
+    everybody = (both.anna, both.guest, third)
+    assert await may_enter(both, *everybody) == [True, True, False]
+    await opened(both, both.acme, both.birch, cedar, only=cedar)
+    await accepted(both, token)
+    assert await may_enter(both, *everybody) == [False, False, True]
+    await opened(both, both.acme, both.birch, cedar, only=both.acme)
+    before = len(await identity.mails_written(both.email))
+    await both.staff("POST", f"contacts/{both.anna['id']}/invitation/resend")
+    await accepted(both, (await identity.mail_to(both.email, before + 1)).token)
+    assert await may_enter(both, *everybody) == [True, False, False]
+    told = [await identity.events("update_profile", each["id"]) for each in everybody]
+    by = {(each.actorkind, str(each.clientid)) for events in told for each in events}
+    assert by == {("system", each["client_id"]) for each in everybody}
+
+
+async def opened(both: Consultant, *clients: str, only: str) -> None:
+    for each in clients:
+        await both.staff("PATCH", f"clients/{each}", json={"portal_enabled": each == only})
+
+
+async def accepted(both: Consultant, token: str) -> None:
+    """The invitation, by somebody whose name is the one in the book."""
+    answer = await (await both.identity.browser())("POST", "auth/invitation", json={"token": token})
+    names = {name: answer.json()[name] for name in ("first_name", "last_name")}
+    body = {"token": token, "password": NEW} | names
+    answer = await (await both.identity.browser())("POST", "auth/register", json=body)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_it_is_published_that_who_is_left_of_an_account_was_not_in_yet(both: Consultant) -> None:
+    assert await may_enter(both, both.guest) == [True]
+    await both.staff("PATCH", f"contacts/{both.anna['id']}", json={"email": f"{uuid4().hex}@acme.example"})
+    assert await may_enter(both, both.anna, both.guest) == [False, False]
+    row = await both.row(both.guest)
+    assert (row["account_id"], row["owned_since"]) == (None, None)
 
 
 REFERENCES = """

@@ -14,8 +14,10 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from services.identity.api_clients.models import SCOPES
+from services.identity.bulk_invitations.commands import StartBulkInvitation, start
 from services.identity.clients.models import Client
 from services.identity.fresh_proof import SAFE
+from services.identity.invitations.commands import invite
 from services.identity.letting_in import DECIDING, AccessNeedsPolicy, WaysInAreForStaff
 from services.identity.people.models import Person
 from services.identity.policies.models import ADMIN_POLICIES
@@ -232,20 +234,39 @@ def person_of(client_id: UUID, **fields: Any) -> Person:
     return Person(kind="client", client_id=client_id, email="a@acme.example", first_name="A", last_name="K", **fields)
 
 
+ACME = uuid7()
+PRIMARY = Actor(id=uuid7(), kind="client", client_id=ACME, is_primary_contact=True, proven_at=ADMIN.proven_at)
+WRONG: list[tuple[Actor, type[DomainError]]] = [
+    (without("managePortalAccess"), AccessNeedsPolicy),
+    (msgspec.structs.replace(ADMIN, assignments={}), AccessNeedsPolicy),
+    (Actor(), AccessNeedsPolicy),
+    (msgspec.structs.replace(PRIMARY, read_only=True), AccessNeedsPolicy),
+    (STALE, StepUpRequired),
+    (PARTNER, WaysInAreForStaff),
+]
+
+
+@pytest.mark.parametrize(("actor", "refusal"), WRONG)
+async def test_nobody_else_invites_anybody(actor: Actor, refusal: type[DomainError]) -> None:
+    """One or many, whatever the route in front of it asks: it is refused before the database is."""
+    unread: Any = None
+    with pytest.raises(refusal):
+        await invite(unread, actor, person_of(ACME))
+    with pytest.raises(refusal):
+        await start(unread, actor, StartBulkInvitation(confirm=True))
+
+
+async def test_a_primary_contact_invites_nobody_of_others_and_not_many() -> None:
+    unread: Any = None
+    with pytest.raises(AccessNeedsPolicy):
+        await invite(unread, PRIMARY, person_of(uuid7()))
+    with pytest.raises(AccessNeedsPolicy):
+        await start(unread, PRIMARY, StartBulkInvitation(confirm=True, client_id=ACME))
+
+
 def test_each_aggregate_refuses_by_itself() -> None:
     """Whatever the route in front of it asks."""
-    acme = uuid7()
-    primary = Actor(id=uuid7(), kind="client", client_id=acme, is_primary_contact=True, proven_at=ADMIN.proven_at)
-    viewing = msgspec.structs.replace(primary, read_only=True)
-    wrong: list[tuple[Actor, type[DomainError]]] = [
-        (without("managePortalAccess"), AccessNeedsPolicy),
-        (msgspec.structs.replace(ADMIN, assignments={}), AccessNeedsPolicy),
-        (Actor(), AccessNeedsPolicy),
-        (viewing, AccessNeedsPolicy),
-        (STALE, StepUpRequired),
-        (PARTNER, WaysInAreForStaff),
-    ]
-    for actor, refusal in wrong:
+    for actor, refusal in WRONG:
         ways: list[Callable[[], object]] = [
             *(
                 partial(Client(name="Acme").change, actor, {name: None})
@@ -253,15 +274,15 @@ def test_each_aggregate_refuses_by_itself() -> None:
             ),
             partial(Client(name="Acme").change, actor, {"portal_user_id": uuid7()}),
             *(
-                partial(person_of(acme, password_hash="x").change, actor, {name: None})
+                partial(person_of(ACME, password_hash="x").change, actor, {name: None})
                 for name in DECIDING["people"] - {"is_primary_contact"}
             ),
-            partial(person_of(acme).change, actor, {"is_primary_contact": True}),
-            partial(person_of(acme, portal_access=False).change, actor, {"portal_access": True}),
-            partial(person_of(acme, active=False).change, actor, {"active": True}),
-            partial(person_of(acme).created, actor),
-            partial(person_of(acme).require_let_in_by, actor),
-            partial(IdentityProvider.set_up, actor, acme, {}),
+            partial(person_of(ACME).change, actor, {"is_primary_contact": True}),
+            partial(person_of(ACME, portal_access=False).change, actor, {"portal_access": True}),
+            partial(person_of(ACME, active=False).change, actor, {"active": True}),
+            partial(person_of(ACME).created, actor),
+            partial(person_of(ACME).require_let_in_by, actor),
+            partial(IdentityProvider.set_up, actor, ACME, {}),
             partial(IdentityProvider(**PROVIDER).change, actor, {"issuer": "https://other.example"}),
             partial(IdentityProvider(**PROVIDER).remove, actor),
         ]

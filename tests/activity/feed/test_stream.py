@@ -205,13 +205,14 @@ async def test_what_no_notification_told_is_found_by_the_poll(rig: Rig, browser:
 
 async def test_streams_survive_the_loss_of_every_database_connection(rig: Rig, browser: Browser) -> None:
     """What was rung meanwhile is lost, so everybody is rung."""
-    async with browser.open(ANNA) as source:
-        await source.begun()
+    async with browser.open(ANNA) as source, browser.open(contact(ACME, primary=True, name="Mia Sand")) as other:
+        for each in (source, other):
+            await each.begun()
         await rig.sql(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where datname = current_database() and pid <> pg_backend_pid()"
         )
-        assert (await source.next()).event == "bell_changed"
+        assert [(await each.next()).event for each in (source, other)] == ["bell_changed"] * 2
         await rig.publish(milestone_created(RELAUNCH, "After the crash"))
         while (message := await source.next()).event == "bell_changed":
             pass

@@ -99,7 +99,7 @@ class Service:
         self._headers = headers
 
     async def get(self, path: str, kind: type[T], /, **query: object) -> T:
-        """Read `path` as `kind`. Query values of None are left out. Raises `ServiceProblem`."""
+        """Read `path` as `kind`, or as plain `bytes`. Query values of None are left out. Raises `ServiceProblem`."""
         return (await self.send("GET", path, kind, query=query)).body
 
     async def post(self, path: str, kind: type[T], body: object = None) -> T:
@@ -253,8 +253,8 @@ async def once_known(told: Awaitable[T], owned: Callable[[], Awaitable[object]] 
 
 
 def _decode(raw: bytes, kind: type[T]) -> T:
-    if kind is type(None):
-        return None  # pyright: ignore[reportReturnType]
+    if kind in (bytes, type(None)):
+        return raw if kind is bytes else None  # pyright: ignore[reportReturnType]
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.MsgspecError as error:

@@ -5,7 +5,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from tests.portal.addressbook import ANNA_K, JEAN, LAYLA, OTTO, SABINE
+from tests.portal.addressbook import ANNA_K, FILE, JEAN, LAYLA, OTTO, SABINE
 from tests.portal.people import CLARA, JONAS
 from tests.portal.personnel import EMIL_ID, FELIX_ID
 from tests.portal.standin import ACME, BIRCH, uid
@@ -32,7 +32,14 @@ async def test_each_contact_says_how_far_they_have_come(browse):
         assert words in page[start : start + 1600]
     assert "<bdi>ليلى حداد</bdi>" in page
     assert f'href="/contacts/{SABINE}"' in page
-    assert f'href="/api/client-portal/clients/{ACME}/contacts.csv"' in page
+    assert f'href="{LIST}/export"' in page
+
+
+async def test_the_file_comes_as_it_is_in_the_language_of_the_page(browse, standin):
+    answer = await browse(CLARA).get(f"{LIST}/export", headers={"Accept-Language": "de"})
+    assert (answer.content, answer.headers["content-type"]) == (FILE, "text/csv; charset=utf-8")
+    assert answer.headers["content-disposition"] == 'attachment; filename="contacts.csv"'
+    assert standin.calls[-1].headers["accept-language"] == "de"
 
 
 async def test_search_works_as_a_plain_form_and_as_one_types(browse):

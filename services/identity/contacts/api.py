@@ -15,6 +15,7 @@ from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.mails.mailer import Mailer
 from services.identity.project_roles.models import Roles
 from services.identity.sessions.cache import SessionCache
+from shared import language
 from shared.actor import SYSTEM, Actor
 from shared.claims import require_policy, require_staff
 from shared.database import ReadOnly, UnitOfWork
@@ -65,11 +66,11 @@ async def list_contacts(
 
 @get("/clients/{client_id:uuid}/contacts.csv", guards=[require_staff], opt=READ, media_type="text/csv")
 async def export_contacts(client_id: UUID, actor: Actor, read: ReadOnly) -> Response[bytes]:
-    """Export all of a client's contacts as CSV."""
+    """Export all of a client's contacts as CSV, for people: headings are in the language that is asked for."""
     async with read(actor) as connection:
         contacts = await queries.all_contacts(connection, actor, client_id)
     headers = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
-    return Response(to_csv(contacts), headers=headers)
+    return Response(to_csv(contacts), headers=language.headers() | headers)
 
 
 @get("/contacts/{contact_id:uuid}", guards=[require_staff], opt=READ)

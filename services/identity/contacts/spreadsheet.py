@@ -1,4 +1,7 @@
-"""Contacts as a file for a spreadsheet program, which must not take a name for a formula (OWASP: CSV injection)."""
+"""Contacts as a file for a spreadsheet program, which must not take a name for a formula (OWASP: CSV injection).
+
+Its words are in the language that is spoken; languages are by their codes, as in the API.
+"""
 
 import csv
 import re
@@ -7,20 +10,39 @@ from io import StringIO
 
 from services.identity.contacts.queries import ContactView
 from shared.addresses import shown_address
+from shared.language import gettext as _
+from shared.language import marked
 
 _FORMULA = re.compile(r"(^|[,;|\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
 """Where a formula begins: at the start, and after any character that a program may use to split cells."""
 HEADINGS = (
-    *("First name", "Last name", "E-mail", "Phone", "Title", "Language", "Active", "Primary contact"),
-    *("Portal access", "Invitation", "Last sign-in"),
+    marked("First name"),
+    marked("Last name"),
+    marked("E-mail"),
+    marked("Phone"),
+    marked("Title"),
+    marked("Language"),
+    marked("Active"),
+    marked("Primary contact"),
+    marked("Portal access"),
+    marked("Invitation"),
+    marked("Last sign-in"),
 )
+INVITED = {
+    "none": marked("none"),
+    "waiting": marked("waiting"),
+    "sent": marked("sent"),
+    "failed": marked("failed"),
+    "accepted": marked("accepted"),
+    "expired": marked("expired"),
+}
 
 
 def to_csv(contacts: Iterable[ContactView]) -> bytes:
     """RFC 4180 in UTF-8, with the byte order mark by which spreadsheet programs know it."""
     text = StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)  # what separates cells elsewhere separates none here
-    writer.writerow(HEADINGS)
+    writer.writerow(map(_, HEADINGS))
     writer.writerows([neutral(cell) for cell in _cells(contact)] for contact in contacts)
     return text.getvalue().encode("utf-8-sig")
 
@@ -42,9 +64,9 @@ def _cells(contact: ContactView) -> list[str]:
             contact.language,
         ),
         *(_yes(contact.active), _yes(contact.is_primary_contact), _yes(contact.portal_access)),
-        *(contact.invitation.status, seen.strftime("%Y-%m-%d %H:%M") if seen else ""),
+        *(_(INVITED[contact.invitation.status]), seen.strftime("%Y-%m-%d %H:%M") if seen else ""),
     ]
 
 
 def _yes(value: bool) -> str:
-    return "yes" if value else "no"
+    return _("yes") if value else _("no")

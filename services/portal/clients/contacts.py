@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Router, get, post
+from litestar import Response, Router, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
@@ -34,6 +34,13 @@ async def contacts(page: Page, client_id: UUID, q: Short = "", sort: Short = "",
     return await page.show("clients/contacts.html", section="clients", client=client, **shown)
 
 
+@get("/clients/{client_id:uuid}/contacts/export", media_type="text/csv")
+async def export(page: Page, client_id: UUID) -> Response[bytes]:
+    """All of a client's contacts as a file, in the language of the page."""
+    file = await page.services.identity.get(f"clients/{client_id}/contacts.csv", bytes)
+    return Response(file, headers={"Content-Disposition": 'attachment; filename="contacts.csv"'})
+
+
 @get("/clients/{client_id:uuid}/contacts/new", guards=[manage_clients])
 async def new(page: Page, client_id: UUID) -> Template:
     """The form for a new contact."""
@@ -58,5 +65,5 @@ async def create(page: Page, client_id: UUID, data: Typed) -> Template | Redirec
 
 
 router = Router(
-    path="/", route_handlers=[contacts, new, create], guards=[require_staff], opt={"chapters": ("contacts",)}
+    path="/", route_handlers=[contacts, export, new, create], guards=[require_staff], opt={"chapters": ("contacts",)}
 )

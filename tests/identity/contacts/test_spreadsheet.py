@@ -35,6 +35,18 @@ async def test_the_file_holds_every_contact_and_no_formula(identity: Identity, c
     assert (rows[2]["E-mail"], rows[2]["Title"], rows[2]["Portal access"]) == ("", 'Says "hi", often', "no")
 
 
+async def test_its_words_are_in_the_language_that_is_asked_for(identity: Identity, contact: MakeContact) -> None:
+    client_id = await identity.client()
+    await contact(client_id, first_name="Eva", last_name="Roth", language="de")
+    said = {"en": ["First name", "Portal access", "no", "none"], "de": ["Vorname", "Portalzugang", "nein", "keine"]}
+    for language, (first_name, access, no, none) in said.items():
+        path, asked = f"clients/{client_id}/contacts.csv", {"Accept-Language": language}
+        answer = await identity.api(ADMIN, "GET", path, headers=asked)
+        assert answer.headers["content-language"] == language
+        [row] = csv.DictReader(StringIO(answer.content.decode("utf-8-sig"), newline=""))
+        assert (row[first_name], row[access], [*row.values()].count(none)) == ("Eva", no, 1)
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＠"])
 def test_what_a_spreadsheet_would_take_for_a_formula_is_shown(start: str) -> None:
     assert neutral(f"{start}1+1") == f"'{start}1+1"

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from email.message import EmailMessage
-from email.policy import SMTP as AS_SENT
 from email.utils import parseaddr
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 from aiosmtplib import SMTP
+
+from services.identity.mails.headers import AS_SENT
 
 TALK_SECONDS = 15.0
 """For everything up to the mail itself."""

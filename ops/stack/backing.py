@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import time
 from collections.abc import Collection, Generator
 from pathlib import Path
@@ -44,15 +43,8 @@ class Backing:
             time.sleep(process.POLL_SECONDS)
 
     def kill(self, name: str) -> None:
-        """SIGKILL: what a crash looks like. Returns when the process and its children are gone: as long as one of its
-        backends lives, PostgreSQL does not start again.
-        """
-        child = self._children.pop(name)
-        left = process.children_of(child.pid)
-        os.kill(child.pid, signal.SIGKILL)
-        process.wait(child, STOP_SECONDS)
-        for pid in left:
-            process.end_process(pid, signal.SIGKILL, STOP_SECONDS)
+        """SIGKILL: what a crash looks like. Returns when the process and its children are gone."""
+        process.kill(self._children.pop(name), STOP_SECONDS)
 
     def pid(self, name: str) -> int:
         """The process id of a running server."""

@@ -151,17 +151,22 @@ def wait(child: Child, seconds: float) -> int | None:
 
 
 def stop(child: Child, seconds: float) -> None:
-    """Ask it to end, and end it if it has not after `seconds`."""
+    """Ask it to end, and kill it if it has not after `seconds`."""
     if child.poll() is None:
         os.kill(child.pid, child.stop_signal)
         if wait(child, seconds) is None:
-            os.kill(child.pid, signal.SIGKILL)
-            wait(child, KILL_SECONDS)
+            kill(child, KILL_SECONDS)
 
 
-def children_of(pid: int) -> list[int]:
-    """The process ids of its children."""
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def kill(child: Child, seconds: float) -> None:
+    """SIGKILL: what a crash looks like. Returns when the process and its children are gone: as long as one of its
+    backends lives, PostgreSQL does not start again, and its files change.
+    """
+    left = [int(each) for each in Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()]
+    os.kill(child.pid, signal.SIGKILL)
+    wait(child, seconds)
+    for pid in left:
+        end_process(pid, signal.SIGKILL, seconds)
 
 
 def end_process(pid: int, gently: signal.Signals, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -134,15 +135,20 @@ def test_ended_child_is_started_again_until_asked_to_stop(supervisor: Supervisor
     assert len(set(starts)) == 3
 
 
-def test_deaf_child_is_killed(supervisor: Supervisor, console: Console, tmp_path: Path) -> None:
+def test_deaf_child_is_killed_with_its_own(supervisor: Supervisor, console: Console, tmp_path: Path) -> None:
+    """As long as a backend of a killed PostgreSQL lives, its files change."""
     deaf = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+        "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.fork();"
+        " print('deaf', os.getpid(), flush=True); time.sleep(60)"
     )
     supervisor.start("deaf", program(deaf))
-    supervisor.until(lambda: "deaf     | deaf" in (tmp_path / "portal.log").read_text(), 30, "deaf")
-    pid = supervisor.pids()["deaf"]
+
+    def pids() -> list[int]:
+        return [int(pid) for pid in re.findall(r"deaf (\d+)$", (tmp_path / "portal.log").read_text(), re.MULTILINE)]
+
+    supervisor.until(lambda: len(pids()) == 2, 30, "deaf")
     supervisor.stop(["deaf"], 0.1)
-    assert not Path(f"/proc/{pid}").exists()
+    assert [pid for pid in pids() if runs(pid)] == []
 
 
 def test_forked_child_returns_its_exit_code_and_never_comes_back() -> None:

@@ -21,8 +21,8 @@ class MailAccepted(EventData, frozen=True):
 
 
 class MailFailed(SecurityEvent, frozen=True):
-    """A mail will not reach anybody: `refused`, `unconfirmed`, `expired`, `closed`, or `bounced` after the mail server
-    had taken it. The aggregate is the mail, or the order that it was sent for.
+    """A mail will not reach anybody: `refused`, `unconfirmed`, `expired`, `closed`, `unfit` (what is ordered is never
+    sent), or `bounced` after the mail server had taken it. The aggregate is the mail, or the order it was sent for.
     """
 
     type: ClassVar[str] = "mail_failed"

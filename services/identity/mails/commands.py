@@ -1,5 +1,6 @@
 """What happens to a mail, from the queue to the mail server."""
 
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import structlog
 from sqlalchemy import delete, update
 
 from services.identity.mails import queries
-from services.identity.mails.models import KINDS, Draft, Failure, Letter, Mail
+from services.identity.mails.models import KINDS, Draft, Failure, Letter, Mail, Unfit
 from services.identity.one_time_tokens.commands import mint, mint_code
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
@@ -47,8 +48,9 @@ async def tell_outcome(db: Db, mail: Mail) -> None:
 class Author(msgspec.Struct, frozen=True):
     """What a feature does for the mails of a kind.
 
-    `write` is called for each attempt and creates new secrets; None if nobody may receive the mail any more.
-    `settled` hears, in the same transaction, that it is sent or failed.
+    `write` is called for each attempt and creates new secrets; None if nobody may receive the mail any more. It raises
+    `Unfit` for what is never sent; after any other error it is tried again. `settled` hears, in the same transaction,
+    that it is sent or failed.
     """
 
     write: Callable[[Db, Mail], Awaitable[Draft | None]]
@@ -123,10 +125,16 @@ async def _write(db: Db, authors: Authors, mail: Mail) -> Draft | None:
     try:
         async with db.begin_nested():
             draft = await authors[mail.kind].write(db, mail)
-    except Exception as error:  # noqa: BLE001  (one mail's mistake, whatever it is)
+    except Unfit as error:
         await db.refresh(mail)  # what was undone with the savepoint is not known any more
-        # No trace: some ways of showing one show the writer's variables, and a secret is among them.
-        log.error("mail.not_written", mail=str(mail.id), kind=mail.kind, error=repr(error))  # noqa: TRY400
+        log.warning("mail.unfit", mail=str(mail.id), kind=mail.kind, reason=str(error))
+        await _settle(db, authors, mail, "unfit")
+        return None
+    except Exception as error:  # noqa: BLE001  (one mail's mistake, whatever it is)
+        await db.refresh(mail)
+        # Neither what the error says nor the writer's variables, which some traces show: a secret may be in both.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("mail.not_written", mail=str(mail.id), kind=mail.kind, error=type(error).__name__, where=where)  # noqa: TRY400
         mail.wait()
         await db.flush()
         return None

@@ -15,11 +15,15 @@ from shared.language import gettext as _
 from shared.orm import Base, Identified
 
 Language = Literal["en", "de"]
-Failure = Literal["refused", "unconfirmed", "expired", "closed", "replaced", "bounced"]
+Failure = Literal["refused", "unconfirmed", "expired", "closed", "replaced", "bounced", "unfit"]
 """Why a mail did not go out: the server refuses the address for good; it may or may not have taken the mail (which then
 is not sent again); it could not be reached in time; the recipient may not sign in; a newer mail replaced it; the server
-took it and sent it back later.
+took it and sent it back later; what is ordered is never sent.
 """
+
+
+class Unfit(Exception):
+    """A mail like this is never sent, however often it is tried. Says why, without what the mail holds."""
 
 
 class ReportUnreadable(Invalid):

@@ -12,7 +12,7 @@ from services.identity.assignments.models import Assignment
 from services.identity.clients.models import Client
 from services.identity.invitations.models import INVITATION
 from services.identity.mails.commands import Author, queue, tell_outcome
-from services.identity.mails.models import Draft, Mail
+from services.identity.mails.models import Draft, Mail, Unfit
 from services.identity.mails.wording import name, title
 from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.known_projects import KnownProject
@@ -36,12 +36,16 @@ MOST_FILES, MOST_BYTES = 4, 160 * 1024
 ENDINGS = {"application/pdf": ".pdf", "text/calendar": ".ics", "text/csv": ".csv"}
 """The kinds of files that are attached, and how their names end: nothing that a program would run."""
 FILE_NAME = re.compile(r"[\w-][\w .()-]{0,99}")
+SECRET = re.compile(rb"[\w.~%-]*")
+"""What can stand at the end of a link as it is (RFC 3986, 2.3)."""
 PATIENCE = timedelta(minutes=1)
 """So long a mail waits for its project: the event by which identity knows that it is shared may come later."""
+UPDATING = timedelta(hours=1)
+"""So long a mail waits for its words: a service of a newer release may run before this one is updated, too."""
 
 
 class NotKnownYet(Exception):
-    """Whether the client may see the project. The mail is tried again."""
+    """Whether the client may see the project, or what is said of such an event. The mail is tried again."""
 
 
 async def take(db: Db, event: AnyEvent) -> None:
@@ -61,8 +65,8 @@ def author(sealer: Sealer | None = None) -> Author:
 
 
 async def write_mail(sealer: Sealer | None, db: Db, mail: Mail) -> Draft | None:
-    """What happened, to somebody who may still read it, at the address that is still theirs. Raises `ValueError` for
-    what is not sealed for them, and for more files or others than may be attached.
+    """What happened, to somebody who may still read it, at the address that is still theirs. Raises `Unfit` for
+    what is not sealed for them, for more files or others than may be attached, and for what there are no words for.
     """
     order = msgspec.convert(mail.facts, MailOrdered)
     person = await db.get(Person, mail.person_id)
@@ -71,12 +75,16 @@ async def write_mail(sealer: Sealer | None, db: Db, mail: Mail) -> Draft | None:
     asks = _is_invited if order.invitation_id else _may_read
     if not await asks(db, person, order, mail.created_at):
         return None
+    secret, files = _opened(sealer, order)
+    if order.about not in telling.LINES:
+        if now() - mail.created_at < UPDATING:
+            raise NotKnownYet
+        raise Unfit("there are no words for such an event")
     with speaking(person.language):
         advice = telling.advise(order.about, order.facts)
     said = sentence(order, person.language, to_client=person.client_id is not None)
     words = {"sentence": said, "project": order.facts.project_name, "client": await _whose(db, person, order)}
     words["to_staff"] = "" if person.client_id else "yes"
-    secret, files = _opened(sealer, order)
     return Draft(
         person.language,
         person.called,
@@ -101,14 +109,19 @@ def _opened(sealer: Sealer | None, order: MailOrdered) -> tuple[str, list[Attach
     recipient = order.invitation_id or order.person_id
     if not (sealer and recipient):
         return "", []
-    secret = sealer.open(order.sealed, recipient.bytes).decode() if order.sealed else ""
-    opened = (sealer.open(each, recipient.bytes) for each in order.attachments)
-    files = [msgspec.msgpack.decode(each, type=Attachment) for each in opened]
+    try:
+        secret = sealer.open(order.sealed, recipient.bytes) if order.sealed else b""
+        opened = (sealer.open(each, recipient.bytes) for each in order.attachments)
+        files = [msgspec.msgpack.decode(each, type=Attachment) for each in opened]
+    except ValueError:
+        raise Unfit("what is sealed does not open, or is no file") from None  # the error may show what it is
+    if SECRET.fullmatch(secret) is None:
+        raise Unfit("the secret is no part of a link")
     if len(files) > MOST_FILES or sum(len(each.content) for each in files) > MOST_BYTES:
-        raise ValueError("more is attached than may be")
+        raise Unfit("more is attached than may be")
     if not all(map(_is_fit, files)):
-        raise ValueError("a file of this kind, or with this name, is not attached")
-    return secret, files
+        raise Unfit("a file of this kind, or with this name, is not attached")
+    return secret.decode(), files
 
 
 def _is_fit(file: Attachment) -> bool:

@@ -121,6 +121,50 @@ async def test_a_secret_in_an_order_is_readable_in_the_mail_and_nowhere_else(
     assert secret not in caplog.text + str(logged)
 
 
+@pytest.mark.parametrize(
+    "secret", [b"CANARY-of-a-secret\xff\xfe", b"CANARY-of-a-secret\nsecond line"], ids=["bytes", "lines"]
+)
+async def test_a_secret_that_is_no_part_of_a_link_is_told_to_nobody(
+    house: House, identity: Identity, caplog: pytest.LogCaptureFixture, secret: bytes
+) -> None:
+    """Nor to the log, which errors about a text would show it to."""
+    caplog.set_level(logging.DEBUG)
+    invitation = await invitation_of(identity, await house.invite({house.shop: "viewer"}))
+    with capture_logs() as logged:
+        sealed = Sealer(ORDERS_KEY).seal(secret, invitation.bytes)
+        ordered = order(invitation, house.shop, path="/shared?key=", sealed=sealed)
+        await identity.hears(ordered, id_ := uuid7(), house.client_id)
+        await is_refused(identity, id_)
+    assert [each["mail"] for each in logged if each["event"] == "mail.unfit"] == [str(id_)]
+    assert "CANARY" not in caplog.text + str(logged)
+
+
+async def test_what_goes_wrong_unforeseen_is_logged_without_what_it_was_about(
+    house: House, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> str:
+        return b"CANARY-of-a-secret\xff".decode()
+
+    monkeypatch.setattr(orders, "sentence", fails)
+    invitation, id_ = await invitation_of(identity, await house.invite({house.shop: "viewer"})), uuid7()
+    with capture_logs() as logged:
+        await identity.hears(order(invitation, house.shop), id_, house.client_id)
+        await identity.until(PUT_OFF, id_)
+    [said] = [each for each in logged if each.get("mail") == str(id_)]
+    assert (said["event"], said["error"]) == ("mail.not_written", "UnicodeDecodeError")
+    assert "in write_mail" in said["where"]
+    assert "CANARY-of-a-secret\\xff'" not in str(logged)
+
+
+async def is_refused(identity: Identity, order_id: UUID) -> None:
+    """It failed at once, who ordered it is told, and of what was sealed nothing is left."""
+    assert await outcome(identity, order_id) == ("mail_failed", "unfit")
+    [row] = await identity.execute("select tries, facts from mails where id = $1", order_id)
+    assert row["tries"] == 1
+    assert "sealed" not in row["facts"]
+    assert "attachments" not in row["facts"]
+
+
 async def test_a_secret_that_is_sealed_for_somebody_else_is_not_sent(house: House, identity: Identity) -> None:
     """Nor one that was sealed with another key, and no mail goes out with half a link."""
     person, other = [await house.invite({house.shop: "viewer"}) for _ in range(2)]
@@ -131,8 +175,25 @@ async def test_a_secret_that_is_sealed_for_somebody_else_is_not_sent(house: Hous
     ):
         sealed = Sealer(key).seal(b"secret", whose.bytes)
         await identity.hears(order(invitation, house.shop, path="/shared?key=", sealed=sealed), id_, house.client_id)
-        await identity.until(PUT_OFF, id_)
+        await is_refused(identity, id_)
     assert len(identity.mails_to(person["email"])) <= 1
+
+
+async def test_what_has_no_words_yet_waits_for_the_update_and_fails_after_it(
+    house: House, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service of a newer release may order what this one cannot say."""
+    invitation, early, late = (
+        await invitation_of(identity, await house.invite({house.shop: "viewer"})),
+        uuid7(),
+        uuid7(),
+    )
+    unknown = msgspec.structs.replace(order(invitation, house.shop), about="asteroid_sighted")
+    await identity.hears(unknown, early, house.client_id)
+    await identity.until(PUT_OFF, early)
+    monkeypatch.setattr(orders, "UPDATING", timedelta())
+    await identity.hears(unknown, late, house.client_id)
+    await is_refused(identity, late)
 
 
 INVOICE = Attachment("Rechnung M\u00e4rz (2).pdf", "application/pdf", b"%PDF-1.7\n" + bytes(range(256)) * 400)
@@ -170,10 +231,11 @@ async def test_files_arrive_as_they_were_and_are_kept_no_longer_than_the_mail_wa
         [Attachment("large.pdf", "application/pdf", bytes(orders.MOST_BYTES + 1))],
         [Attachment("page.html", "text/html", b"<p>")],
         [Attachment("invoice.exe", "application/pdf", b"MZ")],
+        [Attachment("../invoice.pdf", "application/pdf", b"%PDF")],
         [Attachment("invoice\u202efdp.exe.pdf", "application/pdf", b"MZ")],
         [Attachment("a\r\nBcc: all@acme.example\r\n.pdf", "application/pdf", b"%PDF")],
     ],
-    ids=["many", "large", "kind", "ending", "direction", "lines"],
+    ids=["many", "large", "kind", "ending", "folder", "direction", "lines"],
 )
 async def test_what_may_not_be_attached_is_not_sent(house: House, identity: Identity, files: list[Attachment]) -> None:
     person, id_ = await house.invite({house.shop: "viewer"}), uuid7()
@@ -181,7 +243,7 @@ async def test_what_may_not_be_attached_is_not_sent(house: House, identity: Iden
     await identity.hears(
         order(invitation, house.shop, attachments=sealed_for(invitation, *files)), id_, house.client_id
     )
-    await identity.until(PUT_OFF, id_)
+    await is_refused(identity, id_)
 
 
 async def streamed(identity: Identity, about: UUID) -> str:

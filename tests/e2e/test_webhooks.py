@@ -19,15 +19,16 @@ Told = list[tuple[dict[str, str], bytes]]
 
 
 @contextmanager
-def receiver(status: int = 200) -> Iterator[tuple[str, Told]]:
-    """A partner system that answers everything with this status: its address, and what it was told."""
+def receiver(*statuses: int) -> Iterator[tuple[str, Told]]:
+    """A partner system that answers with these statuses, then with 200: its address, and what it was told."""
     told: Told = []
+    answers = iter(statuses)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             told.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(status)
+            self.send_response(next(answers, 200))
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
@@ -89,12 +90,16 @@ def test_why_it_was_switched_off_and_on_again_without_scripts(portal: Portal, si
         made = portal.webhook(None, name="Old help desk", url=url)
         portal.until(lambda: not portal.as_("admin").get(f"{API}/webhooks/{made['id']}").json()["active"])
         assert len(told) == 1
+        make_project(portal, "birch", "Pier")
+        portal.until(lambda: portal.as_("admin").get(f"{API}/webhooks/{made['id']}").json()["held"])
         with sit("admin", scripts=False, narrow=True) as staff:
             page = staff.page
             staff.open(f"/webhooks/{made['id']}")
             expect(page.get_by_text("The receiver answered that it no longer exists (410).")).to_be_visible()
+            expect(page.get_by_text("sent when you switch it on")).to_be_visible()
             page.get_by_role("button", name="Switch on").click()
             expect(page.get_by_text("no longer exists (410)")).to_have_count(0)
+            portal.until(lambda: any(b"Pier" in body for _, body in told))
             page.get_by_role("link", name="Remove").click()
             page.get_by_role("button", name="Remove webhook").click()
             expect(page.get_by_role("heading", level=1)).to_have_text("Webhooks")

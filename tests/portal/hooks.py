@@ -20,15 +20,15 @@ def webhooks() -> list[dict[str, Any]]:
     common = {
         "created_at": ago(days=40), "created_by": "Clara Hoffmann", "old_secret_until": None, "client_id": None,
         "client_name": None, "types": [], "active": True, "disabled_reason": "", "disabled_at": None,
-        "failing_since": None, "last_delivery_at": ago(minutes=4), "last_delivery_state": "delivered",
+        "failing_since": None, "held": 0, "last_delivery_at": ago(minutes=4), "last_delivery_state": "delivered",
     }  # fmt: skip
     return [
         {**common, "id": TILL_ID, "name": "Acme till", "url": "https://till.acme.example/hook?key=1", "client_id": ACME,
          "client_name": "Acme GmbH", "types": ["project_created", "milestone_completed"]},
         {**common, "id": DESK_HOOK_ID, "name": "Help desk", "url": "https://desk.example/", "active": False,
-         "disabled_reason": "gone", "disabled_at": ago(hours=3), "last_delivery_state": "failed"},
+         "disabled_reason": "gone", "disabled_at": ago(hours=3), "held": 1, "last_delivery_state": "failed"},
         {**common, "id": PAUSED_ID, "name": "Paused", "url": "https://paused.example/", "active": False,
-         "disabled_at": ago(days=2), "last_delivery_at": None, "last_delivery_state": None},
+         "disabled_at": ago(days=2), "held": 2, "last_delivery_at": None, "last_delivery_state": None},
         {**common, "id": WEAK_ID, "name": "Warehouse", "url": "https://weak.example/", "failing_since": ago(hours=5),
          "last_delivery_state": "waiting"},
     ]  # fmt: skip

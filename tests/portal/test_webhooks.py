@@ -126,7 +126,10 @@ async def test_the_page_says_why_it_is_off_and_offers_nothing_it_would_refuse(br
     gone = (await browse(CLARA).get(f"/webhooks/{DESK_HOOK_ID}")).text
     assert "The portal switched this webhook off" in gone
     assert "no longer exists (410)" in gone
-    for page in (gone, (await browse(CLARA).get(f"/webhooks/{PAUSED_ID}")).text):
+    paused = (await browse(CLARA).get(f"/webhooks/{PAUSED_ID}")).text
+    for page, held in (gone, "1 delivery is held."), (paused, "2 deliveries are held."):
+        assert f"kept for thirty days and sent when you switch it on. {held}" in page
+        assert (page.count("Held"), "Waiting" in page, "next attempt" in page) == (2, False, False)
         assert "Switch on" in page
         assert "Retry" not in page
         assert "Send a test" not in page

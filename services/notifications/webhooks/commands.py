@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from services.notifications.webhooks import queries
 from services.notifications.webhooks.models import PING, Delivery, EventType, Outcome, Webhook, WebhookSecret
@@ -149,8 +149,8 @@ async def change_webhook(db: Db, actor: Actor, webhook_id: UUID, patch: PatchWeb
         changes["types"] = sorted(set(changes["types"]))
     if changed := webhook.change(changes, private=private):
         await _tell(db, actor, webhook, changed)
-    if not webhook.active:
-        await _give_up_waiting(db, webhook)
+        if changed.active and "active" in changed.fields:
+            await _begin_held(db, webhook)
 
 
 async def rotate_secret(
@@ -241,23 +241,24 @@ async def record_attempt(db: Db, attempt: Attempt, outcome: Outcome) -> None:
     if webhook is None or delivery is None:
         return
     disabled = webhook.heard(outcome, is_ping=delivery.type == PING)
-    delivery.record(outcome, webhook=webhook)
+    delivery.record(outcome)
     if disabled:
         await _tell(db, SYSTEM, webhook, disabled)
-        await _give_up_waiting(db, webhook)
 
 
 async def forget(db: Db) -> None:
-    """Delete deliveries older than `KEPT_FOR`, and what only they told."""
+    """Delete deliveries older than `KEPT_FOR`, also those that are held, and what only they told."""
     before = now() - KEPT_FOR
-    await db.execute(delete(Delivery).where(Delivery.created_at < before, Delivery.due_at.is_(None)))
+    off = select(Webhook.id).where(~Webhook.active)
+    for kept in (Delivery.due_at.is_(None), Delivery.due_at.is_not(None) & Delivery.webhook_id.in_(off)):
+        await db.execute(delete(Delivery).where(Delivery.created_at < before, kept))
     await (await driver(db)).execute(_FORGET_ENTRIES, before)
 
 
-async def _give_up_waiting(db: Db, webhook: Webhook) -> None:
-    """Fail the deliveries that wait for a webhook that was switched off; staff can send them again one by one."""
-    waiting = (Delivery.webhook_id == webhook.id, Delivery.due_at.is_not(None))
-    await db.execute(update(Delivery).where(*waiting).values(due_at=None, failed_at=now(), last_error="switched_off"))
+async def _begin_held(db: Db, webhook: Webhook) -> None:
+    """Send what was held, the oldest first, whatever pause it was in. What may be in hand comes back with its lease."""
+    held = (Delivery.webhook_id == webhook.id, Delivery.due_at > now() + LEASE)
+    await db.execute(update(Delivery).where(*held).values(due_at=Delivery.created_at))
 
 
 async def _add_secret(db: Db, webhook: Webhook, sealer: Sealer) -> str:

@@ -33,11 +33,9 @@ PING = "ping"
 
 Reason = Literal["gone", "failing"]
 """Why the portal switched a webhook off: its receiver said so (410), or nothing but failures for `PATIENCE`."""
-Failure = Literal[
-    "refused_address", "no_such_host", "unreachable", "tls", "timeout", "secret_unreadable", "switched_off", "withdrawn"
-]
+Failure = Literal["refused_address", "no_such_host", "unreachable", "tls", "timeout", "secret_unreadable", "withdrawn"]
 """Why an attempt has no HTTP status: the target is not allowed (`require_target`), the network failed, or nothing was
-sent because the webhook is off or the entry was hidden from its client meanwhile (decision 0049).
+sent because the entry was hidden from its client meanwhile (decision 0049).
 """
 
 WAITS = tuple(timedelta(seconds=each) for each in (5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600))
@@ -53,7 +51,7 @@ class SwitchedOff(Conflict):
 
 
 class Subscriber(msgspec.Struct, frozen=True):
-    """What the fold has to know of a webhook that is switched on."""
+    """What the fold has to know of a webhook, also of one that is switched off, for which deliveries are held."""
 
     id: UUID
     client_id: UUID | None
@@ -141,9 +139,13 @@ class Webhook(Base, Identified, Timestamped):
             raise SwitchedOff
 
     def heard(self, outcome: Outcome, *, is_ping: bool) -> WebhookDisabled | None:
-        """Take note of an attempt; the event where that switched it off. A failed ping proves nothing yet."""
+        """Take note of an attempt; the event where that switched it off. A failed ping proves nothing yet, and what was
+        still in hand when it was switched off proves nothing new.
+        """
         if outcome.is_success:
             self.failing_since = None
+            return None
+        if not self.active:
             return None
         if outcome.is_gone:
             return self._disable("gone")
@@ -176,7 +178,8 @@ class WebhookSecret(Base, Identified):
 
 
 class Delivery(Base, Identified):
-    """One thing told to one webhook. `id` is the same in every attempt. It waits while `due_at` is set.
+    """One thing told to one webhook. `id` is the same in every attempt. It waits while `due_at` is set, and is held for
+    as long as its webhook is switched off.
 
     A ping has no event behind it. `tries` only rises, and tells one attempt from the next.
     """
@@ -197,13 +200,13 @@ class Delivery(Base, Identified):
     failed_at: Mapped[datetime | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
-    def record(self, outcome: Outcome, *, webhook: Webhook) -> None:
-        """It arrived, waits ever longer for its next try while its webhook is on, or failed; a ping is tried once."""
+    def record(self, outcome: Outcome) -> None:
+        """It arrived, waits ever longer for its next try, or failed; a ping is tried once."""
         self.last_tried_at, self.last_status, self.last_error = now(), outcome.status, outcome.error or ""
         self.due_at = self.delivered_at = self.failed_at = None
         if outcome.is_success:
             self.delivered_at = now()
-        elif webhook.active and self.type != PING and self.tries <= len(WAITS) and not outcome.was_withdrawn:
+        elif self.type != PING and self.tries <= len(WAITS) and not outcome.was_withdrawn:
             self.due_at = now() + WAITS[self.tries - 1]
         else:
             self.failed_at = now()

@@ -22,6 +22,8 @@ _TRIED = "coalesce(delivered_at, failed_at, last_tried_at, created_at)"
 _SELECT = f"""
     select w.id, w.name, w.url, w.client_id, nullif(c.name, '') as client_name, w.types, w.active, w.disabled_reason,
            w.disabled_at, w.failing_since, w.created_at, nullif(w.created_by_name, '') as created_by,
+           case when w.active then 0 else
+               (select count(*) from webhook_deliveries where webhook_id = w.id and due_at is not null) end as held,
            (select max(s.expires_at) from webhook_secrets s
             where s.webhook_id = w.id and s.expires_at > $1) as old_secret_until,
            d.at as last_delivery_at, d.state as last_delivery_state
@@ -53,7 +55,7 @@ _DELIVERIES = f"""
 """  # noqa: S608  (our own text)
 _KNOWS_CLIENT = "select exists (select from clients where id = $1)"
 # Locked against removal until the fold has written what is to be delivered.
-_SUBSCRIBERS = "select id, client_id, types from webhooks where active for key share"
+_SUBSCRIBERS = "select id, client_id, types from webhooks for key share"
 
 State = Literal["waiting", "delivered", "failed"]
 
@@ -61,7 +63,8 @@ State = Literal["waiting", "delivered", "failed"]
 class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook as staff see it; its secret is not among that. No `types` are all.
 
-    `disabled_reason` says why the portal switched it off: `gone`, `failing`, or '' where it did not.
+    `disabled_reason` says why the portal switched it off: `gone`, `failing`, or '' where it did not. `held` are the
+    deliveries that wait until it is switched on, 0 where it is on.
     `old_secret_until`: until when deliveries are also signed with a secret that was rotated away.
     """
 
@@ -75,6 +78,7 @@ class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
     disabled_reason: str
     disabled_at: datetime | None
     failing_since: datetime | None
+    held: int
     created_at: datetime
     created_by: str | None
     old_secret_until: datetime | None
@@ -130,7 +134,7 @@ async def list_deliveries(
 
 
 async def list_subscribers(connection: asyncpg.Connection) -> list[Subscriber]:
-    """Every webhook that is switched on."""
+    """Every webhook: for one that is switched off, deliveries are held."""
     rows = await connection.fetch(_SUBSCRIBERS)
     return [Subscriber(row["id"], row["client_id"], frozenset(row["types"])) for row in rows]
 

@@ -28,6 +28,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     old_secret_until: datetime | None
     last_delivery_at: datetime | None
     last_delivery_state: State | None
+    held: int = 0
 
     @property
     def host(self) -> str:

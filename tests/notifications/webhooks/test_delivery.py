@@ -234,6 +234,35 @@ async def test_however_many_hang_one_that_answers_is_told_at_once(
     await webhooks.sql("delete from webhooks where url like '%.example%'")
 
 
+async def test_what_happens_while_it_is_switched_off_is_sent_once_it_is_on(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/paused")
+    webhooks.receiver.answers["/paused"] = 500
+    happened = [await webhooks.happens()]
+    await webhooks.until(made, last_status=500, state="waiting")
+    del webhooks.receiver.answers["/paused"]
+    await webhooks.ask("PATCH", f"webhooks/{made['id']}", json={"active": False})
+    happened += [await webhooks.happens(), await webhooks.happens()]
+    await webhooks.settle()
+    await webhooks.time_passes(made)
+    other = await webhooks.create("/beside")
+    await webhooks.happens()
+    await webhooks.until(other, state="delivered")
+    held = [(each["event_id"], each["state"]) for each in await webhooks.deliveries(made)]
+    assert held[1:] == [(each, "waiting") for each in reversed(happened)]
+    assert (await webhooks.shown(made))["held"] == 4
+    assert len(webhooks.receiver.told["/paused"]) == 1
+    in_an_hour = now() + timedelta(hours=1)
+    await webhooks.sql("update webhook_deliveries set due_at = $1 where event_id = $2", in_an_hour, UUID(happened[0]))
+    switched = await webhooks.ask("PATCH", f"webhooks/{made['id']}", json={"active": True})
+    assert switched.json()["held"] == 0
+    told = await webhooks.receiver.wait_for("/paused", 5)
+    async with asyncio.timeout(30):
+        while {each["state"] for each in await webhooks.deliveries(made)} != {"delivered"}:
+            await asyncio.sleep(0.02)
+    assert {each.id for each in told[1:]} == {each["id"] for each in await webhooks.deliveries(made)}
+    assert len(webhooks.receiver.told["/paused"]) == 5
+
+
 async def test_whoever_is_gone_is_told_nothing_more(webhooks: Webhooks) -> None:
     made = await webhooks.create("/gone")
     webhooks.receiver.answers["/gone"] = 500
@@ -241,21 +270,25 @@ async def test_whoever_is_gone_is_told_nothing_more(webhooks: Webhooks) -> None:
     waiting = await webhooks.until(made, last_status=500, state="waiting")
     webhooks.receiver.answers["/gone"] = 410
     await webhooks.happens()
-    await webhooks.until(made, last_status=410, state="failed", last_error="")
+    await webhooks.until(made, last_status=410, state="waiting", last_error="")
     shown = await webhooks.shown(made)
     assert (shown["active"], shown["disabled_reason"]) == (False, "gone")
     assert shown["disabled_at"]
     older = (await webhooks.deliveries(made))[1]
-    assert (older["id"], older["state"], older["last_error"]) == (waiting["id"], "failed", "switched_off")
+    assert (older["id"], older["state"], older["last_status"]) == (waiting["id"], "waiting", 500)
     [*_, event] = await webhooks.events(made)
     assert (event.type, event.actorkind, msgspec.json.decode(event.data)) == (
         "webhook_disabled",
         "system",
         {"reason": "gone", "host": "127.0.0.1"},
     )
+    del webhooks.receiver.answers["/gone"]
     await webhooks.happens()
     await webhooks.settle()
-    assert len(await webhooks.deliveries(made)) == 2
+    assert (await webhooks.shown(made))["held"] == 3
+    await webhooks.ask("PATCH", f"webhooks/{made['id']}", json={"active": True})
+    told = await webhooks.receiver.wait_for("/gone", 5)
+    assert {each.id for each in told[2:]} == {each["id"] for each in await webhooks.deliveries(made)}
 
 
 async def test_whoever_fails_for_days_is_switched_off_and_can_be_switched_on(webhooks: Webhooks) -> None:
@@ -267,12 +300,12 @@ async def test_whoever_fails_for_days_is_switched_off_and_can_be_switched_on(web
     since = now() - PATIENCE
     await webhooks.sql("update webhooks set failing_since = $1 where id = $2", since, UUID(made["id"]))
     await webhooks.time_passes(made)
-    await webhooks.until(made, tries=2, state="failed", last_error="")
+    await webhooks.until(made, tries=2, state="waiting", last_error="")
     shown = await webhooks.shown(made)
     assert (shown["active"], shown["disabled_reason"]) == (False, "failing")
+    del webhooks.receiver.answers["/broken"]
     answer = await webhooks.ask("PATCH", f"webhooks/{made['id']}", json={"active": True})
     assert [answer.json()[name] for name in ("active", "disabled_reason", "failing_since")] == [True, "", None]
-    del webhooks.receiver.answers["/broken"]
     await webhooks.happens()
     await webhooks.until(made, state="delivered")
 
@@ -388,3 +421,7 @@ async def test_what_is_a_month_old_goes_with_what_it_told(webhooks: Webhooks) ->
     kept = await webhooks.sql("select id from webhook_entries where id = any($1)", [*events, UUID(new)])
     assert {str(row["id"]) for row in kept} == {waiting, new}
     assert {each["event_id"] for each in await webhooks.deliveries(made)} == {waiting, new}
+    await webhooks.ask("PATCH", f"webhooks/{made['id']}", json={"active": False})
+    async with webhooks.api.app.state.database.uow(SYSTEM) as db:
+        await commands.forget(db)
+    assert [each["event_id"] for each in await webhooks.deliveries(made)] == [new]

@@ -65,17 +65,17 @@ def test_what_was_withdrawn_is_not_tried_again_and_proves_nothing_of_the_receive
     told.tries = 1
     withdrawn = Outcome(error="withdrawn")
     assert on.heard(withdrawn, is_ping=False) is None
-    told.record(withdrawn, webhook=on)
+    told.record(withdrawn)
     assert (told.due_at, told.failed_at is not None, on.failing_since) == (None, True, None)
 
 
 def test_a_delivery_is_tried_for_about_a_day() -> None:
-    told, on = delivery(), webhook()
+    told = delivery()
     waited: list[timedelta] = []
     with moved_to(AT):
         while told.due_at:
             told.tries += 1
-            told.record(BUSY, webhook=on)
+            told.record(BUSY)
             waited += [told.due_at - told.last_tried_at] if told.due_at and told.last_tried_at else []
     assert len(waited) == len(WAITS) == 8
     assert [round(each.total_seconds()) for each in waited] == [5, 30, 120, 600, 3600, 10800, 21600, 43200]
@@ -89,14 +89,14 @@ def test_a_delivery_is_tried_for_about_a_day() -> None:
 def test_only_what_was_taken_is_delivered(outcome: Outcome, delivered: bool) -> None:
     told = delivery()
     told.tries = 1
-    told.record(outcome, webhook=webhook())
+    told.record(outcome)
     assert (told.delivered_at is not None, told.due_at is None) == (delivered, delivered)
 
 
 def test_a_ping_is_tried_once() -> None:
     told = delivery(PING)
     told.tries = 1
-    told.record(BUSY, webhook=webhook())
+    told.record(BUSY)
     assert told.failed_at
     assert told.due_at is None
 
@@ -104,13 +104,13 @@ def test_a_ping_is_tried_once() -> None:
 def test_what_is_sent_again_by_hand_after_its_last_try_is_tried_once() -> None:
     told = delivery()
     told.tries = len(WAITS) + 1
-    told.record(BUSY, webhook=webhook())
+    told.record(BUSY)
     assert told.failed_at
     told.again()
     assert told.due_at
     assert told.failed_at is None
     told.tries += 1
-    told.record(BUSY, webhook=webhook())
+    told.record(BUSY)
     assert told.failed_at
 
 
@@ -146,6 +146,7 @@ def test_gone_is_gone_at_once_and_a_failed_ping_is_nothing() -> None:
     event = told.heard(GONE, is_ping=False)
     assert event is not None
     assert event.reason == "gone"
+    assert told.heard(GONE, is_ping=False) is None  # of several that were in hand, the first says it
 
 
 def test_a_change_says_which_fields_and_never_the_whole_address() -> None:

@@ -156,6 +156,17 @@ async def test_what_is_published_is_seen_at_once(browse, standin, looks):
     assert "Nordwind" in (await browse().get("/sign-in")).text
 
 
+async def test_discarding_asks_first(browse, standin):
+    standin.state["draft"] |= {"name": "Nordwind", "changed": ["name"]}
+    browser = browse(CLARA)
+    page = (await browser.get("/brand")).text
+    assert ('href="/brand/discard"' in page, 'action="/brand/discard"' in page) == (True, False)
+    asked = (await browser.get("/brand/discard", headers={"HX-Request": "true"})).text
+    assert ("Discard the draft?" in asked, "<html" in asked, standin.written) == (True, False, [])
+    assert (await browser.post("/brand/discard", data=hidden(asked))).headers["location"] == "/brand"
+    assert standin.written[-1][:2] == ("DELETE", "/brand/draft")
+
+
 async def test_a_preview_shows_the_draft_and_nothing_else_does(browse, standin):
     standin.state["draft"] |= {"name": "Nordwind", "logo_id": uid(600)}
     browser = browse(CLARA)

@@ -12,6 +12,7 @@ from services.portal.choices import is_search
 from services.portal.edits import Collision, Edit
 from services.portal.forms import Form, Typed, Uploaded, file_of
 from services.portal.page import Page
+from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
 from shared.claims import require_policy
 from shared.language import gettext as _
@@ -87,6 +88,20 @@ async def remove_logo(page: Page) -> Redirect:
     return page.go(HOME, _("The draft has no logo"))
 
 
+@get(f"{HOME}/discard")
+async def ask_discard(page: Page) -> Template:
+    """Really?"""
+    question = Question(
+        title=_("Discard the draft?"),
+        text=_("What you have not published is deleted: colours, words and the logo. You cannot undo this."),
+        action=f"{HOME}/discard",
+        yes=_("Discard the draft"),
+        back=HOME,
+        danger=True,
+    )
+    return await ask(page, question, section="brand")
+
+
 @post(f"{HOME}/discard")
 async def discard(page: Page) -> Redirect:
     """Begin again with what everybody sees."""
@@ -154,6 +169,7 @@ router = Router(
         take_nearest,
         show_logo,
         remove_logo,
+        ask_discard,
         discard,
         publish,
         preview,

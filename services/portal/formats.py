@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from babel.core import get_global
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
@@ -20,8 +21,14 @@ from shared.texts import isolated
 DASH = "—"
 LANGUAGES = (("en", marked("English")), ("de", marked("German")))
 """The languages that somebody can choose, as every form calls them."""
-ZONES = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
-"""The time zones to choose from, by the names of the IANA's database."""
+ZONES = sorted(
+    {"UTC"}.union(
+        name
+        for name in available_timezones() - get_global("zone_aliases").keys()
+        if "/" in name and not name.startswith(("Etc/", "SystemV/"))
+    )
+)
+"""The time zones to choose from, by the names of the IANA's database: each under its newest name alone, and UTC."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
 GREETINGS = (
     (5, marked("Good evening"), marked("Good evening, {name}")),

@@ -11,7 +11,7 @@ from services.portal.answers import Me
 from services.portal.area import Area
 from services.portal.cookies import cookie
 from services.portal.edits import Edit
-from services.portal.formats import ZONES, zone
+from services.portal.formats import zone
 from services.portal.forms import Typed
 from services.portal.look import CHOSEN_ZONE_COOKIE, THEME_COOKIE, theme
 from services.portal.page import Page
@@ -89,7 +89,7 @@ async def _show(page: Page, *, look: Edit | None = None, channels: Edit | None =
         section="settings",
         status=max(look.status, channels.status),
         form=look,
-        zones=[("", _("As this browser has it")), *((name, name.replace("_", " ")) for name in ZONES)],
+        zones=[("", _("As this browser has it")), *views.zones(look)],
         channels=channels,
         choices=known.value.items if known.value else None,
         options=views.options,

@@ -2,6 +2,7 @@
 
 from services.portal.answers import Me
 from services.portal.edits import Collision, Edit
+from services.portal.formats import ZONES, zone
 from services.portal.page import Page
 from services.portal.preferences.answers import Channel, NotificationChoice, NotificationChoices
 from shared.language import gettext as _
@@ -19,6 +20,13 @@ WORDS: dict[Channel, str] = {
 def look(page: Page, me: Me) -> Edit:
     """Language and time zone."""
     return Edit({"language": me.language, "zone": page.chosen_zone})
+
+
+def zones(form: Edit) -> list[tuple[str, str]]:
+    """The time zones to choose from; whoever has chosen one by an older name keeps it."""
+    chosen = form.values["zone"]
+    names = sorted({*ZONES, chosen}) if zone(chosen) else ZONES
+    return [(name, name.replace("_", " ")) for name in names]
 
 
 def channels(known: NotificationChoices) -> Edit:

@@ -1,6 +1,7 @@
 """Webhooks of an installation in which they were activity's: all of them arrive, and each event is told once."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,9 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 from sqlalchemy.engine import make_url
 
+from ops import moving
 from ops.keys import new_secrets_key
 from ops.migrate import migrate_all, plain_url
 from ops.moving import move_webhooks
@@ -18,8 +21,10 @@ from ops.stack.backing import Backing
 from services.notifications.app import create_app
 from services.notifications.settings import NotificationsSettings
 from services.notifications.webhooks.signing import as_text
+from shared.actor import Actor
 from shared.broker import STREAM
 from shared.clock import now, uuid7
+from shared.idempotency import _Answer, _Once
 from shared.migrations.runner import prepare
 from shared.sealing import Sealer
 from shared.testing.claims import Signer
@@ -27,7 +32,7 @@ from tests.activity.build import ACME, CLARA, project_created
 from tests.activity.rig import Publisher, empty_streams, publisher
 from tests.conftest import PASSWORD, Cluster, ServiceApi, lifespan
 from tests.notifications.webhooks.receiver import Receiver, is_signed
-from tests.notifications.webhooks.webhooks import Webhooks
+from tests.notifications.webhooks.webhooks import Webhooks, manager
 from tests.revisions import database_at, upgrade
 
 SERVICES = {"activity": PASSWORD, "notifications": PASSWORD}
@@ -87,6 +92,19 @@ class Before:
     async def new_revisions(self) -> None:
         for service in SERVICES:
             await upgrade(self.url, service, "head")
+
+    async def answered(self, actor: Actor, key: str, body: bytes, answer: dict[str, Any]) -> None:
+        """Activity made a webhook for a POST with this `Idempotency-Key`."""
+        once = _Once(key.encode(), actor, {"path": "/api/client-portal/webhooks", "query_string": b""}, body)  # type: ignore[arg-type]
+        async with self.admin.transaction():
+            await self.admin.execute("set local search_path = activity")
+            assert await once.claim(self.admin) is None
+            kept = _Answer(201, [(b"content-type", b"application/json")], msgspec.json.encode(answer))
+            await once.keep(self.admin, kept)
+
+    async def tables(self, schema: str) -> set[str]:
+        rows = await self.admin.fetch("select tablename from pg_tables where schemaname = $1", schema)
+        return {row["tablename"] for row in rows}
 
     async def left(self) -> int:
         """Rows of webhooks in activity."""
@@ -186,6 +204,53 @@ async def test_they_arrive_with_everything_and_each_event_is_told_once(
     assert (shown["name"], shown["created_by"], shown["client_name"]) == ("ERP", "Clara Hoffmann", "Acme GmbH")
     assert [each["event_id"] for each in log] == [last, str(next_one), str(waiting), str(told)]
     assert project in ids
+
+
+async def test_a_post_that_is_repeated_after_the_move_makes_nothing_and_has_its_first_answer(
+    before: Before, servers: Backing, cluster: Cluster, signer: Signer, receiver: Receiver
+) -> None:
+    await empty_streams(servers)
+    await before.place(0, LONG_AGO)
+    caller, body = manager(), msgspec.json.encode({"name": "ERP", "url": f"{receiver.url}/repeated", "client_id": None})
+    webhook = await before.webhook(f"{receiver.url}/repeated")
+    await before.answered(caller, "import-7", body, {"id": str(webhook), "secret": as_text(SECRET)})
+    await before.insert("idempotency_keys", id=b"yesterday's", request=b"", created_at=now() - timedelta(hours=25))
+    await migrate_all(before.url, SERVICES)
+    async with (
+        publisher(servers, cluster) as source,
+        afterwards(before, servers, signer, source, receiver) as webhooks,
+    ):
+        again = await webhooks.ask(
+            "POST", "webhooks", actor=caller, content=body,
+            headers={"Idempotency-Key": "import-7", "Content-Type": "application/json"},
+        )  # fmt: skip
+        made = [row["id"] for row in await webhooks.sql("select id from webhooks")]
+        keys = await webhooks.sql("select id from idempotency_keys")
+    assert (again.status_code, again.headers.get("idempotency-replayed")) == (201, "true")
+    assert again.json() == {"id": str(webhook), "secret": as_text(SECRET)}
+    assert (made, len(keys)) == ([webhook], 1)
+
+
+STAYS = {
+    "outbox": "activity publishes it itself",
+    "outbox_stream": "which stream that has reached",
+    "dead_letters": "they are folded again where they lie",
+    "alembic_version": "its own revisions",
+}
+"""What both have a table for, and whose rows are activity's own."""
+
+
+async def test_everything_that_both_have_a_table_for_is_moved_or_stays_for_a_reason(before: Before) -> None:
+    ours, theirs = await before.tables("notifications"), await before.tables("activity")
+    await before.new_revisions()
+    ours |= await before.tables("notifications")
+    said = moving._PLACE + moving._TAKE
+    of_webhooks = {table for table in ours | theirs if table.startswith("webhook")}
+    moved = {table for table in theirs if re.search(rf"(from|join) activity\.{table}\b", said)}
+    filled = {table for table in ours if f"insert into notifications.{table}" in said}
+    assert ours & theirs - moved == STAYS.keys()
+    assert of_webhooks & theirs <= moved
+    assert of_webhooks & ours <= filled
 
 
 async def all_delivered(webhooks: Webhooks, webhook: dict[str, Any]) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ insert into notifications.inbox (consumer, event_id, received_at)
 insert into notifications.things (client_id, id, private, hides, deleted, version)
     select distinct client_id, target_id, true, '{}'::text[], true, 0 from notifications.told
     where target_type = 'webhook' and target_id not in (select id from notifications.webhooks)
-    on conflict (client_id, id) do update set deleted = true;
+    on conflict (client_id, id) do update set deleted = true where things.version = 0;
 insert into notifications.idempotency_keys (id, request, answer, created_at)
     select id, request, answer, created_at from activity.idempotency_keys
     where created_at > now() - interval '1 day' on conflict do nothing;

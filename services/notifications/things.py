@@ -4,6 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.notifications.rules import ENDS
 from shared.contracts import EVENTS
 from shared.contracts.summary import Summary
 from shared.events import AnyEvent
@@ -20,8 +21,9 @@ where things.version <= excluded.version
 _ABOUT_THINGS = ",".join(sorted(kind.type for kind in EVENTS.values() if "summary" in kind.__struct_fields__))
 _END = """
 insert into things (client_id, id, private, hides, deleted, version) values ($1, $2, true, '{}', true, 0)
-on conflict (client_id, id) do update set deleted = true
+on conflict (client_id, id) do update set deleted = true where things.version = 0
 """
+_ENDED = ",".join(sorted(kind.subject.split(".")[1] for kind in ENDS))
 
 GONE = "coalesce(target.deleted or project.deleted, false)"
 """Whether what `t` is about, or its project, is there no more, for staff as for anybody else."""
@@ -31,9 +33,13 @@ KEPT = f"""
                                   or t.tells <> '{{}}' and t.tells <@ project.hides))
 """
 """Whether `t` is kept from the client. What is not known to be shown is kept: a tenant finds nothing private."""
-OF_TOLD = """
-left join things project on project.client_id = t.client_id and project.id = t.project_id
+OF_TOLD = f"""
+left join things project on project.client_id = t.client_id and project.id = t.project_id and project.version > 0
 left join things target on target.client_id = t.client_id and target.id = t.target_id
+    and (target.version > 0 or t.target_type = any('{{{_ENDED}}}'))
+"""
+"""A thing is known by its summaries, whose versions begin with 1. That something is gone without one is believed of the
+things that end so, whatever id an event has: who says it of a webhook hides nothing about projects and people.
 """
 
 

@@ -11,7 +11,7 @@ from services.notifications.rules import RULES
 from shared.actor import SYSTEM
 from shared.clock import now, uuid7
 from shared.contracts import EVENTS
-from shared.contracts.accounts import InvitationAccepted
+from shared.contracts.accounts import FailedSignInsPaused, InvitationAccepted
 from shared.contracts.notifications import BellChanged, WebhookDisabled, WebhookRemoved
 from shared.contracts.restated import ClientRestated
 from shared.database import Database
@@ -83,6 +83,25 @@ def test_it_is_known_when_what_it_is_about_ends(kind: type[EventData]) -> None:
     told_by_summary = {each.subject.split(".")[1] for each in EVENTS.values() if "summary" in each.__struct_fields__}
     people = kind.subject.startswith("identity.")
     assert kind.subject.split(".")[1] in told_by_summary or RULES[kind].ended_by or people
+
+
+async def test_that_a_webhook_is_gone_says_nothing_of_other_things(rig: Rig, cast: Cast) -> None:
+    """Whoever says so of the id of a project, a milestone or a person: what has a summary is gone when that says so."""
+    assert cast.approver.id
+    milestone, early = uuid7(), uuid7()
+    told = [
+        await rig.publish(milestone_completed(cast.project), milestone, client_id=cast.client),
+        await rig.publish(FailedSignInsPaused(reason="password", known=True), cast.approver.id, client_id=cast.client),
+    ]
+    await rig.settle()
+    for each in (cast.project, milestone, cast.approver.id, early):
+        await rig.publish(WebhookRemoved(), each, client_id=cast.client)
+    told += [
+        await rig.publish(milestone_completed(cast.project), early, client_id=cast.client),
+        await rig.publish(FailedSignInsPaused(reason="totp", known=True), cast.approver.id, client_id=cast.client),
+    ]
+    await rig.settle()
+    assert await rig.listed(cast.approver) == [str(each) for each in reversed(told)]
 
 
 async def test_a_list_of_several_pages_loses_and_doubles_nothing(rig: Rig, cast: Cast) -> None:

@@ -90,18 +90,20 @@ class Edit(Form):
         return {name: value for name, value in body.items() if called.get(name, name) in changed}
 
     def rebase(self, stored: Mapping[str, object], words: Mapping[str, tuple[str, str]]) -> list[Theirs]:
-        """Start again from what is stored now, keeping what was typed; returns what others changed.
+        """Start again from what is stored now, keeping what was typed; returns what others changed. What they
+        changed as the person did is no difference: a form that was sent twice has none, and may be sent again.
 
-        `words` has the label of each field, and what is stored in it now as a person would say it.
+        `words` has the label of each field, or member of one, and what is stored in it now as a person would say it.
         """
         latest, mine = Edit(stored), self._changed()
-        theirs = _differing(latest._marks(), self._opened())
-        clashing = {_field(part) for part in mine & theirs & _differing(latest._marks(), self._marks())}
+        differing = _differing(latest._marks(), self._marks())
+        theirs = _differing(latest._marks(), self._opened()) & differing
+        clashing = _named(mine & theirs)
         kept = {name: value for name, value in self.values.items() if _part(name) in mine}
         self.values.clear()
         self.values.update({name: value for name, value in latest.values.items() if _part(name) not in mine} | kept)
         self.error = ""
-        changed = {_field(part) for part in theirs}
+        changed = _named(theirs)
         return [Theirs(name, *words[name], clashes=name in clashing) for name in words if name in changed]
 
     def catch_up(self, stored: "Stored") -> bool:
@@ -138,18 +140,29 @@ class Stored(msgspec.Struct, frozen=True):
     words: Mapping[str, tuple[str, str]]
 
 
-async def collide(page: Page, form: Edit, stored: Stored, *, project_id: UUID, target_id: UUID) -> None:
-    """Answer a 412: start again from what is stored, and show what changed and, as far as the feed knows, by whom."""
+async def collide(page: Page, form: Edit, stored: Stored, *, project_id: UUID, target_id: UUID) -> bool:
+    """Answer a 412: start again from what is stored, and show what changed and, as far as the feed knows, by whom.
+    False where nothing that the form shows is another: then it is to be sent again.
+    """
+    theirs = form.rebase(stored.inputs, stored.words)
+    if not theirs:
+        return False
     newest = await slot(page.services.activity.get("activity", Listing[Entry], project_id=project_id))
     entries = newest.value.items if newest.value else []
     last = next((entry for entry in entries if entry.target and entry.target.id == target_id), None)
     who = last.actor if last else None
     name = _("You") if who and who.id and who.id == page.actor.id else (who and who.name) or ""
-    form.collision = Collision(name, last.at if last else None, form.rebase(stored.inputs, stored.words))
+    form.collision = Collision(name, last.at if last else None, theirs)
+    return True
 
 
 def _field(name: str) -> str:
     return name.partition("-")[0]
+
+
+def _named(parts: set[str]) -> set[str]:
+    """What words can be for: the parts, and the fields that they are of."""
+    return parts | {_field(part) for part in parts}
 
 
 def _part(name: str) -> str:

@@ -108,6 +108,13 @@ async def test_an_edit_of_nothing_asks_the_service_nothing(browse, standin):
     assert standin.written == []
 
 
+async def test_a_form_that_was_sent_twice_is_saved(browse):
+    browser = browse(CLARA)
+    form = typed(await opened(browser))
+    for _ in range(2):
+        assert (await browser.post(at(BUILD, "edit"), data={**form, "name": "Mine"})).status_code == 303
+
+
 async def test_who_was_slower_sees_what_changed_and_by_whom_and_loses_nothing(browse, standin):
     browser = browse(CLARA)
     form = typed(await opened(browser))

@@ -110,10 +110,21 @@ async def test_what_was_chosen_in_another_tab_meanwhile_is_said_and_taken_over(b
     page = await browser.post(CHANNELS, data={**opened, "channel-milestone_completed": "bell_and_mail"})
     assert page.status_code == 412
     assert "You saved this while you had it open" in page.text
+    said = re.findall(r"<dt>(.*?):</dt> <dd>(.*?) <span", page.text)
+    assert said == [("A project was shared with you", "Not at all")]
     again = form_of(page.text, CHANNELS)
     assert (again["channel-project_created"], again["channel-milestone_completed"]) == ("none", "bell_and_mail")
     assert (await browser.post(CHANNELS, data=again)).status_code == 303
     assert standin.written[-1] == ("PATCH", CHOICES, {"channels": {"milestone_completed": "bell_and_mail"}})
+
+
+async def test_a_form_that_was_sent_twice_is_saved(browse, standin):
+    browser = browse(ANNA)
+    opened = form_of((await browser.get(PAGE)).text, CHANNELS)
+    for _ in range(2):
+        answer = await browser.post(CHANNELS, data={**opened, "channel-milestone_completed": "none"})
+        assert (answer.status_code, answer.headers.get("location")) == (303, "/settings#notifications")
+    assert "Your choices are saved" in (await browser.get(PAGE)).text
 
 
 async def test_the_other_settings_are_there_while_notifications_do_not_answer(browse, standin):

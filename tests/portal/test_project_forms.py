@@ -203,6 +203,14 @@ async def test_progress_is_set_by_hand_or_follows_the_milestones(browse, standin
     assert [body for _, _, body in standin.written] == [{"completion": 70}, {"completion": None}]
 
 
+async def test_a_form_that_was_sent_twice_is_saved(browse, standin):
+    browser = browse(CLARA)
+    form = typed((await browser.get(EDIT)).text)
+    for _ in range(2):
+        assert (await browser.post(EDIT, data={**form, "name": "Mine"})).status_code == 303
+    assert [body for _, _, body in standin.written] == [{"name": "Mine"}] * 2, "the second one was refused"
+
+
 async def test_who_was_slower_sees_what_changed_and_by_whom_and_loses_nothing(browse, standin):
     browser = browse(CLARA)
     form = typed((await browser.get(EDIT)).text)

@@ -39,12 +39,14 @@ def sit(address: str, chromium: Browser, standin: Standin, signer: Signer) -> Ca
     """Opens browsers whose event stream carries just the text given."""
 
     @asynccontextmanager
-    async def open_page(actor: Any = ANNA, *, stream: str = "", status: int = 200) -> AsyncGenerator[Page]:
+    async def open_page(
+        actor: Any = ANNA, *, stream: str = "", status: int = 200, **given: Any
+    ) -> AsyncGenerator[Page]:
         async def answer(route: Route) -> None:
             await route.fulfill(status=status, content_type="text/event-stream", body=NEVER_AGAIN + stream)
 
         headers = signer.headers(actor, *AUDIENCE)
-        context = await chromium.new_context(base_url=address, extra_http_headers=headers)
+        context = await chromium.new_context(base_url=address, extra_http_headers=headers, **given)
         await context.route("**/api/events/**", answer)
         page = await context.new_page()
         yield page
@@ -299,6 +301,24 @@ async def test_days_ago_in_an_open_page_are_those_of_the_calendar(sit):
         }""")
         await page.clock.fast_forward("01:00")
         await expect(page.locator("#then")).to_have_text("2 days ago")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "none"])
+async def test_a_refused_form_has_the_focus_where_it_says_why_and_is_in_sight(sit, standin, scripts):
+    async with sit(CLARA, java_script_enabled=scripts, viewport={"width": 390, "height": 600}) as page:
+        await page.goto("/settings")
+        standin.choose(project_created="none")
+        await page.get_by_label("A milestone was completed").select_option("none")
+        await page.get_by_role("button", name="Save notifications").click()
+        said = page.get_by_role("alert").filter(has_text="You saved this while you had it open")
+        await expect(said).to_be_focused()
+        await expect(said).to_be_in_viewport(ratio=1)
+        await page.goto("/webhooks/new")
+        await page.get_by_label("Name").fill("ERP")
+        await page.get_by_role("button", name="Create webhook").click()
+        wrong = page.locator("[aria-invalid=true]").first
+        await expect(wrong).to_be_focused()
+        await expect(wrong).to_be_in_viewport()
 
 
 async def test_a_withdrawn_project_leaves_the_open_page_with_the_next_refresh(sit, standin):

@@ -34,7 +34,10 @@ async def edit(page: Page, milestone_id: UUID, project_id: UUID) -> Template:
 @post("/milestones/{milestone_id:uuid}/edit")
 async def change(page: Page, milestone_id: UUID, data: Typed) -> Template | Redirect:
     """Save the changes. If somebody else saved first, show their changes and keep what was typed."""
-    project_id, form = named_project(data), Edit.sent(data)
+    return await _save(page, named_project(data), milestone_id, Edit.sent(data))
+
+
+async def _save(page: Page, project_id: UUID, milestone_id: UUID, form: Edit) -> Template | Redirect:
     body = views.body(form)
     if not form.is_wrong:
         try:
@@ -45,7 +48,9 @@ async def change(page: Page, milestone_id: UUID, data: Typed) -> Template | Redi
             form.refuse(problem)
     plan = await views.plan(page.services, project_id, milestone_id)
     if form.is_stale:
-        await collide(page, form, views.stored(plan), project_id=project_id, target_id=milestone_id)
+        of = {"project_id": project_id, "target_id": milestone_id}
+        if not await collide(page, form, views.stored(plan), **of):
+            return await _save(page, project_id, milestone_id, form)
     return await _show_edit(page, plan, form)
 
 

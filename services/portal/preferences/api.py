@@ -54,7 +54,10 @@ async def save(page: Page, data: Typed) -> Template | Redirect:
 @post(f"{HOME}/notifications")
 async def choose_channels(page: Page, data: Typed) -> Template | Redirect:
     """Be notified by other channels of the kinds whose choice was changed."""
-    form = Edit.sent(data)
+    return await _choose(page, Edit.sent(data))
+
+
+async def _choose(page: Page, form: Edit) -> Template | Redirect:
     try:
         if chosen := form.changed_members(views.CHANNEL):
             body = {"channels": chosen}
@@ -63,10 +66,10 @@ async def choose_channels(page: Page, data: Typed) -> Template | Redirect:
         form.refuse(problem)
         # Without an answer to this the error page shows what was chosen (0114).
         known = await page.services.notifications.get(CHOICES, NotificationChoices)
-        if form.is_stale:
-            views.catch_up(form, known)
+        if form.is_stale and not views.catch_up(form, known):
+            return await _choose(page, form)
         return await _show(page, channels=form)
-    return page.go(f"{HOME}#notifications", _("Your choices are saved") if chosen else "")
+    return page.go(f"{HOME}#notifications", _("Your choices are saved"))
 
 
 @post(f"{HOME}/theme", opt={"public": True, "while_viewing": True})

@@ -40,8 +40,11 @@ def options(choice: NotificationChoice) -> list[tuple[str, str]]:
     return [(each, _(WORDS[each])) for each in choice.channels]
 
 
-def catch_up(form: Edit, known: NotificationChoices) -> None:
-    """Answer a 412: start again from what is stored by now, which the reader changed elsewhere."""
-    said = "; ".join(f"{each.occasion}: {_(WORDS[each.channel])}" for each in known.items)
-    theirs = form.rebase(channels(known).values, {CHANNEL: (_("Notifications"), said)})
-    form.collision = Collision(_("You"), None, theirs)
+def catch_up(form: Edit, known: NotificationChoices) -> bool:
+    """Answer a 412: start again from what is stored by now, and show what the reader changed elsewhere. False where
+    nothing is another: then the form is to be sent again.
+    """
+    words = {f"{CHANNEL}-{each.type}": (each.occasion, _(WORDS[each.channel])) for each in known.items}
+    theirs = form.rebase(channels(known).values, words)
+    form.collision = Collision(_("You"), None, theirs) if theirs else None
+    return bool(theirs)

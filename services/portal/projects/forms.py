@@ -84,6 +84,10 @@ async def change(page: Page, project_id: UUID, data: Typed) -> Template | Redire
             await _arrange(page, form)
         return await _show_edit(page, await views.project(page.services, project_id), form)
     await _arrange(page, form)
+    return await _save(page, project_id, form)
+
+
+async def _save(page: Page, project_id: UUID, form: Edit) -> Template | Redirect:
     body = views.body(form)
     if not form.is_wrong:
         try:
@@ -94,7 +98,9 @@ async def change(page: Page, project_id: UUID, data: Typed) -> Template | Redire
             form.refuse(problem)
     found = await views.project(page.services, project_id)
     if form.is_stale:
-        await collide(page, form, views.stored(found), project_id=project_id, target_id=project_id)
+        of = {"project_id": project_id, "target_id": project_id}
+        if not await collide(page, form, views.stored(found), **of):
+            return await _save(page, project_id, form)
     return await _show_edit(page, found, form)
 
 

@@ -148,7 +148,6 @@ document.addEventListener('toast', (event) => toast(event.detail.text, event.det
 const place = /^#[\w-]{1,100}$/.test(location.hash) && !document.getElementById(location.hash.slice(1)) ? location.hash : '';
 for (const next of document.querySelectorAll('main :is([name="next"], [name="proof_next"])')) if (!next.value.includes('#')) next.value += place;
 
-document.querySelector('main [aria-invalid="true"]')?.focus();
 for (const button of document.querySelectorAll('[data-copy], [data-print]')) button.hidden = false;
 
 /** What a person did is answered. A refresh in the background fails quietly: "updated 3 minutes ago" says enough. */

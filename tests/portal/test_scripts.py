@@ -321,6 +321,20 @@ async def test_a_refused_form_has_the_focus_where_it_says_why_and_is_in_sight(si
         await expect(wrong).to_be_in_viewport()
 
 
+async def test_the_focus_stays_with_what_was_marked_as_read(sit, standin):
+    standin.state["notifications"] = [notice(number, f"Number {number}") for number in (1, 2, 3)]
+    async with sit() as page:
+        await page.goto("/notifications")
+        row = page.locator("[data-entry]").first
+        await row.get_by_role("button", name="Mark as read").focus()
+        await page.keyboard.press("Enter")
+        await expect(row).to_be_focused()
+        await expect(row.get_by_role("button", name="Mark as read")).to_have_count(0)
+        await page.get_by_role("button", name="Mark all as read").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("region", name="Notifications")).to_be_focused()
+
+
 async def test_a_withdrawn_project_leaves_the_open_page_with_the_next_refresh(sit, standin):
     async with sit() as page:
         await page.goto(f"/projects/{uid(1)}")

@@ -141,6 +141,16 @@ dialog?.addEventListener('click', (event) => {
   dialog.close();
 });
 
+/** Who had the focus in what a fragment replaces, and not in something that it has as well, goes on from the fragment. */
+let wasInside = false;
+document.addEventListener('htmx:beforeSwap', (event) => { wasInside = event.detail.target.contains(document.activeElement); });
+document.addEventListener('htmx:afterSettle', (event) => {
+  if (!wasInside || document.activeElement !== document.body) return;
+  wasInside = false;
+  event.detail.elt.tabIndex = -1;
+  event.detail.elt.focus({ preventScroll: true });
+});
+
 /** Sent along with a fragment: `HX-Trigger: {"toast": {"text": ..., "tone": ...}}`. */
 document.addEventListener('toast', (event) => toast(event.detail.text, event.detail.tone, event.detail.undo));
 

@@ -8,8 +8,8 @@ from services.identity.brand import commands, queries
 from services.identity.brand.commands import PatchBrand, PutLogo
 from services.identity.brand.queries import BrandView, Defaults, DraftView
 from services.identity.fresh_proof import NEEDS_NO_PROOF
-from services.identity.pictures.drawing import MOST_OF_LOGO
-from services.identity.pictures.models import PictureRefused
+from services.identity.pictures.commands import drawn
+from services.identity.pictures.drawing import MOST
 from shared.actor import SYSTEM, Actor
 from shared.claims import require_policy
 from shared.database import ReadOnly, UnitOfWork
@@ -68,13 +68,12 @@ async def show_logo(
     brand_defaults: Defaults,
     picture_sandbox: Sandbox,
 ) -> Response[DraftView]:
-    """Set the logo of the draft. 422 `picture.refused` for a file that is no picture, is too large, or is broken."""
+    """Set the logo of the draft. 422 `picture.refused` for a file that is no picture, is too large or too small,
+    or is broken.
+    """
+    logo = await drawn(picture_sandbox, data.image, "logo", caller=actor.id)
     try:
-        logo = await picture_sandbox.run(data.image, "logo", caller=actor.id, most=MOST_OF_LOGO)
-    except Rejected as error:
-        raise PictureRefused(error.reason) from error
-    try:
-        icon = await picture_sandbox.run(logo, "icon", caller=actor.id, most=MOST_OF_LOGO)
+        icon = await picture_sandbox.run(logo, "icon", caller=actor.id, most=MOST["logo"])
     except Rejected:
         icon = None
     async with uow(actor) as db:

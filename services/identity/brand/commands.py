@@ -20,8 +20,6 @@ from shared.database import Db
 from shared.events import EventData
 from shared.texts import TEXT
 
-LARGEST_LOGO = 256 * 1024
-"""Bytes of a file that somebody sends as a logo."""
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended('identity:brand', 0))")
 
 
@@ -42,9 +40,11 @@ class PatchBrand(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PutLogo(msgspec.Struct, forbid_unknown_fields=True):
-    """`image` is a PNG or WebP file in base64. It is drawn again, and an icon is made of it."""
+    """`image` is a PNG or WebP file of at most 256 KB, in base64. It is drawn again, on a dark ground if it would
+    hardly be seen on a light one, and an icon is made of it.
+    """
 
-    image: Annotated[bytes, Meta(min_length=1, max_length=LARGEST_LOGO)]
+    image: Annotated[bytes, Meta(min_length=1)]
 
 
 async def change_draft(db: Db, actor: Actor, patch: PatchBrand, if_match: str | None, defaults: Defaults) -> None:

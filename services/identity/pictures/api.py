@@ -12,8 +12,6 @@ from litestar.params import Parameter
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.pictures import commands, queries
 from services.identity.pictures.commands import PutPicture, require_own
-from services.identity.pictures.drawing import MOST
-from services.identity.pictures.models import PictureRefused
 from services.identity.pictures.queries import PictureView
 from shared.actor import SYSTEM, Actor
 from shared.claims import require_policy
@@ -21,7 +19,7 @@ from shared.database import ReadOnly, UnitOfWork
 from shared.errors import NotFound
 from shared.http import API
 from shared.pagination import MAX_LIMIT
-from shared.sandbox import Rejected, Sandbox
+from shared.sandbox import Sandbox
 
 Ids = Annotated[list[UUID], Parameter(query="id", min_items=1, max_items=MAX_LIMIT)]
 OPEN = {NEEDS_NO_PROOF: "A picture gives nobody access."}
@@ -66,10 +64,7 @@ async def show_picture(
 ) -> PictureView:
     """Set one's own picture. 422 `picture.refused` for a file that is no picture, is too large, or is broken."""
     require_own(actor)
-    try:
-        image = await picture_sandbox.run(data.image, "portrait", caller=me, most=MOST)
-    except Rejected as error:
-        raise PictureRefused(error.reason) from error
+    image = await commands.drawn(picture_sandbox, data.image, "portrait", caller=me)
     async with uow(actor) as db:
         picture = await commands.show_picture(db, actor, me, image)
         return PictureView(person_id=picture.person_id, picture_id=picture.id)

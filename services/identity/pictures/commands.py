@@ -10,28 +10,37 @@ from services.identity.clients.models import ActionClosed
 from services.identity.people.models import Person
 from services.identity.people.queries import load_person
 from services.identity.pictures import queries
-from services.identity.pictures.models import Picture, told
+from services.identity.pictures.drawing import MOST
+from services.identity.pictures.models import LARGEST, Kind, Picture, PictureRefused, told
 from services.identity.policies.models import require_reach
 from shared import outbox
 from shared.actor import Actor
 from shared.database import Db
-
-LARGEST = 6_000_000
-"""Bytes of a file that somebody sends: photographs of phones are smaller."""
+from shared.sandbox import Rejected, Sandbox
 
 
 class PutPicture(msgspec.Struct, forbid_unknown_fields=True):
-    """`image` is a PNG, JPEG or WebP file in base64. It is drawn again: a square of 256 pixels is kept, and nothing of
-    what else a camera writes into a file.
+    """`image` is a PNG, JPEG or WebP file of at most 6 MB, in base64. It is drawn again: a square of 256 pixels is
+    kept, and nothing of what else a camera writes into a file.
     """
 
-    image: Annotated[bytes, Meta(min_length=1, max_length=LARGEST)]
+    image: Annotated[bytes, Meta(min_length=1)]
 
 
 def require_own(actor: Actor) -> None:
     """Raises `ActionClosed` where the company keeps the details of its client's people."""
     if "edit_profile" in actor.closed:
         raise ActionClosed
+
+
+async def drawn(sandbox: Sandbox, file: bytes, kind: Kind, *, caller: UUID | None) -> bytes:
+    """What is kept of a file that somebody sends. Raises `PictureRefused`, which says what this kind takes."""
+    if len(file) > LARGEST[kind]:
+        raise PictureRefused("size", kind)
+    try:
+        return await sandbox.run(file, kind, caller=caller, most=MOST[kind])
+    except Rejected as error:
+        raise PictureRefused(error.reason, kind) from error
 
 
 async def show_picture(db: Db, actor: Actor, person_id: UUID, image: bytes) -> Picture:

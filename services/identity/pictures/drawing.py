@@ -9,7 +9,17 @@ with the module.
 
 from io import BytesIO
 
-from PIL import Image, ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import (
+    Image,
+    ImageChops,
+    ImageFilter,
+    ImageOps,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from shared.confinement import Rejected
 
@@ -24,15 +34,25 @@ LOGO, ICON = (480, 160), (64, 64)
 WIDEST_ICON = 1.6
 QUALITY = 85
 """Noise, which compresses worst, then has 50 KB."""
-MOST, MOST_OF_LOGO = 64 * 1024, 256 * 1024
+MOST = {"portrait": 64 * 1024, "logo": 256 * 1024}
 """Bytes of a picture as it is kept."""
+LEAST = 16
+"""Pixels a logo has in each direction as it is kept, or nobody sees what it is."""
+PLATE = "#171b21"
+"""The ground of a logo that is hardly seen on a light one."""
+PALE, DEEP = 211, 57
+"""Grays from and up to which nothing is seen on white and on `PLATE`: their contrast is below 1.5 to 1 (WCAG 2.2)."""
+OPEN = 0.1
+"""So much of a logo has to be see-through for it to lie on the ground, and not to have one of its own."""
 
 Image.MAX_IMAGE_PIXELS = None  # asked below, before anything is decoded
 Image.preinit()
 
 
 def work(data: bytes, what: str) -> bytes:
-    """The picture as it is kept. Raises `Rejected`: `format`, `dimensions` or `broken`; `wide` of an icon."""
+    """The picture as it is kept. Raises `Rejected`: `format`, `dimensions` or `broken`; `small` of a logo, and `wide`
+    of an icon.
+    """
     image = _open(data, ("PNG", "JPEG", "WEBP") if what == "portrait" else ("PNG", "WEBP"))
     try:
         return _portrait(image) if what == "portrait" else _sign(image, LOGO if what == "logo" else ICON)
@@ -75,9 +95,35 @@ def _sign(image: Image.Image, room: tuple[int, int]) -> bytes:
         drawn = ImageOps.pad(drawn, room, Image.Resampling.LANCZOS)
     else:
         drawn.thumbnail(room, Image.Resampling.LANCZOS)
+        if min(drawn.size) < LEAST or not box:
+            raise Rejected("small")
+        if _is_lost(drawn):
+            drawn = _on_plate(drawn)
+            drawn.thumbnail(room, Image.Resampling.LANCZOS)
     while True:
         out = BytesIO()
         drawn.save(out, "PNG", optimize=True)
-        if out.tell() <= MOST_OF_LOGO:
+        if out.tell() <= MOST["logo"]:
             return out.getvalue()
         drawn = drawn.resize((drawn.width * 3 // 4, drawn.height * 3 // 4), Image.Resampling.LANCZOS)
+
+
+def _is_lost(logo: Image.Image) -> bool:
+    """Whether more of it is lost on a light ground than on a dark one: a third at least of what borders on the ground.
+
+    What is inside, as the letters of a sign, is seen wherever the sign is.
+    """
+    solid = logo.getchannel("A").point([0] * 128 + [255] * 128)
+    if solid.histogram()[0] < OPEN * logo.width * logo.height:
+        return False
+    edge = ImageChops.subtract(solid, solid.filter(ImageFilter.MinFilter(5)))
+    grays = logo.convert("L").histogram(edge)
+    pale, deep = sum(grays[PALE:]), sum(grays[:DEEP])
+    return pale > deep and 3 * pale >= sum(grays)
+
+
+def _on_plate(logo: Image.Image) -> Image.Image:
+    around = max(8, logo.height // 6)
+    plate = Image.new("RGBA", (logo.width + 2 * around, logo.height + 2 * around), PLATE)
+    plate.alpha_composite(logo, (around, around))
+    return plate

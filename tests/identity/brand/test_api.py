@@ -112,10 +112,19 @@ async def test_a_logo_is_drawn_again_and_an_icon_is_made_of_it(identity: Identit
 async def test_a_logo_that_is_none_is_refused(identity: Identity) -> None:
     """Drawings run code, photographs have no edges, and what is large is not looked at."""
     drawing, photograph = files.BAD["a drawing"][0], files.GOOD["jpeg"]
-    for file in (drawing, photograph, files.BAD["a bomb"][0], files.BAD["half a png"][0]):
+    for file, said in (
+        (drawing, "Choose a PNG or WebP file."),
+        (photograph, "Choose a PNG or WebP file."),
+        (files.BAD["a bomb"][0], "It may have 12 million."),
+        (files.BAD["half a png"][0], "cannot be read to its end"),
+        (files.GOOD["png"] + bytes(256 * 1024), "a logo may have 256 KB at most"),
+        (files.file_of("PNG", (15, 15)), "it has to be 16 wide and 16 high"),
+        (files.file_of("PNG", (4_000, 40)), "it has to be 16 wide and 16 high"),
+        (files.see_through(), "it has to be 16 wide and 16 high"),
+    ):
         answer = await logo(identity, file)
         assert (answer.status_code, answer.json()["code"]) == (422, "picture.refused")
-    assert (await logo(identity, files.GOOD["png"] + bytes(256 * 1024))).status_code in (400, 422)
+        assert said in answer.json()["errors"][0]["message"]
     assert await identity.execute("select 1 from brand_images") == []
 
 

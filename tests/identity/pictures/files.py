@@ -4,7 +4,7 @@ import struct
 import zlib
 from io import BytesIO
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 SECRET = b"48.137154, 11.576124"
 SCRIPT = b"<script>alert(1)</script>"
@@ -16,6 +16,16 @@ def file_of(kind: str, size: tuple[int, int] = (640, 480), mode: str = "RGB", **
     image.paste((200, 0, 0), (0, 0, size[0] // 2, size[1]))
     out = BytesIO()
     image.convert(mode).save(out, kind, **options)
+    return out.getvalue()
+
+
+def see_through(*signs: str) -> bytes:
+    """A PNG of thin lines, one in each of these colours, on nothing."""
+    image = Image.new("RGBA", (300, 100), (0, 0, 0, 0))
+    for at, colour in enumerate(signs):
+        ImageDraw.Draw(image).rectangle((0, 30 * at, 299, 30 * at + 9), outline=colour, width=4)
+    out = BytesIO()
+    image.save(out, "PNG")
     return out.getvalue()
 
 

@@ -3,9 +3,9 @@
 from io import BytesIO
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
-from services.identity.pictures.drawing import MOST, SIDE
+from services.identity.pictures.drawing import LOGO, MOST, PLATE, SIDE
 from shared.sandbox import Rejected, Sandbox
 from tests.identity.pictures import files
 
@@ -16,7 +16,7 @@ def sandbox() -> Sandbox:
 
 
 async def drawn(sandbox: Sandbox, file: bytes) -> Image.Image:
-    made = await sandbox.run(file, "portrait", caller="anna", most=MOST)
+    made = await sandbox.run(file, "portrait", caller="anna", most=MOST["portrait"])
     assert not any(each in made for each in (files.SECRET, files.SCRIPT, b"EXIF", b"ICCP"))
     return Image.open(BytesIO(made))
 
@@ -37,11 +37,31 @@ async def test_a_photograph_stands_as_it_was_taken_and_says_nothing_of_where(san
     assert red > green
 
 
+@pytest.mark.parametrize(
+    ("file", "plate"),
+    [
+        (files.see_through("white", "white"), True),
+        (files.see_through("#ffee00", "white", "#ff9900"), True),
+        (files.see_through("black", "#ff9900"), False),
+        (files.see_through("#ff9900", "#888888"), False),
+        (files.file_of("PNG"), False),
+    ],
+)
+async def test_a_logo_that_is_lost_on_a_light_ground_gets_a_dark_one(
+    sandbox: Sandbox, file: bytes, plate: bool
+) -> None:
+    made = await sandbox.run(file, "logo", caller="anna", most=MOST["logo"])
+    shown = Image.open(BytesIO(made))
+    around = {shown.getpixel((x, 1)) for x in range(shown.width)}
+    assert (around == {(*ImageColor.getrgb(PLATE), 255)}) == plate
+    assert (shown.width <= LOGO[0], shown.height <= LOGO[1]) == (True, True)
+
+
 async def test_what_is_no_picture_is_refused_for_what_it_is(sandbox: Sandbox) -> None:
     said = dict[str, str]()
     for name, (file, _) in files.BAD.items():
         try:
-            await sandbox.run(file, "portrait", caller="anna", most=MOST)
+            await sandbox.run(file, "portrait", caller="anna", most=MOST["portrait"])
             said[name] = "drawn"
         except Rejected as refused:
             said[name] = refused.reason

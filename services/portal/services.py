@@ -97,6 +97,7 @@ class Service:
         self._origin = upstream.origin
         self._breaker = upstream.breaker
         self._headers = headers
+        self._unanswered: ServiceProblem | None = None
 
     async def get(self, path: str, kind: type[T], /, **query: object) -> T:
         """Read `path` as `kind`, or as plain `bytes`. Query values of None are left out. Raises `ServiceProblem`."""
@@ -127,17 +128,15 @@ class Service:
     ) -> Answer[T]:
         """One call, body and headers.
 
-        Raises `ServiceProblem`: 503 where nobody answers and nothing was done, 504 where something may have been.
+        Raises `ServiceProblem`: 503 where nobody answers and nothing was done, 504 where something may have been; then
+        its page asks it no more: the gateway waits no longer.
         """
-        if self._breaker.is_open:
-            raise _unavailable()
+        if self._unanswered or self._breaker.is_open:
+            raise self._unanswered or _unavailable()
         headers = {**self._headers, **({"If-Match": etag} if etag else {})}
-        if method == "POST":
-            headers |= await self._once()
-        data = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            data = msgspec.json.encode(body)
+        headers |= await self._once() if method == "POST" else {}
+        headers |= {} if body is None else {"Content-Type": "application/json"}
+        data = None if body is None else msgspec.json.encode(body)
         given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
         params = {
             name: [str(each) for each in value] if isinstance(value, list) else str(value)
@@ -161,7 +160,8 @@ class Service:
             raise _unavailable() from error
         except TimeoutError as error:
             self._breaker.silent()
-            raise (_unavailable() if reads else ServiceProblem(504, "timeout", _(TOO_LONG))) from error
+            self._unanswered = None if reads else ServiceProblem(504, "timeout", _(TOO_LONG))
+            raise self._unanswered or _unavailable() from error
         except (aiohttp.ClientError, OSError) as error:
             raise _unavailable() from error
         if response.status >= 400:

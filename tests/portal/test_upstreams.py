@@ -68,10 +68,15 @@ async def test_three_wait_then_nobody_and_it_comes_back_by_itself(service: Servi
                 break
 
 
-async def test_a_change_that_nobody_answered_may_have_been_made(service: Service) -> None:
-    with pytest.raises(ServiceProblem) as problem:
-        await service.post("projects", dict, {})
-    assert (problem.value.status, problem.value.code) == (504, "timeout")
+async def test_a_change_that_nobody_answered_may_have_been_made_and_its_page_asks_no_more(
+    service: Service, frozen: Frozen
+) -> None:
+    """The gateway waits for one such call and not for another: the page could say nothing after it."""
+    for ask in (service.post("projects", dict, {}), service.get("projects", dict)):
+        with pytest.raises(ServiceProblem) as problem:
+            await ask
+        assert (problem.value.status, problem.value.code) == (504, "timeout")
+    assert frozen.asked == ["/api/client-portal/projects"]
 
 
 async def test_errors_and_answers_are_no_silence(

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.actor import Reader
-from tests.portal.people import ANNA, CLARA
+from tests.portal.people import ANNA, CLARA, MIA
 from tests.portal.standin import notice, uid
 
 FINISHED = "Jonas Weber finished Visual design"
@@ -173,3 +173,8 @@ async def test_staff_read_of_which_client_each_is(browse, standin):
     page = (await browse(CLARA).get("/notifications")).text
     said = [re.findall(r'<p class="small soft">(.*?)</p>', row) for row in ROW.findall(page)]
     assert said == [["Acme GmbH · Website relaunch"], ["Birch Ltd"], ["Website relaunch"]]
+
+
+async def test_who_only_gives_feedback_is_led_to_no_choices(browse):
+    for who, led in ((ANNA, True), (MIA, False)):
+        assert ("Choose what you get" in (await browse(who).get("/notifications")).text) is led

@@ -57,6 +57,9 @@ WRITTEN = (
 """The inputs that people write into, as `said` calls them."""
 UNSAVED = marked("This part of the portal is not answering right now. Nothing was saved; try again in a moment.")
 
+SENT_BEFORE = marked("This form was sent before, with other entries. Look at what is there before you send it again.")
+"""Instead of `idempotency.key_reused`, whose words are for programs."""
+
 
 class Form:
     """Values and errors by the name of an input; missing ones read as "". `error` is about the form as a whole."""
@@ -131,7 +134,9 @@ class Form:
         found = {_outermost(path): words for path, words in problem.fields.items()}
         shown = {name: words for name, words in found.items() if name in self.values}
         self.errors.update(shown)
-        if not shown:
+        if problem.code == "idempotency.key_reused":
+            self.error = _(SENT_BEFORE)
+        elif not shown:
             self.error = _(UNSAVED) if problem.status >= 500 and problem.code != "timeout" else problem.detail
 
 

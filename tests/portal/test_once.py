@@ -42,3 +42,11 @@ def test_every_form_that_makes_something_has_one():
     making = [form for form in forms if re.match(r'<form [^>]*action="[^"]*(/new|/bulk|/test|/reset-link)"', form)]
     assert len(making) >= 11
     assert [form[:120] for form in making if "forms.once()" not in form and "data-passkeys" not in form] == []
+
+
+async def test_one_that_was_sent_before_with_other_entries_says_so_in_words_for_people(browse, standin):
+    standin.say("/clients", 422, "idempotency.key_reused", "This Idempotency-Key was sent with another request.")
+    page = await browse(CLARA).post("/clients/new", data={"name": "Birch", "variant": "delivery", "once": ACME})
+    assert page.status_code == 422
+    assert "This form was sent before, with other entries." in page.text
+    assert "Idempotency" not in page.text

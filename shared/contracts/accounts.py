@@ -32,15 +32,16 @@ class MailFailed(SecurityEvent, frozen=True):
 
 
 class FailedSignInsPaused(SecurityEvent, frozen=True):
-    """Too many attempts to sign in to an account failed, so that for a while no more are evaluated. Published once a
-    day for each `reason`: password, mail_code, totp or recovery_code. The aggregate is the person where the account is
-    `known`, else the attempt.
+    """Too many attempts to sign in to an account failed, so that no more are evaluated for so many `minutes`; older
+    versions did not say. Published once a day for each `reason`: password, mail_code, totp or recovery_code. The
+    aggregate is the person where the account is `known`, else the attempt.
     """
 
     type: ClassVar[str] = "failed_sign_ins_paused"
     subject: ClassVar[str] = "identity.person.sign_ins_paused.v1"
     reason: str
     known: bool
+    minutes: int = 0
 
 
 class InvitationSent(SecurityEvent, frozen=True):

@@ -45,6 +45,8 @@ class MailOrdered(EventData, frozen=True):
     `policy`; what is about their `own` account they get as long as they have one. Mail programs show the mails of a
     `thread` together.
 
+    `fixed`: nobody chooses to do without it, so the mail leads nowhere to do so.
+
     `client_id` is whose the thing is, by which the mail tells staff; of a client's people it is their own client.
 
     `sealed` is a secret for the end of `path`, `attachments` are `Attachment`s. Each is sealed with the key of orders,
@@ -68,6 +70,7 @@ class MailOrdered(EventData, frozen=True):
     sealed: bytes = b""
     attachments: list[bytes] = []  # noqa: RUF012  (a struct copies it)
     client_id: UUID | None = None
+    fixed: bool = False
 
 
 class _Webhook(SecurityEvent, frozen=True, kw_only=True):

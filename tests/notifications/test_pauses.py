@@ -69,7 +69,8 @@ async def test_each_kind_of_proof_has_its_mail(rig: Rig, cast: Cast) -> None:
     for reason in reasons * 2:
         await paused(rig, cast.approver, reason)
     await rig.settle()
-    assert [each.facts.reason for each in await mails_to(rig, cast.approver)] == reasons
+    mails = await mails_to(rig, cast.approver)
+    assert [(each.facts.reason, each.fixed) for each in mails] == [(reason, True) for reason in reasons]
 
 
 async def test_each_reads_more_where_they_may(rig: Rig, cast: Cast) -> None:
@@ -78,7 +79,7 @@ async def test_each_reads_more_where_they_may(rig: Rig, cast: Cast) -> None:
     await rig.settle()
     [own] = (await rig.get(cast.approver))["items"]
     assert (own["title"], own["description"], own["target"]["url"]) == (
-        "The portal paused sign-ins to an account after too many failed attempts", "The password was wrong.", "/security",
+        "Sign-ins to your account were paused after too many failed attempts", "The password was wrong.", "/security",
     )  # fmt: skip
     [limited] = (await rig.get(cast.assigned))["items"]
     assert (limited["id"], limited["target"]["url"]) == (str(staffs), "/security")
@@ -86,6 +87,9 @@ async def test_each_reads_more_where_they_may(rig: Rig, cast: Cast) -> None:
     assert [(each["id"], each["target"]["url"]) for each in watched] == [
         (str(staffs), "/failed-sign-ins"), (str(theirs), "/failed-sign-ins"),
     ]  # fmt: skip
+    assert {each["title"] for each in watched} == {
+        "The portal paused sign-ins to an account after too many failed attempts"
+    }
     assert await rig.listed(msgspec.structs.replace(cast.colleague, policies=frozenset({"manageProjects"}))) == []
     assert await rig.listed(msgspec.structs.replace(cast.assigned, policies=frozenset(), assignments={})) == [
         str(staffs)

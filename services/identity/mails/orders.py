@@ -25,10 +25,12 @@ from shared.clock import now
 from shared.contracts.accounts import MailFailed
 from shared.contracts.notifications import Attachment, MailOrdered
 from shared.contracts.words import telling
+from shared.contracts.words.lines import Facts
 from shared.database import Db
 from shared.events import AnyEvent
 from shared.language import gettext, speaking
 from shared.sealing import Sealer
+from shared.texts import ISOLATES
 
 KIND = "notification"
 MOST_FILES, MOST_BYTES = 4, 160 * 1024
@@ -82,9 +84,14 @@ async def write_mail(sealer: Sealer | None, db: Db, mail: Mail) -> Draft | None:
         raise Unfit("there are no words for such an event")
     with speaking(person.language):
         advice = telling.advise(order.about, order.facts)
-    said = sentence(order, person.language, to_client=person.client_id is not None)
-    words = {"sentence": said, "project": order.facts.project_name, "client": await _whose(db, person, order)}
-    words["to_staff"] = "" if person.client_id else "yes"
+    words = {
+        "sentence": sentence(order, person.language, to_client=person.client_id is not None),
+        "detail": description(order, person.language),
+        "project": order.facts.project_name,
+        "client": await _whose(db, person, order),
+        "to_staff": "" if person.client_id else "yes",
+        "fixed": "yes" if order.fixed else "",
+    }
     return Draft(
         person.language,
         person.called,
@@ -144,14 +151,26 @@ async def _addressee(db: Db, order: MailOrdered) -> Person | None:
 
 def sentence(order: MailOrdered, language: str, *, to_client: bool) -> str:
     """What happened. Who did it is "somebody", and the thing "a project", where their names are none for a mail."""
-    by, called = name(order.actor_name), title(order.facts.name)
+    by, called = (each.translate(ISOLATES) for each in (name(order.actor_name), title(order.facts.name)))
     with speaking(language):
         by = by or (gettext("Somebody") if order.actor_name else "")
         thing = telling.thing(order.about) if order.facts.name and not called else ""
         facts = msgspec.structs.replace(order.facts, name=called or thing)
-        words = telling.say(order.about, msgspec.json.encode(facts).decode(), (), language)
-        said = telling.sentence(words, by, to_client=to_client)
+        said = telling.sentence(_words(order, facts, language), by, to_client=to_client, own=order.own)
         return f"{said[:1].upper()}{said[1:]}." if thing else f"{said}."
+
+
+def description(order: MailOrdered, language: str) -> str:
+    """What the bell says below the sentence, without the names: the project has a line of its own, and of a host a mail
+    program makes a link.
+    """
+    said = _words(order, msgspec.structs.replace(order.facts, project_name="", host=""), language).description
+    said = said.lstrip(" ,:").removesuffix(".")
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
+
+
+def _words(order: MailOrdered, facts: Facts, language: str) -> telling.Words:
+    return telling.say(order.about, msgspec.json.encode(facts).decode(), (), language)
 
 
 async def _may_read(db: Db, person: Person, order: MailOrdered, since: datetime) -> bool:

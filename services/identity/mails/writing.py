@@ -32,8 +32,8 @@ LOGO = "logo"
 LINES = ("subject", "greeting", "button", "button_fails", "code_below", "code_alone", "questions", "note", "choices")
 """The parts of a mail that are one line; the others are paragraphs."""
 FORMS: dict[str, Callable[[str], str]] = {
-    "device": device, "ip": network_address, "new": address, "at": str, "sentence": sentence, "project": title,
-    "client": title,
+    "device": device, "ip": network_address, "new": address, "at": str, "sentence": sentence, "detail": sentence,
+    "project": title,    "client": title,
 }  # fmt: skip
 """The words of mails that are no names. `at` is a moment in ISO 8601, and read as one.
 All others have to be names.

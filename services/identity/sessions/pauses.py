@@ -1,5 +1,6 @@
 """Attempts to sign in, and who hears that an account is allowed no more of them (decision 0122)."""
 
+import math
 from typing import Literal
 from uuid import UUID
 
@@ -43,14 +44,14 @@ async def admit(limits: AttemptLimits, uow: UnitOfWork, attempt: Attempt, proof:
     except TooManyAttempts as refused:
         if "account" in refused.limit.by and await limits.count(PAUSED, account=f"{proof} {account}"):
             async with uow(SYSTEM) as db:
-                await _tell(db, attempt, proof, whose)
+                await _tell(db, attempt, proof, whose, math.ceil((refused.retry_after or 0) / 60))
         raise
 
 
-async def _tell(db: Db, attempt: Attempt, proof: Proof, whose: str | UUID) -> None:
+async def _tell(db: Db, attempt: Attempt, proof: Proof, whose: str | UUID, minutes: int) -> None:
     account = await _account_of(db, whose)
     nobody = Actor(session_id=attempt.id, ip=attempt.ip)
-    event = FailedSignInsPaused(reason=proof, known=account.person_id is not None)
+    event = FailedSignInsPaused(reason=proof, known=account.person_id is not None, minutes=minutes)
     await outbox.append(db, nobody, event, client_id=account.client_id, aggregate_id=account.person_id or attempt.id)
 
 

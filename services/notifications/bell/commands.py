@@ -135,6 +135,7 @@ async def _order(db: Db, happening: Happening, rule: Rule, mailed: Mapping[UUID,
             own=bool(rule.own),
             thread=happening.project_id or happening.target_id,
             client_id=_client(happening.client_id),
+            fixed=bool(rule.fixed),
         )
         await outbox.append(db, SYSTEM, order, client_id=_client(client_id), aggregate_id=uuid7())
 

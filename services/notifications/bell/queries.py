@@ -140,7 +140,7 @@ def view(row: asyncpg.Record, actor: Actor, *, read: bool = False) -> Notificati
     return NotificationView(
         id=row["id"],
         type=row["type"],
-        title=sentence(words, row["actor_name"], to_client=to_client),
+        title=sentence(words, row["actor_name"], to_client=to_client, own=_is_own(row, actor)),
         description=words.description,
         actor=NOBODY if to_client and words.to_client else ActorView(row["actor_id"], row["actor_name"]),
         project_id=row["project_id"],
@@ -154,6 +154,10 @@ def view(row: asyncpg.Record, actor: Actor, *, read: bool = False) -> Notificati
 
 def _client(client_id: UUID) -> UUID | None:
     return None if client_id == COMPANY else client_id
+
+
+def _is_own(row: asyncpg.Record, actor: Actor) -> bool:
+    return bool(RULES[EVENTS[row["type"]]].own) and row["target_id"] == actor.reader.id
 
 
 def _place(row: asyncpg.Record, actor: Actor) -> str:

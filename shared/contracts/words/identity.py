@@ -5,7 +5,7 @@ from shared.contracts.words.lines import Facts, Line, Lines
 from shared.language import marked
 
 _NOTHING_LOST = marked(
-    "This is about your account. Nobody got in with these attempts. If they were yours, wait a while and sign in "
+    "This is about your account. Nobody got in with these attempts. If they were yours, wait {pause} and sign in "
     "again. If they were not, there is nothing you have to do; tell the company if it happens again."
 )
 _PROOF_KNOWN = marked(
@@ -32,6 +32,7 @@ LINES: Lines = {
     FailedSignInsPaused: Line(
         occasion=marked("Sign-ins to an account were paused"),
         title=marked("paused sign-ins to an account after too many failed attempts"),
+        to_own=marked("Sign-ins to your account were paused after too many failed attempts"),
         description="{reason}",
         advice=_what_to_do,
     ),

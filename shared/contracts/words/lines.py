@@ -24,6 +24,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     host: str = ""
     due_on: date | None = None
     registered: bool = False
+    minutes: int = 0
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +33,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     `title` goes on where the name of who did it ends; `many` is the same, for several one after the other, of which
     there are `{count}`; without it each stands by itself. `occasion` names the type where people choose among types,
     and in recordings. `to_client` is the whole sentence by which the client's people are notified, where it is for them
-    another thing. `advice` is what a mail says beside it.
+    another thing, and `to_own` the one for the person whom it is about. `advice` is what a mail says beside it.
     """
 
     occasion: str
@@ -40,6 +41,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     many: str = ""
     to_client: str = ""
+    to_own: str = ""
     advice: str | Callable[[Facts], str] = ""
 
 

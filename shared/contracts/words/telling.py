@@ -10,7 +10,7 @@ from shared.contracts import EVENTS
 from shared.contracts.words import identity, notifications, projects, reminders
 from shared.contracts.words.lines import Facts, Line, plain
 from shared.events import EventData
-from shared.language import SOURCE, day, marked, speaking
+from shared.language import SOURCE, day, marked, ngettext, speaking
 from shared.language import gettext as _
 from shared.texts import isolated
 
@@ -26,13 +26,14 @@ REMEMBERED = 10_000
 
 class Words(NamedTuple):
     """`title` and `many` go on where the name of who did it ends; `many` is empty where each stands by itself, and
-    `to_client` where its people read the same as everybody.
+    `to_client` and `to_own` where its people, or the person whom it is about, read the same as everybody.
     """
 
     title: str
     description: str
     many: str = ""
     to_client: str = ""
+    to_own: str = ""
 
 
 def told_fields(data: EventData) -> list[str]:
@@ -71,6 +72,7 @@ def _say(kind: str, facts: str, hidden: tuple[str, ...]) -> Words:
         _(line.description).format_map(shown),
         _(line.many),
         _(line.to_client).format_map(shown),
+        _(line.to_own).format_map(shown),
     )
 
 
@@ -80,15 +82,17 @@ def thing(kind: str) -> str:
     return _(projects.THINGS[noun])
 
 
-def sentence(words: Words, actor_name: str, *, to_client: bool) -> str:
-    """What somebody is notified of, without a full stop; `to_client`: they are of the client's people."""
-    return (words.to_client if to_client else "") or f"{who(actor_name)} {words.title}"
+def sentence(words: Words, actor_name: str, *, to_client: bool, own: bool = False) -> str:
+    """What somebody is notified of, without a full stop; `to_client`: they are of the client's people; `own`: it is
+    about themselves.
+    """
+    return (words.to_own if own else "") or (words.to_client if to_client else "") or f"{who(actor_name)} {words.title}"
 
 
 def advise(kind: str, facts: Facts) -> str:
     """What whoever gets a mail about it can do, in the language that is spoken; "" where there is nothing to do."""
     advice = LINES[kind].advice
-    return _(advice if isinstance(advice, str) else advice(facts))
+    return _(advice if isinstance(advice, str) else advice(facts)).format_map(_shown(facts, []))
 
 
 def who(actor_name: str) -> str:
@@ -107,5 +111,6 @@ def _shown(facts: Facts, fields: list[str]) -> Mapping[str, str]:
         "fields": changed[:1].upper() + changed[1:],
         "reason": _(REASONS.get(facts.reason, plain(facts.reason))),
         "host": facts.host,
+        "pause": ngettext("{count} minute", "{count} minutes", facts.minutes) if facts.minutes else _("a while"),
         "due_on": day(facts.due_on, "MMM y") if facts.due_on else "",
     }

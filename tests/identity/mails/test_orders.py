@@ -1,6 +1,6 @@
 """Mails that another service orders: who gets one, in which words, and what the service is told of it."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import pytest
 from services.identity.correspondence import AUTHORS
 from services.identity.mails import orders, wording
 from services.identity.mails.commands import bounce
-from services.identity.mails.orders import sentence
+from services.identity.mails.orders import description, sentence
 from services.identity.mails.writing import LANGUAGES
 from services.notifications.rules import RULES
 from shared.actor import SYSTEM
@@ -19,7 +19,7 @@ from shared.contracts.accounts import MailFailed
 from shared.contracts.notifications import MailOrdered
 from shared.contracts.projects import ProjectCreated, ProjectWithdrawn
 from shared.contracts.words.lines import Facts
-from shared.contracts.words.telling import thing
+from shared.contracts.words.telling import advise, thing
 from shared.database import Database
 from tests.identity.invitations.test_invitations import accept, invited
 from tests.identity.rig import ADMIN, PASSWORD, Identity
@@ -188,7 +188,8 @@ async def test_of_their_own_account_people_hear_without_any_permission(identity:
         about = order(whose, about="failed_sign_ins_paused", facts=Facts(reason="totp"), actor_name="", own=True)
         await identity.hears(about, id_, None)
     mail = await identity.mail_to(person["email"])
-    assert "The portal paused sign-ins to an account after too many failed attempts." in mail.text
+    assert mail.message["Subject"].endswith(": Sign-ins to your account were paused after too many failed attempts.")
+    assert "The code of the authenticator app was wrong." in mail.text
     assert "This is about your account." in mail.text
     assert "choose new passwords for both" in mail.text
     assert await outcome(identity, ids[person["id"]]) == ("mail_accepted", "")
@@ -238,6 +239,52 @@ def test_names_that_are_none_are_left_out_and_the_rest_is_said() -> None:
     new = msgspec.structs.replace(bad, about="project_created")
     assert sentence(new, "en", to_client=True) == "A project is in your portal now."
     assert sentence(new, "en", to_client=False) == "Clara Hoffmann started a project."
+
+
+@pytest.mark.parametrize(
+    ("about", "facts", "said"),
+    [
+        (
+            "milestone_overdue",
+            Facts(name="Finder", project_name="Website", due_on=date(2026, 12, 6)),
+            ("Was due on 6 Dec 2026.", "War fällig am 6. Dez. 2026."),
+        ),
+        (
+            "project_status_changed",
+            Facts(name="A", old="on_track", new="at_risk"),
+            ("Was on track.", "Zuvor: im Plan."),
+        ),
+        ("failed_sign_ins_paused", Facts(reason="password"), ("The password was wrong.", "Das Passwort war falsch.")),
+        (
+            "webhook_disabled",
+            Facts(reason="gone", host="erp.acme.example"),
+            ("Its receiver says that it is gone.", "Der Empfänger sagt, dass es ihn nicht mehr gibt."),
+        ),
+        ("milestone_completed", Facts(name="Finder", project_name="Website"), ("", "")),
+    ],
+)
+def test_a_mail_says_the_rest_of_what_the_bell_says(about: str, facts: Facts, said: tuple[str, str]) -> None:
+    """The project has a line of its own; a host would be a link."""
+    told = order(str(uuid7()), about=about, facts=facts)
+    assert (description(told, "en"), description(told, "de")) == said
+    assert all(wording.sentence(each) == each for each in said)
+
+
+def test_what_is_about_their_own_account_is_called_so() -> None:
+    told = order(str(uuid7()), about="failed_sign_ins_paused", facts=Facts(reason="totp"), own=True, actor_name="")
+    for language, said in (
+        ("en", "Sign-ins to your account were paused after too many failed attempts."),
+        ("de", "Die Anmeldung an Ihrem Konto ist nach zu vielen Fehlversuchen unterbrochen."),
+    ):
+        assert sentence(told, language, to_client=True) == sentence(told, language, to_client=False) == said
+    for minutes, pause in ((0, "wait a while and"), (1, "wait 1 minute and"), (15, "wait 15 minutes and")):
+        assert pause in advise("failed_sign_ins_paused", Facts(reason="password", minutes=minutes))
+
+
+def test_a_right_to_left_name_is_isolated_once() -> None:
+    told = order(str(uuid7()), facts=Facts(name="\u05d0\u05e0\u05d4"), actor_name="\u05d3\u05d5\u05d3")
+    said = sentence(told, "en", to_client=False)
+    assert said == "\u2068\u05d3\u05d5\u05d3\u2069 started \u2068\u05d0\u05e0\u05d4\u2069."
 
 
 def test_whatever_can_have_a_name_can_do_without_it() -> None:

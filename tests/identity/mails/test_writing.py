@@ -40,6 +40,8 @@ WORDS: dict[str, dict[str, Any]] = {
         "project": "Website 2027",
         "client": "Acme GmbH",
         "to_staff": "",
+        "detail": "Due on 6 Dec 2026.",
+        "fixed": "",
     },
 }
 LASTS = {
@@ -87,6 +89,9 @@ def test_mails_that_somebody_may_do_without_lead_to_where_that_is_chosen(kind: s
     optional = kind == "notification"
     assert (f"{words}:\n\n{CHOOSING}\n" in mail.text, CHOOSING in mail.text) == (optional, optional)
     assert (f'<a href="{CHOOSING}"' in mail.html, words in mail.html) == (optional, optional)
+    if optional:
+        fixed = Mail(WRITING.compose(letter(kind, language, fixed="yes")))
+        assert CHOOSING not in fixed.text + fixed.html
 
 
 @pytest.mark.parametrize(("kind", "language"), ALL)
@@ -118,7 +123,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("email_change", {"new": ""}),
     ("email_change_notice", {"new": ""}),
     ("passkey_added", {"passkey": ""}),
-    ("notification", {"sentence": "", "project": "", "client": ""}),
+    ("notification", {"sentence": "", "project": "", "client": "", "detail": ""}),
 ]
 
 
@@ -252,7 +257,7 @@ def test_strangers_have_the_company_say_nothing_but_a_name(kind: str, language: 
     [
         ("Firefox 140, Mac OS X 10", "Firefox 140, Mac OS X 10"),
         ("evil-portal.com-bot 1, Linux", "Linux"),
-        ("verify at evil.com bot", "?"),
+        ("verify at evil.com bot", "Unknown browser"),
     ],
 )
 def test_what_a_browser_calls_itself_is_no_message(said: str, shown: str) -> None:
@@ -284,6 +289,13 @@ def test_what_is_sent_again_has_an_id_of_its_own_only_with_a_secret_of_its_own(k
     sent = letter(kind)
     number = 2 if sent.draft.token or sent.draft.code else 1
     assert WRITING.compose(sent)["Message-ID"] == f"<{sent.id}.{number}@portal.example>"
+
+
+def test_a_long_word_stays_in_its_mail_and_the_colours_are_the_light_ones_everywhere() -> None:
+    """The mail has one set of colours, so no program is to expect another."""
+    html = Mail(WRITING.compose(letter("notification"))).html
+    assert "overflow-wrap:anywhere" in html.partition("<h1")[0]
+    assert '<meta name="color-scheme" content="light">' in html
 
 
 def test_the_button_can_be_read_on_any_colour() -> None:

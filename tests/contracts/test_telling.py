@@ -83,7 +83,7 @@ def test_what_people_read_of_a_project_has_words() -> None:
 
 def test_an_event_of_a_newer_version_is_told_by_its_type() -> None:
     assert "milestone_postponed" not in EVENTS
-    assert say("milestone_postponed", "{}") == ("milestone postponed", "", "", "")
+    assert say("milestone_postponed", "{}") == ("milestone postponed", "", "", "", "")
 
 
 def test_what_nobody_did_was_the_portal() -> None:

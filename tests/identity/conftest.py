@@ -6,6 +6,7 @@ import pytest
 
 from ops.stack.backing import Backing
 from services.identity.app import create_app
+from services.identity.mails import mailer
 from services.identity.settings import IdentitySettings
 from shared import cache, database
 from tests.conftest import Cluster, ServiceFactory
@@ -36,8 +37,16 @@ def patience() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
+def haste() -> Iterator[None]:
+    """Mails leave at once, also those that a test asks for without the word that a request gives the mailer."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(mailer, "POLL_SECONDS", 0.05)
+        yield
+
+
+@pytest.fixture(scope="package")
 async def identity(
-    run_service: ServiceFactory, servers: Backing, cluster: Cluster, password_memory: int, patience: None
+    run_service: ServiceFactory, servers: Backing, cluster: Cluster, password_memory: int, patience: None, haste: None
 ) -> AsyncIterator[Identity]:
     """The service with a database of its own, for all tests of identity: each makes its own clients and people.
 

@@ -99,8 +99,7 @@ class Traffic:
                     last = self._stream.state.last_seq
                     behind = self._waiting[consumer.name].note(last, await consumer.folded(self.client, last))
                     BEHIND.labels(consumer.name).set(behind)
-                    if not consumer.waits_out:
-                        on_time[f"inbox {consumer.name}"] = behind < LATE_SECONDS
+                    on_time[f"inbox {consumer.name}"] = behind < LATE_SECONDS
         return on_time
 
 

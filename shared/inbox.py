@@ -11,7 +11,6 @@ before (`ahead`). They may therefore be shown to the outside, as the ids of a li
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -84,7 +83,7 @@ class Consumer:
 
     `repeatable`: handlers write nothing but what the same events would make them write again, and publish nothing. Then
     a commit need not wait for the disk: what a crash takes is taken together with the position, and folded again.
-    `waits_out`: the failures of what all of its work needs; they pass some time, set no event aside and are not red.
+    `waits_out`: the failure of what all of its work needs; it is over some time, and no event is set aside for it.
     """
 
     def __init__(
@@ -94,10 +93,10 @@ class Consumer:
         *,
         every: BatchHandler | None = None,
         repeatable: bool = False,
-        waits_out: tuple[type[Exception], ...] = (),
+        waits_out: type[Exception] | tuple[()] = (),
     ) -> None:
         self.name = name
-        self.waits_out = waits_out
+        self._waits_out = waits_out
         self._repeatable = repeatable
         self._kinds = {f"portal.{subject}": kind for kind in handlers or {} for subject in subjects_of(kind)}
         self._handlers = {kind.type: handler for kind, handler in (handlers or {}).items()}
@@ -115,8 +114,7 @@ class Consumer:
         while True:
             async with database.exclusive(f"consumer:{self.name}") as held:
                 if held:
-                    with suppress(*self.waits_out):
-                        await self._lead(held, client)
+                    await self._lead(held, client)
             await asyncio.sleep(POLL_SECONDS)
 
     async def _lead(self, held: ExclusiveConnection, client: Client) -> None:
@@ -234,8 +232,8 @@ class Consumer:
 
     def _is_tried_again(self, error: Exception, message: Msg) -> bool:
         """Whether what failed may pass: `waits_out` for as long as that takes, anything else for `PATIENCE_SECONDS`."""
-        if isinstance(error, self.waits_out) or not out_of_reach(error):
-            return isinstance(error, self.waits_out)
+        if isinstance(error, self._waits_out) or not out_of_reach(error):
+            return isinstance(error, self._waits_out)
         position, since = self._position(message), time.monotonic()
         if self._holds_up[0] != position:
             self._holds_up = position, since

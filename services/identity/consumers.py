@@ -70,7 +70,7 @@ def consumers(session_cache: SessionCache) -> list[Consumer]:
                 AssignmentsChanged: rights_changed,
                 ClientUpdated: client_updated,
             },
-            waits_out=(CacheAway,),
+            waits_out=CacheAway,
         ),
     ]
 

@@ -33,7 +33,7 @@ LINES = ("subject", "greeting", "button", "button_fails", "code_below", "code_al
 """The parts of a mail that are one line; the others are paragraphs."""
 FORMS: dict[str, Callable[[str], str]] = {
     "device": device, "ip": network_address, "new": address, "at": str, "sentence": sentence, "detail": sentence,
-    "project": title,    "client": title,
+    "project": title, "client": title,
 }  # fmt: skip
 """The words of mails that are no names. `at` is a moment in ISO 8601, and read as one.
 All others have to be names.

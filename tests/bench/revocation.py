@@ -26,14 +26,11 @@ pytestmark = pytest.mark.timeout(7200)
 def outlived(portal: Portal, ending: str) -> tuple[float, float]:
     """Seconds from the answer to the ending until the last request that was still served, and until the stream's end."""
     revoke, _ = ENDINGS[ending]
-    client_id = people.client(portal)
-    who = people.person(portal, client_id)
-    project = people.project(portal, client_id)
-    people.give_role(portal, who["id"], {project: "viewer"})
+    who, project = people.reader(portal)
     http = portal.sign_in(who["email"])
     path = f"{API}/projects/{project}"
     portal.until(lambda: http.get(path).status_code == 200)
-    stream = watch(http, client_id)
+    stream = watch(http, who["client_id"])
     with portal.client() as same:
         headers = {"Cookie": f"portal_session={cookie_of(http)}"}
         for _ in range(5):

@@ -63,6 +63,15 @@ def give_role(portal: Portal, person_id: str, roles: dict[str, str]) -> None:
     portal.until(lambda: portal.as_("admin").put(path, json={"roles": roles}).status_code == 200)
 
 
+def reader(portal: Portal) -> tuple[dict[str, Any], str]:
+    """Somebody at a client of its own, who reads this project of it."""
+    client_id = client(portal)
+    who = person(portal, client_id)
+    made = project(portal, client_id)
+    give_role(portal, who["id"], {made: "viewer"})
+    return who, made
+
+
 def join(portal: Portal, http: httpx2.Client, client_id: str, email: str) -> None:
     """Who is signed in with `http` is this client's person, too."""
     staff = portal.as_("admin")
@@ -115,5 +124,5 @@ class Stream:
 def watch(http: httpx2.Client, client_id: str) -> Stream:
     """A stream that stays: shortly after a change of rights the first ones are sent away at once."""
     while (stream := Stream(http, client_id)).ended.wait(0.5):
-        pass
+        time.sleep(0.2)
     return stream

@@ -85,17 +85,24 @@ ENDINGS: dict[str, tuple[Revoke, int]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def readers(portal: Portal) -> dict[str, tuple[dict[str, Any], str]]:
+    """For each of `ENDINGS` somebody who reads a project, and that project. Whose role has just changed is sent away
+    from streams for three seconds, which are over for the first ones when the last have theirs.
+    """
+    return {ending: people.reader(portal) for ending in ENDINGS}
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_access_that_ends_ends_for_requests_and_streams(portal: Portal, ending: str) -> None:
+def test_access_that_ends_ends_for_requests_and_streams(
+    portal: Portal, readers: dict[str, tuple[dict[str, Any], str]], ending: str
+) -> None:
     revoke, refusal = ENDINGS[ending]
-    client_id = people.client(portal)
-    who = people.person(portal, client_id)
-    project = people.project(portal, client_id)
-    people.give_role(portal, who["id"], {project: "viewer"})
+    who, project = readers[ending]
     http = portal.sign_in(who["email"])
     path = f"{API}/projects/{project}"
     portal.until(lambda: http.get(path).status_code == 200)
-    stream = watch(http, client_id)
+    stream = watch(http, who["client_id"])
     with portal.client() as same:  # what revokes may change the cookies of `http`
         headers = {"Cookie": f"portal_session={cookie_of(http)}"}
         for _ in range(20):

@@ -6,7 +6,15 @@ import httpx2
 import pytest
 
 from ops.stack.backing import Backing, backing
-from tests.gateway.rig import Rig
+from tests.gateway.rig import ENDING, Rig
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nobody_stays() -> Iterator[None]:
+    """Whoever was told to end has ended."""
+    yield
+    while ENDING:
+        ENDING.pop().stop()
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +27,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backing]:
 def rig(redis: Backing) -> Iterator[Rig]:
     rig = Rig(redis.addresses.redis_url)
     yield rig
-    rig.stop()
+    rig.end()
 
 
 @pytest.fixture(scope="module")

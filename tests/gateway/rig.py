@@ -58,11 +58,20 @@ class Server:
         """How many are open."""
         return len(self._server.server_state.connections)
 
+    def end(self) -> None:
+        """It stops soon: uvicorn looks ten times a second whether it has to. Who needs its end waits for it (`stop`)."""
+        self._server.should_exit = True
+        ENDING.append(self)
+
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join(30)
         self.socket.close()
         assert not self._thread.is_alive()
+
+
+ENDING: list[Server] = []
+"""Those that were told so, and not waited for."""
 
 
 @dataclass
@@ -262,6 +271,6 @@ class Rig:
         )
         return Server(create_app(same, table), protocol=protocol, lifespan="on")
 
-    def stop(self) -> None:
+    def end(self) -> None:
         for server in (self.server, self.service.server, self.identity.server):
-            server.stop()
+            server.end()

@@ -97,7 +97,7 @@ async def behind(
     try:
         yield gateway, service
     finally:
-        await asyncio.to_thread(gateway.stop)
+        gateway.end()
         listener.close()
 
 

@@ -374,11 +374,14 @@ class TestShares:
             await read_body(receive)
             asking_now.add(task := asyncio.current_task())
             most.append(len(asking_now))
+            if len(asking_now) == LOOK_UPS_EACH:
+                all_there.set()
+            await all_there.wait()
             await asyncio.sleep(0.05)
             asking_now.remove(task)
             await answer(send, 404, b"{}")
 
-        asking_now, most = set[object](), list[int]()
+        asking_now, most, all_there = set[object](), list[int](), asyncio.Event()
         identity = Echo({"/internal/sessions/resolve": resolve})
         async with (
             behind(rig, quickly, upstream_identity=identity.server.url) as (gateway, _),
@@ -388,7 +391,7 @@ class TestShares:
                 await wire.send(asking(b"/patient", signed_in(f"{number:043}")))
             assert {(await wire.read()).status for wire in many} <= {200, 429}
         assert (len(most), max(most)) == (200, LOOK_UPS_EACH)
-        identity.server.stop()
+        identity.server.end()
 
 
 def signed_in(cookie: str) -> bytes:
@@ -414,8 +417,8 @@ class TestServices:
         await wire.send(said)
         assert await asyncio.wait_for(wire.rest(), 10) == b""
         await until(lambda: echo.begun == echo.broken_off)
-        server.stop()
-        echo.server.stop()
+        server.end()
+        echo.server.end()
 
     async def test_head_has_an_end_however_quickly_it_comes(self) -> None:
         class Patient(BoundedHttp):
@@ -426,8 +429,8 @@ class TestServices:
         wire = await Wire.open(server.port)
         await wire.send(b"GET / HTTP/1.1\r\nX-A: " + b"x" * 3 * BoundedHttp.head_bytes)
         assert await asyncio.wait_for(wire.rest(), 60) == b""
-        server.stop()
-        echo.server.stop()
+        server.end()
+        echo.server.end()
 
     def test_every_service_is_served_so(self) -> None:
         """The one place where processes are given their server."""

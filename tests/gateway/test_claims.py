@@ -39,7 +39,7 @@ def part(token: bytes, number: int) -> dict[str, Any]:
 def session() -> Iterator[Session]:
     identity = Identity(lambda: "")
     yield identity.sign_in(policies=["viewAudit"])[2]
-    identity.server.stop()
+    identity.server.end()
 
 
 async def test_every_service_verifies_it_with_the_published_keys(rig: Rig, http: httpx2.AsyncClient) -> None:

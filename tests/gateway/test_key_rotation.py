@@ -92,7 +92,7 @@ class Load:
 def published() -> Any:
     published = Published()
     yield published
-    published.server.stop()
+    published.server.end()
 
 
 async def test_rotation_under_load_fails_no_request_and_the_old_key_opens_nothing_afterwards(
@@ -116,7 +116,7 @@ async def test_rotation_under_load_fails_no_request_and_the_old_key_opens_nothin
             published.jwks = ClaimsSigner(step).jwks
             await load.move(begun.url)
             if running is not rig.server:
-                await asyncio.to_thread(running.stop)
+                running.end()
             running = begun
             await asyncio.sleep(2 * SOON)
             await load.move(begun.url)
@@ -125,9 +125,9 @@ async def test_rotation_under_load_fails_no_request_and_the_old_key_opens_nothin
     stolen = ClaimsSigner(key_set(old)).token(None, ("projects",), "").decode()
     with pytest.raises(InvalidClaims):
         await service.verifier.verify(stolen)
-    await asyncio.to_thread(running.stop)
-    await asyncio.to_thread(service.server.stop)
-    await asyncio.to_thread(rig.stop)
+    running.end()
+    service.server.end()
+    rig.end()
 
 
 async def test_services_go_on_with_the_keys_they_have_while_nobody_publishes_any(

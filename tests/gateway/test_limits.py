@@ -115,7 +115,7 @@ async def rig(redis: Backing) -> AsyncIterator[Rig]:
     rig = Rig(redis.addresses.redis_url, sign_ins_per_minute=10, requests_per_minute=100)
     rig.identity.echo.special[LOGIN] = rig.service.special["/sign-in"] = wrong
     yield rig
-    rig.stop()
+    rig.end()
 
 
 async def wrong(scope: Any, receive: Any, send: Any) -> None:
@@ -155,7 +155,7 @@ async def test_an_office_that_signs_in_is_not_refused_and_guessing_beside_it_is(
     for path in (factor, link, "/sign-in/password"):
         assert await statuses(office.url, 60, path) == [200] * 60
     assert_limited(await statuses(office.url, 12), 10)
-    office.stop()
+    office.end()
 
 
 async def test_what_an_outage_refused_was_no_attempt(rig: Rig) -> None:
@@ -167,7 +167,7 @@ async def test_what_an_outage_refused_was_no_attempt(rig: Rig) -> None:
 
     gone = rig.again(upstream_identity="http://127.0.0.1:9", trusted_proxies="127.0.0.0/8")
     assert await statuses(gone.url, 15, **{"X-Forwarded-For": "198.51.100.1"}) == [503] * 15
-    gone.stop()
+    gone.end()
     rig.identity.echo.special[LOGIN] = away
     assert await statuses(rig.server.url, 15) == [503] * 15
     rig.identity.echo.special[LOGIN] = wrong
@@ -191,13 +191,13 @@ async def test_a_session_has_a_limit_of_its_own_from_wherever_it_is_used(rig: Ri
     for cookie in sessions:
         showing = {"Cookie": f"portal_session={cookie}", "X-Forwarded-For": "198.51.100.{n}"}
         assert_limited(await statuses(behind.url, 110, path, "GET", **showing), 100, good=200)
-    behind.stop()
+    behind.end()
 
 
 async def test_two_gateways_count_together(rig: Rig) -> None:
     second = rig.again()
     answers = await statuses(rig.server.url, 6) + await statuses(second.url, 6)
-    second.stop()
+    second.end()
     assert_limited(answers, 10)
 
 
@@ -213,7 +213,7 @@ async def test_behind_a_trusted_proxy_each_caller_has_a_bucket(rig: Rig) -> None
     await statuses(behind.url, 1, "/api/client-portal/auth/invitation", **told)
     same = await statuses(behind.url, 12, **told)
     assert rig.identity.echo.seen[-1].claims()["ip"] == "203.0.113.200"
-    behind.stop()
+    behind.end()
     assert_limited(same, 10)
 
 
@@ -248,7 +248,7 @@ async def test_parallel_sign_ins_are_answered_one_and_all(rig: Rig) -> None:
             answers = await asyncio.gather(*(http.post(LOGIN, headers=headers) for _ in range(20)))
             assert {answer.status_code for answer in answers} <= {401, 429}
         assert (await http.get("/healthz")).status_code == 200
-    gateway.stop()
+    gateway.end()
 
 
 async def test_work_that_is_done_is_joined_by_nobody() -> None:

@@ -1,6 +1,5 @@
 """The gateway's own pages: documentation of every service in one, keys, health, and the private port."""
 
-import asyncio
 from functools import partial
 from typing import Any
 
@@ -83,7 +82,7 @@ async def test_the_document_knows_where_it_counts(redis: Backing) -> None:
     rig = Rig(redis.addresses.redis_url, public_url="https://portal.test")
     async with httpx2.AsyncClient(base_url=rig.server.url, timeout=30) as http:
         servers = (await http.get("/docs/openapi.json")).json()["servers"]
-    await asyncio.to_thread(rig.stop)
+    rig.end()
     assert servers == [{"url": "https://portal.test"}]
 
 
@@ -99,7 +98,7 @@ async def test_document_names_what_is_missing(redis: Backing) -> None:
         merged = (await http.get("/docs/openapi.json")).json()
         rig.service.special["/schema/openapi.json"] = partial(describe, "/api/client-portal/kpis")
         later = (await http.get("/docs/openapi.json")).json()
-    await asyncio.to_thread(rig.stop)
+    rig.end()
     assert list(merged["paths"]) == ["/api/client-portal/projects"]
     assert "activity" in merged["info"]["description"]
     assert list(later["paths"]) == ["/api/client-portal/kpis"], "what is not whole is not kept"
@@ -117,7 +116,7 @@ async def test_a_whole_document_is_made_once_for_many(redis: Backing) -> None:
         echo.special["/schema/openapi.json"] = count
     async with httpx2.AsyncClient(base_url=rig.server.url, timeout=30) as http:
         answers = [await http.get("/docs/openapi.json") for _ in range(3)]
-    await asyncio.to_thread(rig.stop)
+    rig.end()
     assert (len({each.content for each in answers}), asked) == (1, len(SERVICES))
     assert answers[0].headers["content-type"] == "application/json"
     assert "Not answering" not in answers[0].json()["info"]["description"]
@@ -162,4 +161,4 @@ async def test_metrics_are_on_the_private_port_alone(redis: Backing) -> None:
         assert (await http.get("/readyz")).status_code == 200
         assert (await http.get("/.well-known/jwks.json")).json()["keys"]
         assert (await http.get("/projects")).status_code == 404
-    await asyncio.to_thread(rig.stop)
+    rig.end()

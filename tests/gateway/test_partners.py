@@ -53,7 +53,7 @@ class Partners:
 def partners(redis: Backing) -> Iterator[Partners]:
     running = Partners(redis)
     yield running
-    running.rig.stop()
+    running.rig.end()
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ async def test_an_api_client_has_one_limit_wherever_it_comes_from(redis: Backing
             place = {"X-Forwarded-For": "198.51.100.250"}
             assert (await http.get(PROJECTS, headers=limited.bearer(other) | place)).status_code == 200
     finally:
-        await asyncio.to_thread(limited.rig.stop)
+        limited.rig.end()
 
 
 async def test_keys_rotate_under_load_without_a_refusal(

@@ -12,7 +12,9 @@ import msgspec
 import pytest
 
 from gateway import decisions
+from ops.serve import application
 from ops.stack.ports import free_port
+from shared.config import SettingsError
 from tests.gateway.raw import Wire, ask, request
 from tests.gateway.rig import Echo, Rig
 
@@ -35,19 +37,24 @@ class Process:
         return self.process.returncode or 0, [line for line in lines if line.get("event") == "decision"], written
 
 
-@asynccontextmanager
-async def running(rig: Rig, **settings: str) -> AsyncIterator[Process]:
-    port = free_port()
+def told(rig: Rig, **settings: str) -> dict[str, str]:
+    """The environment of a gateway like the rig's."""
     fields = {name: getattr(rig.settings, name) for name in rig.settings.__struct_fields__}
     upstreams = {f"upstream_{name}": address for name, address in fields.pop("upstreams").items()}
     known = {name: str(value) for name, value in (fields | upstreams).items()}
-    told = {f"PORTAL_{name.upper()}": value for name, value in (known | {"port": str(port)} | settings).items()}
+    return {f"PORTAL_{name.upper()}": value for name, value in (known | settings).items()}
+
+
+@asynccontextmanager
+async def running(rig: Rig, **settings: str) -> AsyncIterator[Process]:
+    port = free_port()
+    environ = os.environ | told(rig, port=str(port), **settings)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "ops.serve",
         "gateway",
-        env=os.environ | told | {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_EXPORTER_OTLP_COMPRESSION": "none"},
+        env=environ | {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_EXPORTER_OTLP_COMPRESSION": "none"},
         cwd=REPOSITORY,
         stdout=-1,
         stderr=-2,
@@ -136,11 +143,16 @@ async def test_last_lines_are_written_before_the_process_ends(
     ("setting", "value"),
     [("claims_key", "{}"), ("trusted_proxies", "everybody"), ("requests_per_minute", "many"), ("upstream_portal", "")],
 )
-async def test_wrong_setting_is_named(rig: Rig, setting: str, value: str) -> None:
-    async with running(rig, **{setting: value}) as gateway:
+def test_wrong_setting_is_named(rig: Rig, setting: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"PORTAL_{setting.upper()}"):
+        application("gateway", told(rig, **{setting: value}))
+
+
+async def test_process_with_a_wrong_setting_says_so_and_ends(rig: Rig) -> None:
+    async with running(rig, claims_key="{}") as gateway:
         written, _ = await gateway.process.communicate()
     assert gateway.process.returncode == 1
-    assert f"PORTAL_{setting.upper()}".encode() in written
+    assert b"PORTAL_CLAIMS_KEY" in written
     assert b"Traceback" not in written
 
 
@@ -160,4 +172,4 @@ async def test_span_is_recorded_where_a_collector_is_named(rig: Rig) -> None:
     assert bytes.fromhex(inside) in exported
     assert bytes.fromhex(span) in exported
     assert b"s3cret" not in exported
-    await asyncio.to_thread(collector.server.stop)
+    collector.server.end()

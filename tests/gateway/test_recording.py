@@ -26,7 +26,7 @@ def rig(redis: Backing) -> Any:
     """Of its own: its identity is stopped for a while."""
     rig = Rig(redis.addresses.redis_url)
     yield rig
-    rig.stop()
+    rig.end()
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 import redis.asyncio as aioredis
 
+from gateway import streams
 from ops.stack.backing import Backing
 from shared.actor import Reader
 from tests.gateway.raw import Wire, request
@@ -48,7 +49,7 @@ async def test_page_brings_the_new_id_and_the_old_one_ends_after_its_grace(rig: 
 
 
 async def replaced_and_ended(rig: Rig, store: aioredis.Redis, apart: int) -> None:
-    identity = Identity(rig.identity.jwks, grace=4, clock=timedelta(seconds=apart))
+    identity = Identity(rig.identity.jwks, grace=60, clock=timedelta(seconds=apart))
     gateway = await asyncio.to_thread(rig.again, upstream_identity=identity.server.url)
     cookie, digest, session = identity.sign_in(rotate=True)
     async with httpx2.AsyncClient(base_url=gateway.url, timeout=30) as http:
@@ -62,6 +63,7 @@ async def replaced_and_ended(rig: Rig, store: aioredis.Redis, apart: int) -> Non
             assert (await http.get(f"{PROJECTS}/{apart}", headers=showing(id_))).status_code == 200
         asked_by = [seen.claims()["sid"] for seen in rig.service.seen if seen.target.endswith(f"/projects/{apart}")]
         assert asked_by == [str(session.session_id)] * 3
+        identity.clock += timedelta(seconds=60)
         async with asyncio.timeout(30):
             while (await http.get(PROJECTS, headers=showing(cookie))).status_code != 401:
                 await asyncio.sleep(0.1)
@@ -168,7 +170,9 @@ class TestOpenStreams:
     )
 
     @pytest.fixture
-    async def stream(self, rig: Rig) -> AsyncIterator[Wire]:
+    async def stream(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
+        monkeypatch.setattr(streams, "LOOK_AFTER", 0.1)
+
         async def events(_scope: object, receive: Callable[..., object], send: Callable[..., object]) -> None:
             headers = [(b"content-type", b"text/event-stream")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})  # type: ignore[misc]

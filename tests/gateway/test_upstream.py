@@ -28,7 +28,7 @@ async def test_service_that_is_away_is_503(rig: Rig) -> None:
     answer = await get(gateway, b"/projects")
     assert (answer.status, code(answer.body)) == (503, "gateway.unreachable")
     assert int(answer.headers["retry-after"]) > 0
-    await asyncio.to_thread(gateway.stop)
+    gateway.end()
 
 
 NONSENSE = {
@@ -118,7 +118,7 @@ async def test_what_finding_out_who_asks_has_taken_is_not_there_for_the_service(
     async with behind(rig, talk, upstream_identity=identity.server.url) as (gateway, _):
         answer = await get(gateway, b"/quick", b"Cookie: portal_session=" + b"x" * 43)
         assert (answer.status, code(answer.body)) == (504, "gateway.timeout")
-    identity.server.stop()
+    identity.server.end()
 
 
 async def test_a_silent_service_is_waited_for_by_three_and_comes_back_by_itself(rig: Rig) -> None:

@@ -60,6 +60,15 @@ class _HasVersion(Protocol):
 V = TypeVar("V", bound=_HasVersion)
 
 
+class OwnRouter(Router):
+    """One that is made for one application. Litestar registers a copy of a router, down to each of its handlers, as a
+    module's own is registered by every application that is made: for each router above it that was done once more.
+    """
+
+    def __deepcopy__(self, _memo: object) -> "OwnRouter":
+        return self
+
+
 def with_etag(view: V) -> Response[V]:
     """The answer that shows `view`, tagged with its version."""
     return Response(view, headers={"ETag": etag(view.version)})
@@ -98,7 +107,7 @@ def create_service(
         if deeds:
             lifespans.insert(1, _scheduling(deeds, database))
     languages = language.read(language.KERNEL.parent / "services" / name)
-    guarded = Router(path="/", route_handlers=list(routers), guards=[admit])
+    guarded = OwnRouter(path="/", route_handlers=list(routers), guards=[admit])
     verifier = Verifier(name, settings.jwks)
     app = Litestar(
         route_handlers=[guarded, healthz, readyz],

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import aiohttp
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
@@ -28,7 +28,7 @@ from services.portal.settings import PortalSettings
 from services.portal.templating import template_config
 from shared import language
 from shared.actor import Actor
-from shared.http import create_service
+from shared.http import OwnRouter, create_service
 from shared.sealing import Sealer
 
 AnyRequest = Request[Any, Any, Any]
@@ -48,10 +48,10 @@ def create_app(settings: PortalSettings) -> Litestar:
     upstreams = {name: Upstream(settings.upstream(name)) for name in UPSTREAMS}
     assets, forms = Assets(), Forms(Sealer(settings.secrets_key))
     guide = Guide(assets.url)
-    areas = [Router(path="/", route_handlers=[*area.pages], opt={"chapters": area.chapters}) for area in AREAS]
+    areas = [OwnRouter(path="/", route_handlers=[*area.pages], opt={"chapters": area.chapters}) for area in AREAS]
     templates, branding = template_config(assets, settings)
     parts = [dashboard_parts.router(AREAS), client_parts.router(AREAS)]
-    pages = Router(
+    pages = OwnRouter(
         path="/",
         route_handlers=[static_file, brand_file, not_found, *areas, *parts],
         guards=[lead_elsewhere, refuse_account_of_another, refuse_form_of_another],

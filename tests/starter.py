@@ -17,8 +17,12 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import orm
 
+from ops import serve
 from ops.stack import command, process, services
+from services.portal import app, templating
+from shared import language
 
 ROOT = Path(__file__).parent.parent
 
@@ -83,11 +87,23 @@ def up(order: Order) -> None:
     command.up(detach=False, with_parent=True)
 
 
+def make_ready() -> None:
+    """What each portal would read and compile again for itself."""
+    for name in serve.SERVICES:
+        language.read(language.KERNEL.parent / "services" / name)
+    app.material()
+    templates = templating.templates()
+    for name in templates.list_templates(["html"]):
+        templates.get_template(name)
+    orm.configure_mappers()
+
+
 def main() -> None:
     """Serve until whoever orders is gone, with whom the portals end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends whoever orders
     importlib.import_module("ops.stack.launcher")
     services.import_all()
+    make_ready()
     gc.collect()
     gc.freeze()
     started: list[process.Fork] = []

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import aiohttp
@@ -46,8 +46,8 @@ SECURITY_HEADERS = {
 def create_app(settings: PortalSettings) -> Litestar:
     """The web pages. `img-src data:` is for Tabler's form controls, whose ticks and arrows are inline images."""
     upstreams = {name: Upstream(settings.upstream(name)) for name in UPSTREAMS}
-    assets, forms = Assets(), Forms(Sealer(settings.secrets_key))
-    guide = Guide(assets.url)
+    assets, guide = material()
+    forms = Forms(Sealer(settings.secrets_key))
     areas = [OwnRouter(path="/", route_handlers=[*area.pages], opt={"chapters": area.chapters}) for area in AREAS]
     templates, branding = template_config(assets, settings)
     parts = [dashboard_parts.router(AREAS), client_parts.router(AREAS)]
@@ -84,6 +84,13 @@ def create_app(settings: PortalSettings) -> Litestar:
             }
         ),
     )
+
+
+@cache
+def material() -> tuple[Assets, Guide]:
+    """The files of the design, and the guide: made ready once in a process and those that are copies of it."""
+    assets = Assets()
+    return assets, Guide(assets.url)
 
 
 @asynccontextmanager

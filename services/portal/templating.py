@@ -7,9 +7,11 @@ from contextvars import ContextVar
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any, cast
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, nodes
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, Template, nodes
+from jinja2.bccache import Bucket
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension
 from jinja2.runtime import Context
@@ -92,6 +94,25 @@ class Calls(CodeGenerator):
         super().visit_Call(node, alone, forward_caller=forward_caller)
 
 
+class Compiled(BytecodeCache):
+    """What templates were compiled to, by their source: done once in a process and those that are copies of it."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill in what is known."""
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Know it from now on."""
+        if bucket.code:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = Compiled()
+
+
 class Templates(Environment):
     """All templates have the same globals, in one mapping: Jinja would put a chain of two before each of them, which
     costs every import and include of every page.
@@ -108,10 +129,8 @@ class Templates(Environment):
         return self.globals
 
 
-def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateConfig[JinjaTemplateEngine], Branding]:
-    """Templates of a page area lie in its folder (`dashboard/page.html`), shared ones in `templates/`; and the brand,
-    which all of them show (`brand`, and its name as `company`).
-    """
+def templates() -> Templates:
+    """Those of a page area lie in its folder (`dashboard/page.html`), shared ones in `templates/`."""
     environment = Templates(
         loader=FileSystemLoader([HERE / "templates", HERE]),
         undefined=StrictUndefined,
@@ -119,28 +138,12 @@ def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateC
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_COMPILED,
         finalize=_isolated,
         extensions=["jinja2.ext.i18n", OpenedBy],
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.newstyle_gettext = True  # pyright: ignore[reportAttributeAccessIssue] - the extension put it there
-    globals_ = cast("dict[str, Any]", environment.globals)
-    globals_.update(
-        page=Shown(_page.get),
-        _=_said,
-        gettext=_block,
-        ngettext=_block_by_number,
-        marked=marked,
-        asset=assets.url,
-        icon=icon,
-        told_by=told_by,
-        BELL=BellChanged.type,
-        has_mailbox=bool(settings.mailbox_dir),
-        DASH=formats.DASH,
-        LANGUAGES=formats.LANGUAGES,
-        languages=formats.languages,
-        DATES={"min": FIRST_DAY.isoformat(), "max": LAST_DAY.isoformat()},
-    )
     cast("dict[str, Any]", environment.filters).update(
         address=lambda email: shown_address(email or ""),
         day=formats.day,
@@ -160,6 +163,31 @@ def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateC
         own_path=own_path,
         mark=mark,
         runs=runs,
+    )
+    return environment
+
+
+def template_config(assets: Assets, settings: PortalSettings) -> tuple[TemplateConfig[JinjaTemplateEngine], Branding]:
+    """The templates with all that they show of this portal; and the brand, which is in each of them (`brand`, and its
+    name as `company`).
+    """
+    environment = templates()
+    globals_ = cast("dict[str, Any]", environment.globals)
+    globals_.update(
+        page=Shown(_page.get),
+        _=_said,
+        gettext=_block,
+        ngettext=_block_by_number,
+        marked=marked,
+        asset=assets.url,
+        icon=icon,
+        told_by=told_by,
+        BELL=BellChanged.type,
+        has_mailbox=bool(settings.mailbox_dir),
+        DASH=formats.DASH,
+        LANGUAGES=formats.LANGUAGES,
+        languages=formats.languages,
+        DATES={"min": FIRST_DAY.isoformat(), "max": LAST_DAY.isoformat()},
     )
 
     def show(brand: Brand) -> None:

@@ -37,6 +37,16 @@ def test_no_import_makes_a_template_anew() -> None:
     assert [found[0] for found in _imports() if "with context" in found[0]] == []
 
 
+def test_a_template_is_compiled_once_however_many_portals_a_process_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    templating.templates().get_template("closed.html")
+
+    def compile_again(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(templating.Templates, "compile", compile_again)
+    templating.templates().get_template("closed.html")
+
+
 def test_imported_templates_know_only_what_stays(environment: Environment) -> None:
     wanted: dict[str, set[str]] = {}
     for name in {found[1] for found in _imports()}:

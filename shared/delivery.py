@@ -96,8 +96,9 @@ class Traffic:
         with suppress(nats.errors.Error, TimeoutError, OSError):  # that the broker is away shows elsewhere
             for consumer in self._consumers:
                 if self.works and self.client and self._stream:
-                    last = self._stream.state.last_seq
-                    behind = self._waiting[consumer.name].note(last, await consumer.folded(self.client, last))
+                    last, waiting = self._stream.state.last_seq, self._waiting[consumer.name]
+                    folded = last if waiting.is_over(last) else await consumer.folded(self.client, last)
+                    behind = waiting.note(last, folded)
                     BEHIND.labels(consumer.name).set(behind)
                     on_time[f"inbox {consumer.name}"] = behind < LATE_SECONDS
         return on_time
@@ -109,6 +110,10 @@ class Waiting:
     def __init__(self) -> None:
         self._folded = 0
         self._seen: deque[tuple[float, int]] = deque()
+
+    def is_over(self, last: int) -> bool:
+        """Whether a look found the stream folded up to `last`, which it then stays: nobody need be asked again."""
+        return self._folded >= last
 
     def note(self, last: int, folded: int) -> float:
         """The stream ends with `last` and is folded up to `folded`: seconds that the event behind has waited, or 0."""

@@ -599,6 +599,7 @@ def test_the_oldest_event_counts_from_when_it_was_seen_first(monkeypatch: pytest
         clock.ahead = second
         ages.append(round(waiting.note(last, folded)))
     assert ages == [0, 0, 1, 1, 2, 0, 0]
+    assert (waiting.is_over(12), waiting.is_over(13)) == (True, False)
 
 
 async def test_a_stopped_holder_loses_relay_and_fold_to_a_process_that_works(

@@ -4,7 +4,7 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from ops.migrate import services_with_schema
+from ops.databases import services_with_schema
 from ops.running import audit_heads, database_of, database_url
 from services.activity.audit.verify import verify as verify_log
 

@@ -68,7 +68,8 @@ def migrate(*services: str) -> None:
 
     Reads PORTAL_DATABASE_ADMIN_URL and one PORTAL_DATABASE_PASSWORD_<SERVICE> each.
     """
-    from ops.migrate import migrate_all, services_with_schema
+    from ops.databases import services_with_schema
+    from ops.migrate import migrate_all
     from ops.running import password_variable, setting
     from ops.stack.addresses import ADMIN_VARIABLE
 

@@ -9,7 +9,7 @@ from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
 from ops import dead_letters
-from ops.migrate import services_with_schema
+from ops.databases import services_with_schema
 from ops.running import database_of, setting
 from shared import broker
 from shared.dead_letters import set_aside

@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 
 import asyncpg
 from sqlalchemy.engine import URL, make_url
 
+from ops.databases import plain_url
 from ops.moving import move_webhooks
 from shared.migrations.runner import migrate
 
-ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 30
 
 
@@ -20,11 +19,6 @@ async def migrate_all(admin_url: str, passwords: Mapping[str, str]) -> None:
     for service, password in passwords.items():
         await migrate(admin_url, service, password)
     await move_webhooks(plain_url(admin_url))
-
-
-def services_with_schema() -> list[str]:
-    """The services that own tables."""
-    return sorted(path.parent.name for path in (ROOT / "services").glob("*/migrations"))
 
 
 async def ensure_database(admin_url: str) -> None:
@@ -40,17 +34,6 @@ async def ensure_database(admin_url: str) -> None:
             pass  # somebody was quicker
         finally:
             await connection.close()
-
-
-def runtime_url(admin_url: str, service: str, password: str) -> str:
-    """The address a service uses: the same database as its own role."""
-    url = make_url(admin_url).set(username=f"{service}_app", password=password)
-    return url.render_as_string(hide_password=False)
-
-
-def plain_url(url: str | URL) -> str:
-    """The same address as asyncpg reads it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 async def _connect(url: URL) -> asyncpg.Connection:

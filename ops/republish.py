@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from ops.migrate import ROOT
+from ops.databases import ROOT
 from ops.running import database_url
 from ops.stack.errors import StackError
 from shared.database import Database

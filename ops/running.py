@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from ops.migrate import plain_url, runtime_url
+from ops.databases import plain_url, runtime_url
 from ops.stack.addresses import ADMIN_VARIABLE
 from ops.stack.command import folder
 from ops.stack.errors import StackError

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ops.databases import services_with_schema
 from ops.keys import ensure_keys
-from ops.migrate import migrate_all, services_with_schema
+from ops.migrate import migrate_all
 from ops.stack import process, services
 from ops.stack.addresses import Addresses
 from ops.stack.console import Console

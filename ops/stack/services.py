@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from email.utils import formataddr
 from pathlib import Path
 
+from ops.databases import runtime_url, services_with_schema
 from ops.keys import KeyFiles
-from ops.migrate import runtime_url, services_with_schema
 from ops.serve import SERVICES, module, serve
 from ops.stack import access, process
 from ops.stack.addresses import Addresses

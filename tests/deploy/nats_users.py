@@ -3,7 +3,7 @@
 `python -m tests.deploy.nats_users` writes the file; do that after adding a consumer. test_access.py compares.
 """
 
-from ops.migrate import services_with_schema
+from ops.databases import services_with_schema
 from ops.stack.access import NATS
 from shared.broker import JETSTREAM, STREAM
 from shared.inbox import Consumer

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from gateway import routes as gateway
-from ops.migrate import services_with_schema
+from ops.databases import services_with_schema
 from ops.serve import SERVICES, module
 from services.portal import services as pages
 from shared.config import UPSTREAM, ServiceSettings, Settings, load

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from ops.migrate import plain_url
+from ops.databases import plain_url
 from ops.stack.addresses import ADMIN_VARIABLE
 from tests.clocks import DAY, let_none_end
 from tests.isolation.matrix import settle

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.migrate import runtime_url
+from ops.databases import runtime_url
 from ops.seed import STORY, Place, seed
 from ops.stack.addresses import ADMIN_VARIABLE
 from ops.stack.secrets import load_passwords

@@ -13,7 +13,8 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from ops.migrate import ensure_database, runtime_url
+from ops.databases import runtime_url
+from ops.migrate import ensure_database
 from ops.stack import mailbox
 from ops.stack.backing import Backing, backing
 from ops.stack.errors import StackError

@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from ops import moving
+from ops.databases import plain_url
 from ops.keys import new_secrets_key
-from ops.migrate import migrate_all, plain_url
+from ops.migrate import migrate_all
 from ops.moving import move_webhooks
 from ops.stack.backing import Backing
 from services.notifications.app import create_app

@@ -109,7 +109,9 @@ async def prepare_bare(admin_url: str, role: str, password: str) -> None:
 
 
 class Cluster:
-    """Makes databases. One migrated template a service, cloned for each module."""
+    """Makes databases. One migrated template a service, cloned for each module, by its files: two thirds of the work of
+    writing all of it to the log as well, where no write waits for the disk.
+    """
 
     def __init__(self, admin_url: str) -> None:
         self.admin_url = admin_url
@@ -124,7 +126,7 @@ class Cluster:
             await migrate(self._url(template), service, PASSWORD)
             self._templates.add(template)
         name = f"{service}_{uuid7().hex}"
-        await self._run(f'create database "{name}" template "{template}"')
+        await self._run(f'create database "{name}" template "{template}" strategy file_copy')
         runtime = make_url(self._url(name)).set(username=f"{service}_app", password=PASSWORD)
         return runtime.render_as_string(hide_password=False)
 

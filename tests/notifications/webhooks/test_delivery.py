@@ -299,8 +299,9 @@ async def test_whoever_fails_for_days_is_switched_off_and_can_be_switched_on(web
     assert (await webhooks.shown(made))["active"]
     since = now() - PATIENCE
     await webhooks.sql("update webhooks set failing_since = $1 where id = $2", since, UUID(made["id"]))
+    webhooks.receiver.answers["/broken"] = 502  # shows that the second answer is on record, and not only on its way
     await webhooks.time_passes(made)
-    await webhooks.until(made, tries=2, state="waiting", last_error="")
+    await webhooks.until(made, tries=2, state="waiting", last_status=502)
     shown = await webhooks.shown(made)
     assert (shown["active"], shown["disabled_reason"]) == (False, "failing")
     del webhooks.receiver.answers["/broken"]

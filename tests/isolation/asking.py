@@ -11,8 +11,8 @@ from shared.actor import Actor
 from tests.portal_stack import StackSigner
 
 NOWHERE = "http://127.0.0.1:9/"
-_mistyped: set[str] = set()
-"""The operations that were sent a body with a value of another type."""
+_sent: set[tuple[str, str]] = set()
+"""What was wrong with the requests that an operation was sent."""
 
 
 @schemathesis.auth(refresh_interval=20)
@@ -39,13 +39,24 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
 
 @schemathesis.hook
 def filter_case(context: schemathesis.HookContext, case: schemathesis.Case) -> bool:
-    """Each operation is sent one body with a value of another type, which was half of all requests: that each field of
-    each body refuses every other type is proved by test_types.py, without asking over the network.
+    """What is wrong with a request is sent once: a wrong parameter would come alone and beside all others, and one of
+    the path five times as the same address, as the ids that we have take its place. Of bodies with a value of another
+    type, half of all requests, each operation is sent one: that each field of each body refuses every other type is
+    proved by test_types.py, without asking over the network.
     """
-    said = case.meta.phase.data if case.meta else None
-    if (getattr(said, "scenario", ""), getattr(said, "parameter_location", "")) != ("incorrect_type", "body"):
+    wrong = _wrong(case)
+    if not wrong:
         return True
-    if case.operation.label in _mistyped:
-        return False
-    _mistyped.add(case.operation.label)
-    return True
+    known = (case.operation.label, wrong) in _sent
+    _sent.add((case.operation.label, wrong))
+    return not known
+
+
+def _wrong(case: schemathesis.Case) -> str:
+    """What is wrong with a request that was made to be refused for one reason; "" where it may have others."""
+    said: Any = case.meta.phase.data if case.meta and case.meta.generation.mode.is_negative else None
+    scenario, place, name = (getattr(said, each, None) for each in ("scenario", "parameter_location", "parameter"))
+    if scenario == "incorrect_type" and place == "body":
+        return "body"
+    values: Any = {"query": case.query, "path": case.path_parameters}.get(place) if scenario else None
+    return f"{name}={values.get(name)}" if values and name else ""

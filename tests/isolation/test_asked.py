@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -12,7 +11,7 @@ from gateway import routes as gateway
 from shared.actor import Actor
 from shared.clock import now
 from tests.conftest import NewPortal
-from tests.isolation.asked import findings_at_gateway, findings_in_service
+from tests.isolation.asked import Schemathesis, schemathesis
 from tests.isolation.matrix import ids_of
 from tests.portal_stack import PEOPLE, Portal
 
@@ -23,25 +22,27 @@ class Asked(NamedTuple):
     portal: Portal
     ids: dict[str, str]
     admin: Actor
+    asking: Schemathesis
 
 
 @pytest.fixture(scope="module")
-def asked(new_portal: NewPortal) -> Iterator[Asked]:
+def asked(new_portal: NewPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     with new_portal("asked") as portal:
-        yield Asked(portal, ids_of(portal), portal.actor("admin"))
+        ids = ids_of(portal)
+        with schemathesis(portal, ids, tmp_path_factory.mktemp("asking")) as asking:
+            yield Asked(portal, ids, portal.actor("admin"), asking)
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("service", gateway.SERVICES)
-def test_a_service_keeps_to_its_description(asked: Asked, service: str, tmp_path: Path) -> None:
-    admin = msgspec.structs.replace(asked.admin, proven_at=now())
-    if said := findings_in_service(asked.portal, service, admin, asked.ids, tmp_path):
+def test_a_service_keeps_to_its_description(asked: Asked, service: str) -> None:
+    if said := asked.asking.findings_in_service(service, msgspec.structs.replace(asked.admin, proven_at=now())):
         pytest.fail(said, pytrace=False)
 
 
 @pytest.mark.timeout(900)
-def test_what_the_gateway_merges_is_what_it_forwards(asked: Asked, tmp_path: Path) -> None:
-    if said := findings_at_gateway(asked.portal, asked.ids, tmp_path):
+def test_what_the_gateway_merges_is_what_it_forwards(asked: Asked) -> None:
+    if said := asked.asking.findings_at_gateway():
         pytest.fail(said, pytrace=False)
 
 

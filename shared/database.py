@@ -14,8 +14,8 @@ from typing import Any, cast
 import asyncpg
 import structlog
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import AdaptedConnection, Connection, make_url
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
@@ -90,6 +90,16 @@ def _set_tenant(session: Session, _transaction: SessionTransaction, connection: 
     connection.exec_driver_sql(session.info["tenant"])
 
 
+def _ask(connection: AdaptedConnection, *_: object) -> None:
+    """Whether it is alive, before it is used. SQLAlchemy's own way makes a transaction of that: three round trips."""
+    try:
+        connection.run_async(lambda driver: driver.execute("select 1"))
+    except Exception as error:
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError from error  # the pool opens another one
+        raise
+
+
 class Database:
     """The connections of one service, all of its runtime role."""
 
@@ -98,27 +108,23 @@ class Database:
         self.dsn = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
         service = (parsed.username or "").removesuffix("_app")
         self.staff_role, self.relay_role = f"{service}_staff", f"{service}_relay"
+        self._patience: dict[str, Any] = {"timeout": CONNECT_TIMEOUT, "command_timeout": STATEMENT_TIMEOUT}
         self.engine = create_async_engine(
             parsed.set(drivername="postgresql+asyncpg"),
             pool_size=pool,
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT,
-            pool_pre_ping=True,
             hide_parameters=True,  # what people sent does not belong in a log
-            connect_args={"timeout": CONNECT_TIMEOUT, "command_timeout": STATEMENT_TIMEOUT},
+            connect_args=self._patience,
         )
+        event.listen(self.engine.sync_engine, "checkout", _ask)
         self._sessions = async_sessionmaker(self.engine, sync_session_class=TenantSession, expire_on_commit=False)
         self._pool_size = pool
 
     async def start(self) -> None:
         """Make the read pool, on the loop that will use it. No connection yet: PostgreSQL may be on its way up."""
         self._pool = await asyncpg.create_pool(
-            self.dsn,
-            min_size=0,
-            max_size=self._pool_size,
-            timeout=CONNECT_TIMEOUT,
-            command_timeout=STATEMENT_TIMEOUT,
-            reset=_nothing_to_reset,
+            self.dsn, min_size=0, max_size=self._pool_size, reset=_nothing_to_reset, **self._patience
         )
 
     async def stop(self) -> None:
@@ -194,7 +200,7 @@ class Database:
             try:
                 if holds := await take_lock(held, lock):
                     await held.execute(BY_KEY)
-                yield ExclusiveConnection(connection, self.relay_role) if holds else None
+                yield ExclusiveConnection(connection, self._sessions, self.relay_role) if holds else None
             finally:
                 # The lock ends with the connection's session: that one must not go back to the pool.
                 if holds:
@@ -235,8 +241,9 @@ _joined: ContextVar[_Joined | None] = ContextVar("joined", default=None)
 class ExclusiveConnection:
     """Transactions, one after the other, on the connection that holds an advisory lock."""
 
-    def __init__(self, connection: AsyncConnection, relay_role: str) -> None:
+    def __init__(self, connection: AsyncConnection, sessions: async_sessionmaker[Db], relay_role: str) -> None:
         self._connection = connection
+        self._sessions = sessions
         self._tenant = tenant_context(SYSTEM, relay_role)
 
     async def renew(self) -> None:
@@ -247,15 +254,7 @@ class ExclusiveConnection:
     @asynccontextmanager
     async def uow(self) -> AsyncGenerator[Db]:
         """One transaction as who delivers events, and so as the portal itself."""
-        async with (
-            AsyncSession(
-                self._connection,
-                sync_session_class=TenantSession,
-                expire_on_commit=False,
-                info={"tenant": self._tenant},
-            ) as db,
-            db.begin(),
-        ):
+        async with self._sessions(bind=self._connection, info={"tenant": self._tenant}) as db, db.begin():
             yield db
 
     @asynccontextmanager

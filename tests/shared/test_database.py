@@ -115,6 +115,16 @@ async def test_a_failed_read_leaves_a_usable_connection(database: Database) -> N
         assert await connection.fetchval("select count(*) from notes") == 0
 
 
+async def test_a_kept_connection_that_ended_is_replaced(database: Database, notes_url: str, cluster: Cluster) -> None:
+    async with database.uow(SYSTEM) as db:
+        ended = await db.scalar(text("select pg_backend_pid()"))
+    admin = await asyncpg.connect(cluster.admin_of(notes_url))
+    assert await admin.fetchval("select pg_terminate_backend($1, 10000)", ended)
+    await admin.close()
+    async with database.uow(SYSTEM) as db:
+        assert await db.scalar(text("select pg_backend_pid()")) != ended
+
+
 async def test_aborted_requests_never_carry_a_tenant_over(database: Database) -> None:
     """T4: thousands of requests cancelled at any moment, on a pool of three, and not one foreign row."""
     foreign: list[UUID] = []

@@ -14,6 +14,7 @@ import asyncpg
 import httpx2
 import msgspec
 import pytest
+import uvloop
 from litestar import Litestar
 from sqlalchemy.engine import make_url
 
@@ -48,6 +49,8 @@ PASSWORD = "test-only"
 # Nothing here speaks TLS, and every HTTP client would read a bundle of 150 authorities first: 30 ms each.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = "/nonexistent"
+# The services' own loop (`ops.serve`), also where they run beside the tests.
+asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -10,6 +10,8 @@ from shared.language import gettext as _
 from shared.language import marked
 from shared.texts import UNSEEN
 
+_LOCAL = re.compile(r"[^\x00-\x20\x7f\"(),:;<>@\[\\\]!%]+")
+"""What RFC 5321 (4.1.2) has in a dot-string, without the signs by which some servers pass mail on (`%`, `!`)."""
 NO_ADDRESS = marked("This is not a mail address. Write anna@acme.example.")
 
 
@@ -40,7 +42,8 @@ def shown_domain(domain: str) -> str:
 def kept_address(typed: str, field: str = "email") -> str:
     """The one spelling of an address: a local part in NFC and in lower case, and a domain in ASCII.
 
-    Raises `NotAnAddress`: RFC 5321, 4.1.2 without quoted local parts, and nothing in it that nobody sees.
+    Raises `NotAnAddress`: RFC 5321, 4.1.2 without quoted local parts, nothing in it that nobody sees, and nothing that
+    a program on its way reads as another address: an encoded word (RFC 2047), a route, or the wide form of such a sign.
     """
     local, _, domain = typed.rpartition("@")
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
@@ -49,7 +52,9 @@ def kept_address(typed: str, field: str = "email") -> str:
     except ValueError as error:
         raise NotAnAddress(field) from error
     hidden = re.search(f"[{UNSEEN}]", local) or any(unicodedata.category(each)[0] in "CZ" for each in local)
-    if hidden or not all(local.split(".")) or len(local.encode()) > 64 or len(address.encode()) > 254:
+    wide = unicodedata.normalize("NFKC", local)
+    misread = "=?" in wide or not _LOCAL.fullmatch(wide) or not all(wide.split("."))
+    if hidden or misread or len(local.encode()) > 64 or len(address.encode()) > 254:
         raise NotAnAddress(field)
     return address
 

@@ -17,6 +17,7 @@ from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
 from shared import outbox
 from shared.actor import SYSTEM, Actor
+from shared.addresses import NotAnAddress, kept_address
 from shared.clock import now, uuid7
 from shared.contracts.accounts import MailAccepted, MailFailed
 from shared.database import Db
@@ -102,10 +103,8 @@ async def replace(db: Db, person_id: UUID, *kinds: str) -> None:
 async def write_next(db: Db, authors: Authors) -> Letter | None:
     """Write the next due mail, with fresh secrets; None where none is due. It is due again when the lease is over."""
     while mail := await queries.next_due(db):
-        if failure := _lost(mail):
-            await _settle(db, authors, mail, failure)
-            continue
         mail.tries += 1
+        await db.flush()
         draft = await _write(db, authors, mail)
         if draft is not None:
             mail.due_at = now() + LEASE
@@ -124,23 +123,46 @@ async def _write(db: Db, authors: Authors, mail: Mail) -> Draft | None:
     """The draft; None where there is none, and then the mail waits or is settled. One bad mail holds up no other."""
     try:
         async with db.begin_nested():
-            draft = await authors[mail.kind].write(db, mail)
-    except Unfit as error:
-        await db.refresh(mail)  # what was undone with the savepoint is not known any more
-        log.warning("mail.unfit", mail=str(mail.id), kind=mail.kind, reason=str(error))
-        await _settle(db, authors, mail, "unfit")
-        return None
+            return await _written(db, authors, mail)
     except Exception as error:  # noqa: BLE001  (one mail's mistake, whatever it is)
-        await db.refresh(mail)
-        # Neither what the error says nor the writer's variables, which some traces show: a secret may be in both.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("mail.not_written", mail=str(mail.id), kind=mail.kind, error=type(error).__name__, where=where)  # noqa: TRY400
+        await db.refresh(mail)  # what was undone with the savepoint is not known any more
+        report("mail.not_written", mail.id, mail.kind, error)
         mail.wait()
         await db.flush()
+        return None
+
+
+async def _written(db: Db, authors: Authors, mail: Mail) -> Draft | None:
+    if failure := _lost(mail):
+        await _settle(db, authors, mail, failure)
+        return None
+    try:
+        async with db.begin_nested():
+            draft = await _draft(db, authors, mail)
+    except Unfit as error:
+        await db.refresh(mail)
+        log.warning("mail.unfit", mail=str(mail.id), kind=mail.kind, reason=str(error))
+        await _settle(db, authors, mail, "unfit")
         return None
     if draft is None:
         await _nobody(db, authors, mail)
     return draft
+
+
+async def _draft(db: Db, authors: Authors, mail: Mail) -> Draft | None:
+    try:
+        kept_address(mail.address)
+    except NotAnAddress:
+        raise Unfit("no mail reaches such an address") from None
+    return await authors[mail.kind].write(db, mail)
+
+
+def report(event: str, mail: UUID, kind: str, error: Exception) -> None:
+    """A mistake of ours. Neither what the error says nor the variables, which some traces show, go to the log: a secret
+    may be in both.
+    """
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error(event, mail=str(mail), kind=kind, error=type(error).__name__, where=where)
 
 
 async def _nobody(db: Db, authors: Authors, mail: Mail) -> None:
@@ -189,6 +211,14 @@ async def bounce(db: Db, actor: Actor, authors: Authors, mail_id: UUID) -> bool:
 
 async def put_off(db: Db, letter: Letter) -> None:
     """The server did not take the mail this time."""
+    mail = await queries.lock_attempt(db, letter.id, letter.attempt)
+    if mail is not None:
+        mail.handed_over_at = None
+        mail.wait()
+
+
+async def wait(db: Db, letter: Letter) -> None:
+    """The server took the mail, and what is to come of that failed: whoever finds it later knows that it was sent."""
     mail = await queries.lock_attempt(db, letter.id, letter.attempt)
     if mail is not None:
         mail.wait()

@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge
 from services.identity.brand.queries import mail_look
 from services.identity.mails import commands, queries
 from services.identity.mails.commands import Authors
-from services.identity.mails.models import KINDS, Letter
+from services.identity.mails.models import KINDS, Failure, Letter
 from services.identity.mails.server import MailServer, NotNow, Overtaken, Refused, Unconfirmed
 from services.identity.mails.writing import Writing
 from shared.actor import SYSTEM
@@ -90,17 +90,16 @@ class Mailer:
             if letter is None:
                 return False
             look = await mail_look(db)
-        mail = self._writing.compose(letter, look)
         try:
+            mail = self._writing.compose(letter, look)
             await self._server.send(mail, letter.to, lambda: self._hand_over(database, letter))
         except Overtaken:
             log.info("mailer.overtaken", mail=str(letter.id))
-        except (NotNow, Refused, Unconfirmed) as error:
+        except Exception as error:  # noqa: BLE001  (one mail's mistake, whatever it is, is not the others')
             await self._not_sent(database, letter, error)
         else:
             SENT.labels(letter.kind).inc()
-            async with database.uow(SYSTEM) as db:
-                await commands.settle(db, self._authors, letter)
+            await self._settle(database, letter, None)
         return True
 
     async def _hand_over(self, database: Database, letter: Letter) -> bool:
@@ -110,14 +109,26 @@ class Mailer:
         async with database.uow(SYSTEM) as db:
             return await commands.hand_over(db, letter)
 
-    async def _not_sent(self, database: Database, letter: Letter, error: NotNow | Refused | Unconfirmed) -> None:
+    async def _not_sent(self, database: Database, letter: Letter, error: Exception) -> None:
         FAILED.labels(letter.kind).inc()
         reason = type(error).__name__
-        log.warning("mailer.not_sent", mail=str(letter.id), attempt=letter.attempt, reason=reason, error=str(error))
-        async with database.uow(SYSTEM) as db:
-            if isinstance(error, Refused):
-                await commands.settle(db, self._authors, letter, "refused")
-            elif isinstance(error, Unconfirmed) and KINDS[letter.kind].once:
-                await commands.settle(db, self._authors, letter, "unconfirmed")
-            else:
+        if isinstance(error, (NotNow, Refused, Unconfirmed)):
+            log.warning("mailer.not_sent", mail=str(letter.id), attempt=letter.attempt, reason=reason, error=str(error))
+        else:
+            commands.report("mail.not_written", letter.id, letter.kind, error)
+        if isinstance(error, Refused):
+            await self._settle(database, letter, "refused")
+        elif isinstance(error, Unconfirmed) and KINDS[letter.kind].once:
+            await self._settle(database, letter, "unconfirmed")
+        else:
+            async with database.uow(SYSTEM) as db:
                 await commands.put_off(db, letter)
+
+    async def _settle(self, database: Database, letter: Letter, failure: Failure | None) -> None:
+        try:
+            async with database.uow(SYSTEM) as db:
+                await commands.settle(db, self._authors, letter, failure)
+        except Exception as error:  # noqa: BLE001
+            commands.report("mail.not_settled", letter.id, letter.kind, error)
+            async with database.uow(SYSTEM) as db:
+                await commands.wait(db, letter)

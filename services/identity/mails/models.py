@@ -113,7 +113,6 @@ class Mail(Base, Identified):
 
     def wait(self) -> None:
         """Try again, ever later: 6 s, 12 s, ... and every ten minutes at most, every minute for who waits."""
-        self.handed_over_at = None
         self.due_at = now() + timedelta(seconds=min(3 * 2**self.tries, 60 if self.urgent else 600))
 
 

@@ -49,6 +49,7 @@ class MailServer:
 
     async def send(self, message: EmailMessage, to: str, hand_over: Callable[[], Awaitable[bool]]) -> None:
         """Give the server a mail; `hand_over` is asked last of all. Raises `Undelivered`, `Unconfirmed`."""
+        data = message.as_bytes(policy=AS_SENT.clone(utf8=not to.isascii()))
         try:
             async with asyncio.timeout(TALK_SECONDS):
                 smtp = await self._ready()
@@ -59,13 +60,18 @@ class MailServer:
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             self._drop()
             raise NotNow(type(error).__name__) from error
+        except Undelivered:
+            raise
+        except Exception:  # half-way through its commands the connection is of no use to the next mail
+            self._drop()
+            raise
         try:
             async with asyncio.timeout(TAKE_SECONDS):
-                await smtp.data(message.as_bytes(policy=AS_SENT.clone(utf8=not to.isascii())))
+                await smtp.data(data)
         except aiosmtplib.SMTPDataError as error:
             await self._reset(smtp)
             raise _refusal(error) from error
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        except Exception as error:  # whatever it is: the mail may be out
             self._drop()
             raise Unconfirmed(type(error).__name__) from error
 

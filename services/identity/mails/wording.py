@@ -117,5 +117,6 @@ def network_address(text: str) -> str:
 
 def plain(text: str) -> str:
     """The company's own words, as one line: control characters end nothing here."""
-    kept = "".join(" " if unicodedata.category(each) == "Cc" else each for each in text if each not in _DIRECTIONS)
+    ends = ("Cc", "Zl", "Zp")
+    kept = "".join(" " if unicodedata.category(each) in ends else each for each in text if each not in _DIRECTIONS)
     return isolated(" ".join(kept.split()))

@@ -12,6 +12,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.identity.brand.colours import readable_on
+from services.identity.mails.headers import WRITTEN, mailbox
 from services.identity.mails.models import KINDS, Draft, Letter
 from services.identity.mails.wording import (
     address,
@@ -57,7 +58,7 @@ class Writing:
 
     def __init__(self, *, public_url: str, sender: str, company: str, brand_color: str) -> None:
         self._public_url = public_url.rstrip("/")
-        self._sender = sender
+        [self._sender] = WRITTEN.header_factory("From", sender).addresses
         self._look = Look(company, brand_color)
         self._layouts = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -80,9 +81,9 @@ class Writing:
         look = look or self._look
         with speaking(letter.draft.language):
             content = self._content(letter, look)
-        message = EmailMessage()
+        message = EmailMessage(policy=WRITTEN)
         message["From"] = self._sender
-        message["To"] = letter.to
+        message["To"] = mailbox(letter.to)
         message["Subject"] = content["subject"]
         message["Date"] = formatdate(usegmt=True)
         host = urlsplit(self._public_url).hostname

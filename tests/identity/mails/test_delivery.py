@@ -4,21 +4,24 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from email.message import EmailMessage
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
+from aiosmtplib import SMTP
 from sqlalchemy import text
 
 from services.identity.correspondence import AUTHORS
 from services.identity.mails.commands import LEASE, Author, queue, replace
 from services.identity.mails.mailer import Mailer
 from services.identity.mails.server import TAKE_SECONDS, TALK_SECONDS
+from services.identity.mails.writing import Writing
 from services.identity.people.models import Person
 from shared.actor import SYSTEM
-from shared.background import Background
+from shared.background import ENDED, Background
 from shared.clock import now
 from shared.database import Database, Db
 from tests.activity.process import Part
@@ -178,6 +181,81 @@ async def test_a_mail_that_cannot_be_written_holds_up_no_other(desk: Desk, offic
     row = await desk.mail(odd.id)
     assert (row["tries"], row["failed_at"], row["address"]) == (1, None, "odd@a.example")
     assert row["due_at"] > now()
+
+
+@pytest.mark.parametrize("where", ["content", "bytes", "connection"])
+async def test_a_mail_that_fails_anywhere_on_its_way_costs_itself_alone(
+    desk: Desk, office: PostOffice, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """It waits ever longer, as any does that did not go out, and the mailer goes on without an end."""
+    sending = mailer(office.url)
+    broken = {
+        "content": (Writing, "_content", lambda _self, letter, _look: letter.to),
+        "bytes": (EmailMessage, "as_bytes", lambda message, **_how: message["To"]),
+        "connection": (SMTP, "rcpt", lambda _smtp, to, **_how: to),
+    }
+    of, name, whom = broken[where]
+    whole = getattr(of, name)
+
+    def fails(*arguments: Any, **named: Any) -> Any:
+        if "odd@" in whom(*arguments, **named):
+            raise ValueError("a secret")
+        return whole(*arguments, **named)
+
+    monkeypatch.setattr(of, name, fails)
+    odd, good = await desk.invite("odd@a.example", "good@a.example")
+    await desk.execute("update mails set due_at = due_at - interval '1 s' where id = $1", odd)
+    failed = ENDED.labels("mailer 0")._value.get()
+    async with working(desk, sending):
+        await desk.until("exists (select 1 from mails where id = $1 and sent_at is not null)", good)
+        await desk.until("exists (select 1 from mails where id = $1 and due_at < now() + '9 s')", odd)
+        await desk.execute("update mails set due_at = now() where id = $1", odd)
+        await desk.until("exists (select 1 from mails where id = $1 and tries = 2 and due_at > now() + '9 s')", odd)
+    row = await desk.mail(odd)
+    assert (row["handed_over_at"], row["failed_at"]) == (None, None)
+    assert office.recipients == ["good@a.example"]
+    assert ENDED.labels("mailer 0")._value.get() == failed
+
+
+async def test_an_outcome_that_cannot_be_noted_holds_up_no_other_mail(desk: Desk, office: PostOffice) -> None:
+    async def broken(db: Db, _mail: Any) -> None:
+        await db.execute(text("select 1 / 0"))
+
+    authors = {**AUTHORS, "invitation": Author(AUTHORS["invitation"].write, broken)}
+    sent, late = await desk.invite("sent@a.example", "late@a.example")
+    await desk.execute("update mails set expires_at = now() where id = $1", late)
+    async with desk.database.uow(SYSTEM) as db:
+        person = Person(kind="staff", email="a@a.example", first_name="A", last_name="B")
+        db.add(person)
+        await db.flush()
+        good = await queue(db, "password_changed", person, facts={"at": now().isoformat()})
+    await desk.execute("update mails set due_at = due_at - interval '1 s' where id = any($1)", [sent, late])
+    failed = ENDED.labels("mailer 0")._value.get()
+    async with working(desk, mailer(office.url, authors)):
+        await desk.until("exists (select 1 from mails where id = $1 and sent_at is not null)", good.id)
+        for mail in (sent, late):
+            await desk.until(
+                "exists (select 1 from mails where id = $1 and due_at between now() and now() + '9 s')", mail
+            )
+        await desk.time_passes()
+        await desk.until("not exists (select 1 from mails where due_at < now() + '9 s')")
+    assert sorted(office.recipients) == ["a@a.example", "sent@a.example"]
+    assert ENDED.labels("mailer 0")._value.get() == failed
+    async with working(desk, mailer(office.url)):  # once it can be noted
+        await desk.time_passes()
+        await desk.until("not exists (select 1 from mails where due_at is not null)")
+    assert [await outcome(desk, mail) for mail in (sent, late)] == [(False, "unconfirmed"), (False, "expired")]
+
+
+async def test_an_address_that_is_kept_from_before_and_reads_as_another_gets_no_mail(
+    desk: Desk, office: PostOffice
+) -> None:
+    odd, good = await desk.invite("=?utf-8?q?a=0d=0abcc=3ax?=@a.example", "good@a.example")
+    async with working(desk, mailer(office.url)):
+        await desk.until("not exists (select 1 from mails where due_at is not null)")
+    assert [await outcome(desk, mail) for mail in (odd, good)] == [(False, "unfit"), (True, "")]
+    (event,) = await desk.events("invitation_failed")
+    assert msgspec.json.decode(event.data) == {"reason": "unfit"}
 
 
 async def test_what_could_not_be_sent_in_time_is_told(desk: Desk, office: PostOffice) -> None:

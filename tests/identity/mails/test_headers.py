@@ -4,14 +4,13 @@ import random
 import re
 from base64 import b64decode
 from email import message_from_bytes, policy
-from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.utils import parseaddr
 from typing import Any
 
 import pytest
 
-from services.identity.mails.headers import AS_SENT
+from services.identity.mails.headers import AS_SENT, WRITTEN, mailbox
 
 WORDS = [
     *(
@@ -45,8 +44,9 @@ def generated(number: int) -> list[str]:
 
 def written(name: str, value: Any) -> str:
     """The lines of one header, as they go out."""
-    [held] = EmailMessage().policy.header_store_parse(name, value)[1:]
-    return AS_SENT.fold_binary(name, held).decode("ascii").removesuffix("\r\n")
+    message = EmailMessage(policy=WRITTEN)
+    message[name] = value
+    return message.as_bytes(policy=AS_SENT).decode("ascii").removesuffix("\r\n\r\n")
 
 
 def decoded(lines: str) -> str:
@@ -63,8 +63,41 @@ def test_a_subject_is_read_as_it_was_written() -> None:
         assert decoded(lines.removeprefix("Subject: ")) == subject
         assert number % 20 or str(message_from_bytes(lines.encode(), policy=policy.default)["Subject"]) == subject
         for line in lines.split("\r\n"):
-            assert len(line) <= (76 if "=?" in line else 998), line
+            assert len(line) <= (76 if "=?" in line else 78), line
             assert line.count("=?utf-8?b?") <= 1, line
+
+
+SIGNS = [
+    *("a", "b", " ", "  ", "=?", "?=", "=?utf-8?q?=0D=0ABcc:_x@evil.example?=", "=?utf-8?b?4oCu?=", "?q?", "=0A", ",", ";"),
+    *('"', "\\", "<", ">", "@", "(", ")", ":", "ü", "日", "\u2068", "\u2069", "x" * 90, "-"),
+]  # fmt: skip
+
+
+def hostile(number: int) -> list[str]:
+    chosen = random.Random(12)
+    texts = ["".join(chosen.choices(SIGNS, k=chosen.randint(1, 14))).strip() or "x" for _ in range(number)]
+    return [*texts, "a" * 1200, "a" * 70 + " b", "b " * 600 + "b"]
+
+
+def test_nothing_that_others_wrote_is_read_as_a_header() -> None:
+    """As a subject and as a name: who reads it sees the text itself, in lines that every server takes."""
+    for text in hostile(3000):
+        for name, value in (("Subject", text), ("From", mailbox("n@n.example", text))):
+            lines = written(name, value)
+            read = message_from_bytes(lines.encode() + b"\r\n\r\n", policy=policy.default)
+            assert read.keys() == [name], text
+            assert all(len(line) <= 998 for line in lines.split("\r\n"))
+            if name == "Subject":
+                assert all(len(line) <= 78 for line in lines.split("\r\n"))
+                assert decoded(lines.removeprefix("Subject: ")) == text
+            else:
+                said, address = parseaddr(lines.removeprefix("From: "))
+                assert (decoded(said), address) == (text, "n@n.example")
+
+
+def test_an_address_is_written_as_it_is_whatever_it_looks_like() -> None:
+    address = "=?utf-8?q?victim=40evil.example?=@acme.example"
+    assert written("To", mailbox(address)) == f"To: {address}"
 
 
 def test_a_subject_in_ascii_stays_readable_on_the_way() -> None:
@@ -78,15 +111,16 @@ def test_a_subject_in_ascii_stays_readable_on_the_way() -> None:
 @pytest.mark.parametrize("name", [*COMPANIES, *WORDS, "Ä" * 200, "Büro für\u2007Räume"])
 @pytest.mark.parametrize("header", ["From", "To"])
 def test_a_name_is_read_as_it_was_written_beside_its_address(header: str, name: str) -> None:
-    lines = written(header, Address(name, addr_spec="portal@northwind-studio.example"))
+    lines = written(header, mailbox("portal@northwind-studio.example", name))
     said, address = parseaddr(lines.removeprefix(f"{header}: "))
     assert (decoded(said), address) == (name, "portal@northwind-studio.example")
     assert all(len(line) <= 78 for line in lines.split("\r\n") if "=?utf-8" in line)
 
 
 def test_an_address_beyond_ascii_stays_one() -> None:
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = "Büro <n@n.example>", "jörg@müller.example", "Grüße für Köln"
+    message = EmailMessage(policy=WRITTEN)
+    message["From"], message["To"] = mailbox("n@n.example", "Büro"), mailbox("jörg@müller.example")
+    message["Subject"] = "Grüße für Köln"
     message.set_content("x")
     raw = message.as_bytes(policy=AS_SENT.clone(utf8=True))
     assert "To: jörg@müller.example\r\n".encode() in raw

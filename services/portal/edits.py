@@ -52,6 +52,7 @@ class Edit(Form):
     def __init__(self, values: Mapping[str, object]) -> None:
         super().__init__(values)
         self.collision: Collision | None = None
+        self._started_again = False
         if "opened" not in self.values:
             self.values["opened"] = " ".join(f"{name}:{mark}" for name, mark in self._marks().items())
 
@@ -68,8 +69,8 @@ class Edit(Form):
 
     @property
     def is_stale(self) -> bool:
-        """The service refused because somebody else saved first."""
-        return self.refused_with == 412
+        """The service refused because somebody else saved first, and the form has not started again from that."""
+        return self.refused_with == 412 and not self._started_again
 
     def changed(self) -> set[str]:
         """The fields that are not as they were opened."""
@@ -91,10 +92,12 @@ class Edit(Form):
 
     def rebase(self, stored: Mapping[str, object], words: Mapping[str, tuple[str, str]]) -> list[Theirs]:
         """Start again from what is stored now, keeping what was typed; returns what others changed. What they
-        changed as the person did is no difference: a form that was sent twice has none, and may be sent again.
+        changed as the person did is no difference: a form that was sent twice has none, and may be sent again. That
+        is done once: nobody who saves all the time, and no form that was forged, keeps it going.
 
         `words` has the label of each field, or member of one, and what is stored in it now as a person would say it.
         """
+        self._started_again = True
         latest, mine = Edit(stored), self._changed()
         differing = _differing(latest._marks(), self._marks())
         theirs = _differing(latest._marks(), self._opened()) & differing
@@ -122,7 +125,8 @@ class Edit(Form):
         return _differing(self._marks(), self._opened())
 
     def _opened(self) -> dict[str, str]:
-        return dict(pair.rsplit(":", 1) for pair in self.values["opened"].split() if ":" in pair)
+        pairs = (pair.rsplit(":", 1) for pair in self.values["opened"].split() if ":" in pair)
+        return {name: mark for name, mark in pairs if _field(name) not in CARRIED}
 
     def _marks(self) -> dict[str, str]:
         """A fingerprint of every part that holds something; an unticked box and an empty line are both nothing."""

@@ -1,7 +1,13 @@
 """Edit forms: what was changed, by whom, and what becomes of it when two people edit at once."""
 
+import pytest
+
 from services.portal.edits import Edit
 from services.portal.forms import Form
+from tests.portal.people import ANNA, CLARA
+from tests.portal.personnel import EMIL_ID, FELIX_ID
+from tests.portal.standin import uid
+from tests.portal.test_project_forms import typed
 
 STORED = {"name": "Relaunch", "scope": "Line one\nLine two", "active": "on", "team-0-name": "Ada", "version": 3}
 WORDS = {name: (name.title(), f"stored {name}") for name in ("name", "scope", "active", "team")}
@@ -77,6 +83,66 @@ def test_both_typing_the_same_is_no_difference():
     form = sent_back(Edit(STORED), name="Same")
     assert form.rebase({**STORED, "name": "Same", "version": 4}, WORDS) == []
     assert form.changed() == set()
+
+
+def test_what_no_field_holds_was_not_opened_whatever_a_form_says():
+    opened = Edit(STORED)
+    form = sent_back(
+        opened, opened=f"{opened.values['opened']} version:beef opened:beef find:beef", version="9", name="Mine"
+    )
+    assert form.changed() == {"name"}
+    assert form.rebase({**STORED, "version": 4}, WORDS) == []
+    assert form.etag == '"4"'
+
+
+class Moving(int):
+    """The version of what somebody saves all the time: none that a form has is the one that is stored."""
+
+    def __format__(self, _spec: str) -> str:
+        return "another"
+
+
+FORMS = {
+    "notifications": (ANNA, "/settings", "/settings/notifications", {"channel-project_created": "none"}),
+    "project": (CLARA, f"/projects/{uid(1)}/edit", f"/projects/{uid(1)}/edit", {"name": "Mine"}),
+    "milestone": (
+        CLARA,
+        f"/milestones/{uid(104)}/edit?project_id={uid(1)}",
+        f"/milestones/{uid(104)}/edit",
+        {"name": "Mine"},
+    ),
+    "roles": (ANNA, f"/team/{FELIX_ID}", f"/team/{FELIX_ID}", {f"role-{uid(2)}": "viewer"}),
+    "brand": (CLARA, "/brand", "/brand", {"name": "Nordlicht"}),
+    "policies": (CLARA, f"/people/{EMIL_ID}", f"/people/{EMIL_ID}/policies", {"policy-manageApiClients": "on"}),
+}
+
+
+def stored_by(standin) -> list[dict]:
+    """What the forms are over."""
+    things = [standin.person(FELIX_ID), standin.person(EMIL_ID), standin.state["draft"]]
+    projects = standin.state["projects"]
+    return [*things, *projects, *(step for each in projects for step in each["milestones"])]
+
+
+@pytest.mark.parametrize(("who", "page", "action", "mine"), FORMS.values(), ids=FORMS)
+async def test_a_form_is_sent_again_once(browse, standin, who, page, action, mine):
+    browser = browse(who)
+    opened = typed((await browser.get(page, follow_redirects=True)).text, f'action="{action}"')
+    for each in stored_by(standin):
+        each["version"] = Moving(each.get("version", 1))
+    standin.state["chosen"] = Moving(standin.state["chosen"])
+    answer = await browser.post(action, data={**opened, **mine})
+    assert answer.status_code == 412
+    assert "Somebody changed this" in answer.text
+    assert len([call for call in standin.calls if call.method in ("PATCH", "PUT")]) == 2
+
+
+@pytest.mark.parametrize(("who", "page", "action", "mine"), FORMS.values(), ids=FORMS)
+async def test_a_form_that_says_more_of_what_it_opened_than_it_holds_is_saved(browse, standin, who, page, action, mine):
+    browser = browse(who)
+    opened = typed((await browser.get(page, follow_redirects=True)).text, f'action="{action}"')
+    forged = {"version": "99999", "opened": f"{opened['opened']} version:deadbeef opened:deadbeef"}
+    assert (await browser.post(action, data={**opened, **mine, **forged})).status_code == 303
 
 
 def test_dates_and_numbers_are_read_or_marked():

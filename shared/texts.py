@@ -1,5 +1,6 @@
 """Which characters a text from outside may contain, in path, query, header, cookie, form and body."""
 
+import re
 import unicodedata
 
 TEXT = r"^[^\x00]*$"
@@ -25,6 +26,8 @@ LINE = rf"^{_IN_A_LINE}*{_SEEN}{_IN_A_LINE}*$(?!\n)"
 EMPTY_OR_LINE = rf"^(?:{_IN_A_LINE}*{_SEEN}{_IN_A_LINE}*)?$(?!\n)"
 """One line with something in it to see, or nothing at all."""
 
+_PATH = re.compile(r"/(?!/)[^\x00-\x20\x7f\\]*")
+
 ISOLATES = {ord(each): None for each in "\u2066\u2067\u2068\u2069"}
 """What `isolated` puts around a text, for `str.translate` to take away."""
 
@@ -34,3 +37,8 @@ def isolated(text: str) -> str:
     if not text.isascii() and any(unicodedata.bidirectional(each) in ("R", "AL", "AN") for each in text):
         return f"\u2068{text}\u2069"
     return text
+
+
+def is_path(text: str) -> bool:
+    """Whether it stays on its site. Browsers read a backslash as a slash, a tab or a line break as nothing at all."""
+    return _PATH.fullmatch(text) is not None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import msgspec
@@ -30,7 +31,7 @@ from shared.database import Db
 from shared.events import AnyEvent
 from shared.language import gettext, speaking
 from shared.sealing import Sealer
-from shared.texts import ISOLATES
+from shared.texts import ISOLATES, is_path
 
 KIND = "notification"
 MOST_FILES, MOST_BYTES = 4, 160 * 1024
@@ -40,6 +41,7 @@ ENDINGS = {"application/pdf": ".pdf", "text/calendar": ".ics", "text/csv": ".csv
 FILE_NAME = re.compile(r"[\w-][\w .()-]{0,99}")
 SECRET = re.compile(rb"[\w.~%-]*")
 """What can stand at the end of a link as it is (RFC 3986, 2.3)."""
+LONGEST_PATH = 2000
 PATIENCE = timedelta(minutes=1)
 """So long a mail waits for its project: the event by which identity knows that it is shared may come later."""
 UPDATING = timedelta(hours=1)
@@ -68,9 +70,12 @@ def author(sealer: Sealer | None = None) -> Author:
 
 async def write_mail(sealer: Sealer | None, db: Db, mail: Mail) -> Draft | None:
     """What happened, to somebody who may still read it, at the address that is still theirs. Raises `Unfit` for
-    what is not sealed for them, for more files or others than may be attached, and for what there are no words for.
+    what is not sealed for them, for more files or others than may be attached, for what there are no words for, and for
+    what leads elsewhere than into the portal.
     """
     order = msgspec.convert(mail.facts, MailOrdered)
+    if not _leads_into_the_portal(order.path):
+        raise Unfit("its path is no page of the portal, or says whose portal that is")
     person = await db.get(Person, mail.person_id)
     if person is None or person.email != mail.address:
         return None
@@ -102,6 +107,13 @@ async def write_mail(sealer: Sealer | None, db: Db, mail: Mail) -> Draft | None:
         words=words,
         attachments=files,
     )
+
+
+def _leads_into_the_portal(path: str) -> bool:
+    """In whose portal it is says the link itself, by the person who gets it (0048)."""
+    if not is_path(path) or len(path) > LONGEST_PATH:
+        return False
+    return "organisation" not in parse_qs(urlsplit(path).query, keep_blank_values=True)
 
 
 async def _whose(db: Db, person: Person, order: MailOrdered) -> str:

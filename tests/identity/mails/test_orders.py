@@ -31,7 +31,7 @@ def order(person_id: str, project_id: str | None = None, **more: Any) -> MailOrd
         about=more.pop("about", "project_created"),
         facts=more.pop("facts", Facts(name="Website relaunch")),
         actor_name=more.pop("actor_name", "Clara Hoffmann"),
-        path=f"/projects/{project_id}",
+        path=more.pop("path", f"/projects/{project_id}"),
         module="projects",
         project_id=UUID(project_id) if project_id else None,
         policy=more.pop("policy", ""),
@@ -125,6 +125,47 @@ async def test_who_may_not_read_it_any_more_gets_no_mail(identity: Identity, mon
         await identity.hears(data, ids[what], client)
     for what, id_ in ids.items():
         assert await outcome(identity, id_) == ("mail_failed", "closed"), what
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("", "projects/1", "@evil.example/x", ".evil.example/x", ":99999999/x", "//evil.example/x", "/\\evil.example"),
+        *(
+            "https://evil.example/x",
+            "http://[",
+            "javascript:alert(1)",
+            "/a\r\nBcc: x@y.example",
+            "/a b",
+            f"/{'a' * 2000}",
+        ),
+        *("/projects?organisation=01a2294b-8c10-7000-8000-000000000000", "/?a=b&organis%61tion=1", "/?organisation"),
+    ],
+)
+def test_what_leads_elsewhere_is_never_sent(path: str) -> None:
+    assert not orders._leads_into_the_portal(path)
+
+
+def test_pages_of_the_portal_are_led_to() -> None:
+    pages = (
+        "/",
+        "/settings#notifications",
+        "/projects/1#milestone-2",
+        "/people/1?of=organisation",
+        "/invitation?token=",
+    )
+    assert all(map(orders._leads_into_the_portal, pages))
+
+
+async def test_an_order_that_leads_elsewhere_fails_and_holds_up_no_other(identity: Identity) -> None:
+    client = await identity.client()
+    project = await identity.project(client)
+    person, bad, good = await reader(identity, client, project), uuid7(), uuid7()
+    await identity.hears(order(person["id"], project, path="http://["), bad, client)
+    await identity.hears(order(person["id"], project), good, client)
+    await identity.mail_to(person["email"])
+    assert await outcome(identity, good) == ("mail_accepted", "")
+    assert await outcome(identity, bad) == ("mail_failed", "unfit")
 
 
 async def test_who_has_not_accepted_yet_gets_no_mail_and_is_not_notified(identity: Identity) -> None:

@@ -26,6 +26,8 @@ SERIOUS = """async () => {
 """What a rule finds is as bad as the rule says, so those that find less are not asked: they take a third of the time."""
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 390, "height": 844}
+NARROWEST: ViewportSize = {"width": 320, "height": 568}
+"""WCAG 2.2, 1.4.10: a window of 1280 pixels at four times the size."""
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,13 @@ def inaccessible(page: Page) -> list[dict[str, Any]]:
 
 def wider_than_its_window(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+
+
+def wider_at(page: Page, *windows: ViewportSize) -> list[int]:
+    """The widths at which the page scrolls sideways; the one it has is looked at first, as a change takes its time."""
+    found: list[int] = []
+    for window in sorted(windows, key=lambda each: each != page.viewport_size):
+        if window != page.viewport_size:
+            page.set_viewport_size(window)
+        found += [window["width"]] if wider_than_its_window(page) else []
+    return found

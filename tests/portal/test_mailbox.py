@@ -1,5 +1,6 @@
 """The mailbox of a trial installation: what mails contain is shown, and can do nothing."""
 
+from email.message import EmailMessage
 from pathlib import Path
 
 import msgspec
@@ -69,6 +70,20 @@ async def test_mails_are_listed_for_the_owner_of_a_trial(owner, mails):
     page = await owner.get("/mailbox")
     assert "anna@acme.example" in page.text
     assert "Anmelden &lt;b&gt;jetzt" in page.text
+
+
+async def test_a_picture_that_a_mail_carries_is_shown(owner, mails):
+    """The frame loads nothing, not even from us."""
+    message = EmailMessage()
+    message["From"] = "portal@northwind.example"
+    message.set_content("Hello")
+    message.add_alternative('<img src="cid:logo" alt="Northwind"><p>cid:logo</p>', subtype="html")
+    page = message.get_payload(1)
+    page.add_related(b"a picture", "image", "png", cid="<logo>")
+    (mails / f"{NAME}.eml").write_bytes(message.as_bytes())
+    answer = await owner.get(f"/mailbox/{NAME}/html")
+    assert '<img src="data:image/png;base64,YSBwaWN0dXJl" alt="Northwind"><p>cid:logo</p>' in answer.text
+    assert "img-src data:;" in answer.headers["content-security-policy"]
 
 
 async def test_the_text_is_text_and_its_link_is_a_link(owner, mails):

@@ -2,6 +2,7 @@
 
 import email
 import re
+from base64 import b64encode
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import default
@@ -39,10 +40,10 @@ def one(folder: Path, name: str) -> Mail:
     path = folder / f"{name}.eml"
     if not _NAME.fullmatch(name) or not path.is_file():
         raise NotFound
-    return _read(path)
+    return _read(path, pictures=True)
 
 
-def _read(path: Path) -> Mail:
+def _read(path: Path, *, pictures: bool = False) -> Mail:
     message = email.message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=default)
     return Mail(
         name=path.stem,
@@ -51,10 +52,20 @@ def _read(path: Path) -> Mail:
         sender=message.get("From", ""),
         subject=message.get("Subject", ""),
         text=_part(message, "plain"),
-        html=_part(message, "html"),
+        html=_shown(message) if pictures else _part(message, "html"),
     )
 
 
 def _part(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     return part.get_content() if part else ""
+
+
+def _shown(message: EmailMessage) -> str:
+    """Its markup with the pictures that the mail carries in it (RFC 2392): what is shown loads nothing."""
+    html = _part(message, "html")
+    for part in message.walk():
+        if part.get_content_maintype() == "image" and (carried := part.get("Content-ID")):
+            data = f"data:{part.get_content_type()};base64,{b64encode(part.get_content()).decode()}"
+            html = html.replace(f'"cid:{carried.strip("<>")}"', f'"{data}"')
+    return html

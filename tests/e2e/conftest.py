@@ -1,6 +1,7 @@
 """A real Chromium, and people sitting at it."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+IGNORED = ["--disable-dev-shm-usage"] if shutil.disk_usage("/dev/shm").free > 2**30 else []
+"""Playwright's own flag, for containers with little shared memory. With it whatever Chromium's processes share, down to
+each tile of a page, is a file that is made and deleted on the disk.
+"""
 expect.set_options(timeout=20_000)
 """What is to happen may take its time on a busy machine: how long is for the benchmarks to say."""
 
@@ -71,7 +76,7 @@ def browser() -> Iterator[Browser]:
     """Chromium, for this folder: while it runs, its own event loop would keep every other test from having one."""
     with sync_playwright() as playwright:
         path = os.environ.get("PORTAL_CHROMIUM", "/usr/bin/chromium")
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=path, args=FLAGS, ignore_default_args=IGNORED)
         yield running
         running.close()
 

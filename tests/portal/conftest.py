@@ -20,7 +20,7 @@ from services.portal.services import UPSTREAMS
 from services.portal.settings import PortalSettings
 from shared.actor import Actor
 from shared.testing.claims import Signer
-from tests.e2e.conftest import FLAGS
+from tests.e2e.conftest import FLAGS, IGNORED
 from tests.portal.documents import document
 from tests.portal.office import Office
 from tests.portal.patience import LATE, LONG, Patience
@@ -147,6 +147,6 @@ def back(browse: Browse) -> Browse:
 async def chromium() -> AsyncGenerator[Browser]:
     async with async_playwright() as playwright:
         path = os.environ.get("PORTAL_CHROMIUM", "/usr/bin/chromium")
-        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS, ignore_default_args=IGNORED)
         yield browser
         await browser.close()

@@ -617,7 +617,7 @@ def live(sit: Callable[..., Any]) -> Callable[..., Any]:
             await page.add_init_script(STAYS_OPEN)
             await page.clock.install()
             await page.goto(path)
-            await page.wait_for_function("window.stream")
+            await page.wait_for_function("() => window.stream")
             yield page
 
     return open_page

@@ -1,10 +1,11 @@
 """A real Chromium, and people sitting at it."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-IGNORED = ["--disable-dev-shm-usage"] if shutil.disk_usage("/dev/shm").free > 2**30 else []
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (looked at, never written to)
+IGNORED = ["--disable-dev-shm-usage"] if SHARED_MEMORY.is_dir() and disk_usage(SHARED_MEMORY).free > 2**30 else []
 """Playwright's own flag, for containers with little shared memory. With it whatever Chromium's processes share, down to
 each tile of a page, is a file that is made and deleted on the disk.
 """

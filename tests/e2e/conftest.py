@@ -23,7 +23,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (looked at, never written to)
+SHARED_MEMORY = Path("/dev/shm")
 IGNORED = ["--disable-dev-shm-usage"] if SHARED_MEMORY.is_dir() and disk_usage(SHARED_MEMORY).free > 2**30 else []
 """Playwright's own flag, for containers with little shared memory. With it whatever Chromium's processes share, down to
 each tile of a page, is a file that is made and deleted on the disk.

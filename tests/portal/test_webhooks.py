@@ -137,6 +137,10 @@ async def test_the_page_says_why_it_is_off_and_offers_nothing_it_would_refuse(br
     weak = (await browse(CLARA).get(f"/webhooks/{WEAK_ID}")).text
     assert "No delivery has succeeded since" in weak
     assert "All events, also future ones" in weak
+    assert "is inactive" not in weak
+    next(each for each in standin.state["webhooks"] if each["id"] == WEAK_ID)["held"] = 2
+    held = (await browse(CLARA).get(f"/webhooks/{WEAK_ID}")).text
+    assert "The client of this webhook is inactive. Events are kept for thirty days" in held
     standin.state["deliveries"] = []
     assert "Nothing sent yet" in (await browse(CLARA).get(f"/webhooks/{WEAK_ID}")).text
 

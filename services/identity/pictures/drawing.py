@@ -50,8 +50,8 @@ Image.preinit()
 
 
 def work(data: bytes, what: str) -> bytes:
-    """The picture as it is kept. Raises `Rejected`: `format`, `dimensions` or `broken`; `small` of a logo, and `wide`
-    of an icon.
+    """The picture as it is kept. Raises `Rejected`: `format`, `dimensions` or `broken`; `unseen` of
+    one that is see-through all over; `small` of a logo, and `wide` of an icon.
     """
     image = _open(data, ("PNG", "JPEG", "WEBP") if what == "portrait" else ("PNG", "WEBP"))
     try:
@@ -87,15 +87,17 @@ def _portrait(image: Image.Image) -> bytes:
 
 def _sign(image: Image.Image, room: tuple[int, int]) -> bytes:
     drawn = image.convert("RGBA")
-    if box := drawn.getchannel("A").getbbox():  # what is see-through around it takes no room
-        drawn = drawn.crop(box)
+    box = drawn.getchannel("A").getbbox()
+    if not box:
+        raise Rejected("unseen")
+    drawn = drawn.crop(box)  # what is see-through around it takes no room
     if room == ICON:
         if drawn.width > WIDEST_ICON * drawn.height:
             raise Rejected("wide")
         drawn = ImageOps.pad(drawn, room, Image.Resampling.LANCZOS)
     else:
         drawn.thumbnail(room, Image.Resampling.LANCZOS)
-        if min(drawn.size) < LEAST or not box:
+        if min(drawn.size) < LEAST:
             raise Rejected("small")
         if _is_lost(drawn):
             drawn = _on_plate(drawn)

@@ -33,6 +33,7 @@ REASONS: dict[Kind, dict[str, str]] = {
         "small": marked(
             "This logo would be too small to be seen: fitted into 480 by 160 pixels, it has to be 16 wide and 16 high."
         ),
+        "unseen": marked("Nothing of this logo can be seen: it is transparent all over. Choose another file."),
         "broken": marked("This logo cannot be read to its end. Choose another file."),
     },
 }

@@ -98,7 +98,7 @@ async def create_webhook(
 async def change_webhook(
     *, webhook_id: UUID, data: PatchWebhook, actor: Actor, uow: UnitOfWork, read: ReadOnly, outgoing: Outgoing
 ) -> WebhookView:
-    """Change name, address or types, switch it on or off. Switched off, what waited for it has failed."""
+    """Change name, address or types, switch it on or off. Switched off, what waits for it is held until it is on."""
     async with uow(actor) as db:
         await commands.change_webhook(db, actor, webhook_id, data, private=outgoing.private)
     async with read(actor) as connection:

@@ -8,10 +8,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from sqlalchemy import delete, select, update
 
 from services.notifications.webhooks import queries
-from services.notifications.webhooks.models import PING, Delivery, EventType, Outcome, Webhook, WebhookSecret
+from services.notifications.webhooks.models import PING, Delivery, EventType, Outcome, Unsent, Webhook, WebhookSecret
 from services.notifications.webhooks.signing import as_text, new_secret
 from services.notifications.webhooks.things import COLUMNS, KEPT, OF_ENTRY
 from shared import outbox
@@ -39,14 +38,44 @@ LEASE = timedelta(seconds=30)
 KEPT_FOR = timedelta(days=30)
 """So long one can look up what became of a delivery."""
 
-_FORGET_ENTRIES = """
-delete from webhook_entries e where at < $1 and not exists (select from webhook_deliveries d where d.event_id = e.id)
+PORTION = 2000
+"""So many rows are changed by one statement: what waits for days can be more than the time for one is enough for."""
+
+_FORGET = (
+    """delete from webhook_deliveries where id in (
+        select id from webhook_deliveries where created_at < $1 and due_at is null limit $2)""",
+    """delete from webhook_deliveries where id in (
+        select d.id from webhook_deliveries d join webhooks w on w.id = d.webhook_id
+        left join clients c on c.id = w.client_id
+        where d.created_at < $1 and d.due_at is not null and not (w.active and coalesce(c.active, true)) limit $2)""",
+    """delete from webhook_entries where position in (
+        select e.position from webhook_entries e
+        where at < $1 and not exists (select from webhook_deliveries d where d.event_id = e.id) limit $2)""",
+)
+# What was taken in hand before the webhook was on is due within its lease, and what was taken since was tried since: of
+# either nothing is sent twice, whatever the clocks of two processes say.
+_RESUME = """
+with resumed as (
+    select id, resumed_at from webhooks where active and resumed_at is not null
+    order by resumed_at limit 1 for no key update skip locked
+), held as (
+    select d.id from resumed r cross join lateral (
+        select id from webhook_deliveries
+        where webhook_id = r.id and due_at > r.resumed_at + $1 and coalesce(last_tried_at < r.resumed_at, true)
+        order by created_at limit $2 for update skip locked
+    ) as d
+), due as (
+    update webhook_deliveries set due_at = created_at where id in (select id from held)
+)
+update webhooks set resumed_at = null where id in (select id from resumed) and not exists (select from held)
 """
 _TAKE = f"""
 with receivers as (
-    select w.id, w.active, w.failing_since is not null as failing, coalesce(busy.deliveries, 0) as busy,
+    select w.id, w.active and coalesce(c.active, true) as sends, w.failing_since is not null as failing,
+           coalesce(busy.deliveries, 0) as busy,
            lower(substring(w.url from '//([^/?#]+)')) as host
     from webhooks w left join unnest($1::uuid[], $2::int[]) as busy (id, deliveries) on busy.id = w.id
+    left join clients c on c.id = w.client_id
 ), hosts as (
     select host, sum(busy) as busy, coalesce(sum(busy) filter (where failing), 0) as failing_busy
     from receivers group by host
@@ -58,18 +87,18 @@ with receivers as (
         select id, due_at from webhook_deliveries
         where webhook_id = r.id and due_at <= $5
         order by due_at limit greatest($4::int - r.busy, 0) for update skip locked
-    ) as d where r.active
+    ) as d where r.sends
 ), due as (
     select id, failing or place > 1 as further,
            row_number() over (order by failing or place > 1, place, due_at) as number
     from waiting where case when failing then place_of_failing = 1 else place <= $8::int end
 ), taken as (
-    update webhook_deliveries set tries = tries + 1, due_at = $6
+    update webhook_deliveries set tries = tries + 1, due_at = $6, last_tried_at = $5
     where id in (select id from due where number <= case when further then $9::int else $3::int end)
     returning id, webhook_id, tries, type, position, created_at
 )
 select t.id as delivery_id, t.webhook_id, t.tries, t.type as delivery_type, t.created_at, w.url,
-       w.client_id is not null as bound,
+       w.client_id is not null as bound, w.types = '{{}}' or t.type = any (w.types) as wanted,
        array(select s.sealed from webhook_secrets s
              where s.webhook_id = t.webhook_id and (s.expires_at is null or s.expires_at > $5)
              order by s.id desc limit $7) as sealed,
@@ -107,14 +136,16 @@ class RotateSecret(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One delivery in hand. Holds what only its receiver should know: never logged. No `body`: it was withdrawn."""
+    """One delivery in hand. Holds what only its receiver should know: never logged. `body`: what it tells, or why it
+    tells nothing.
+    """
 
     delivery_id: UUID
     webhook_id: UUID
     number: int
     url: str
     sealed: list[bytes]
-    body: bytes | None
+    body: bytes | Unsent
 
 
 async def create_webhook(
@@ -150,7 +181,8 @@ async def change_webhook(db: Db, actor: Actor, webhook_id: UUID, patch: PatchWeb
     if changed := webhook.change(changes, private=private):
         await _tell(db, actor, webhook, changed)
         if changed.active and "active" in changed.fields:
-            await _begin_held(db, webhook)
+            await db.flush()
+            await resume(db)
 
 
 async def rotate_secret(
@@ -218,11 +250,13 @@ async def take(db: Db, busy: Mapping[UUID, int]) -> list[Attempt]:
     ]
 
 
-def _body(row: asyncpg.Record) -> bytes | None:
+def _body(row: asyncpg.Record) -> bytes | Unsent:
     if row["delivery_type"] == PING:
         told = {"type": PING, "timestamp": row["created_at"], "data": {"webhook_id": row["webhook_id"]}}
+    elif not row["wanted"]:
+        return "unwanted"
     elif row["id"] is None:
-        return None
+        return "withdrawn"
     else:
         told = {
             "type": row["delivery_type"],
@@ -246,19 +280,20 @@ async def record_attempt(db: Db, attempt: Attempt, outcome: Outcome) -> None:
         await _tell(db, SYSTEM, webhook, disabled)
 
 
-async def forget(db: Db) -> None:
-    """Delete deliveries older than `KEPT_FOR`, also those that are held, and what only they told."""
-    before = now() - KEPT_FOR
-    off = select(Webhook.id).where(~Webhook.active)
-    for kept in (Delivery.due_at.is_(None), Delivery.due_at.is_not(None) & Delivery.webhook_id.in_(off)):
-        await db.execute(delete(Delivery).where(Delivery.created_at < before, kept))
-    await (await driver(db)).execute(_FORGET_ENTRIES, before)
+async def forget(db: Db) -> bool:
+    """Delete a portion of the deliveries older than `KEPT_FOR`, also of those that are held, and of what only they
+    told; whether there may be more.
+    """
+    connection = await driver(db)
+    done = [await connection.execute(each, now() - KEPT_FOR, PORTION) for each in _FORGET]
+    return f"DELETE {PORTION}" in done
 
 
-async def _begin_held(db: Db, webhook: Webhook) -> None:
-    """Send what was held, the oldest first, whatever pause it was in. What may be in hand comes back with its lease."""
-    held = (Delivery.webhook_id == webhook.id, Delivery.due_at > now() + LEASE)
-    await db.execute(update(Delivery).where(*held).values(due_at=Delivery.created_at))
+async def resume(db: Db) -> None:
+    """Make a portion due of what a webhook held that is on again, the oldest first, whatever pause it was in. What may
+    be in hand comes back with its lease.
+    """
+    await (await driver(db)).execute(_RESUME, LEASE, PORTION)
 
 
 async def _add_secret(db: Db, webhook: Webhook, sealer: Sealer) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -33,10 +33,12 @@ PING = "ping"
 
 Reason = Literal["gone", "failing"]
 """Why the portal switched a webhook off: its receiver said so (410), or nothing but failures for `PATIENCE`."""
-Failure = Literal["refused_address", "no_such_host", "unreachable", "tls", "timeout", "secret_unreadable", "withdrawn"]
-"""Why an attempt has no HTTP status: the target is not allowed (`require_target`), the network failed, or nothing was
-sent because the entry was hidden from its client meanwhile (decision 0049).
+Unsent = Literal["withdrawn", "unwanted"]
+"""Why nothing is sent: the entry was hidden from its client meanwhile (decision 0049), or the webhook receives no such
+type any more.
 """
+Failure = Literal["refused_address", "no_such_host", "unreachable", "tls", "timeout", "secret_unreadable"] | Unsent
+"""Why an attempt has no HTTP status: the target is not allowed (`require_target`), the network failed, or `Unsent`."""
 
 WAITS = tuple(timedelta(seconds=each) for each in (5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600))
 """Between the attempts at a delivery, about a day in all."""
@@ -78,8 +80,8 @@ class Outcome(msgspec.Struct, frozen=True):
         return self.status is not None and 200 <= self.status < 300
 
     @property
-    def was_withdrawn(self) -> bool:
-        return self.error == "withdrawn"
+    def is_unsent(self) -> bool:
+        return self.error in get_args(Unsent)
 
     @property
     def is_gone(self) -> bool:
@@ -88,7 +90,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
 class Webhook(Base, Identified, Timestamped):
     """`client_id` is the one client it is bound to, None for all; no `types` are all. `failing_since` is when the first
-    of the attempts failed that have all failed since.
+    of the attempts failed that have all failed since, `resumed_at` since when it is on, while some of what was held may
+    not be due yet.
     """
 
     __tablename__ = "webhooks"
@@ -103,6 +106,7 @@ class Webhook(Base, Identified, Timestamped):
     disabled_reason: Mapped[str] = mapped_column(default="")
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)
     failing_since: Mapped[datetime | None] = mapped_column(default=None)
+    resumed_at: Mapped[datetime | None] = mapped_column(default=None)
 
     def created(self, *, private: bool) -> WebhookCreated:
         """Say that it exists. Raises `TargetRefused`; `private` as in `require_target`."""
@@ -119,6 +123,7 @@ class Webhook(Base, Identified, Timestamped):
             self.failing_since = None
         if "active" in new:
             self.disabled_reason, self.disabled_at = "", None if new["active"] else now()
+            self.resumed_at = now() if new["active"] else None
         for field, value in new.items():
             setattr(self, field, value)
         if not new:
@@ -149,7 +154,7 @@ class Webhook(Base, Identified, Timestamped):
             return None
         if outcome.is_gone:
             return self._disable("gone")
-        if is_ping or outcome.was_withdrawn:
+        if is_ping or outcome.is_unsent:
             return None
         since = self.failing_since = self.failing_since or now()
         return self._disable("failing") if now() - since >= PATIENCE else None
@@ -206,7 +211,7 @@ class Delivery(Base, Identified):
         self.due_at = self.delivered_at = self.failed_at = None
         if outcome.is_success:
             self.delivered_at = now()
-        elif self.type != PING and self.tries <= len(WAITS) and not outcome.was_withdrawn:
+        elif self.type != PING and self.tries <= len(WAITS) and not outcome.is_unsent:
             self.due_at = now() + WAITS[self.tries - 1]
         else:
             self.failed_at = now()

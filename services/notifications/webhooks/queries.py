@@ -22,7 +22,7 @@ _TRIED = "coalesce(delivered_at, failed_at, last_tried_at, created_at)"
 _SELECT = f"""
     select w.id, w.name, w.url, w.client_id, nullif(c.name, '') as client_name, w.types, w.active, w.disabled_reason,
            w.disabled_at, w.failing_since, w.created_at, nullif(w.created_by_name, '') as created_by,
-           case when w.active then 0 else
+           case when w.active and coalesce(c.active, true) then 0 else
                (select count(*) from webhook_deliveries where webhook_id = w.id and due_at is not null) end as held,
            (select max(s.expires_at) from webhook_secrets s
             where s.webhook_id = w.id and s.expires_at > $1) as old_secret_until,
@@ -64,7 +64,7 @@ class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook as staff see it; its secret is not among that. No `types` are all.
 
     `disabled_reason` says why the portal switched it off: `gone`, `failing`, or '' where it did not. `held` are the
-    deliveries that wait until it is switched on, 0 where it is on.
+    deliveries that wait until it is switched on, or its client is active again; 0 where it sends.
     `old_secret_until`: until when deliveries are also signed with a secret that was rotated away.
     """
 

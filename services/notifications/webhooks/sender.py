@@ -70,13 +70,16 @@ class Sender:
         if time.monotonic() < self._forget_at:
             return
         self._forget_at = time.monotonic() + FORGET_SECONDS
-        async with database.uow(SYSTEM) as db:
-            await commands.forget(db)
+        more = True
+        while more and not self._stopped:
+            async with database.uow(SYSTEM) as db:
+                more = await commands.forget(db)
 
     async def _begin_due(self, database: Database) -> None:
         if len(self._in_hand) >= commands.AT_ONCE:
             return
         async with database.uow(SYSTEM) as db:
+            await commands.resume(db)
             taken = await commands.take(db, Tally(self._in_hand.values()))
         for attempt in taken:
             task = asyncio.create_task(self._deliver(database, attempt))
@@ -106,8 +109,8 @@ class Sender:
             await commands.record_attempt(db, attempt, outcome)
 
     async def _send(self, attempt: Attempt) -> Outcome:
-        if attempt.body is None:
-            return Outcome(error="withdrawn")
+        if not isinstance(attempt.body, bytes):
+            return Outcome(error=attempt.body)
         try:
             keys = [self._sealer.open(sealed, attempt.webhook_id.bytes) for sealed in attempt.sealed]
         except ValueError:

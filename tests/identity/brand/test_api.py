@@ -120,7 +120,7 @@ async def test_a_logo_that_is_none_is_refused(identity: Identity) -> None:
         (files.GOOD["png"] + bytes(256 * 1024), "a logo may have 256 KB at most"),
         (files.file_of("PNG", (15, 15)), "it has to be 16 wide and 16 high"),
         (files.file_of("PNG", (4_000, 40)), "it has to be 16 wide and 16 high"),
-        (files.see_through(), "it has to be 16 wide and 16 high"),
+        (files.see_through(), "it is transparent all over"),
     ):
         answer = await logo(identity, file)
         assert (answer.status_code, answer.json()["code"]) == (422, "picture.refused")

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -13,10 +14,13 @@ from services.notifications.webhooks import commands, consumer, outgoing
 from services.notifications.webhooks.commands import AT_ONCE_EACH, AT_ONCE_HOST
 from services.notifications.webhooks.models import PATIENCE, Outcome
 from services.notifications.webhooks.outgoing import Outgoing
+from services.notifications.webhooks.sender import Sender
 from shared.actor import SYSTEM
 from shared.clock import now, uuid7
 from shared.contracts.entries.entry import Entry
+from shared.contracts.identity import ClientUpdated
 from shared.contracts.projects import ProjectUpdated, ProjectWithdrawn
+from shared.sealing import Sealer
 from tests.activity.build import ACME, BIRCH, milestone_completed, project_created
 from tests.notifications.webhooks.receiver import is_signed
 from tests.notifications.webhooks.webhooks import Webhooks
@@ -263,6 +267,82 @@ async def test_what_happens_while_it_is_switched_off_is_sent_once_it_is_on(webho
     assert len(webhooks.receiver.told["/paused"]) == 5
 
 
+async def waits_for_long(webhooks: Webhooks, path: str, number: int) -> tuple[dict[str, Any], list[str]]:
+    """A webhook, switched off, with deliveries that wait for their next try; their ids, the oldest first."""
+    made = await webhooks.create(path)
+    await webhooks.ask("PATCH", f"webhooks/{made['id']}", json={"active": False})
+    for _ in range(number):
+        await webhooks.happens()
+    await webhooks.settle()
+    await webhooks.sql(
+        """update webhook_deliveries set due_at = now() + interval '1 h', tries = 4,
+           last_tried_at = now() - interval '1 s' where webhook_id = $1""",
+        UUID(made["id"]),
+    )
+    return made, [each["id"] for each in reversed(await webhooks.deliveries(made))]
+
+
+async def test_what_was_held_is_made_due_in_portions_however_much_it_is(
+    webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is lost, none sent twice, and the oldest goes first."""
+    made, held = await waits_for_long(webhooks, "/much", 11)
+    monkeypatch.setattr("services.notifications.webhooks.commands.PORTION", 3)
+    monkeypatch.setattr("services.notifications.webhooks.commands.AT_ONCE_EACH", 1)
+    await webhooks.ask("PATCH", f"webhooks/{made['id']}", json={"active": True})
+    told = await webhooks.receiver.wait_for("/much", 11)
+    assert [each.id for each in told] == held
+    async with asyncio.timeout(30):
+        while (await webhooks.sql("select resumed_at from webhooks where id = $1", UUID(made["id"])))[0][0]:
+            await asyncio.sleep(0.02)
+    assert {each["state"] for each in await webhooks.deliveries(made)} == {"delivered"}
+    assert len(webhooks.receiver.told["/much"]) == 11
+
+
+async def test_what_fails_again_after_it_was_held_waits_as_ever(webhooks: Webhooks) -> None:
+    made, _ = await waits_for_long(webhooks, "/anew", 2)
+    webhooks.receiver.answers["/anew"] = 500
+    await webhooks.ask("PATCH", f"webhooks/{made['id']}", json={"active": True})
+    await webhooks.until(made, last_status=500, tries=5)
+    async with asyncio.timeout(30):
+        while (await webhooks.sql("select resumed_at from webhooks where id = $1", UUID(made["id"])))[0][0]:
+            await asyncio.sleep(0.02)
+    assert [each["tries"] for each in await webhooks.deliveries(made)] == [5, 5]
+    waits = await webhooks.sql(
+        "select due_at > now() + '50 min' from webhook_deliveries where webhook_id = $1", UUID(made["id"])
+    )
+    assert [row[0] for row in waits] == [True, True]
+
+
+async def test_types_that_are_taken_away_while_it_is_off_are_not_sent_once_it_is_on(webhooks: Webhooks) -> None:
+    made, held = await waits_for_long(webhooks, "/narrowed", 2)
+    change = {"types": ["milestone_completed"], "active": True}
+    await webhooks.ask("PATCH", f"webhooks/{made['id']}", json=change)
+    async with asyncio.timeout(30):
+        while {each["last_error"] for each in await webhooks.deliveries(made)} != {"unwanted"}:
+            await asyncio.sleep(0.02)
+    assert [each["state"] for each in await webhooks.deliveries(made)] == ["failed"] * len(held)
+    await webhooks.ask("POST", f"webhooks/{made['id']}/test")
+    [told] = await webhooks.receiver.wait_for("/narrowed", 1)
+    assert told.json["type"] == "ping"
+
+
+async def test_a_webhook_of_a_client_that_is_deactivated_holds_what_happens(webhooks: Webhooks) -> None:
+    """As no partner system of such a client gets a token; and the client's own webhook alone."""
+    await webhooks.know_clients()
+    bound, every = await webhooks.create("/bound", client_id=str(ACME)), await webhooks.create("/every")
+    off = ClientUpdated(name="Acme GmbH", active=False, portal_enabled=True, fields=["active"])
+    await webhooks.publish(off, ACME)
+    await webhooks.settle()
+    happened = await webhooks.happens()
+    await webhooks.until(every, state="delivered", event_id=happened)
+    assert (await webhooks.shown(bound))["held"] == len(await webhooks.deliveries(bound)) > 0
+    assert webhooks.receiver.told["/bound"] == []
+    await webhooks.publish(msgspec.structs.replace(off, active=True), ACME)
+    await webhooks.until(bound, state="delivered")
+    assert (await webhooks.shown(bound))["held"] == 0
+
+
 async def test_whoever_is_gone_is_told_nothing_more(webhooks: Webhooks) -> None:
     made = await webhooks.create("/gone")
     webhooks.receiver.answers["/gone"] = 500
@@ -426,3 +506,25 @@ async def test_what_is_a_month_old_goes_with_what_it_told(webhooks: Webhooks) ->
     async with webhooks.api.app.state.database.uow(SYSTEM) as db:
         await commands.forget(db)
     assert [each["event_id"] for each in await webhooks.deliveries(made)] == [new]
+
+
+async def test_what_is_old_goes_in_portions_until_none_is_left(
+    webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await webhooks.create("/olden")
+    happened = [UUID(await webhooks.happens()) for _ in range(5)]
+    await webhooks.receiver.wait_for("/olden", 5)
+    async with asyncio.timeout(30):
+        while {each["state"] for each in await webhooks.deliveries(made)} != {"delivered"}:
+            await asyncio.sleep(0.02)
+    long_ago = now() - commands.KEPT_FOR - timedelta(minutes=1)
+    await webhooks.sql("update webhook_entries set at = $1 where id = any($2)", long_ago, happened)
+    await webhooks.sql("update webhook_deliveries set created_at = $1 where event_id = any($2)", long_ago, happened)
+    monkeypatch.setattr(commands, "PORTION", 2)
+    sender = Sender(Sealer("A" * 43), Outgoing(private=True))
+    async with webhooks.api.app.state.database.uow(SYSTEM) as db:
+        assert await commands.forget(db)
+    assert await webhooks.sql("select 1 from webhook_deliveries where event_id = any($1)", happened)
+    await sender._forget(webhooks.api.app.state.database)
+    assert await webhooks.sql("select 1 from webhook_deliveries where event_id = any($1)", happened) == []
+    assert await webhooks.sql("select 1 from webhook_entries where id = any($1)", happened) == []

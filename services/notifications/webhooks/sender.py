@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
-from services.notifications.webhooks import commands
+from services.notifications.webhooks import commands, portions
 from services.notifications.webhooks.commands import Attempt
 from services.notifications.webhooks.models import Outcome
 from services.notifications.webhooks.outgoing import Outgoing
@@ -73,13 +73,13 @@ class Sender:
         more = True
         while more and not self._stopped:
             async with database.uow(SYSTEM) as db:
-                more = await commands.forget(db)
+                more = await portions.forget(db)
 
     async def _begin_due(self, database: Database) -> None:
         if len(self._in_hand) >= commands.AT_ONCE:
             return
         async with database.uow(SYSTEM) as db:
-            await commands.resume(db)
+            await portions.resume(db)
             taken = await commands.take(db, Tally(self._in_hand.values()))
         for attempt in taken:
             task = asyncio.create_task(self._deliver(database, attempt))

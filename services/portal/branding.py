@@ -21,6 +21,8 @@ SECONDS = 5.0
 Colour = Annotated[str, Meta(pattern=r"^#[0-9a-f]{6}$(?!\n)")]
 """Checked here as well: it stands in a style sheet."""
 Theme = Literal["light", "dark"]
+Ground = Literal["light", "dark", "own"]
+"""What a logo is seen on, or its own ground."""
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="{accent}"/>'
     '<text x="16" y="21.5" font-family="Inter,system-ui,sans-serif" font-size="15" font-weight="600" fill="{on}"'
@@ -59,6 +61,7 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     logo_id: str | None = None
+    logo_ground: Ground = "light"
     icon_id: str | None = None
     palettes: dict[Theme, Palette] = {}
     texts: dict[str, Said] = {}

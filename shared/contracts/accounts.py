@@ -3,6 +3,7 @@
 Golden JSON: tests/contracts.
 """
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -32,9 +33,10 @@ class MailFailed(SecurityEvent, frozen=True):
 
 
 class FailedSignInsPaused(SecurityEvent, frozen=True):
-    """Too many attempts to sign in to an account failed, so that no more are evaluated for so many `minutes`; older
-    versions did not say. Published once a day for each `reason`: password, mail_code, totp or recovery_code. The
-    aggregate is the person where the account is `known`, else the attempt.
+    """Too many attempts to sign in to an account failed, so that no more are evaluated for so many `minutes`; the last
+    of them was made `at` a moment from the address `ip`; older versions did not say. Published once a day for each
+    `reason`: password, mail_code, totp or recovery_code. The aggregate is the person, with their `name`, where the
+    account is `known`, else the attempt.
     """
 
     type: ClassVar[str] = "failed_sign_ins_paused"
@@ -42,6 +44,9 @@ class FailedSignInsPaused(SecurityEvent, frozen=True):
     reason: str
     known: bool
     minutes: int = 0
+    name: str = ""
+    ip: str = ""
+    at: datetime | None = None
 
 
 class InvitationSent(SecurityEvent, frozen=True):

@@ -112,6 +112,7 @@ class WebhookDisabled(SecurityEvent, frozen=True):
     formerly: ClassVar[str] = "activity.webhook.disabled.v1"
     reason: str
     host: str = ""
+    name: str = ""
 
 
 class WebhookRemoved(SecurityEvent, frozen=True):

@@ -36,7 +36,7 @@ async def test_it_is_told_in_words_and_leads_to_the_thing(rig: Rig, cast: Cast) 
     await rig.publish(milestone_completed(cast.project), milestone, client_id=cast.client)
     await rig.publish(status_changed("at_risk"), cast.project, client_id=cast.client)
     await rig.publish(InvitationAccepted(registered=False), newcomer.id, client_id=cast.client, actor=newcomer)
-    gone = WebhookDisabled(reason="gone", host="erp.acme.example")
+    gone = WebhookDisabled(reason="gone", host="erp.acme.example", name="Warehouse sync")
     await rig.publish(gone, webhook, client_id=cast.client, actor=SYSTEM)
     await rig.settle()
     mine = (await rig.get(cast.approver))["items"]
@@ -52,7 +52,7 @@ async def test_it_is_told_in_words_and_leads_to_the_thing(rig: Rig, cast: Cast) 
     staffs = (await rig.get(cast.manager))["items"]
     assert [(each["title"], each["description"], each["target"]["url"]) for each in staffs] == [
         (
-            "The portal switched off a webhook",
+            "The portal switched off the webhook Warehouse sync",
             "erp.acme.example: its receiver says that it is gone",
             f"/webhooks/{webhook}",
         ),

@@ -20,6 +20,7 @@ def draft() -> dict[str, Any]:
     return {
         "name": "Northwind Studio",
         "logo_id": None,
+        "logo_ground": "light",
         "icon_id": None,
         "palettes": {"light": INDIGO, "dark": INDIGO},
         "texts": {},
@@ -107,7 +108,8 @@ class Gallery(Standin):
         if said := self._said(request):
             return said
         self.state["brand"] = {
-            name: self.state["draft"][name] for name in ("name", "logo_id", "icon_id", "palettes", "texts")
+            name: self.state["draft"][name]
+            for name in ("name", "logo_id", "logo_ground", "icon_id", "palettes", "texts")
         }
         return web.json_response(self.state["draft"])
 

@@ -18,6 +18,7 @@ from tests.portal.test_project_forms import typed
 CHOSEN = {
     "name": "Nordwind <b>",
     "logo_id": uid(600),
+    "logo_ground": "light",
     "icon_id": None,
     "palettes": {"light": OLIVE, "dark": INDIGO},
     "texts": {
@@ -47,7 +48,7 @@ async def test_every_page_shows_what_was_published(browse, web, standin, looks):
         (await browse(ANNA).get("/x")).text,
     ):
         assert (
-            f'<img class="brand-logo" src="/api/client-portal/brand/images/{uid(600)}" alt="Nordwind &lt;b&gt;">'
+            f'<img class="brand-logo on-light" src="/api/client-portal/brand/images/{uid(600)}" alt="Nordwind &lt;b&gt;">'
             in page
         )
         assert re.search(r"<title>[^<]+ · Nordwind &lt;b&gt;</title>", page)

@@ -6,6 +6,7 @@ from litestar import Response, Router, delete, get, patch, post, put
 
 from services.identity.brand import commands, queries
 from services.identity.brand.commands import PatchBrand, PutLogo
+from services.identity.brand.models import BrandImage
 from services.identity.brand.queries import BrandView, Defaults, DraftView
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.pictures.commands import drawn
@@ -72,12 +73,15 @@ async def show_logo(
     or is broken.
     """
     logo = await drawn(picture_sandbox, data.image, "logo", caller=actor.id)
+    ground = await picture_sandbox.run(logo, "ground", caller=actor.id, most=MOST["logo"])
     try:
         icon = await picture_sandbox.run(logo, "icon", caller=actor.id, most=MOST["logo"])
     except Rejected:
         icon = None
     async with uow(actor) as db:
-        await commands.show_logo(db, actor, logo, icon, brand_defaults)
+        await commands.show_logo(
+            db, actor, BrandImage(image=logo, ground=ground.decode()), icon and BrandImage(image=icon), brand_defaults
+        )
     async with read(actor) as connection:
         return with_etag(await queries.get_draft(connection, brand_defaults))
 

@@ -40,8 +40,8 @@ class PatchBrand(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PutLogo(msgspec.Struct, forbid_unknown_fields=True):
-    """`image` is a PNG or WebP file of at most 256 KB, in base64. It is drawn again, on a dark ground if it would
-    hardly be seen on a light one, and an icon is made of it.
+    """`image` is a PNG or WebP file of at most 256 KB, in base64. It is drawn again, shown on a dark
+    ground where it would hardly be seen on a light one, and an icon is made of it.
     """
 
     image: Annotated[bytes, Meta(min_length=1)]
@@ -58,13 +58,11 @@ async def change_draft(db: Db, actor: Actor, patch: PatchBrand, if_match: str | 
     await _tell(db, actor, draft.change(changes))
 
 
-async def show_logo(db: Db, actor: Actor, logo: bytes, icon: bytes | None, defaults: Defaults) -> None:
+async def show_logo(db: Db, actor: Actor, logo: BrandImage, icon: BrandImage | None, defaults: Defaults) -> None:
     """Try this logo, drawn already, and its icon: None of one that would not be seen in a small square."""
     draft = await _draft(db, defaults)
-    images = [BrandImage(image=each) if each else None for each in (logo, icon)]
-    db.add_all([each for each in images if each])
-    changes = {"logo_id": images[0] and images[0].id, "icon_id": images[1] and images[1].id}
-    await _tell(db, actor, draft.change(changes))
+    db.add_all([logo, *([icon] if icon else [])])
+    await _tell(db, actor, draft.change({"logo_id": logo.id, "icon_id": icon and icon.id}))
     await _forget_images(db)
 
 

@@ -17,6 +17,8 @@ from shared.orm import Base, Identified
 from shared.versions import Versioned
 
 State = Literal["live", "draft"]
+Ground = Literal["light", "dark", "own"]
+"""What a logo is seen on: a light or a dark ground, or the one that it has itself."""
 THE_BRAND = UUID(int=0)
 """The id under which events speak of the company's one brand."""
 SHOWN = ("name", "accent", "accent_dark", "texts", "logo_id", "icon_id")
@@ -94,4 +96,5 @@ class BrandImage(Base, Identified):
     __tablename__ = "brand_images"
 
     image: Mapped[bytes] = mapped_column(repr=False)
+    ground: Mapped[str] = mapped_column(default="light")
     created_at: Mapped[datetime] = mapped_column(default_factory=now)

@@ -7,16 +7,19 @@ import msgspec
 from sqlalchemy import select
 
 from services.identity.brand.colours import THEMES, Contrast, Palette, Theme, contrast_of, palette
-from services.identity.brand.models import SHOWN, Brand, BrandImage, State
+from services.identity.brand.models import SHOWN, Brand, BrandImage, Ground, State
 from services.identity.fields import Language
 from services.identity.mails.writing import Look
 from services.identity.people.models import Person
 from shared.database import Db
 from shared.errors import NotFound
 
+NEW = 1
+"""The version of a row that was made beside the first draft: nobody has published anything."""
 _ROWS = """
-    select state, name, accent, accent_dark, texts::text as texts, logo_id, icon_id, version from brands
-    where state = any($1)
+    select state, name, accent, accent_dark, texts::text as texts, logo_id, icon_id, version,
+        coalesce((select ground from brand_images i where i.id = logo_id), 'light') as logo_ground
+    from brands where state = any($1)
 """
 _STAFF = """
     select id, trim(first_name || ' ' || last_name) as name, email, phone from people
@@ -56,10 +59,13 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class BrandView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the company looks like. `palettes` are the colours of each theme, `texts` what each language says."""
+    """What the company looks like. `palettes` are the colours of each theme, `texts` what each language says.
+    `logo_ground` is what the logo is seen on, or `own` where it has a ground itself.
+    """
 
     name: str
     logo_id: UUID | None
+    logo_ground: Ground
     icon_id: UUID | None
     palettes: dict[Theme, Palette]
     texts: dict[Language, Shown]
@@ -86,6 +92,7 @@ class _Row(msgspec.Struct, frozen=True):
     texts: dict[Language, Text] = {}
     logo_id: UUID | None = None
     icon_id: UUID | None = None
+    logo_ground: Ground = "light"
     version: int = 0
 
     @property
@@ -136,6 +143,7 @@ async def _view(connection: asyncpg.Connection, row: _Row) -> dict[str, object]:
         "name": row.name,
         "logo_id": row.logo_id,
         "icon_id": row.icon_id,
+        "logo_ground": row.logo_ground,
         "palettes": {theme: palette(row.accents[theme], theme) for theme in THEMES},
         "texts": texts,
     }
@@ -182,4 +190,6 @@ async def mail_look(db: Db) -> Look | None:
         image.image if image else None,
         {language: text.welcome for language, text in texts.items()},
         {language: (each.name, each.email or "") for language, each in asked.items() if each and each.active},
+        sender=live.name if live.version > NEW else "",
+        is_pale=image is not None and image.ground == "dark",
     )

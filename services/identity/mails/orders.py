@@ -94,7 +94,9 @@ async def write_mail(sealer: Sealer | None, db: Db, mail: Mail) -> Draft | None:
         "detail": description(order, person.language),
         "project": order.facts.project_name,
         "client": await _whose(db, person, order),
-        "to_staff": "" if person.client_id else "yes",
+        "host": order.facts.host,
+        "ip": order.facts.ip,
+        "at": order.facts.at.isoformat() if order.facts.at else "",
         "fixed": "yes" if order.fixed else "",
     }
     return Draft(

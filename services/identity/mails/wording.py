@@ -22,6 +22,7 @@ _SIGNS = frozenset(
 """What stands in the names of projects beside letters and digits: no part of an address."""
 _NUMBER = re.compile(r"\d{6}|\d+(\.\d+){3}|(\d[ ./()-]*){9}")
 """What a program makes a link of without a letter in it: a code, an IP address, a telephone number."""
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
 _EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]+(\.[\w-]+)+")
 
 
@@ -105,6 +106,13 @@ def address(text: str) -> str:
     """A mailbox that has to be named, if nothing in it could be taken for the address of a page; "" otherwise."""
     shown = shown_address(text)
     return isolated(shown) if _EMAIL.fullmatch(shown) else ""
+
+
+def host(text: str) -> str:
+    """Where a partner system receives events, as staff set it up: the name of a host, or its IP address, and nothing
+    behind it; "" for anything else.
+    """
+    return text if _HOST.fullmatch(text) else network_address(text.strip("[]"))
 
 
 def network_address(text: str) -> str:

@@ -1,6 +1,7 @@
 """How mails read: their texts in the language of who reads them, in the one layout, as text and as HTML."""
 
 from collections.abc import Callable
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
 from pathlib import Path
@@ -18,6 +19,7 @@ from services.identity.mails.wording import (
     address,
     device,
     duration,
+    host,
     moment,
     name,
     network_address,
@@ -26,6 +28,7 @@ from services.identity.mails.wording import (
     title,
 )
 from shared.language import gettext, ngettext, read, speaking
+from shared.texts import ISOLATES
 
 HERE = Path(__file__).parent
 LANGUAGES = read(HERE.parent)
@@ -34,7 +37,7 @@ LINES = ("subject", "greeting", "button", "button_fails", "code_below", "code_al
 """The parts of a mail that are one line; the others are paragraphs."""
 FORMS: dict[str, Callable[[str], str]] = {
     "device": device, "ip": network_address, "new": address, "at": str, "sentence": sentence, "detail": sentence,
-    "project": title, "client": title,
+    "project": title, "client": title, "host": host,
 }  # fmt: skip
 """The words of mails that are no names. `at` is a moment in ISO 8601, and read as one.
 All others have to be names.
@@ -43,7 +46,8 @@ All others have to be names.
 
 class Look(msgspec.Struct, frozen=True):
     """In whose name a letter is written: the colour of the button, `#rrggbb`, a logo, a PNG, and by language a welcome
-    and who is to be asked, by name and address.
+    and who is to be asked, by name and address. A logo that `is_pale` is seen on a dark ground alone.
+    `sender` is how whoever sends it is called; without one, as the operator set it.
     """
 
     company: str
@@ -51,6 +55,8 @@ class Look(msgspec.Struct, frozen=True):
     logo: bytes | None = None
     welcome: dict[str, str] = {}
     ask: dict[str, tuple[str, str]] = {}
+    is_pale: bool = False
+    sender: str = ""
 
 
 class Writing:
@@ -82,7 +88,7 @@ class Writing:
         with speaking(letter.draft.language):
             content = self._content(letter, look)
         message = EmailMessage(policy=WRITTEN)
-        message["From"] = self._sender
+        message["From"] = self._from(look.sender)
         message["To"] = mailbox(letter.to)
         message["Subject"] = content["subject"]
         message["Date"] = formatdate(usegmt=True)
@@ -102,6 +108,11 @@ class Writing:
             message.add_attachment(each.content, kind, subtype, filename=each.name)
         message["Content-Language"] = letter.draft.language  # last: what the parts are made of takes it along
         return message
+
+    def _from(self, name: str) -> Address:
+        """Who sends it. Its address stays the operator's: mail servers let no other one through."""
+        shown = plain(name).translate(ISOLATES)
+        return mailbox(self._sender.addr_spec, shown) if shown else self._sender
 
     def _content(self, letter: Letter, look: Look) -> dict[str, Any]:
         """What the layout shows: the kind's texts with all words filled in, and the links."""
@@ -131,6 +142,7 @@ class Writing:
             "color": look.color,
             "on_color": readable_on(look.color),
             "logo": _sized(look.logo) if look.logo else None,
+            "logo_is_pale": look.is_pale,
         }
 
     def _link(self, page: str, draft: Draft) -> str:

@@ -1,7 +1,8 @@
 """Pictures are drawn again: what is kept has our size, our format, and nothing else of the file that was sent.
 
 A `portrait` is a square WebP cut from the middle. A `logo` is a PNG, as mail programs show it too; an `icon` is made of
-one that is not much wider than high, for the tab of a browser.
+one that is not much wider than high, for the tab of a browser. The `ground` of a logo is no picture, but what it
+is seen on.
 
 Runs in a child of `shared.sandbox`. It has no files any more when it works, so all of Pillow that it may need is loaded
 with the module.
@@ -39,7 +40,7 @@ MOST = {"portrait": 64 * 1024, "logo": 256 * 1024}
 LEAST = 16
 """Pixels a logo has in each direction as it is kept, or nobody sees what it is."""
 PLATE = "#171b21"
-"""The ground of a logo that is hardly seen on a light one."""
+"""The ground of an icon that is hardly seen on a light one: of the tab it lies on nobody knows the colour."""
 PALE, DEEP = 211, 57
 """Grays from and up to which nothing is seen on white and on `PLATE`: their contrast is below 1.5 to 1 (WCAG 2.2)."""
 OPEN = 0.1
@@ -55,6 +56,8 @@ def work(data: bytes, what: str) -> bytes:
     """
     image = _open(data, ("PNG", "JPEG", "WEBP") if what == "portrait" else ("PNG", "WEBP"))
     try:
+        if what == "ground":
+            return _ground(image.convert("RGBA")).encode()
         return _portrait(image) if what == "portrait" else _sign(image, LOGO if what == "logo" else ICON)
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError) as error:
         raise Rejected("broken") from error
@@ -94,14 +97,13 @@ def _sign(image: Image.Image, room: tuple[int, int]) -> bytes:
     if room == ICON:
         if drawn.width > WIDEST_ICON * drawn.height:
             raise Rejected("wide")
+        if _ground(drawn) == "dark":
+            drawn = _on_plate(drawn)
         drawn = ImageOps.pad(drawn, room, Image.Resampling.LANCZOS)
     else:
         drawn.thumbnail(room, Image.Resampling.LANCZOS)
         if min(drawn.size) < LEAST:
             raise Rejected("small")
-        if _is_lost(drawn):
-            drawn = _on_plate(drawn)
-            drawn.thumbnail(room, Image.Resampling.LANCZOS)
     while True:
         out = BytesIO()
         drawn.save(out, "PNG", optimize=True)
@@ -110,18 +112,19 @@ def _sign(image: Image.Image, room: tuple[int, int]) -> bytes:
         drawn = drawn.resize((drawn.width * 3 // 4, drawn.height * 3 // 4), Image.Resampling.LANCZOS)
 
 
-def _is_lost(logo: Image.Image) -> bool:
-    """Whether more of it is lost on a light ground than on a dark one: a third at least of what borders on the ground.
+def _ground(logo: Image.Image) -> str:
+    """On what it is seen: its "own" ground; a "dark" one, where more of it is lost on a light than on a dark one, and
+    a third at least of what borders on the ground; else a "light" one, for which most are drawn.
 
     What is inside, as the letters of a sign, is seen wherever the sign is.
     """
     solid = logo.getchannel("A").point([0] * 128 + [255] * 128)
     if solid.histogram()[0] < OPEN * logo.width * logo.height:
-        return False
+        return "own"
     edge = ImageChops.subtract(solid, solid.filter(ImageFilter.MinFilter(5)))
     grays = logo.convert("L").histogram(edge)
     pale, deep = sum(grays[PALE:]), sum(grays[:DEEP])
-    return pale > deep and 3 * pale >= sum(grays)
+    return "dark" if pale > deep and 3 * pale >= sum(grays) else "light"
 
 
 def _on_plate(logo: Image.Image) -> Image.Image:

@@ -20,6 +20,7 @@ from services.identity.sessions.models import Attempt
 from services.identity.sessions.queries import Account
 from shared import outbox
 from shared.actor import SYSTEM, Actor
+from shared.clock import now
 from shared.contracts.accounts import FailedSignInsPaused
 from shared.database import Db, UnitOfWork, driver
 
@@ -51,7 +52,14 @@ async def admit(limits: AttemptLimits, uow: UnitOfWork, attempt: Attempt, proof:
 async def _tell(db: Db, attempt: Attempt, proof: Proof, whose: str | UUID, minutes: int) -> None:
     account = await _account_of(db, whose)
     nobody = Actor(session_id=attempt.id, ip=attempt.ip)
-    event = FailedSignInsPaused(reason=proof, known=account.person_id is not None, minutes=minutes)
+    event = FailedSignInsPaused(
+        reason=proof,
+        known=account.person_id is not None,
+        minutes=minutes,
+        name=account.name,
+        ip=attempt.ip,
+        at=now(),
+    )
     await outbox.append(db, nobody, event, client_id=account.client_id, aggregate_id=account.person_id or attempt.id)
 
 
@@ -59,4 +67,4 @@ async def _account_of(db: Db, whose: str | UUID) -> Account:
     if isinstance(whose, str):
         return await queries.find_account(await driver(db), whose)
     person = await db.get_one(Person, whose)
-    return Account(person.id, person.client_id)
+    return Account(person.id, person.client_id, name=person.name)

@@ -21,7 +21,8 @@ from shared.errors import NotFound
 
 # Several may have the address; of them one is an account.
 _ACCOUNT = """
-    select id as person_id, client_id, password_hash, email from people where lower(email) = lower($1)
+    select id as person_id, client_id, password_hash, email, trim(first_name || ' ' || last_name) as name
+    from people where lower(email) = lower($1)
     order by account_id is null and (portal_access or is_shared) desc, id limit 1
 """
 _RECORD = """
@@ -82,6 +83,7 @@ class Account(msgspec.Struct, frozen=True):
     client_id: UUID | None = None
     password_hash: str | None = None
     email: str | None = None
+    name: str = ""
 
 
 class SessionRecord(msgspec.Struct, frozen=True):

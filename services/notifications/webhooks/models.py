@@ -161,7 +161,7 @@ class Webhook(Base, Identified, Timestamped):
 
     def _disable(self, reason: Reason) -> WebhookDisabled:
         self.active, self.disabled_reason, self.disabled_at = False, reason, now()
-        return WebhookDisabled(reason=reason, host=require_target(self.url, private=True))
+        return WebhookDisabled(reason=reason, host=require_target(self.url, private=True), name=self.name)
 
 
 class WebhookSecret(Base, Identified):

@@ -49,9 +49,11 @@ ORDERS = Orders(
 )
 _KNOWS = "select exists (select from webhooks where id = $1)"
 _DELIVERIES = f"""
-    select id, type, event_id, {_STATE} as state, tries, last_status, last_error, last_tried_at, due_at as next_try_at,
-           delivered_at, created_at
-    from webhook_deliveries where webhook_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
+    select d.id, d.type, d.event_id, {_STATE} as state, d.tries, d.last_status, d.last_error, d.last_tried_at,
+           d.due_at as next_try_at, d.delivered_at, d.created_at,
+           coalesce(e.facts ->> 'name', '') as name, coalesce(e.facts ->> 'project_name', '') as project_name
+    from webhook_deliveries d left join webhook_entries e on e.position = d.position
+    where d.webhook_id = $1 and ($2::uuid is null or d.id < $2) order by d.id desc limit $3
 """  # noqa: S608  (our own text)
 _KNOWS_CLIENT = "select exists (select from clients where id = $1)"
 # Locked against removal until the fold has written what is to be delivered.
@@ -87,7 +89,10 @@ class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one delivery. `last_error` says why the last attempt got no status, '' where it got one."""
+    """What became of one delivery. `last_error` says why the last attempt got no status, '' where it got one. `name` is
+    what the event happened to was called then, and `project_name` its project where that is another thing; both are ''
+    of a test.
+    """
 
     id: UUID
     type: str
@@ -100,6 +105,8 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     next_try_at: datetime | None
     delivered_at: datetime | None
     created_at: datetime
+    name: str
+    project_name: str
 
 
 async def get_webhook(connection: asyncpg.Connection, webhook_id: UUID) -> WebhookView:

@@ -56,6 +56,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     last_tried_at: datetime | None
     next_try_at: datetime | None
     created_at: datetime
+    name: str = ""
+    project_name: str = ""
 
 
 class EventType(msgspec.Struct, frozen=True):

@@ -18,6 +18,12 @@ def _what_to_do(facts: Facts) -> str:
     return _PROOF_KNOWN if facts.reason in ("totp", "recovery_code") else _NOTHING_LOST
 
 
+def _whose(facts: Facts) -> str:
+    if facts.name:
+        return marked("paused sign-ins to the account of {name} after too many failed attempts")
+    return marked("paused sign-ins to an account after too many failed attempts")
+
+
 def _accepted_or_registered(facts: Facts) -> str:
     return marked("registered for the portal") if facts.registered else marked("accepted the invitation")
 
@@ -31,7 +37,7 @@ LINES: Lines = {
     ),
     FailedSignInsPaused: Line(
         occasion=marked("Sign-ins to an account were paused"),
-        title=marked("paused sign-ins to an account after too many failed attempts"),
+        title=_whose,
         to_own=marked("Sign-ins to your account were paused after too many failed attempts"),
         description="{reason}",
         advice=_what_to_do,

@@ -1,7 +1,7 @@
 """What the words for an event are made of, in the feed and in the bell, and the words."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 
 import msgspec
 
@@ -25,6 +25,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     due_on: date | None = None
     registered: bool = False
     minutes: int = 0
+    ip: str = ""
+    at: datetime | None = None
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,13 +1,18 @@
 """The words for what happens to webhooks."""
 
 from shared.contracts.notifications import WebhookDisabled
-from shared.contracts.words.lines import Line, Lines
+from shared.contracts.words.lines import Facts, Line, Lines
 from shared.language import marked
+
+
+def _which(facts: Facts) -> str:
+    return marked("switched off the webhook {name}") if facts.name else marked("switched off a webhook")
+
 
 LINES: Lines = {
     WebhookDisabled: Line(
         occasion=marked("A webhook was switched off"),
-        title=marked("switched off a webhook"),
+        title=_which,
         description="{host}: {reason}",
     ),
 }

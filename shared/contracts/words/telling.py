@@ -77,9 +77,11 @@ def _say(kind: str, facts: str, hidden: tuple[str, ...]) -> Words:
 
 
 def thing(kind: str) -> str:
-    """What an event of the type `kind` happened to, where it cannot be named, in the language that is spoken."""
-    noun = EVENTS[kind].subject.split(".")[1]
-    return _(projects.THINGS[noun])
+    """What an event of the type `kind` happened to, where it cannot be named, in the language that is spoken; "" where
+    the words for it do without a name.
+    """
+    noun = projects.THINGS.get(EVENTS[kind].subject.split(".")[1])
+    return _(noun) if noun else ""
 
 
 def sentence(words: Words, actor_name: str, *, to_client: bool, own: bool = False) -> str:

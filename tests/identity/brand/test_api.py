@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
@@ -53,7 +54,7 @@ async def test_a_company_that_chose_nothing_has_its_name_and_colour_from_the_set
     shown = await seen(identity)
     assert (shown["name"], shown["logo_id"], shown["icon_id"], shown["texts"]) == ("Northwind <Studio>", None, None, {})
     assert shown["palettes"]["light"]["accent"] == "#4338ca"
-    assert set(shown) == {"name", "logo_id", "icon_id", "palettes", "texts"}
+    assert set(shown) == {"name", "logo_id", "logo_ground", "icon_id", "palettes", "texts"}
     answer = await publish(identity)
     assert (answer.status_code, answer.json()["code"]) == (409, "brand.unchanged")
 
@@ -174,9 +175,29 @@ async def test_mails_carry_the_name_the_colour_and_the_logo(identity: Identity) 
     browser = await identity.browser()
     await browser.ask_for_link(person["email"])
     mail = await identity.mail_to(person["email"])
-    assert mail.message["Subject"] == "Sign in to Nordwind"
+    assert (mail.message["Subject"], mail.message["From"]) == ("Sign in to Nordwind", "Nordwind <n@n.example>")
+    assert mail.message["X-Envelope-From"] == "n@n.example"
     assert "background:#0b5cad" in mail.html
     assert '<img src="cid:logo" width="90" height="80" alt="Nordwind"' in mail.html
     assert f"Questions? Jonas Weber, {ask['email']}" in mail.text
     images = [part for part in mail.message.walk() if part.get_content_type() == "image/png"]
     assert [part["Content-ID"] for part in images] == ["<logo>"]
+
+
+async def test_until_a_brand_is_published_the_operators_name_sends_mails(identity: Identity) -> None:
+    await draft(identity, name="Nordwind")
+    person = await identity.person(await identity.client())
+    await (await identity.browser()).ask_for_link(person["email"])
+    assert (await identity.mail_to(person["email"])).message["From"] == "Northwind <n@n.example>"
+
+
+async def test_a_pale_logo_is_shown_on_a_dark_ground(identity: Identity) -> None:
+    """The picture stays see-through: where pages are dark it lies on them."""
+    shown = [(await logo(identity, files.see_through(each, each))).json()["logo_ground"] for each in ("black", "white")]
+    assert shown == ["light", "dark"]
+    await publish(identity)
+    assert (await seen(identity))["logo_ground"] == "dark"
+    person = await identity.person(await identity.client())
+    await (await identity.browser()).ask_for_link(person["email"])
+    mail = await identity.mail_to(person["email"])
+    assert re.search(r'<td bgcolor="#171b21" [^>]*border-radius[^>]*><img src="cid:logo"', mail.html)

@@ -13,7 +13,7 @@ from msgspec import structs
 from services.identity.brand.colours import readable_on
 from services.identity.mails.models import KINDS, Draft, Letter
 from services.identity.mails.wording import address, duration, name, plain, sentence, title
-from services.identity.mails.writing import FORMS, HERE, LANGUAGES, Writing
+from services.identity.mails.writing import FORMS, HERE, LANGUAGES, Look, Writing
 from shared.clock import uuid7
 from shared.language import speaking
 from tests.identity.rig import Mail
@@ -39,9 +39,11 @@ WORDS: dict[str, dict[str, Any]] = {
         "sentence": "Jonas Weber finished Visual design.",
         "project": "Website 2027",
         "client": "Acme GmbH",
-        "to_staff": "",
         "detail": "Due on 6 Dec 2026.",
         "fixed": "",
+        "host": "hooks.partner.example",
+        "ip": "192.0.2.7",
+        "at": AT,
     },
 }
 LASTS = {
@@ -65,7 +67,7 @@ def test_every_kind_in_every_language(kind: str, language: str) -> None:
     sent = letter(kind, language)
     mail = Mail(WRITING.compose(sent))
     assert mail.message["Content-Language"] == language
-    assert "Nord & Süd" in mail.message["Subject"]
+    assert ("Nord & Süd" in mail.message["Subject"]) == (kind != "notification")  # the sender says it
     assert "Nord & Süd" in mail.text
     assert "Nord &amp; Süd" in mail.html
     assert ("Guten Tag Anna," if language == "de" else "Hello Anna,") in mail.text
@@ -136,7 +138,14 @@ def test_nothing_of_a_mail_is_left_in_english(
     told = structs.replace(told, draft=structs.replace(told.draft, projects=projects, more=2))
     mail = Mail(WRITING.compose(told, structs.replace(WRITING._look, ask={LANGUAGE: ("Jonas", "jonas@n.example")})))
     others = [*(str(value) for value in told.draft.words.values()), *(name for name, _ in projects)]
-    others += ["Nord & Süd", "9 March 2026", "Anna", "Jonas", "jonas@n.example"]
+    others += [
+        str(told.draft.words.get("sentence", "")).removesuffix("."),
+        "Nord & Süd",
+        "9 March 2026",
+        "Anna",
+        "Jonas",
+        "jonas@n.example",
+    ]
     for part in (mail.message["Subject"], mail.text, unescape(re.sub(r"<[^>]*>", " ", mail.html))):
         said = re.sub(r"https?://\S+", "", part)
         for each in sorted(filter(None, others), key=len, reverse=True):
@@ -243,6 +252,7 @@ def test_strangers_have_the_company_say_nothing_but_a_name(kind: str, language: 
     for bad in NO_NAMES:
         worse = bad if not title(bad) else "evil.example"  # what is no name can be the title of a project
         names = {each: worse if FORMS.get(each) in (title, sentence) else bad for each in without}
+        names |= {"host": f"{bad}/x"} if "host" in without else {}
         filled = told.draft.words | names
         draft = structs.replace(told.draft, name=bad, words=filled, projects=[(worse, "viewer")])
         if "new" in words and "@" in bad and "\n" not in bad:
@@ -273,7 +283,11 @@ def test_a_company_cannot_forge_headers_either() -> None:
     odd = Writing(public_url="http://p", sender="n@n.example", company="N\r\nBcc: x@y.example", brand_color="#000000")
     message = odd.compose(letter("invitation"))
     assert message["Bcc"] is None
-    assert message["Subject"].startswith("N Bcc: x@y.example invites")
+    assert message["Subject"] == "Invitation to the client portal of N Bcc: x@y.example"
+    message = odd.compose(
+        letter("invitation"), Look("N", "#000000", sender="N\r\nBcc: x@y.example, <b@y.example>\u202e")
+    )
+    assert (message["Bcc"], message["From"]) == (None, '"N Bcc: x@y.example, <b@y.example>" <n@n.example>')
 
 
 def test_the_mail_says_where_it_comes_from() -> None:
@@ -324,14 +338,15 @@ def test_durations_in_words() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_happened_is_said_with_whose_it_is(language: str) -> None:
-    """Staff have many clients, and read the one it is about first; a client's people may be in several."""
+    """Staff have many clients, and a client's people may be in several. Lists of mails show the beginning of a subject,
+    beside who sends it: what happened comes first, and the company is not said again.
+    """
     said = "Jonas Weber finished Visual design."
-    for to_staff, client, subject, line in (
-        ("yes", "Acme GmbH", f"Acme GmbH: {said}", f"Acme GmbH: {said}"),
-        ("", "3M & Co. KG", f"Nord & Süd: {said}", f"3M & Co. KG: {said}"),
-        ("yes", "evil.example", f"Nord & Süd: {said}", said),
+    for client, subject, line in (
+        ("Acme GmbH", "Jonas Weber finished Visual design · Acme GmbH", f"Acme GmbH: {said}"),
+        ("evil.example", "Jonas Weber finished Visual design", said),
     ):
-        mail = Mail(WRITING.compose(letter("notification", language, client=client, to_staff=to_staff)))
+        mail = Mail(WRITING.compose(letter("notification", language, client=client)))
         assert mail.message["Subject"] == subject
         assert f"\n\n{line}\n\n" in mail.text
         assert f">{escape(line)}</p>" in mail.html

@@ -19,11 +19,11 @@ def file_of(kind: str, size: tuple[int, int] = (640, 480), mode: str = "RGB", **
     return out.getvalue()
 
 
-def see_through(*signs: str) -> bytes:
+def see_through(*signs: str, width: int = 300) -> bytes:
     """A PNG of thin lines, one in each of these colours, on nothing."""
-    image = Image.new("RGBA", (300, 100), (0, 0, 0, 0))
+    image = Image.new("RGBA", (width, 100), (0, 0, 0, 0))
     for at, colour in enumerate(signs):
-        ImageDraw.Draw(image).rectangle((0, 30 * at, 299, 30 * at + 9), outline=colour, width=4)
+        ImageDraw.Draw(image).rectangle((0, 30 * at, width - 1, 30 * at + 9), outline=colour, width=4)
     out = BytesIO()
     image.save(out, "PNG")
     return out.getvalue()

@@ -38,23 +38,28 @@ async def test_a_photograph_stands_as_it_was_taken_and_says_nothing_of_where(san
 
 
 @pytest.mark.parametrize(
-    ("file", "plate"),
+    ("file", "ground"),
     [
-        (files.see_through("white", "white"), True),
-        (files.see_through("#ffee00", "white", "#ff9900"), True),
-        (files.see_through("black", "#ff9900"), False),
-        (files.see_through("#ff9900", "#888888"), False),
-        (files.file_of("PNG"), False),
+        (files.see_through("white", "white"), "dark"),
+        (files.see_through("#ffee00", "white", "#ff9900"), "dark"),
+        (files.see_through("black", "#ff9900"), "light"),
+        (files.see_through("#ff9900", "#888888"), "light"),
+        (files.file_of("PNG"), "own"),
     ],
 )
-async def test_a_logo_that_is_lost_on_a_light_ground_gets_a_dark_one(
-    sandbox: Sandbox, file: bytes, plate: bool
-) -> None:
+async def test_a_logo_says_on_what_it_is_seen_and_stays_see_through(sandbox: Sandbox, file: bytes, ground: str) -> None:
     made = await sandbox.run(file, "logo", caller="anna", most=MOST["logo"])
     shown = Image.open(BytesIO(made))
-    around = {shown.getpixel((x, 1)) for x in range(shown.width)}
-    assert (around == {(*ImageColor.getrgb(PLATE), 255)}) == plate
+    assert (await sandbox.run(made, "ground", caller="anna", most=MOST["logo"])).decode() == ground
+    assert (shown.getchannel("A").getextrema()[0] == 0) == (ground != "own")
     assert (shown.width <= LOGO[0], shown.height <= LOGO[1]) == (True, True)
+
+
+async def test_the_icon_of_a_pale_logo_is_seen_on_every_tab(sandbox: Sandbox) -> None:
+    for colour, plate in (("white", True), ("black", False)):
+        made = await sandbox.run(files.see_through(colour, colour, width=40), "icon", caller="anna", most=MOST["logo"])
+        colours = {each for _, each in Image.open(BytesIO(made)).convert("RGBA").getcolors(64 * 64)}
+        assert ((*ImageColor.getrgb(PLATE), 255) in colours) == plate
 
 
 async def test_what_is_no_picture_is_refused_for_what_it_is(sandbox: Sandbox) -> None:

@@ -1,5 +1,6 @@
 """Who is allowed no more attempts at an account is published, once, and says nothing about who has one."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -27,14 +28,16 @@ def facts(event: RawEvent) -> dict[str, Any]:
 async def test_a_pause_is_published_once_whoever_goes_on(identity: Identity) -> None:
     client = await identity.client()
     person = await identity.person(client)
-    for place in (somewhere(), somewhere()):
+    places = somewhere(), somewhere()
+    for place in places:
         statuses = [(await guess(identity, person["email"], place))[0] for _ in range(7)]
         assert statuses == [401] * 5 + [429] * 2
     [event] = await identity.events(PAUSED, person["id"])
     assert (str(event.clientid), event.actorid, event.actorname) == (client, None, "")
     said = facts(event)
     assert 0 < said.pop("minutes") <= 5
-    assert said == {"reason": "password", "known": True}
+    assert event.time >= datetime.fromisoformat(said.pop("at"))
+    assert said == {"reason": "password", "known": True, "name": person["name"], "ip": places[0].ip}
     assert person["email"] not in str(event)
 
 

@@ -100,7 +100,8 @@ async def test_a_field_that_is_hidden_by_now_is_named_to_the_company_alone(webho
 async def test_an_event_that_is_folded_again_is_told_once(webhooks: Webhooks) -> None:
     made = await webhooks.create("/once")
     event_id = await webhooks.happens()
-    await webhooks.until(made, state="delivered")
+    told = await webhooks.until(made, state="delivered")
+    assert (told["name"], told["project_name"]) == ("Website relaunch", "")
     [row] = await webhooks.sql("select * from webhook_entries where id = $1", UUID(event_id))
     connection = await asyncpg.connect(webhooks.admin_url, server_settings={"search_path": "notifications"})
     known = {name: row[name] for name in Entry.__struct_fields__}
@@ -360,7 +361,7 @@ async def test_whoever_is_gone_is_told_nothing_more(webhooks: Webhooks) -> None:
     assert (event.type, event.actorkind, msgspec.json.decode(event.data)) == (
         "webhook_disabled",
         "system",
-        {"reason": "gone", "host": "127.0.0.1"},
+        {"reason": "gone", "host": "127.0.0.1", "name": made["name"]},
     )
     del webhooks.receiver.answers["/gone"]
     await webhooks.happens()

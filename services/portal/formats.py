@@ -9,7 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from babel.core import get_global
-from babel.dates import format_date
+from babel.dates import format_date, get_timezone_location
 from babel.numbers import format_decimal
 
 from shared import language
@@ -42,6 +42,30 @@ GREETINGS = (
 def languages() -> list[tuple[str, str]]:
     """The languages to choose from, for a form."""
     return [(key, _(name)) for key, name in LANGUAGES]
+
+
+def zones(chosen: str = "") -> list[tuple[str, str]]:
+    """The time zones to choose from, for a form: each by its city and what it is ahead of UTC today, from west to east.
+    One that was chosen by an older name is among them.
+    """
+    known = _zones(current(), now().date())
+    return known if chosen in ("", *ZONES) else sorted([*known, (chosen, chosen)], key=lambda each: each[1])
+
+
+@lru_cache(8)
+def _zones(_language: str, today: date) -> list[tuple[str, str]]:
+    noon, found = datetime(today.year, today.month, today.day, 12), list[tuple[timedelta, str, str]]()  # noqa: DTZ001
+    for name in ZONES:
+        where = ZoneInfo(name)
+        city = get_timezone_location(where, locale=_locale(), return_city=True)
+        found.append((where.utcoffset(noon) or timedelta(), city, name))
+    return [(name, f"{_ahead(offset)} {city}") for offset, city, name in sorted(found)]
+
+
+def _ahead(offset: timedelta) -> str:
+    """UTC+05:30"""
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+    return f"UTC{'-' if offset < timedelta() else '+'}{hours:02}:{minutes:02}"
 
 
 def zone(name: str | None) -> ZoneInfo | None:

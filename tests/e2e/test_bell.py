@@ -33,8 +33,14 @@ def test_the_bell_rings_on_an_open_page_and_leads_to_what_it_tells(portal: Porta
         expect(page.locator(".bell-count")).to_contain_text("1", timeout=30_000)
         assert page.evaluate("window.stayed") is True
         page.get_by_role("link", name="Notifications").click()
-        page.locator(".entry-open", has_text="finished Keel laid").click()
-        expect(page).to_have_url(re.compile(f"/projects/{project['id']}#milestone-"))
+        told = page.get_by_role("link", name="finished Keel laid")
+        with client.context.expect_page() as opened:
+            told.click(button="middle")
+        there = re.compile(f"/projects/{project['id']}#milestone-")
+        expect(opened.value).to_have_url(there)
+        opened.value.close()
+        told.click()
+        expect(page).to_have_url(there)
         expect(page.locator(".bell-count")).to_have_count(0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from litestar import Litestar
 
-from services.portal.formats import ZONES
+from services.portal.formats import zones
 from services.portal.help.guide import LANGUAGES
 from shared import language
 from shared.actor import Actor
@@ -93,7 +93,9 @@ IDS = {
 """What stands in the address of a page; a page of anything else says that it is not found."""
 NOT_OURS = re.compile(
     "UTC|[A-Z]{2}|"
-    + "|".join([*month_name[1:], *month_abbr[1:], *day_name, *(part for zone in ZONES for part in plain_words(zone))])
+    + "|".join(
+        [*month_name[1:], *month_abbr[1:], *day_name, *(part for _, city in zones() for part in plain_words(city))]
+    )
 )
 """Words that no template has: of dates and time zones, and initials."""
 

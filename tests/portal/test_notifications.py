@@ -62,7 +62,7 @@ async def test_the_page_lists_them_and_says_which_are_new(browse, told):
     page = (await browse(ANNA).get("/notifications")).text
     rows = re.findall(r"<li data-entry=.*?</li>", page, re.DOTALL)
     assert [("is-unread" in row, "New" in row) for row in rows] == [(True, True), (True, True), (False, False)]
-    assert f'action="/notifications/{told[0]["id"]}/open"' in rows[0]
+    assert f'<a href="/notifications/{told[0]["id"]}/open">' in rows[0]
     assert f'href="{told[2]["target"]["url"]}"' in rows[2]
     assert f'name="upto" value="{told[0]["id"]}"' in page
 
@@ -78,17 +78,17 @@ async def test_whoever_was_told_of_nothing_reads_what_will_be_here(browse, stand
 
 
 async def test_opening_one_reads_it_and_leads_there(browse, standin, told):
-    answer = await browse(ANNA).post(f"/notifications/{told[0]['id']}/open", data={})
+    answer = await browse(ANNA).get(f"/notifications/{told[0]['id']}/open")
     assert (answer.status_code, answer.headers["Location"]) == (303, told[0]["target"]["url"])
     assert told[0]["read"]
-    gone = await browse(ANNA).post(f"/notifications/{uid(999)}/open", data={}, follow_redirects=True)
+    gone = await browse(ANNA).get(f"/notifications/{uid(999)}/open", follow_redirects=True)
     assert "This is no longer here." in gone.text
     assert "Notifications" in gone.text
     told[1]["target"]["url"] = "https://evil.example"
-    answer = await browse(ANNA).post(f"/notifications/{told[1]['id']}/open", data={})
+    answer = await browse(ANNA).get(f"/notifications/{told[1]['id']}/open")
     assert answer.headers["Location"] == "/notifications"
     closed = replace(ANNA, closed=frozenset({"projects"}))
-    answer = await browse(closed).post(f"/notifications/{told[0]['id']}/open", data={})
+    answer = await browse(closed).get(f"/notifications/{told[0]['id']}/open")
     assert answer.headers["Location"] == "/notifications"
 
 
@@ -109,7 +109,7 @@ async def test_the_next_page_comes_alone(browse, standin):
     first = (await http.get("/notifications")).text
     [more] = re.findall(r'hx-get="(/notifications\?cursor=[^"]+)"', first)
     rest = (await http.get(more, headers={"HX-Request": "true"})).text
-    titles = re.findall(r">(Number \d+)</button>", first + rest)
+    titles = re.findall(r">(Number \d+)</a>", first + rest)
     assert titles == [f"Number {number}" for number in range(1, 46)]
     assert "<html" not in rest
 
@@ -139,7 +139,7 @@ async def test_all_can_be_read_from_any_page_while_there_is_something_unread(bro
         assert "Mark all as read" in page
         assert f'name="upto" value="{listed[0]["id"]}"' in page
     only = (await http.get("/notifications?unread=true")).text
-    assert re.findall(r">(Number \d+)</button>", only) == [f"Number {number}" for number in range(33, 46)]
+    assert re.findall(r">(Number \d+)</a>", only) == [f"Number {number}" for number in range(33, 46)]
     assert 'hx-get="/notifications?unread=true"' in only
     listed[:] = [each | {"read": True} for each in listed]
     assert "Mark all as read" not in (await http.get("/notifications")).text

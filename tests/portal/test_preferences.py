@@ -5,7 +5,9 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from services.portal.formats import zones
 from shared.actor import Reader
+from shared.language import speaking
 from tests.portal.people import ANNA, CLARA
 from tests.portal.test_profile import hidden
 
@@ -53,6 +55,18 @@ async def test_each_zone_is_offered_by_one_name_and_an_older_one_is_kept(browse,
     assert form_of(page, PAGE)["zone"] == "Asia/Calcutta"
     answer = await browser.post(PAGE, data=form_of(page, PAGE))
     assert "portal_chosen_zone=Asia/Calcutta" in answer.headers["set-cookie"].replace("%2F", "/").replace('"', "")
+
+
+async def test_zones_are_cities_in_the_readers_language_from_west_to_east(browse, standin):
+    browser = browse(CLARA)
+    page = (await browser.get(PAGE)).text
+    named = dict(re.findall(r'<option value="([^"]+)"[^>]*>(UTC[^<]+)', page))
+    assert (named["Asia/Kolkata"], named["UTC"]) == ("UTC+05:30 Kolkata", "UTC+00:00 UTC")
+    assert (named["Asia/Tokyo"], named["America/Phoenix"]) == ("UTC+09:00 Tokyo", "UTC-07:00 Phoenix")
+    hours = [float(each[3:6]) + float(each[3] + each[7:9]) / 60 for each in named.values()]
+    assert hours == sorted(hours)
+    with speaking("de"):
+        assert dict(zones())["Asia/Tokyo"] == "UTC+09:00 Tokio"
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "x" * 400])

@@ -35,9 +35,12 @@ async def notifications(page: Page, cursor: Cursor = "", *, unread: bool = False
     return await page.show("notifications/page.html", section="notifications", of_all=True, found=found)
 
 
-@post("/notifications/{notification_id:uuid}/open")
+@get("/notifications/{notification_id:uuid}/open")
 async def open_notification(page: Page, notification_id: UUID) -> Redirect:
-    """Mark one as read, and go on to what it is about, as far as that is open to the reader and still there."""
+    """Mark one as read, and go on to what it is about, as far as that is open to the reader and still there.
+
+    A link, so that it opens in another tab as well: whoever follows one has read what it said.
+    """
     try:
         told = await page.services.notifications.post(f"notifications/{notification_id}/read", Notification)
     except ServiceProblem as problem:

@@ -1,8 +1,9 @@
 """How a person likes the portal, as forms have it."""
 
+from services.portal import formats
 from services.portal.answers import Me
 from services.portal.edits import Collision, Edit
-from services.portal.formats import ZONES, zone
+from services.portal.formats import zone
 from services.portal.page import Page
 from services.portal.preferences.answers import Channel, NotificationChoice, NotificationChoices
 from shared.language import gettext as _
@@ -25,8 +26,7 @@ def look(page: Page, me: Me) -> Edit:
 def zones(form: Edit) -> list[tuple[str, str]]:
     """The time zones to choose from; whoever has chosen one by an older name keeps it."""
     chosen = form.values["zone"]
-    names = sorted({*ZONES, chosen}) if zone(chosen) else ZONES
-    return [(name, name.replace("_", " ")) for name in names]
+    return formats.zones(chosen if zone(chosen) else "")
 
 
 def channels(known: NotificationChoices) -> Edit:

@@ -47,6 +47,7 @@ def paths(portal: Portal) -> dict[str, list[str]]:
     portal.until(
         lambda: portal.as_("admin").post(f"{API}/projects", json=first).status_code == 201
     )  # it has heard of it
+    webhook = portal.webhook(client, name=LONG[:80])["id"]
     project = made("projects", client_id=client, name=LONG, description=LONG, status="on_track")
     made(f"projects/{project}/milestones", name=LONG, target_on="2030-01-01")
     name = {"first_name": LONG[:80], "last_name": LONG[:80]}
@@ -54,8 +55,8 @@ def paths(portal: Portal) -> dict[str, list[str]]:
     invited = made(f"clients/{client}/contacts", email="invited@harbour.example", **name)
     assert portal.as_("admin").post(f"{API}/contacts/{invited}/portal-access/enable").status_code == 200
     theirs = made("projects", client_id=portal.me("approver")["client_id"], name=LONG, status="on_track")
-    webhook = portal.webhook(client, name=LONG[:80])["id"]
     portal.until(lambda: is_told(portal, "approver", theirs))
+    portal.until(lambda: LONG in portal.as_("admin").get(f"{API}/webhooks/{webhook}/deliveries").text)
     pages = [f"/projects/{project}", f"/clients/{client}", f"/clients/{client}/contacts", f"/webhooks/{webhook}"]
     pages.append(f"/activity?project_id={project}")
     forms = [f"/projects/new?client_id={client}", "/invitations/bulk", "/security", "/brand/preview"]

@@ -79,9 +79,8 @@ async def show_logo(
     except Rejected:
         icon = None
     async with uow(actor) as db:
-        await commands.show_logo(
-            db, actor, BrandImage(image=logo, ground=ground.decode()), icon and BrandImage(image=icon), brand_defaults
-        )
+        shown = BrandImage(image=logo, ground=ground.decode())
+        await commands.show_logo(db, actor, shown, BrandImage(image=icon) if icon else None, brand_defaults)
     async with read(actor) as connection:
         return with_etag(await queries.get_draft(connection, brand_defaults))
 

@@ -39,8 +39,10 @@ async def notifications(page: Page, cursor: Cursor = "", *, unread: bool = False
 async def open_notification(page: Page, notification_id: UUID) -> Redirect:
     """Mark one as read, and go on to what it is about, as far as that is open to the reader and still there.
 
-    A link, so that it opens in another tab as well: whoever follows one has read what it said.
+    A link, so that it opens in another tab as well: whoever follows one has read what it says. Not who looks on.
     """
+    if page.viewing:
+        return page.go(PATH)
     try:
         told = await page.services.notifications.post(f"notifications/{notification_id}/read", Notification)
     except ServiceProblem as problem:

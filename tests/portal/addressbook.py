@@ -163,7 +163,9 @@ class AddressBook(Hooks):
     async def recipients(self, request: web.Request) -> web.Response:
         def told(each: dict[str, Any], reason: str) -> dict[str, Any]:
             known = {name: each[name] for name in ("client_id", "name", "email")}
-            return {**known, "person_id": each["id"], "client_name": "Acme GmbH", "reason": reason}
+            projects = [{"name": "Website relaunch", "role": "approver"}] if each["id"] == OTTO else []
+            person = {"person_id": each["id"], "client_name": "Acme GmbH", "reason": reason, "projects": projects}
+            return {**known, **person}
 
         _, sabine, otto, jean, _ = self.state["contacts"]
         left_out = [told(sabine, "invited"), told(jean, "no_address")]

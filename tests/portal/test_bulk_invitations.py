@@ -1,5 +1,7 @@
 """Inviting many contacts, for staff: counts, the tick box, progress that can be left, the result."""
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
@@ -42,6 +44,7 @@ async def test_who_gets_a_mail_is_read_before_it_is_sent_and_who_gets_none_with_
     assert "otto@bounces.example" in invited[invited.index("Who gets a mail (47)") :]
     assert "They have no e-mail address." in left_out
     assert "They have an invitation already." in left_out
+    assert re.search("otto@bounces.example.*Website relaunch\u2069?: Approver", invited)
     more = (await browse(CLARA).get(f"/invitations/bulk/recipients?client_id={ACME}", headers=FRAGMENT)).text
     assert "otto@bounces.example" in more
     assert "<html" not in more

@@ -10,6 +10,7 @@ from tests.portal.people import CLARA, JONAS
 from tests.portal.personnel import EMIL_ID, FELIX_ID
 from tests.portal.standin import ACME, BIRCH, uid
 from tests.portal.test_clients import hidden
+from tests.portal.test_project_forms import typed
 
 FRAGMENT = {"HX-Request": "true"}
 LIST = f"/clients/{ACME}/contacts"
@@ -187,6 +188,29 @@ async def test_an_invitation_asks_for_roles(browse, standin):
     assert standin.written[-1] == ("POST", path, {"project_roles": {uid(1): "viewer"}})
     jean["offered_roles"] = {uid(1): "viewer"}
     assert "Roles once accepted" in (await browse(CLARA).get(f"/contacts/{JEAN}")).text
+
+
+async def test_an_invitation_begins_with_the_roles_they_have(browse, standin):
+    """Given or offered, it is one set: nobody reads that somebody with a role has none, and only changes are sent."""
+    jean = next(each for each in standin.state["contacts"] if each["id"] == JEAN)
+    jean |= {"email": "jean@acme.example", "project_roles": {uid(1): "viewer"}, "offered_roles": {uid(2): "approver"}}
+    form = (await browse(CLARA).get(f"/contacts/{JEAN}/access/enable")).text
+    roles = {name: chosen for name, chosen in typed(form).items() if name.startswith("role-")}
+    assert {name: role for name, role in roles.items() if role} == {
+        f"role-{uid(1)}": "viewer",
+        f"role-{uid(2)}": "approver",
+    }
+    path, body = f"/contacts/{JEAN}/portal-access/enable", []
+    for changes in ({}, {f"role-{uid(1)}": ""}, {f"role-{uid(2)}": "viewer"}):
+        answer = await browse(CLARA).post(f"/contacts/{JEAN}/access/enable", data=typed(form) | changes)
+        assert answer.status_code == 303
+        method, where, sent = standin.written[-1]
+        assert (method, where) == ("POST", path)
+        body.append(sent)
+    assert body == [None, {"project_roles": {uid(1): None}}, {"project_roles": {uid(2): "viewer"}}]
+    said = (await browse(CLARA).get(f"/contacts/{JEAN}")).text
+    said = said[said.index("Roles once accepted") :].partition("</dd>")[0]
+    assert ("Viewer" in said, "Approver" in said, "None" in said) == (True, True, False)
 
 
 async def test_withdrawing_access_asks_first(browse, standin):

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tests.portal.people import ANNA, CLARA, MIA
 from tests.portal.personnel import ANNA_ID, FELIX_ID
-from tests.portal.standin import uid
+from tests.portal.standin import ACME, uid
 from tests.portal.test_project_forms import typed
 
 FRAGMENT = {"HX-Request": "true"}
@@ -75,7 +75,7 @@ async def test_an_invitation_with_roles(browse, standin):
 
 
 async def test_roles_that_wait_are_shown_and_changed_like_any(browse, standin):
-    standin.person(FELIX_ID).update(project_roles={}, offered_roles={uid(1): "viewer"})
+    standin.person(FELIX_ID).update(project_roles={}, offered_roles={uid(1): "viewer"}, has_account=False)
     assert "Viewer, once accepted" in (await browse(ANNA).get("/team")).text
     page = (await browse(ANNA).get(f"/team/{FELIX_ID}")).text
     assert "Roles take effect when they accept" in page
@@ -84,6 +84,19 @@ async def test_roles_that_wait_are_shown_and_changed_like_any(browse, standin):
     assert '<option value="viewer" selected>' in staff_page
     await browse(ANNA).post(f"/team/{FELIX_ID}", data=typed(page) | {f"role-{uid(1)}": ""})
     assert standin.written == [("PATCH", f"/team/{FELIX_ID}/project-roles", {"roles": {uid(1): None}})]
+
+
+async def test_what_is_held_before_an_invitation_is_accepted_reads_like_what_waits(browse, standin):
+    """A role of one kind in one project and of the other in another: both are shown, everywhere, as not yet there."""
+    both = {"project_roles": {uid(1): "viewer"}, "offered_roles": {uid(2): "approver"}}
+    standin.person(FELIX_ID).update(**both, has_account=False)
+    row = (await browse(ANNA).get("/team")).text
+    assert ("Viewer, once accepted" in row, "Approver, once accepted" in row) == (True, True)
+    page = (await browse(ANNA).get(f"/team/{FELIX_ID}")).text
+    assert "Roles take effect when they accept" in page
+    assert {f"role-{uid(1)}": "viewer", f"role-{uid(2)}": "approver"}.items() <= typed(page).items()
+    assert "2 projects, once accepted" in (await browse(CLARA).get("/people", params={"kind": "client"})).text
+    assert "Approver · Viewer, once accepted" in (await browse(CLARA).get(f"/view-as?client_id={ACME}")).text
 
 
 async def test_what_is_missing_or_refused_stays_in_the_form(browse, standin):

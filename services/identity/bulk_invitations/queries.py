@@ -1,7 +1,7 @@
 """Who can be invited, and how far an invitation of many has come."""
 
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
@@ -12,12 +12,11 @@ from services.identity.bulk_invitations.models import BulkInvitation, BulkInvita
 from services.identity.invitations.models import GIVEN_UP
 from services.identity.invitations.queries import state_at
 from services.identity.people.queries import HAS_ACCOUNT
+from services.identity.project_roles.models import ProjectAhead
 from shared.clock import now
 from shared.database import Db
 from shared.errors import NotFound
-from shared.pagination import Order, Orders, Page
-
-T = TypeVar("T")
+from shared.pagination import Orders, Page
 
 _CONTACTS = f"""
     from people p join clients c on c.id = p.client_id left join ({state_at("$2")}) i on i.person_id = p.id
@@ -65,9 +64,17 @@ _LEFT_OUT = f"""
          when coalesce(i.status, 'none') in ('waiting', 'sent') then 'invited'
          when {_INVITED} then 'has_account' when i.failure = '{GIVEN_UP}' then 'given_up' else 'staff_address' end
 """
+# What somebody is already in which project, or is to become.
+_ROLES = """
+    coalesce((select json_agg(json_build_object('name', k.name, 'role', r.role) order by folded(k.name), k.id)
+              from (select project_id, role from project_roles where client_id = p.client_id and person_id = p.id
+                    union all
+                    select project_id, role from offered_roles where client_id = p.client_id and person_id = p.id) r
+              join known_projects k on k.id = r.project_id), '[]')::text
+"""
 _RECIPIENTS = f"""
     (select p.id, p.sort_key, p.id as person_id, p.client_id, c.name as client_name,
-           trim(p.first_name || ' ' || p.last_name) as name, p.email, {_LEFT_OUT} as reason
+           trim(p.first_name || ' ' || p.last_name) as name, p.email, {_LEFT_OUT} as reason, {_ROLES} as projects
     {_CONTACTS} and {_ELIGIBLE} = $3) listed
 """
 _OUTCOMES = """
@@ -77,6 +84,7 @@ _OUTCOMES = """
     where i.bulk_invitation_id = $1) listed
 """
 _ORDERS = Orders("name", name="sort_key")
+_projects = msgspec.json.Decoder(list[ProjectAhead])
 
 _HELD = text(f"select i.status from ({state_at(':now')}) i where i.person_id = :person")  # noqa: S608  (a constant)
 
@@ -106,7 +114,9 @@ LeftOut = Literal[
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """Somebody who would be invited now, or for which `reason` they are left out."""
+    """Somebody who would be invited now, or for which `reason` they are left out; `projects` are those they have a role
+    in, or are to have one.
+    """
 
     person_id: UUID
     client_id: UUID
@@ -114,6 +124,7 @@ class Recipient(msgspec.Struct, frozen=True):
     name: str
     email: str | None
     reason: LeftOut
+    projects: list[ProjectAhead] = []
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -170,7 +181,8 @@ async def list_recipients(
     order = _ORDERS.order("name", cursor)
     statement = order.rows(_RECIPIENTS, "true", first=5) + " limit $4"
     rows = await connection.fetch(statement, client_id, now(), invited, limit + 1, *(order.place or ()))
-    return _page(order, rows, Recipient, limit)
+    told = [{**row, "projects": _projects.decode(row["projects"])} for row in rows[:limit]]
+    return order.page(rows, limit, [msgspec.convert(each, Recipient) for each in told])
 
 
 async def list_outcomes(
@@ -182,11 +194,7 @@ async def list_outcomes(
     order = _ORDERS.order("name", cursor)
     statement = order.rows(_OUTCOMES, "true", first=3) + " limit $2"
     rows = await connection.fetch(statement, bulk_id, limit + 1, *(order.place or ()))
-    return _page(order, rows, Outcome, limit)
-
-
-def _page(order: Order, rows: list[asyncpg.Record], kind: type[T], limit: int) -> Page[T]:
-    return order.page(rows, limit, [msgspec.convert(dict(row), kind) for row in rows[:limit]])
+    return order.page(rows, limit, [msgspec.convert(dict(row), Outcome) for row in rows[:limit]])
 
 
 async def get_progress(connection: asyncpg.Connection, bulk_id: UUID) -> Progress:

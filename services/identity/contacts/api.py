@@ -13,7 +13,7 @@ from services.identity.contacts.queries import ContactFilter, ContactView
 from services.identity.contacts.spreadsheet import to_csv
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.mails.mailer import Mailer
-from services.identity.project_roles.models import Roles
+from services.identity.project_roles.models import ChangedRoles
 from services.identity.sessions.cache import SessionCache
 from shared import language
 from shared.actor import SYSTEM, Actor
@@ -35,9 +35,9 @@ WRITE = {
 
 
 class EnableAccess(msgspec.Struct, forbid_unknown_fields=True):
-    """In which projects they get which role."""
+    """The roles to give by project, null for one to take away; in other projects everything stays."""
 
-    project_roles: Roles = {}
+    project_roles: ChangedRoles = {}
 
 
 class Move(msgspec.Struct, forbid_unknown_fields=True):

@@ -115,9 +115,9 @@ async def change_contact(db: Db, actor: Actor, contact_id: UUID, patch: PatchCon
     return Touched(changed=await (rights_changed if changed else live_hashes)(db, person.id))
 
 
-async def enable_access(db: Db, actor: Actor, contact_id: UUID, roles: Mapping[UUID, Role]) -> list[str]:
-    """Give a contact access with these project roles, and invite them if they have no account: then the roles wait
-    until they sign in. The hashes of the sessions this changes.
+async def enable_access(db: Db, actor: Actor, contact_id: UUID, roles: Mapping[UUID, Role | None]) -> list[str]:
+    """Give a contact access and change these project roles, and invite them if they have no account: then new roles
+    wait until they sign in. The hashes of the sessions this changes.
 
     Raises `NotFound`, `NotReady`, `EmailTaken` and what `change_project_roles` does.
     """

@@ -23,6 +23,8 @@ _SELECT = f"""
            p.title, p.language, p.active, p.is_primary_contact, p.portal_access, p.last_sign_in_at,
            {HAS_ACCOUNT} as has_account,
            exists (select from authenticators a where a.person_id = p.id and a.confirmed_at is not null) as two_factor,
+           coalesce((select json_object_agg(r.project_id, r.role) from project_roles r
+                     where r.client_id = p.client_id and r.person_id = p.id), '{{}}')::text as project_roles,
            coalesce((select json_object_agg(r.project_id, r.role) from offered_roles r
                      where r.client_id = p.client_id and r.person_id = p.id), '{{}}')::text as offered_roles
     from people p
@@ -39,7 +41,7 @@ _roles = msgspec.json.Decoder(dict[UUID, str])
 
 class ContactView(msgspec.Struct, frozen=True):
     """A contact as staff see them. `has_account`: they have been in the portal, or could with a password.
-    `offered_roles` are what they become, by project, when they sign in.
+    `project_roles` are what they are in which project, `offered_roles` what they become beside that when they sign in.
     """
 
     id: UUID
@@ -58,6 +60,7 @@ class ContactView(msgspec.Struct, frozen=True):
     has_account: bool
     two_factor: bool
     invitation: InvitationState
+    project_roles: dict[UUID, str]
     offered_roles: dict[UUID, str]
 
 
@@ -114,7 +117,11 @@ async def _views(connection: asyncpg.Connection, rows: list[asyncpg.Record]) -> 
     invited = await states_of(connection, [row["id"] for row in rows])
     return [
         msgspec.convert(
-            {**row, "invitation": invited.get(row["id"], NEVER), "offered_roles": _roles.decode(row["offered_roles"])},
+            {
+                **row,
+                "invitation": invited.get(row["id"], NEVER),
+                **{kind: _roles.decode(row[kind]) for kind in ("project_roles", "offered_roles")},
+            },
             ContactView,
         )
         for row in rows

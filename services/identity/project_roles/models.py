@@ -18,6 +18,8 @@ from shared.language import gettext as _
 from shared.orm import Base
 
 Roles = Annotated[dict[UUID, Role], Meta(max_length=500)]
+ChangedRoles = Annotated[dict[UUID, Role | None], Meta(max_length=500)]
+"""What changes: None takes a role away."""
 
 
 class RolesNeedPolicy(Forbidden):

@@ -50,7 +50,13 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     two_factor: bool = False
     last_sign_in_at: datetime | None = None
     invitation: InvitationState = InvitationState()
+    project_roles: dict[UUID, str] = {}
     offered_roles: dict[UUID, str] = {}
+
+    @property
+    def roles(self) -> dict[UUID, str]:
+        """What they are in which project, or become when they accept their invitation."""
+        return self.project_roles | self.offered_roles
 
 
 class ClientPerson(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from services.portal.contacts.page import Tried, show
 from services.portal.edits import Edit
 from services.portal.forms import Form, Typed
 from services.portal.page import Page
-from services.portal.people.views import ROLES, roles, roles_choice
+from services.portal.people.views import ROLES, changed_roles, roles_choice, roles_stored
 from services.portal.prove_it.views import require_fresh
 from services.portal.questions import Question, ask
 from services.portal.services import ServiceProblem
@@ -59,19 +59,22 @@ async def change(page: Page, contact_id: UUID, data: Typed) -> Template | Redire
 async def invite(page: Page, contact_id: UUID) -> Template:
     """Which roles shall they have? Inviting takes a fresh proof, so it is asked for before anything is chosen."""
     await require_fresh(page)
-    return await _show_invite(page, contact_id, Form())
+    return await _show_invite(page, contact_id)
 
 
 @post("/contacts/{contact_id:uuid}/access/enable", guards=[manage_access])
 async def enable_access(page: Page, contact_id: UUID, data: Typed) -> Template | Redirect:
-    """Give them access with these roles; who has no account is invited, and has the roles once they accept."""
-    chosen, form = roles(data), Form(data)
+    """Give them access, with the roles that were changed; who has no account is invited, and has new roles once they
+    accept.
+    """
+    form = Edit.sent(data)
     if is_search(data):
         return await _show_invite(page, contact_id, form)
-    if not chosen:
+    changes = changed_roles(form)
+    if not changes:
         return await _decide(page, contact_id, "portal-access/enable", _("Access given"))
     try:
-        body = {"project_roles": chosen}
+        body = {"project_roles": changes}
         await page.services.identity.post(f"contacts/{contact_id}/portal-access/enable", Contact, body)
     except ServiceProblem as problem:
         form.refuse(problem)
@@ -135,8 +138,12 @@ async def _decide(page: Page, contact_id: UUID, what: Decision, done: str) -> Te
     return page.go(f"/contacts/{contact_id}", done)
 
 
-async def _show_invite(page: Page, contact_id: UUID, form: Form) -> Template:
+async def _show_invite(page: Page, contact_id: UUID, form: Edit | None = None) -> Template:
+    """`form` is the one that was sent; before that it has what they are already, or are to become."""
     found, client = await views.contact(page.services, contact_id)
+    choice = await roles_choice(page.services, found.client_id, form or Form(), found.roles)
+    held = [project for project in choice.items if project.id in found.roles]
+    form = form or Edit(roles_stored(held, found.roles, version=0).inputs)
     return await page.show(
         "contacts/invite.html",
         section="clients",
@@ -144,7 +151,7 @@ async def _show_invite(page: Page, contact_id: UUID, form: Form) -> Template:
         form=form,
         contact=found,
         client=client,
-        choice=await roles_choice(page.services, found.client_id, form),
+        choice=choice,
         roles=ROLES,
     )
 

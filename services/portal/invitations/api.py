@@ -23,6 +23,7 @@ from shared.claims import require_policy
 from shared.language import gettext as _
 from shared.language import marked
 from shared.pagination import Page as Listing
+from shared.texts import isolated
 
 OfClient = Annotated[UUID | None, Parameter(query="client_id", default=None)]
 Short = Annotated[str, Parameter(max_length=400)]
@@ -69,6 +70,17 @@ LEFT_OUT = {
 """Why somebody gets no mail."""
 
 
+class Held(msgspec.Struct, frozen=True):
+    """A project in which somebody has a role already, or is to have one."""
+
+    name: str
+    role: str
+
+    @property
+    def words(self) -> str:
+        return f"{isolated(self.name)}: {_(ROLES[self.role])}"
+
+
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who would get a mail, or why not (`GET invitations/bulk/recipients`)."""
 
@@ -77,6 +89,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     email: str | None
     reason: str
+    projects: list[Held] = []
 
     @property
     def words(self) -> str:

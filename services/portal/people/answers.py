@@ -45,6 +45,11 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         return self.project_roles | self.offered_roles
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether they have access and were never in: whatever they are counts from when they accept."""
+        return self.portal_access and not self.has_account
+
+    @property
     def is_staff(self) -> bool:
         return self.kind == "staff"
 

@@ -1,6 +1,6 @@
 """What staff see and enter about people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 import msgspec
@@ -89,9 +89,14 @@ async def detail(services: Services, actor: Actor, person_id: UUID, form: Form |
     return Detail(found, known, choice, beyond, bool(pictures.value and pictures.value.items))
 
 
-async def roles_choice(services: Services, client_id: UUID, form: Form) -> Choice[ProjectCard]:
-    """A client's projects to give somebody a role in: those chosen on the form, and those that are looked for."""
-    return await choices.projects(services, client_id, ROLE, form.values[FIND + ROLE], form.members(ROLE))
+async def roles_choice(
+    services: Services, client_id: UUID, form: Form, held: Iterable[UUID] = ()
+) -> Choice[ProjectCard]:
+    """A client's projects to give somebody a role in: those `held` already, those chosen on the form, and those that
+    are looked for.
+    """
+    chosen = {*held, *form.members(ROLE)}
+    return await choices.projects(services, client_id, ROLE, form.values[FIND + ROLE], chosen)
 
 
 def details(found: Person) -> Edit:

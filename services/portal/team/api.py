@@ -109,7 +109,7 @@ async def _save(page: Page, person_id: UUID, form: Edit) -> Template | Redirect:
         form.refuse(problem)
     if form.is_stale:
         found = await views.member(page.services, page.actor, person_id)
-        stored = views.stored(found, (await views.roles(page.services, page.actor, found.project_roles, form)).lines)
+        stored = views.stored(found, (await views.roles(page.services, page.actor, found.roles, form)).lines)
         theirs = form.rebase(stored.inputs, stored.words)
         if not theirs:  # what changed is nothing that they can see
             return await _save(page, person_id, form)
@@ -155,7 +155,7 @@ async def _show_member(page: Page, person_id: UUID, form: Edit | None) -> Templa
     if not page.has("projects"):
         return await page.closed("projects", section="team")
     found = await views.member(page.services, page.actor, person_id)
-    given = await views.roles(page.services, page.actor, found.project_roles, form or Form())
+    given = await views.roles(page.services, page.actor, found.roles, form or Form())
     return await page.show(
         "team/member.html",
         section="team",

@@ -54,6 +54,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
         """What they are in which project, or become when they accept their invitation."""
         return self.project_roles | self.offered_roles
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether they have access and were never in: whatever they are counts from when they accept."""
+        return self.portal_access and not self.has_account
+
 
 class Team(msgspec.Struct, frozen=True):
     """A page of the client's people; `open` is whether the reader may change anything."""

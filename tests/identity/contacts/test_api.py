@@ -31,6 +31,7 @@ async def test_a_new_contact_cannot_sign_in_and_speaks_the_clients_language(iden
         "has_account": False,
         "two_factor": False,
         "last_sign_in_at": None,
+        "project_roles": {},
         "offered_roles": {},
         "invitation": {"status": "none", "sent_at": None, "expires_at": None, "failure": ""},
     }

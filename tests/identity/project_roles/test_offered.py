@@ -92,6 +92,23 @@ async def test_roles_of_an_invitation_wait_until_it_is_accepted(house: House, id
         assert str(changed.actorid) == giver
 
 
+async def test_roles_from_before_an_invitation_and_with_it_are_one_set(house: House, identity: Identity) -> None:
+    """Whoever reads a contact reads both kinds; the invitation changes both, and what it does not name stays."""
+    contact, third = await house.office.contact(house.client_id), await identity.project(house.client_id)
+    await house.give(contact, {house.shop: "viewer", third: "viewer"})
+    listed = await identity.api(
+        house.clara, "GET", "invitations/bulk/recipients", params={"client_id": house.client_id}
+    )
+    (row,) = [each for each in listed.json()["items"] if each["person_id"] == contact["id"]]
+    assert [each["role"] for each in row["projects"]] == ["viewer", "viewer"]
+    path = f"contacts/{contact['id']}/portal-access/enable"
+    body = {"project_roles": {house.shop: None, house.app: "approver"}}
+    let_in = (await identity.api(house.clara, "POST", path, json=body)).json()
+    assert (let_in["project_roles"], let_in["offered_roles"]) == ({third: "viewer"}, {house.app: "approver"})
+    await house.come_in(contact)
+    assert await house.roles_of(contact) == ({third: "viewer", house.app: "approver"}, {})
+
+
 async def test_what_was_offered_can_be_changed_while_it_waits(house: House, identity: Identity) -> None:
     by_staff, by_anna = await house.invite({house.shop: "viewer"}), await house.ask({house.shop: "viewer"})
     await house.give(by_staff, {house.shop: None, house.app: "approver"})

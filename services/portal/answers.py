@@ -41,9 +41,12 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Organisation(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the person's own (`GET auth/organisations`). `home`: where they sign in; `obstacle`: why not to go."""
+    """One of the person's own (`GET auth/organisations`); `person_id` is who they are there. `home`: where
+    they sign in; `obstacle`: why not to go.
+    """
 
     client_id: UUID
+    person_id: UUID
     name: str
     current: bool
     home: bool

@@ -78,6 +78,7 @@ def create_app(settings: PortalSettings) -> Litestar:
                 "assets": assets,
                 "areas": AREAS,
                 "branding": branding,
+                "forms": forms,
                 "guide": guide,
                 "settings": settings,
                 "upstreams": upstreams,

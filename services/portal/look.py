@@ -4,6 +4,7 @@ import hashlib
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from litestar import Request
 from markupsafe import Markup
@@ -26,6 +27,8 @@ RECORDED_HEADER = "X-Portal-Recorded"
 """Set by the gateway alone, for each request of a recorded session."""
 
 THEMES = ("system", "light", "dark")
+LONGEST_TITLE = 120
+"""As much of a page's title as its forms take along."""
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -53,16 +56,21 @@ class Look:
         """Whether the gateway recorded this visit; the page informs its reader."""
         self.is_answer = request.method == "POST"
         """Whether this page is what a form was answered with: the form is shown again, and nothing of it is saved."""
+        self._title = ""
         self.toast = recall(request.cookies.get(TOAST_COOKIE))
 
     @property
     def opened_by(self) -> Markup:
-        """The input by which each form that is sent names for whom it was opened; none on a page for nobody."""
-        return (
-            Markup('<input type="hidden" name="{}" value="{}">').format(OPENED_BY, self.whose)
-            if self.whose
-            else Markup()
-        )
+        """The input by which each form that is sent names for whom it was opened, and on which page; none on a page for
+        nobody.
+        """
+        said = f"{self.whose} {self._title}".strip()
+        return Markup('<input type="hidden" name="{}" value="{}">').format(OPENED_BY, said) if self.whose else Markup()
+
+    def is_called(self, title: Markup) -> str:
+        """Note the title of the page, which is said before its forms (0103)."""
+        self._title = title.striptags()[:LONGEST_TITLE]
+        return ""
 
     @cached_property
     def today(self) -> date:
@@ -79,7 +87,16 @@ def whose(actor: Actor | None) -> str:
     """Whom what is typed is of (0117): a person, in one organisation and through nobody else's eyes; "" for nobody."""
     if actor is None or actor.kind not in ("staff", "client"):
         return ""
-    return hashlib.sha256(f"{actor.id} {actor.reader.id} {actor.kind} {actor.client_id}".encode()).hexdigest()[:32]
+    return _digest(actor.id, actor.reader.id, actor.kind, actor.client_id)
+
+
+def whose_in(client_id: UUID, person_id: UUID) -> str:
+    """The same for one of a client's people, in another of their organisations than the one they are in."""
+    return _digest(person_id, person_id, "client", client_id)
+
+
+def _digest(*whom: object) -> str:
+    return hashlib.sha256(" ".join(map(str, whom)).encode()).hexdigest()[:32]
 
 
 def theme(value: str | None) -> str:

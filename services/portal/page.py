@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -25,6 +25,9 @@ from shared.actor import Actor
 from shared.clock import uuid7
 from shared.language import gettext as _
 from shared.pagination import Page as Listing
+
+if TYPE_CHECKING:
+    from services.portal.kept_form.views import Forms, Waiting
 
 T = TypeVar("T")
 CLIENT_COOKIE = "portal_client"
@@ -57,6 +60,9 @@ class Page(Look):
         """Where the page hears what happens."""
         self._organisations: list[Organisation] | None = None
         self._overview: asyncio.Future[Slot[Overview]] | None = None
+        self._forms: Forms = request.app.state.forms
+        self.waiting: Waiting | None = None
+        """A form of the reader's that was not sent and waits in their browser (0103)."""
         self.unread: Slot[Unread] = Slot("late")
         """How many notifications the bell has for the reader."""
 
@@ -122,6 +128,7 @@ class Page(Look):
             found = await slot(self.services.identity.get(f"clients/{named}", Client))
             self.client_name = found.value.name if found.value else _("the chosen client")
         await asyncio.gather(self.load_organisations(), self.load_unread())
+        self.waiting = None if self.viewing else self._forms.find(self)
         seen = [cookie(TOAST_COOKIE, "", 0)] if self.toast else []
         if self.whose and self.cookie(PERSON_COOKIE) != self.whose:
             seen.append(cookie(PERSON_COOKIE, self.whose))

@@ -71,7 +71,13 @@ def form_of(request: Connection) -> dict[str, list[str]]:
 
 def opened_by(request: Connection) -> str:
     """Whom a form names (`look.whose`); "" for nobody."""
-    return next(iter(form_of(request).get(OPENED_BY, [])), "")
+    return named_in(next(iter(form_of(request).get(OPENED_BY, [])), ""))[0]
+
+
+def named_in(opened_by: str) -> tuple[str, str]:
+    """Whom that input of a form names, and the title of the page that it was on (`Look.opened_by`)."""
+    whose, _, title = opened_by.partition(" ")
+    return whose, title.strip()
 
 
 def is_form(request: Request[Any, Any, Any]) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.portal.standin import ACME, BIRCH, Standin, person, problem, signed_in
+from tests.portal.standin import ACME, BIRCH, Standin, person, problem, signed_in, uid
 
 TOKEN = "t" * 43
 """The one link that works, for whatever it is shown."""
@@ -32,7 +32,14 @@ class Accounts(Standin):
             },
             "waiting_for": "old",
             "organisations": [
-                {"client_id": ACME, "name": "Acme GmbH", "current": True, "home": True, "obstacle": ""},
+                {
+                    "client_id": ACME,
+                    "person_id": uid(61),
+                    "name": "Acme GmbH",
+                    "current": True,
+                    "home": True,
+                    "obstacle": "",
+                },
             ],
             "join_refused": "",
             "elsewhere": False,

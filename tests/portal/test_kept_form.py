@@ -72,6 +72,27 @@ async def test_nobody_else_reads_it_and_its_person_still_finds_it(browser, back)
     assert hidden((await back(browser, CLARA).get("/kept-form")).text) == NEW_CLIENT
 
 
+async def test_it_says_which_form_it_is_and_what_was_typed_and_asks_before_it_is_discarded(browser, back):
+    typed = {
+        "opened_by": f"{whose(CLARA)} New client",
+        "current": "my present words",
+        "token": "as-mailed",
+        **NEW_CLIENT,
+    }
+    await keep(browser, data=typed)
+    clara = back(browser, CLARA)
+    page = (await clara.get("/kept-form")).text
+    said = page[page.index("kept-said") :].partition("</section>")[0]
+    assert ("New client" in said, unescape(said).count(NEW_CLIENT["name"])) == (True, 1)
+    assert ("my present words" in page, "as-mailed" in page) == (False, False)
+    assert 'action="/kept-form/discard"' not in page
+    question = (await clara.get("/kept-form/discard")).text
+    assert "Discard the form?" in question
+    assert hidden((await clara.get("/kept-form")).text) == NEW_CLIENT
+    gone = await clara.post("/kept-form/discard")
+    assert sum(line.startswith("portal_form_") for line in gone.headers.get_list("set-cookie")) == 2
+
+
 async def test_a_form_lasts_an_hour_whatever_the_browser_keeps(browser, back, monkeypatch):
     await keep(browser)
     clara = back(browser, CLARA)

@@ -12,16 +12,19 @@ from litestar.routes import HTTPRoute
 from services.portal.look import whose
 from services.portal.templating import OpenedBy
 from tests.portal.people import ANNA, CLARA, JONAS, MIA, NOBODY
-from tests.portal.standin import uid
+from tests.portal.standin import ACME, BIRCH, uid
 from tests.portal.test_kept_form import hidden
+from tests.portal.test_organisations import ANNA_AT_BIRCH, both
 
 ELSEWHERE = msgspec.structs.replace(ANNA, client_id=UUID(uid(4)))
+AT_BIRCH = msgspec.structs.replace(ANNA, id=UUID(ANNA_AT_BIRCH), client_id=UUID(BIRCH))
+NOTICE = '<a href="/kept-form">'
 PAGES = Path("services/portal")
 
 
 async def opened(browser, path):
     page = (await browser.get(path)).text
-    return re.search(r'name="opened_by" value="(\w+)"', page)[1]
+    return re.search(r'name="opened_by" value="(\w+)', page)[1]
 
 
 async def send(browser, path, data):
@@ -57,6 +60,50 @@ async def test_nor_of_another_organisation(browse, back, standin):
     anna = browse(ANNA)
     data = {"title": "Owner", "opened_by": await opened(anna, "/profile")}
     assert (await send(back(anna, ELSEWHERE), "/profile", data)).status_code == 409
+
+
+async def test_a_form_of_another_of_ones_organisations_says_which_and_leads_there(browse, back, standin):
+    """Nobody reads that their own form is somebody else's; from any page, there and here, they are led to it."""
+    anna = browse(ANNA)
+    page = (await anna.get("/profile")).text
+    title = re.search('name="opened_by" value="([^"]+)', page)[1]
+    assert title == f"{whose(ANNA)} Profile"
+    both(standin, current=BIRCH)
+    at_birch = back(anna, AT_BIRCH)
+    refused = await send(at_birch, "/profile", {"title": "Owner", "phone": "+49 30 1", "opened_by": title})
+    found = await at_birch.get("/kept-form")
+    assert (refused.status_code, found.status_code) == (409, 200)
+    switch = f'name="next" value="/kept-form"><button class="btn btn-primary btn-wide" name="client_id" value="{ACME}"'
+    for answer in (refused, found):
+        for words in ("This form belongs to Acme GmbH", "You are in Birch Ltd", "Profile", "Owner", switch):
+            assert words in answer.text
+    assert NOTICE in (await at_birch.get("/profile")).text
+    assert NOTICE not in (await back(at_birch, JONAS).get("/profile")).text
+    both(standin)
+    here = back(at_birch, ANNA)
+    assert "Open “Profile”" in (await here.get("/")).text
+    kept = (await here.get("/kept-form")).text
+    assert ("Profile" in kept, "Owner" in kept, hidden(kept)["title"]) == (True, True, "Owner")
+
+
+async def test_the_other_organisation_may_be_closed_to_them_and_says_why(browse, back, standin):
+    anna = browse(ANNA)
+    data = {"title": "Owner", "opened_by": await opened(anna, "/profile")}
+    both(standin, current=BIRCH)
+    standin.state["organisations"][0]["obstacle"] = "method"
+    refused = await send(back(anna, AT_BIRCH), "/profile", data)
+    assert "does not accept the sign-in method you used" in refused.text
+    assert 'action="/organisations/switch"' not in refused.text
+    assert 'action="/sign-out"' in refused.text
+
+
+async def test_what_is_too_long_for_the_other_organisation_is_shown_to_its_person_alone(browse, back, standin):
+    noise = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(20000))
+    anna = browse(ANNA)
+    data = {"title": noise, "opened_by": await opened(anna, "/profile")}
+    both(standin, current=BIRCH)
+    answer = await send(back(anna, AT_BIRCH), "/profile", data)
+    assert ("belongs to Acme GmbH" in answer.text, noise in answer.text) == (True, True)
 
 
 async def test_it_waits_for_who_opened_it_whoever_was_signed_in_last(browse, back):
@@ -169,7 +216,7 @@ async def test_every_form_of_every_page_that_is_shown_names_its_reader(web, brow
             page = await browser.get(re.sub(r"{[^}]+}", uid(1), path))
             for start, inside in re.findall(r"(<form\b[^>]*>)(.*?)</form>", page.text, re.DOTALL):
                 if 'method="post"' in start:
-                    assert f'name="opened_by" value="{whose(who)}"' in inside, (path, start)
+                    assert f'name="opened_by" value="{whose(who)}' in inside, (path, start)
                     seen.add(re.search(r'action="([^"?]+)|$', start)[1] or path)
     assert len(seen) > 40, sorted(seen)
 

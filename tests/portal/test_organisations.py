@@ -14,13 +14,25 @@ from tests.portal.standin import ACME, BIRCH, PASSWORD, uid
 from tests.portal.test_view_as import VIEWING
 
 ANNAS = "approver@acme.example"
+ANNA_AT_BIRCH = uid(91)
+"""Who she is in the book of the other one."""
 HTMX = {"HX-Request": "true"}
 
 
 def both(standin, obstacle: str = "", *, current: str = ACME, home: str = ACME) -> None:
     standin.state["organisations"] = [
-        {"client_id": id_, "name": name, "current": id_ == current, "home": id_ == home, "obstacle": why}
-        for id_, name, why in ((ACME, "Acme GmbH", ""), (BIRCH, "Birch Ltd", obstacle))
+        {
+            "client_id": id_,
+            "person_id": who,
+            "name": name,
+            "current": id_ == current,
+            "home": id_ == home,
+            "obstacle": why,
+        }
+        for id_, who, name, why in (
+            (ACME, str(ANNA.id), "Acme GmbH", ""),
+            (BIRCH, ANNA_AT_BIRCH, "Birch Ltd", obstacle),
+        )
     ]
 
 

@@ -204,3 +204,29 @@ def test_a_form_is_read_however_its_letters_are_written(body: str) -> None:
     """Browsers escape them, programs often do not; what is no UTF-8 is nobody's error page."""
     assert parsed(body.encode()) == {"name": ["Käthe", "Müller &"], "empty": [""]}
     assert parsed(b"name=\xff%ff") == {"name": ["\ufffd\ufffd"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "group"),
+    [
+        ("/webhooks/new", {"name": "ERP", "url": "https://erp.example/hook"}, "types"),
+        ("/api-clients/new", {"name": "ERP", "auth_method": "client_secret"}, "scopes"),
+    ],
+)
+async def test_where_a_group_is_refused_the_focus_is_on_why(browse, path, typed, group):
+    answer = await browse(CLARA).post(path, data=typed)
+    assert answer.status_code == 422
+    assert re.findall(r"<(\w+)[^>]*\bautofocus\b", answer.text) == ["p"]
+    assert f'id="error-{group}" tabindex="-1" autofocus' in answer.text
+
+
+def test_whatever_a_template_refuses_has_the_focus():
+    """What says why is beside an input that has the focus, or has it itself: nobody is left at the top of the page."""
+    said = 0
+    for page in Path("services/portal").rglob("*.html"):
+        source = page.read_text()
+        for name in re.findall(r'id="error-([^"]+)"', source):
+            beside = re.search(rf'aria-describedby="error-{re.escape(name)}"', source) and "autofocus" in source
+            assert beside or f'id="error-{name}" tabindex="-1" autofocus' in source, (page.as_posix(), name)
+            said += 1
+    assert said > 3

@@ -16,11 +16,12 @@ from shared.database import Db
 
 
 class OrganisationView(msgspec.Struct, frozen=True):
-    """One of one's own organisations. `home`: where one manages how one signs in. `obstacle` says why one cannot
-    switch there now: '' where one can, else closed, method, second_factor or network.
+    """One of one's own organisations. `person_id` is who one is there. `home`: where one manages how one signs in.
+    `obstacle` says why one cannot switch there now: '' where one can, else closed, method, second_factor or network.
     """
 
     client_id: UUID
+    person_id: UUID
     name: str
     current: bool
     home: bool
@@ -38,7 +39,7 @@ async def find_session(db: Db, actor: Actor) -> Session | None:
 
 
 _OWN = """
-    select p.client_id, c.name, p.id = s.person_id as current, p.account_id is null as home
+    select p.client_id, p.id as person_id, c.name, p.id = s.person_id as current, p.account_id is null as home
     from sessions s
     join people p on p.id = s.account_id or p.account_id = s.account_id and p.joined_at is not null
     join clients c on c.id = p.client_id
@@ -71,4 +72,4 @@ async def list_organisations(db: Db, actor: Actor) -> Organisations:
 def _view(session: Session, person: Person, client: Client, actor: Actor) -> OrganisationView:
     current, home = person.id == session.person_id, person.account_id is None
     kept = "" if current else obstacle(session, person, client, actor.ip)
-    return OrganisationView(client.id, client.name, current, home, kept)
+    return OrganisationView(client.id, person.id, client.name, current, home, kept)

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 import msgspec
 from litestar.datastructures import Cookie
 
+from services.portal.answers import Organisation
 from services.portal.cookies import cookie
-from services.portal.forms import Inputs, carried
+from services.portal.forms import Inputs, carried, said
+from services.portal.look import whose_in
 from services.portal.page import Page
 from services.portal.paths import local_path
 from shared.clock import now
@@ -31,6 +33,20 @@ class Kept(msgspec.Struct, frozen=True):
 
     target: str
     fields: Sequence[tuple[str, str]]
+    title: str = ""
+    """Of the page it was on; "" where that had none."""
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """What its person wrote into it."""
+        return said(self.fields)
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A form of who reads a page. `there` is the other one of their organisations that it belongs to."""
+
+    kept: Kept
+    there: Organisation | None
 
 
 class _Sealed(msgspec.Struct, frozen=True):
@@ -57,12 +73,23 @@ class Forms:
         kept_in = [cookie(_name(number), part, SECONDS) for number, part in enumerate(parts)]
         return kept_in + nothing()[len(parts) :]
 
-    def open(self, page: Page) -> Kept | None:
-        """The form that waits in this browser for the person of `page`; None if another's, old or changed."""
+    def find(self, page: Page) -> Waiting | None:
+        """The form that waits in this browser for who reads `page`: where they are, or in another organisation that the
+        page knows to be theirs. None if another's, old or changed.
+        """
+        if not is_there(page):
+            return None
+        if kept := self._open(page, page.own):
+            return Waiting(kept, None)
+        others = [each for each in page.organisations if not each.current]
+        found = ((self._open(page, whose_in(each.client_id, each.person_id)), each) for each in others)
+        return next((Waiting(kept, each) for kept, each in found if kept), None)
+
+    def _open(self, page: Page, person: str) -> Kept | None:
         text = "".join(page.cookie(_name(number)) for number in range(MOST))
         try:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            opened = self._sealer.open(sealed, _bound_to(page.own))
+            opened = self._sealer.open(sealed, _bound_to(person))
             found = msgspec.json.decode(zlib.decompress(opened), type=_Sealed)
         except (ValueError, binascii.Error, zlib.error):
             return None
@@ -74,12 +101,21 @@ def proves_for_a_page(data: Inputs) -> bool:
     return "proof_next" in data and "proof_resend" not in data
 
 
-def waiting(data: Inputs, target: str) -> Kept:
-    """The form in `data`. One that waited for a proof as well goes where it was heading, which may ask for it again."""
+async def other_organisation(page: Page, whose: str) -> Organisation | None:
+    """The other organisation of the reader's that a form was opened in; None where it is somebody else's form."""
+    own = await page.load_organisations(deadline=None)
+    others = (each for each in own if not each.current)
+    return next((each for each in others if whose_in(each.client_id, each.person_id) == whose), None)
+
+
+def waiting(data: Inputs, target: str, title: str) -> Kept:
+    """The form in `data`, of the page with this title. One that waited for a proof as well goes where it was heading,
+    which may ask for it again.
+    """
     proof_next = data.get("proof_next")
     if isinstance(proof_next, str) and proof_next:
         target = local_path(proof_next)
-    return Kept(target, carried(data))
+    return Kept(target, carried(data), title)
 
 
 def is_there(page: Page) -> bool:

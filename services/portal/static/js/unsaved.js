@@ -85,7 +85,7 @@ document.addEventListener('htmx:beforeSwap', (event) => {
 // (decision 0114).
 const WAITING = 'portal-unsaved';
 const AN_HOUR = 3600_000;
-const whose = (form) => form.elements.opened_by?.value;
+const whose = (form) => form.elements.opened_by?.value.split(' ')[0];
 const place = (form) => new URL(form.action).pathname;
 const isTicked = ({ type }) => type === 'checkbox' || type === 'radio';
 const held = (field) => (isTicked(field) ? field.checked : field.options ? [...field.selectedOptions].map(({ value }) => value) : field.value);

@@ -37,6 +37,7 @@ _WORDS = [
     for pattern, words in (
         (r"Invalid enum value", marked("This is not one of the values that are possible here.")),
         (r"matching regex '.*@", NO_ADDRESS),
+        (r"matching regex '\^#", marked("Write a colour as # and six digits or letters from a to f, such as #4338ca.")),
         (r"matching regex", marked("This is empty, or holds characters that cannot be used here.")),
         (r"unknown field `(?P<name>.+)`", marked("There is no such field here.")),
         (r"missing required field `(?P<name>.+)`", marked("This is missing.")),

@@ -143,15 +143,15 @@ async def test_staff_over_all_clients_see_figures_who_needs_attention_and_that_s
         f'href="/clients/{ACME}"',
         "Acme GmbH",
         '<span class="nowrap is-over strong">2</span>',
-        "6 more clients need",
+        "6 more clients have something overdue or waiting",
     ):
         assert words in table
-    assert page.text.index("Key figures") < page.text.index("Clients that need attention")
+    assert page.text.index("Key figures") < page.text.index("Overdue and waiting, by client")
     for path in ("/", "/projects", "/activity", "/notifications"):
         assert 'data-events="/api/events/all"' in (await browse(CLARA).get(path)).text, path
     assert "data-events" not in (await browse(CLARA).get("/people")).text
     standin.state["attention"] = []
-    assert "Nothing is overdue" in (await browse(CLARA).get("/")).text
+    assert "No date has passed, and nothing waits" in (await browse(CLARA).get("/")).text
     assert 'id="clients"' not in (await browse(ANNA).get("/")).text
 
 

@@ -103,6 +103,26 @@ async def test_what_keeps_one_out_is_said_calmly_and_one_stays(browse, standin, 
     assert "You are still in Acme GmbH" in page
 
 
+async def test_who_added_an_organisation_is_led_there_at_once(browse, standin):
+    both(standin)
+    page = (await browse(ANNA).get(f"/organisations?added={BIRCH}")).text
+    added = page[page.index("added-title") :].partition("</section>")[0]
+    for words in ("Birch Ltd is one of your organisations now", "You are still in Acme GmbH", "Switch to Birch Ltd"):
+        assert words in added
+    assert f'name="client_id" value="{BIRCH}" autofocus' in added
+    both(standin, current=BIRCH)
+    assert "added-title" not in (await browse(ANNA).get(f"/organisations?added={BIRCH}")).text
+
+
+async def test_settings_say_for_which_organisation_a_language_holds(browse, standin):
+    assert "our mails to you are in this language." in (await browse(ANNA).get("/settings")).text
+    both(standin)
+    page = (await browse(ANNA).get("/settings")).text
+    assert re.search(
+        "mails to you about \\W?Acme GmbH\\W? are in this language. Your other organisations keep theirs", page
+    )
+
+
 @pytest.mark.parametrize("client_id", ["", "birch", "\x00"])
 async def test_what_is_no_organisation_is_not_found(browse, standin, client_id):
     assert (await browse(ANNA).post("/organisations/switch", data={"client_id": client_id})).status_code == 404
@@ -135,7 +155,7 @@ async def test_signed_in_with_it_there_is_one_button(browse, standin):
     browser, page = await opened(browse, ANNA)
     assert 'action="/invitation/join"' in page.text
     answer = await browser.post("/invitation/join", data={"token": TOKEN})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/organisations")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/organisations?added={BIRCH}")
     (call,) = [call for call in standin.calls if call.path == "/auth/organisations/join"]
     assert call.body == {"token": TOKEN}
 

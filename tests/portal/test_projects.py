@@ -60,7 +60,7 @@ async def test_the_order_stays_with_filter_search_and_pages(browse, standin):
     assert '<option value="ends_on" selected>' in page.text
     assert '<option value="client_name"' not in page.text
     leads = [link for link in re.findall(r'(?:href|hx-get)="(/projects\?[^"]*)"', page.text) if "sort=" in link]
-    assert len(leads) == 8
+    assert len(leads) == 9
     assert all("sort=ends_on" in link for link in leads)
     assert '<option value="client_name"' in (await browse(CLARA).get("/projects", params={"sort": "client_name"})).text
 

@@ -10,6 +10,7 @@ import msgspec
 from services.activity.kept import Answer, Kept
 from services.activity.kpis import queries
 from services.activity.kpis.definitions import Definition
+from services.activity.reach import Reach
 from shared.actor import Actor
 from shared.database import ReadOnly
 from shared.language import current
@@ -37,7 +38,7 @@ class KpiCache:
 
 
 def _visibility(actor: Actor) -> str:
-    readable = actor.readable_projects()
+    readable, behind = actor.readable_projects(), "behind" if Reach.of(actor).behind else ""
     if readable is None:
-        return "all"
-    return sha256(b"".join(sorted(project.bytes for project in readable))).hexdigest()[:32]
+        return f"all{behind}"
+    return behind + sha256(b"".join(sorted(project.bytes for project in readable))).hexdigest()[:32]

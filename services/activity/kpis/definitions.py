@@ -15,7 +15,13 @@ Format = Literal["number", "date", "days", "percent", "currency"]
 PARAMETERS = {"client_id": "uuid", "projects": "uuid[]", "start": "date", "end": "date", "today": "date"}
 OF_CLIENT = "client_id = :client_id"
 """How a statement names its tenant."""
+_TOLD = re.compile(r"\btold\b")
 _NAMED = re.compile(rf"(?<!:):({'|'.join(PARAMETERS)})\b")
+
+
+def view_of(*, behind: bool) -> str:
+    """What figures count: what every reader of its project sees of a thing, or what staff see `behind` that."""
+    return "told_to_staff" if behind else "told"
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,11 +36,12 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     better: Literal["up", "down"] | None = None
     href: str | None = None
 
-    def statement(self, values: dict[str, Any]) -> tuple[str, list[Any]]:
+    def statement(self, values: dict[str, Any], view: str) -> tuple[str, list[Any]]:
         """The SQL with numbered parameters, and the values in their order; names it does not use are left out. Without
-        a client it counts what all of them have.
+        a client it counts what all of them have. `view` has what its reader reads (`view_of`).
         """
-        sql = self.sql if values["client_id"] else self.sql.replace(OF_CLIENT, "true")
+        sql = _TOLD.sub(view, self.sql)
+        sql = sql if values["client_id"] else sql.replace(OF_CLIENT, "true")
         used = sorted(set(_NAMED.findall(sql)))
         statement = _NAMED.sub(lambda found: f"${used.index(found[1]) + 1}::{PARAMETERS[found[1]]}", sql)
         return statement, [values[name] for name in used]

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
 import msgspec
 import structlog
 
-from services.activity.kpis.definitions import Definition, Format, Periods, periods
+from services.activity.kpis.definitions import Definition, Format, Periods, periods, view_of
+from services.activity.reach import Reach
 from shared.actor import Actor
 from shared.clock import day_of, now
 from shared.database import ReadOnly
@@ -24,7 +25,7 @@ Value = int | Decimal | date
 _CREATED = ("select created_at from known_clients where client_id = $1", "select min(created_at) from known_clients")
 _CHANGED = ("select changed from known_clients where client_id = $1", "select max(changed) from known_clients")
 _SINCE = """
-select least($2::date, min(least(made_on, starts_on, done_on))) from told
+select least($2::date, min(least(made_on, starts_on, done_on))) from {view}
 where ($1::uuid[] is null or project_id = any($1))
 """
 
@@ -65,14 +66,15 @@ async def compute(
     """All figures of a client, or of all, as `actor` may see them, and whether none of them failed."""
     readable = actor.readable_projects()
     projects = None if readable is None else sorted(readable)
-    over = periods(today)
+    over, view = periods(today), view_of(behind=Reach.of(actor).behind)
     async with read(actor) as connection:
         created: datetime | None = await connection.fetchval(*_of(client_id, _CREATED))
         known = (projects, created and day_of(created))
         tenant = (" and client_id = $3", client_id) if client_id else ("",)
-        since: date | None = await connection.fetchval(_SINCE + tenant[0], *known, *tenant[1:])
+        since: date | None = await connection.fetchval(_SINCE.format(view=view) + tenant[0], *known, *tenant[1:])
     values = {"client_id": client_id, "projects": projects, "today": today}
-    items = [await _compute_one(read, actor, each, values, over, since=since) for each in definitions]
+    asking = _Asking(read, actor, view, values)
+    items = [await _compute_one(asking, each, over, since=since) for each in definitions]
     return Kpis([item or _failed(each) for item, each in zip(items, definitions, strict=True)], now()), all(items)
 
 
@@ -80,20 +82,32 @@ def _of(client_id: UUID | None, statements: tuple[str, str]) -> tuple[str, *tupl
     return (statements[0], client_id) if client_id else (statements[1],)
 
 
-async def _compute_one(
-    read: ReadOnly, actor: Actor, definition: Definition, values: dict[str, Any], over: Periods, *, since: date | None
-) -> Kpi | None:
+class _Asking(NamedTuple):
+    """For whom figures are computed: which things count, and the values that all statements have."""
+
+    read: ReadOnly
+    actor: Actor
+    view: str
+    values: dict[str, Any]
+
+    async def ask(
+        self, connection: asyncpg.Connection, definition: Definition, start: date, end: date
+    ) -> dict[str, Any] | None:
+        statement, arguments = definition.statement(self.values | {"start": start, "end": end}, self.view)
+        row = await connection.fetchrow(statement, *arguments)
+        return dict(row) if row else None
+
+
+async def _compute_one(asking: _Asking, definition: Definition, over: Periods, *, since: date | None) -> Kpi | None:
     comparable = since is not None and since <= over.previous_start
     try:
-        async with read(actor) as connection:
-            current = await _ask(connection, definition, values | {"start": over.start, "end": over.end})
+        async with asking.read(asking.actor) as connection:
+            current = await asking.ask(connection, definition, over.start, over.end)
             before = None
             if comparable and definition.compare:
-                before = await _ask(
-                    connection, definition, values | {"start": over.previous_start, "end": over.previous_end}
-                )
+                before = await asking.ask(connection, definition, over.previous_start, over.previous_end)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        log.exception("kpi.failed", key=definition.key, client_id=values["client_id"], error=repr(error))
+        log.exception("kpi.failed", key=definition.key, client_id=asking.values["client_id"], error=repr(error))
         return None
     return _kpi(definition, current, before["value"] if before else None, _comparison(definition, over, since))
 
@@ -107,12 +121,6 @@ def _comparison(definition: Definition, over: Periods, since: date | None) -> st
     if since <= over.previous_start:
         return over.compared(definition.comparison)
     return _("new this month") if since >= over.start else _("since {day}", day=day(since, "MMM"))
-
-
-async def _ask(connection: asyncpg.Connection, definition: Definition, values: dict[str, Any]) -> dict[str, Any] | None:
-    statement, arguments = definition.statement(values)
-    row = await connection.fetchrow(statement, *arguments)
-    return dict(row) if row else None
 
 
 def _kpi(definition: Definition, row: dict[str, Any] | None, previous: Value | None, comparison: str) -> Kpi:
@@ -130,7 +138,7 @@ def _kpi(definition: Definition, row: dict[str, Any] | None, previous: Value | N
         direction=direction,
         good=found.get("good", good),
         comparison_label=found.get("label") or comparison,
-        href=definition.href,
+        href=found.get("href") or definition.href,
     )
 
 

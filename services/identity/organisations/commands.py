@@ -1,5 +1,6 @@
 """Joining another client's portal with the account one has, and going from one to the other."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.identity.invitations.models import INVITATION
@@ -9,10 +10,12 @@ from services.identity.organisations.membership import forget_credentials
 from services.identity.organisations.models import HereAlready, SomebodyElse, obstacle, require_open_way
 from services.identity.organisations.queries import find_session
 from services.identity.people.addresses import note_verified
+from services.identity.people.commands import choose_language
+from services.identity.people.models import Person
 from services.identity.sessions.admission import note_arrival
 from services.identity.sessions.commands import Entry, end_sessions
 from services.identity.sessions.models import Attempt, Session, SessionEnded
-from services.identity.sessions.queries import lock_doors, lock_namesakes
+from services.identity.sessions.queries import Visitor, lock_doors, lock_namesakes
 from services.identity.sessions.rules import refusal
 from services.identity.tokens import digest, new_token
 from shared import outbox
@@ -44,12 +47,23 @@ async def join(db: Db, attempt: Attempt, actor: Actor, token: str) -> UUID | Non
         await refuse(db, attempt, INVITATION)
         return None
     joined = guest.join(account, attempt.ip, attempt.user_agent)
+    _take_language(guest, namesakes, session)
     await db.flush()
     await forget_credentials(db, guest)
     author = guest.signed_in(attempt.id, attempt.ip)
     await outbox.append(db, author, joined, client_id=guest.client_id, aggregate_id=guest.id)
     await note_verified(db, author, guest)
     return guest.client_id
+
+
+def _take_language(guest: Person, namesakes: Sequence[Visitor], session: Session) -> None:
+    """Speak to somebody who joins as they have chosen where they are, or where their account is; not where they have
+    chosen here.
+    """
+    human = {person.id: person for person, _ in namesakes}
+    for person in (human.get(session.person_id), human.get(session.account_id)):
+        if person and person.language_chosen and not guest.language_chosen:
+            choose_language(guest, person.language)
 
 
 async def switch(db: Db, attempt: Attempt, actor: Actor, client_id: UUID) -> Entry:

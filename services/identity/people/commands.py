@@ -118,6 +118,13 @@ async def create_first_admin(db: Db, data: CreatePerson, password_hash: str) -> 
     return await create_person(db, SYSTEM, admin, password_hash)
 
 
+def choose_language(person: Person, language: str) -> None:
+    """Speak to somebody as they have chosen themselves."""
+    if person.language != language:
+        person.version += 1
+    person.language, person.language_chosen = language, True
+
+
 async def change_me(db: Db, actor: Actor, person_id: UUID, patch: PatchMe) -> None:
     """One's own details. In which language mails come is everybody's own, whatever the company closed."""
     changes = _sent(patch)
@@ -125,6 +132,8 @@ async def change_me(db: Db, actor: Actor, person_id: UUID, patch: PatchMe) -> No
         raise ActionClosed
     person = await queries.load_person(db, person_id)
     updated = person.change(actor, changes)
+    if patch.language is not UNSET:
+        choose_language(person, patch.language)
     if updated:
         await outbox.append(db, actor, updated, client_id=person.client_id, aggregate_id=person.id)
 

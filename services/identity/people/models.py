@@ -105,6 +105,7 @@ class Person(Base, Identified, Timestamped, Versioned):
     phone: Mapped[str] = mapped_column(default="")
     title: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="en")
+    language_chosen: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
     portal_access: Mapped[bool] = mapped_column(default=True)
     limited: Mapped[bool] = mapped_column(default=False)
@@ -270,6 +271,7 @@ class Person(Base, Identified, Timestamped, Versioned):
     def forget_owner(self) -> None:
         """Delete every credential and whose it was: the person has to be invited like a new one."""
         self.password_hash = self.owned_since = self.email_verified_at = self.joined_at = None
+        self.language_chosen = False
 
     def stand_alone(self) -> None:
         """Be nobody's membership: an account of its own."""

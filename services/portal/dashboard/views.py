@@ -77,5 +77,5 @@ async def coming(page: Page, _client_id: UUID | None, deadline: float | None) ->
 
 
 async def clients(page: Page, _client_id: UUID | None, deadline: float | None) -> Slot[ClientsAttention]:
-    """For staff who look at all clients: which of them need attention."""
-    return await page.overview(lambda found: found.clients, "clients", deadline=deadline)
+    """For staff who look at all clients: which of them have something overdue or waiting. Of one client alone, none."""
+    return await page.overview(lambda found: found.clients or ClientsAttention([], 0), "clients", deadline=deadline)

@@ -17,7 +17,6 @@ from services.portal.services import ServiceProblem, slot
 from services.portal.sign_in.arrival import arrive
 from shared.language import gettext as _
 from shared.language import marked
-from shared.texts import isolated
 
 
 @get("/invitation")
@@ -103,15 +102,8 @@ async def join(page: Page, data: Typed) -> Template | Redirect:
                 raise
             links.refuse(form, problem)
         else:
-            return await _joined(page, joined)
+            return page.go(f"/organisations?added={joined.client_id}")
     return await _show(page, form, opened=False)
-
-
-async def _joined(page: Page, joined: Joined) -> Redirect:
-    known = await page.load_organisations()
-    name = next((each.name for each in known if each.client_id == joined.client_id), "")
-    told = _("{name} is one of your organisations now", name=isolated(name))
-    return page.go("/organisations", told if name else _("It is one of your organisations now"))
 
 
 async def _void(page: Page, problem: ServiceProblem | None = None) -> Template:

@@ -28,12 +28,15 @@ async def require_own(connection: Connection, _handler: BaseRouteHandler) -> Non
 
 
 @get("/organisations")
-async def overview(page: Page, refused: UUID | None = None) -> Template:
-    """All of them; `refused` is the one that could not be opened, with the reason."""
-    known = await page.load_organisations()
-    asked = next((each for each in known if each.client_id == refused), None)
-    here = next((each.name for each in known if each.current), "")
-    return await page.show("organisations/page.html", refused=asked, here=here)
+async def overview(page: Page, refused: UUID | None = None, added: UUID | None = None) -> Template:
+    """All of them; `refused` is the one that could not be opened, with the reason, and `added` the one that they just
+    joined, with the way there.
+    """
+    known = {each.client_id: each for each in await page.load_organisations()}
+    here = next((each.name for each in known.values() if each.current), "")
+    new = known.get(added) if added else None
+    asked = known.get(refused) if refused else None
+    return await page.show("organisations/page.html", refused=asked, added=new, here=here)
 
 
 @post("/organisations/switch")

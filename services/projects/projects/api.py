@@ -11,7 +11,7 @@ from services.projects.fields import TEXT
 from services.projects.milestones.queries import PhaseView
 from services.projects.projects import commands, queries
 from services.projects.projects.commands import CreateProject, PatchProject
-from services.projects.projects.models import Status
+from services.projects.projects.models import StatusFilter
 from services.projects.projects.queries import ProjectCard, ProjectDetail
 from shared.actor import Actor
 from shared.claims import require_policy
@@ -43,7 +43,7 @@ async def list_projects(
     sort: Sort,
     cursor: Cursor,
     limit: Limit,
-    status: Status | None = None,
+    status: StatusFilter | None = None,
     client_id: UUID | None = None,
 ) -> Page[ProjectCard]:
     """List the projects the caller may read, newest first; `q` is searched in name and description.

@@ -27,6 +27,8 @@ from shared.orm import Base, Identified, TenantOwned, Timestamped, made_by_the_t
 from shared.versions import Versioned
 
 Status = Literal["on_track", "at_risk", "delayed", "completed"]
+StatusFilter = Literal["active", "on_track", "at_risk", "delayed", "completed"]
+"""By what projects are listed; "active" are those that are not completed."""
 
 
 class ClientInactive(Conflict):

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from services.projects.milestones.queries import MilestoneView, PhaseView, list_milestones, phases_of
 from services.projects.milestones.schedule import progress
-from services.projects.projects.models import FeedbackOnly, KnownClient, Project, Status
+from services.projects.projects.models import FeedbackOnly, KnownClient, Project, Status, StatusFilter
 from services.projects.visibility import Hideable, looks_behind, seen_by
 from shared.actor import Actor
 from shared.contracts.projects import ProjectUpdated
@@ -60,7 +60,7 @@ left join lateral (
 """
 _ONE = "select * from projects where {tenant} and id = $2"
 _LISTED = """($2::uuid[] is null or id = any($2))
-    and ($3::text is null or status = $3)
+    and ($3::text is null or status = $3 or $3 = 'active' and status <> 'completed')
     and ($5::uuid[] is null or id = any($5))
     and ($4::text is null or found_by like all ((select wanted($4))::text[])
          or {searched} and description_found_by like all ((select wanted($4))::text[]))"""
@@ -168,7 +168,7 @@ async def list_projects(
     actor: Actor,
     *,
     client_id: UUID | None,
-    status: Status | None,
+    status: StatusFilter | None,
     q: str | None,
     ids: list[UUID] | None,
     sort: str,

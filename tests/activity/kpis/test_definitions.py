@@ -25,7 +25,7 @@ def test_names_become_numbers_and_casts_stay() -> None:
         key="x", label="x", format="number", comparison="", compare=False,
         sql="select :today - :end, '1'::int where :projects is null or a = :client_id or b = :client_id",
     )  # fmt: skip
-    statement, values = each.statement({"client_id": 1, "projects": 2, "start": 3, "end": 4, "today": 5})
+    statement, values = each.statement({"client_id": 1, "projects": 2, "start": 3, "end": 4, "today": 5}, "told")
     where = "where $3::uuid[] is null or a = $1::uuid or b = $1::uuid"
     assert statement == f"select $4::date - $2::date, '1'::int {where}"
     assert values == [1, 4, 2, 5]
@@ -33,7 +33,7 @@ def test_names_become_numbers_and_casts_stay() -> None:
 
 def test_a_figure_of_all_clients_names_none() -> None:
     values = dict.fromkeys(("client_id", "projects", "start", "end", "today"))
-    assert [each.key for each in load(KPIS) if "client_id" in each.statement(values)[0]] == []
+    assert [each.key for each in load(KPIS) if "client_id" in each.statement(values, "told")[0]] == []
 
 
 def test_a_mistake_in_the_file_is_named(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ async def test_milestones_count_in_the_month_they_were_completed(client: Client)
         "direction": "down",
         "good": False,
         "comparison_label": over().compared("vs {days}"),
-        "href": "/activity",
+        "href": None,
     }
 
 
@@ -241,6 +241,25 @@ async def test_people_see_figures_of_the_projects_they_may_see(client: Client) -
     assert [mia[name]["value"] for name in names] == [0, 0, None]
     assert "Secret" not in str(felix) + str(mia)
     assert await client.kpis() == everything
+
+
+async def test_staff_count_what_they_read_and_clients_what_they_see(client: Client) -> None:
+    """A figure agrees with the page behind it, for each of them, and leads to exactly what it counts."""
+    shared, private, milestone = uuid7(), uuid7(), uuid7()
+    due = today() + timedelta(days=3)
+    await client.tell(
+        (project_created(), shared),
+        (project_created("Ours", private=True), private),
+        (milestone_created(shared, "Review", target_on=due, private=True), milestone),
+        (milestone_created(shared, "Launch", target_on=due + DAY), uuid7()),
+    )
+    ours, theirs = await client.kpis(CLARA, client_id=str(client.id)), await client.kpis()
+    assert [found["active_projects"]["value"] for found in (ours, theirs)] == [2, 1]
+    assert [found["next_deadline"]["value"] for found in (ours, theirs)] == [3, 4]
+    assert ours["active_projects"]["href"] == "/projects?status=active"
+    assert ours["next_deadline"]["href"] == f"/projects/{shared}#milestone-{milestone}"
+    assert "Review" not in str(theirs)
+    assert await client.kpis() == theirs
 
 
 async def test_staff_name_the_client(client: Client, rig: Rig) -> None:

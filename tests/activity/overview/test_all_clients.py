@@ -62,7 +62,7 @@ async def test_staff_see_of_each_client_what_needs_attention(houses: tuple[House
     assert found["clients"]["total"] >= 2
     assert found["newest"] == (await rig.api(CLARA, "GET", "activity")).json()
     [active] = [each["value"] for each in found["kpis"]["items"] if each["key"] == "active_projects"]
-    [counted] = await rig.sql("select count(*) from told where kind = 'project' and not over")
+    [counted] = await rig.sql("select count(*) from told_to_staff where kind = 'project' and not over")
     assert active == counted[0] >= 2
 
 

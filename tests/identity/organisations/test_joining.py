@@ -191,3 +191,22 @@ async def test_a_team_invites_somebody_who_signs_in_elsewhere(identity: Identity
 )
 async def test_what_is_no_token_is_422(invited: Consultant, body: dict[str, Any]) -> None:
     assert (await invited.browser("POST", "auth/organisations/join", json=body)).status_code == 422
+
+
+@pytest.mark.parametrize(("chosen", "here", "spoken"), [("", "", "en"), ("de", "", "de"), ("de", "en", "en")])
+async def test_the_language_somebody_chose_comes_along_unless_they_chose_one_here(
+    invited: Consultant, chosen: str, here: str, spoken: str
+) -> None:
+    if chosen:
+        assert (await invited.browser("PATCH", "people/me", json={"language": chosen})).status_code == 200
+    if here:  # as after an earlier stay
+        chose = "update people set language = $2, language_chosen = true where id = $1"
+        await invited.identity.execute(chose, invited.guest["id"], here)
+    await invited.joined()
+    assert (await invited.row(invited.guest))["language"] == spoken
+
+
+async def test_what_staff_chose_for_somebody_is_no_choice_of_theirs(invited: Consultant) -> None:
+    await invited.staff("PATCH", f"contacts/{invited.anna['id']}", json={"language": "de"})
+    await invited.joined()
+    assert (await invited.row(invited.guest))["language"] == "en"

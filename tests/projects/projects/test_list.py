@@ -100,6 +100,7 @@ async def test_a_status_filters(desk: Desk) -> None:
         await desk.project(client_id, name=status, status=status)
     for status in ("on_track", "at_risk", "delayed", "completed"):
         assert await names(desk, client_id, status=status) == [status]
+    assert set(await names(desk, client_id, status="active")) == {"on_track", "at_risk", "delayed"}
 
 
 async def test_search_finds_what_was_typed_and_nothing_else(desk: Desk) -> None:

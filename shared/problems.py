@@ -54,8 +54,6 @@ _WORDS = [
         (r"Expected `(.+)`, got", marked("This has to be of the type {}.")),
     )
 ]
-
-
 _UNREADABLE = marked("This could not be read. Send well-formed JSON.")
 _NOT_RIGHT = marked("Some of what was sent is not right.")
 _ELSE = marked("This cannot be used here.")

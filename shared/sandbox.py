@@ -100,8 +100,7 @@ async def _exchange(child: asyncio.subprocess.Process, data: bytes, most: int) -
     while part := await child.stdout.read(65_536):
         said += part
         if len(said) > most:
-            child.kill()
-            break
+            return said, b""  # what goes on is ended
     complaint = await child.stderr.read(4_096)
     await child.wait()
     return said, complaint

@@ -39,7 +39,18 @@ HARMLESS = {
         *("sort_key", "found_by"),  # the table makes them of the name
     },
     "people": {
-        *("id", "created_at", "updated_at", "first_name", "last_name", "phone", "title", "language", "version"),
+        *(
+            "id",
+            "created_at",
+            "updated_at",
+            "first_name",
+            "last_name",
+            "phone",
+            "title",
+            "language",
+            "language_chosen",
+            "version",
+        ),
         *("policies", "limited"),  # what staff may do; `policies/models.py` bounds who gives it
         *("email_verified_at", "last_sign_in_at", "owned_since"),  # what happened
         *("account_id", "joined_at", "is_shared"),  # follow from the address, and from the invitation one accepts

@@ -46,7 +46,7 @@ OTHERS = {
 OF_A_PERSON = {
     "credentials": {"password_hash", "email_verified_at", "owned_since", "joined_at"},
     "known of them": {"first_name", "last_name", "email", "phone", "title", "language", "is_shared", "account_id"}
-    | {"last_sign_in_at"},
+    | {"last_sign_in_at", "language_chosen"},
     "given by staff": {"kind", "client_id", "active", "portal_access", "limited", "is_primary_contact", "policies"},
     "the row's own": {"id", "version", "created_at", "updated_at", "sort_key", "found_by"},
 }

@@ -37,7 +37,7 @@ def test_the_bell_rings_on_an_open_page_and_leads_to_what_it_tells(portal: Porta
         with client.context.expect_page() as opened:
             told.click(button="middle")
         there = re.compile(f"/projects/{project['id']}#milestone-")
-        expect(opened.value).to_have_url(there)
+        opened.value.wait_for_url(there, wait_until="commit")  # behind the other tab, it may never draw a frame
         opened.value.close()
         told.click()
         expect(page).to_have_url(there)

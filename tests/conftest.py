@@ -49,8 +49,6 @@ PASSWORD = "test-only"
 # Nothing here speaks TLS, and every HTTP client would read a bundle of 150 authorities first: 30 ms each.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = "/nonexistent"
-# The services' own loop (`ops.serve`), also where they run beside the tests.
-asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -68,6 +66,13 @@ def pytest_runtest_makereport(
             return pytest.TestReport.from_item_and_call(item, call)
         finally:
             item.config.option.tbstyle = style
+
+
+def pytest_sessionstart() -> None:
+    """The services' own loop (`ops.serve`), also where they run beside the tests. Benchmarks take what they need from
+    here and keep their loops.
+    """
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 def pytest_unconfigure() -> None:

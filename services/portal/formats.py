@@ -46,10 +46,10 @@ def languages() -> list[tuple[str, str]]:
 
 def zones(chosen: str = "") -> list[tuple[str, str]]:
     """The time zones to choose from, for a form: each by its city and what it is ahead of UTC today, from west to east.
-    One that was chosen by an older name is among them.
+    One that was chosen by an older name comes last.
     """
     known = _zones(current(), now().date())
-    return known if chosen in ("", *ZONES) else sorted([*known, (chosen, chosen)], key=lambda each: each[1])
+    return known if chosen in ("", *ZONES) else [*known, (chosen, chosen)]
 
 
 @lru_cache(8)

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -84,11 +84,16 @@ async def test_nothing_is_lost_or_shown_twice_while_everything_is_killed(
     relays = [Part(relay, source.dsn, servers.addresses.nats_url) for _ in range(2)]
     committed: list[UUID] = []
     milestones = [uuid7() for _ in range(4)]
-    async with service(servers, signer, target, tmp_path) as activity, aiohttp.ClientSession() as http:
+    async with (
+        AsyncExitStack() as ended,
+        service(servers, signer, target, tmp_path) as activity,
+        aiohttp.ClientSession() as http,
+    ):
         follower = Follower(Browser(activity.url, signer, http))
         following = asyncio.create_task(follower.run())
         for each in relays:
             each.start()
+            ended.callback(each.kill)  # whatever comes: the tests behind this one have the same broker
         writers = asyncio.gather(*(commit(source, each, range(1, 101), committed) for each in milestones))
         await kill_everything(random.Random(2), servers, activity, relays)
         await writers
@@ -101,8 +106,6 @@ async def test_nothing_is_lost_or_shown_twice_while_everything_is_killed(
         feed = await connection.fetch("select id, target_id, facts->>'name' as name from feed order by position")
         audited = {row[0] for row in await connection.fetch("select event_id from audit")}
         await connection.close()
-    for each in relays:
-        each.kill()
     await source.stop()
     assert Counter(row["id"] for row in feed) == Counter(committed)
     assert audited == set(committed)

@@ -1,6 +1,6 @@
 """The gateway's composition root: creates its parts and connects them."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -72,8 +72,8 @@ class Gateway:
         self.connections.take(caller)
         return partial(self.connections.give_back, caller)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (self._requests if scope["type"] == "http" else self._own)(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return (self._requests if scope["type"] == "http" else self._own)(scope, receive, send)
 
 
 def create_app(settings: GatewaySettings, table: Iterable[Route] = ROUTES) -> Gateway:

@@ -5,6 +5,7 @@ spent here. Without Redis each process counts alone, and more strictly.
 """
 
 import time
+from collections.abc import Hashable
 from typing import Any
 
 import msgspec
@@ -43,33 +44,34 @@ class Limiter:
         )
         self._together = SlidingWindowCounterRateLimiter(storage)
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._leases: dict[str, _Lease] = {}
+        self._leases: dict[Hashable, _Lease] = {}
         self._flights = SingleFlight(self._fetch)
 
-    async def admit(self, key: str) -> None:
+    async def admit(self, key: Hashable) -> None:
         """Spend one permit of whoever `key` stands for. Raises `Refused` (429) where there is none."""
-        while not self._spend(key):
+        while not self.spend(key):
             if not await self._flights.join(key):
                 raise Refused(429, "gateway.too_many_requests", "Too many requests.", retry_after=RETRY_AFTER)
 
-    def give_back(self, key: str) -> None:
+    def give_back(self, key: Hashable) -> None:
         """A permit was spent on something that was good. With its portion's minute it is gone."""
         if lease := self._leases.get(key):
             lease.left += 1
 
-    def _spend(self, key: str) -> bool:
+    def spend(self, key: Hashable) -> bool:
+        """Spend a permit that is here. False where `admit` has to ask for more."""
         lease = self._leases.get(key)
         if lease is None or lease.left <= 0 or lease.until < time.monotonic():
             return False
         lease.left -= 1
         return True
 
-    async def _fetch(self, key: str) -> bool:
+    async def _fetch(self, key: Hashable) -> bool:
         """Fetch the next portion. False where the window has none left."""
         try:
-            granted = await self._cache.ask(lambda: self._together.hit(self._item, key, cost=self._portion))
+            granted = await self._cache.ask(lambda: self._together.hit(self._item, str(key), cost=self._portion))
         except CacheAway:
-            granted = await self._alone.hit(self._item_alone, key, cost=self._portion)
+            granted = await self._alone.hit(self._item_alone, str(key), cost=self._portion)
         if granted:
             if len(self._leases) >= REMEMBERED:
                 self._leases.clear()

@@ -96,8 +96,9 @@ class Pipeline(msgspec.Struct, kw_only=True):
         request.inbound = Inbound(request.scope["headers"])
         request.peer = self._peer(request)
         found = self.routes.find(request.path)
-        if not (found and found.probe):
-            await self.requests.admit(limit_key(request.peer))
+        caller = limit_key(request.peer)
+        if not ((found and found.probe) or self.requests.spend(caller)):
+            await self.requests.admit(caller)
         request.route = route = self._route(request)
         refuse_foreign_change(request.method, request.inbound.read, self.public_origin)
         if request.is_sign_in:
@@ -105,8 +106,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
         request.session = session = await self._authenticate(request, route)
         if session and session.language and route.is_for_eyes:
             request.inbound.forwarded[b"accept-language"] = session.language.encode()
-        if session:
-            await self.session_requests.admit(session.session_id.hex)
+        if session and not self.session_requests.spend(session.session_id.int):
+            await self.session_requests.admit(session.session_id.int)
         if b"authorization" in request.inbound.read:
             request.partner = await self._credentials(request, route)
         if session and session.recorded:

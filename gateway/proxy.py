@@ -59,27 +59,22 @@ class Proxy:
         """Raises `Refused` or `ClientGone` as long as no answer has begun, `BrokenOff` later."""
         seconds = route.patience(safe=request.method in SAFE)
         left = max(seconds, TOTAL_SECONDS) - (time.perf_counter() - request.started)
-        transfer = Transfer(route, self.pools[route.upstream], receive, send, seconds=min(seconds, left))
+        dress, pool = partial(self._begin, request), self.pools[route.upstream]
+        transfer = Transfer(route, pool, receive, send, dress, method=request.method, seconds=min(seconds, left))
         try:
             # First, so that a body that is slow to come holds no place, and no connection to the service.
             read = request.inbound.read
             framing, body = await transfer.first_body(read.get(b"content-length"), chunked=b"transfer-encoding" in read)
-            run = partial(
-                transfer.run,
-                self._head(request, route, token, framing) + body,
-                bodiless=request.method == "HEAD",
-                replayable=not framing and request.method in SAFE,
-                dress=partial(self._begin, request),
-            )
+            head = self._head(request, route, token, framing) + body
             if route.stream:
                 request.scope["state"][END_STREAM] = transfer.end
                 with STREAMS.track_inprogress(), self._streams.kept(request, transfer.end):
-                    await run()
+                    await transfer.run(head)
                 return
             places, caller = (self._known if request.is_known else self._strangers)[route.upstream], request.caller
             places.take(caller)
             try:
-                await run()
+                await transfer.run(head)
             finally:
                 places.give_back(caller)
         except ClientGone:
@@ -89,13 +84,14 @@ class Proxy:
 
     def _head(self, request: Request, route: Route, token: bytes, framing: bytes) -> bytes:
         """The head of the request for the service, built only from the headers that are listed."""
-        scope, read = request.scope, request.inbound.read
+        scope, read, request_id = request.scope, request.inbound.read, request.id.encode()
         target = request.target + b"?" + query if (query := scope["query_string"]) else request.target
         lines = [
             b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (request.method.encode(), target, self.pools[route.upstream].authority),
             *[b"%b: %b\r\n" % header for header in request.inbound.forwarded.items()],
-            b"authorization: Bearer %b\r\nx-request-id: %b\r\n" % (token, request.id.encode()),
-            b"traceparent: %b\r\n%b\r\n" % (next_traceparent(scope["state"], read.get(b"traceparent")), framing),
+            b"authorization: Bearer %b\r\nx-request-id: %b\r\n" % (token, request_id),
+            b"traceparent: %b\r\n" % next_traceparent(scope["state"], read.get(b"traceparent"), request_id),
+            framing + b"\r\n",
         ]
         return b"".join(lines)
 

@@ -1,7 +1,6 @@
 """Trace context (W3C Trace Context): a valid inbound one is continued, otherwise one begins here."""
 
 import re
-from os import urandom
 from typing import Any
 
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -14,15 +13,17 @@ _TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([
 _context = TraceContextTextMapPropagator()
 
 
-def next_traceparent(state: dict[str, Any], inbound: bytes | None) -> bytes:
-    """What the service continues: our own span where spans are recorded, else the caller's trace with a new parent."""
+def next_traceparent(state: dict[str, Any], inbound: bytes | None, request_id: bytes) -> bytes:
+    """What the service continues: our own span where spans are recorded, else the caller's trace with a new parent.
+
+    Where there is neither, the trace has the `request_id` (32 hexadecimal digits), under which the log has it as well.
+    """
     if SPAN in state:
         span: trace.SpanContext = state[SPAN]
         return b"00-%032x-%016x-%02x" % (span.trace_id, span.span_id, span.trace_flags)
-    fresh = urandom(24).hex().encode()
     known = _TRACEPARENT.fullmatch(inbound) if inbound else None
-    trace_id, flags = known.groups() if known else (fresh[16:], b"01")
-    return b"00-%b-%b-%b" % (trace_id, fresh[:16], flags)
+    trace_id, flags = known.groups() if known else (request_id, b"01")
+    return b"00-%b-%b-%b" % (trace_id, request_id[16:], flags)
 
 
 def traced(app: ASGIApp) -> ASGIApp:

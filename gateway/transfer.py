@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 from litestar.types import Receive, Send
 
+from gateway import patience
 from gateway.headers import Headers
+from gateway.origins import SAFE
 from gateway.problems import Refused
 from gateway.routes import Route
 from gateway.upstream import Connection, Pool, Silent, TooSlow, UpstreamError
 
-PATIENCE = 0.05
-"""Seconds before anybody checks whether the client is still there: most answers are quicker, and a task costs more."""
 BODY_SECONDS = 10
 """How long the rest of a request's body may take, once its service takes it."""
 FIRST_PART = 65_536
@@ -19,6 +19,8 @@ FIRST_PART = 65_536
 END_STREAM = "end_stream"
 """Where a server that shuts down finds, in `scope["state"]`, what ends this answer."""
 _CHUNKED_END = b"0\r\n\r\n"
+
+Dress = Callable[[int, Headers], Headers]
 
 
 class ClientGone(UpstreamError):
@@ -49,6 +51,7 @@ class Transfer:
     _attendant: asyncio.Task[None] | None = None
     _timer: asyncio.TimerHandle | None = None
     _chunked = False
+    _has_body = False
     _body_sent = True
     _body_size = 0
     _over = False
@@ -58,13 +61,17 @@ class Transfer:
     _with_client = False
     """Whether what the service said is on its way: then it is not the service that is silent."""
 
-    def __init__(self, route: Route, pool: Pool, receive: Receive, send: Send, *, seconds: float) -> None:
-        """`seconds`: until the answer has to have begun."""
+    def __init__(
+        self, route: Route, pool: Pool, receive: Receive, send: Send, dress: Dress, *, method: str, seconds: float
+    ) -> None:
+        """`dress`: the answer's headers as the client sees them. `seconds`: until the answer has to have begun."""
         self._route = route
         self._seconds = seconds
         self._pool = pool
         self._receive = receive
         self._send = send
+        self._dress = dress
+        self._method = method
 
     async def first_body(self, length: bytes | None, *, chunked: bool) -> tuple[bytes, bytes]:
         """The framing header to send and the first part of the body, which is all of a small one.
@@ -73,6 +80,7 @@ class Transfer:
         """
         if length is None and not chunked:
             return b"", b""
+        self._has_body = True
         if length is not None and int(length) > self._route.max_body:
             raise too_large(self._route)
         body, more = b"", True
@@ -93,39 +101,37 @@ class Transfer:
             return b"transfer-encoding: chunked\r\n", _chunk(body)
         return b"content-length: %b\r\n" % length, body
 
-    async def run(
-        self, head: bytes, *, bodiless: bool, replayable: bool, dress: Callable[[int, Headers], Headers]
-    ) -> None:
+    async def run(self, head: bytes) -> None:
         """Send `head` (with what is there of the body), then carry until both sides are done.
 
-        `replayable`: the request may be sent again where an idle connection turns out to be dead. Raises
-        `UpstreamError` while no answer has begun, then `BrokenOff`.
+        Raises `UpstreamError` while no answer has begun, then `BrokenOff`.
         """
-        loop = asyncio.get_running_loop()
+        loop = self._pool.loop
         self._heard = loop.time()
-        self._timer = loop.call_later(PATIENCE, self._lose_patience)
+        self._pool.patience.begin(loop, self, self._heard)
         try:
-            connection = await self._exchange(head, bodiless=bodiless, replayable=replayable)
+            connection = await self._exchange(head)
             if self._route.stream:
                 self._attend()
-                self._timer.cancel()
+                self._stop_watching()
             self._seconds, self._heard = self._route.timeout, loop.time()
-            headers = dress(connection.status, connection.headers)
+            headers = self._dress(connection.status, connection.headers)
             await self._send({"type": "http.response.start", "status": connection.status, "headers": headers})
             await self._carry_back(connection)
         finally:
             self._end()
 
-    async def _exchange(self, head: bytes, *, bodiless: bool, replayable: bool) -> Connection:
+    async def _exchange(self, head: bytes) -> Connection:
+        """Send the request. What changes nothing is sent again where an idle connection turns out to be dead."""
         for fresh in (False, True):
             self._connection = connection = await self._pool.connect(fresh=fresh)
-            connection.begin(head, bodiless=bodiless)
+            connection.begin(head, bodiless=self._method == "HEAD")
             if not self._body_sent:
                 self._attend()
             try:
                 await connection.head()
             except Silent:
-                if fresh or not replayable:
+                if fresh or self._has_body or self._method not in SAFE:
                     raise
             else:
                 return connection
@@ -145,23 +151,29 @@ class Transfer:
             if self._over:
                 return
             self._with_client = False
-            self._heard = asyncio.get_running_loop().time()
+            self._heard = self._pool.loop.time()
 
-    def _lose_patience(self) -> None:
+    def lose_patience(self) -> None:
+        """The answer takes its time: from now on somebody looks whether the client and the service are still there."""
         self._attend()
         self._watch()
 
     def _watch(self) -> None:
         """Give the service up when it has been silent for too long, and look again when that may be."""
-        loop = asyncio.get_running_loop()
+        loop = self._pool.loop
         if self._with_client:
             self._heard = loop.time()
         left = self._heard + (self._seconds if self._body_sent else BODY_SECONDS) - loop.time()
         if left > 0 or self._connection is None:  # connecting has a limit of its own
-            self._timer = loop.call_later(max(PATIENCE, min(left, self._seconds)), self._watch)
+            self._timer = loop.call_later(max(patience.SECONDS, min(left, self._seconds)), self._watch)
         else:
             waits_for_client = not self._body_sent and self._connection.takes_more
             self._give_up(SlowBody() if waits_for_client else TooSlow())
+
+    def _stop_watching(self) -> None:
+        self._pool.patience.end(self)
+        if self._timer:
+            self._timer.cancel()
 
     def _give_up(self, reason: UpstreamError) -> None:
         if self._connection and not self._over:
@@ -196,14 +208,13 @@ class Transfer:
             await connection.send(_chunk(body) if self._chunked else body)
         if last:
             self._body_sent = True
-            self._heard = asyncio.get_running_loop().time()
+            self._heard = self._pool.loop.time()
             if self._chunked:
                 await connection.send(_CHUNKED_END)
 
     def _end(self) -> None:
         self._over = True
-        if self._timer:
-            self._timer.cancel()
+        self._stop_watching()
         if self._attendant:
             self._attendant.cancel()
         if self._connection is None:

@@ -6,11 +6,14 @@ and the difference between "nothing was sent" and "something may have happened".
 """
 
 import asyncio
+import time
 from collections import deque
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import httptools
 
+from gateway.patience import Patience
 from shared.breaker import Breaker
 
 CONNECT_SECONDS = 1
@@ -118,7 +121,7 @@ class Connection(asyncio.Protocol):
     async def _change(self) -> None:
         if self._error:
             raise self._error
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._pool.loop.create_future()
         await self._waiter
 
     def _wake(self) -> None:
@@ -212,23 +215,28 @@ class Pool:
         self._host = parts.hostname or ""
         self._port = parts.port or 80
         self.breaker = Breaker(url)
+        self.patience = Patience()
         self.authority = parts.netloc.encode()
         self._idle: deque[tuple[float, Connection]] = deque()
+
+    @cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The process's one. Asked for once: each time would be a system call."""
+        return asyncio.get_running_loop()
 
     async def connect(self, *, fresh: bool = False) -> Connection:
         """An idle connection, or a new one (always with `fresh`). Raises `Unreachable`."""
         if self.breaker.is_open:
             raise GoneSilent
-        loop = asyncio.get_running_loop()
         while self._idle and not fresh:
             since, connection = self._idle.pop()
-            if loop.time() - since < IDLE_SECONDS and not connection.transport.is_closing():
+            if time.monotonic() - since < IDLE_SECONDS and not connection.transport.is_closing():
                 connection.reused = True
                 return connection
             connection.transport.abort()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                _, connection = await loop.create_connection(lambda: Connection(self), self._host, self._port)
+                _, connection = await self.loop.create_connection(lambda: Connection(self), self._host, self._port)
         except (OSError, TimeoutError) as error:
             if isinstance(error, TimeoutError):
                 self.breaker.silent()
@@ -236,7 +244,7 @@ class Pool:
         return connection
 
     def take_back(self, connection: Connection) -> None:
-        self._idle.append((asyncio.get_running_loop().time(), connection))
+        self._idle.append((time.monotonic(), connection))
 
     def forget(self, connection: Connection) -> None:
         """A lost connection is nobody's to reuse."""

@@ -90,6 +90,7 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
         port=settings.port,
         loop="uvloop",
         http=protocol or BoundedHttp,
+        interface="asgi3",
         limit_concurrency=None if protocol else MOST_AT_ONCE,
         ws="none",
         lifespan="on",

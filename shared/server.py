@@ -14,6 +14,9 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+HELD_BYTES = 65_536
+"""Of an answer, at most, until the turn of the event loop ends in which it began."""
+
 
 class BoundedHttp(HttpToolsProtocol):
     """One connection. Its bounds are the class's attributes: seconds, bytes, and bytes a second."""
@@ -40,6 +43,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = self._in_body = False
         self._head_bytes = self._body_bytes = 0
         self._waiting_since: float | None = None
+        self._idle_since: float | None = None
         self._sending = _Progress(self.body_seconds, self.pace)
         self._reading = _Progress(self.reader_seconds, self.pace)
 
@@ -59,7 +63,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
-        self.transport = Counted(transport)
+        self.transport = Counted(transport, self.loop)
         self._waiting_since = self.loop.time()
         # Not all at the same moment: a thousand streams that came back together would stop the rest for that long.
         self._look_after(self.look_seconds * random.random())  # noqa: S311
@@ -82,7 +86,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         # Here and not where bytes arrive: line feeds between two requests would else keep an idle connection for ever.
-        self._unset_keepalive_if_required()
+        self._idle_since = None
         super().on_message_begin()
         self._in_head = True
         self._head_bytes = 0
@@ -105,6 +109,19 @@ class BoundedHttp(HttpToolsProtocol):
         self._sending.rest()
         super().on_message_complete()
 
+    # uvicorn
+
+    def on_response_complete(self) -> None:
+        """As uvicorn has it, but for its timer: an idle connection is found by the next look."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_since = self.loop.time()
+
     # supervision
 
     def _look_after(self, seconds: float) -> None:
@@ -125,6 +142,8 @@ class BoundedHttp(HttpToolsProtocol):
         elif self._in_body and self._is_body_slow(now):
             self._in_body = False
             self.slow_body()
+        elif self._idle_since is not None and now - self._idle_since >= self.timeout_keep_alive:
+            self.transport.close()
         unread = self.transport.get_write_buffer_size()
         if not unread:
             self._reading.rest()
@@ -175,18 +194,42 @@ def _unacknowledged(transport: Any) -> int:
 
 
 class Counted:
-    """A transport that knows how much was written. uvloop writes once a turn: an answer's head and body leave in one
-    system call.
+    """A transport that knows how much was written. The beginning of an answer is held for a turn of the event loop: a
+    small answer leaves in one system call, and those of one turn leave together, which wakes their readers once. What
+    is written later, as to a stream, leaves at once.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
+        self._loop = loop
+        self._held = b""
         self.written = 0
         """Bytes so far."""
 
     def write(self, data: bytes) -> None:
         self.written += len(data)
-        self._transport.write(data)
+        if self._held:
+            self._held += data
+            if len(self._held) > HELD_BYTES:
+                self._release()
+        elif data.startswith(b"HTTP/"):
+            self._held = data
+            self._loop.call_soon(self._release)
+        else:
+            self._transport.write(data)
+
+    def write_eof(self) -> None:
+        self._release()
+        self._transport.write_eof()
+
+    def close(self) -> None:
+        self._release()
+        self._transport.close()
+
+    def _release(self) -> None:
+        held, self._held = self._held, b""
+        if held:
+            self._transport.write(held)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

@@ -37,7 +37,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         config = uvicorn.Config(
             app, http=protocol, ws="none", lifespan=lifespan, proxy_headers=False, server_header=False,
-            access_log=False, log_config=None, timeout_keep_alive=75, timeout_graceful_shutdown=3,
+            interface="asgi3", access_log=False, log_config=None, timeout_keep_alive=75, timeout_graceful_shutdown=3,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._started = threading.Event()

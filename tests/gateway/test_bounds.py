@@ -208,6 +208,8 @@ async def test_head_that_does_not_come_keeps_no_connection(rig: Rig, said: bytes
 
 async def test_line_feeds_between_requests_keep_no_connection(rig: Rig) -> None:
     class Idle(StrictHttp):
+        look_seconds = 0.2
+
         def __init__(self, *args: object, **kwargs: object) -> None:
             super().__init__(*args, **kwargs)
             self.timeout_keep_alive = 0.4

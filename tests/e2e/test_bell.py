@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Error, Page, expect
 
 from tests.e2e.conftest import Sit
 from tests.e2e.test_story import make_project
@@ -13,6 +13,14 @@ def is_told(portal: Portal, who: str, project: str) -> bool:
     """Whether they are told of this project by now, and so of everything before it."""
     items = portal.as_(who).get(f"{API}/notifications").json()["items"]
     return any(each["project_id"] == project for each in items)
+
+
+def address_of(page: Page) -> str:
+    """Where a tab is, as it says itself: Playwright misses one in seven of the navigations with which a tab begins."""
+    try:
+        return page.evaluate("location.href")
+    except Error:  # it is between two documents
+        return ""
 
 
 def test_the_bell_rings_on_an_open_page_and_leads_to_what_it_tells(portal: Portal, sit: Sit) -> None:
@@ -37,7 +45,7 @@ def test_the_bell_rings_on_an_open_page_and_leads_to_what_it_tells(portal: Porta
         with client.context.expect_page() as opened:
             told.click(button="middle")
         there = re.compile(f"/projects/{project['id']}#milestone-")
-        opened.value.wait_for_url(there, wait_until="commit")  # behind the other tab, it may never draw a frame
+        portal.until(lambda: there.search(address_of(opened.value)))
         opened.value.close()
         told.click()
         expect(page).to_have_url(there)

@@ -25,6 +25,12 @@ async def test_the_list_names_roles_and_keeps_oneself_out_of_reach(browse, stand
     assert 'href="/team"' not in (await browse(MIA).get("/")).text
 
 
+async def test_an_address_that_is_too_long_for_its_line_breaks_before_its_domain(browse, standin):
+    felix = next(each for each in standin.state["people"] if each["id"] == FELIX_ID)
+    felix["email"] = "<felix>@acme.example"
+    assert ">&lt;felix&gt;@<wbr>acme.example</span>" in (await browse(ANNA).get("/team")).text
+
+
 async def test_a_closed_team_offers_nothing_to_press(browse, standin):
     standin.state["team_open"] = False
     page = (await browse(ANNA).get("/team")).text

@@ -32,12 +32,14 @@ STATUS: dict[type[errors.DomainError], HTTPStatus] = {
 }
 log = structlog.get_logger("http")
 AnyRequest = Request[Any, Any, Any]
+_OPTIONAL = marked("This holds characters that cannot be used here. Write it on one line, or leave it empty.")
 _WORDS = [
     (re.compile(pattern), words)
     for pattern, words in (
         (r"Invalid enum value", marked("This is not one of the values that are possible here.")),
         (r"matching regex '.*@", NO_ADDRESS),
         (r"matching regex '\^#", marked("Write a colour as # and six digits or letters from a to f, such as #4338ca.")),
+        (r"matching regex '\^(\(\?:|\[\^[^\]]*u2028[^\]]*\]\*\$)", _OPTIONAL),
         (r"matching regex", marked("This is empty, or holds characters that cannot be used here.")),
         (r"unknown field `(?P<name>.+)`", marked("There is no such field here.")),
         (r"missing required field `(?P<name>.+)`", marked("This is missing.")),

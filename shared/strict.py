@@ -1,6 +1,4 @@
-"""A request is of the types its handler declares: JSON keeps its types, the text of an address is converted (decision
-0109).
-"""
+"""A request is of the types its handler declares: JSON keeps its types, the text of an address is converted (0109)."""
 
 from functools import lru_cache
 from typing import Any

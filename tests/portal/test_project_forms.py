@@ -90,7 +90,7 @@ async def test_only_active_clients_are_offered(browse, standin):
         ("team-0-role", "Lead", "Who is it?"),
         ("team-0-name", "Ada", "What do they do?"),
         ("team-0-email", "ada", "Such as name@company.com."),
-        ("team-0-phone", "call me", "Digits, spaces"),
+        ("team-0-phone", "call me", "Write digits, spaces and + ( ) / . - or leave it empty."),
     ],
 )
 async def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(browse, standin, field, value, words):

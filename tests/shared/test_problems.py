@@ -28,6 +28,8 @@ class Sent(msgspec.Struct, forbid_unknown_fields=True):
     email: identity.Email = "anna@acme.example"
     team_email: projects.EmailAddress = "anna@acme.example"
     line: identity.Name = "Anna"
+    phone: identity.ShortText = ""
+    last_name: identity.PartOfName = ""
     percent: Annotated[int, Meta(ge=0, le=100)] = 0
     members: Annotated[list[str], Meta(min_length=1, max_length=2)] = msgspec.field(default_factory=lambda: ["x"])
     day: date | None = None
@@ -85,6 +87,14 @@ def test_a_parameter_that_is_wrong_is_named(field: str, query: str, words: str) 
         ("email", {"email": "a b@acme.example"}, NO_ADDRESS),
         ("team_email", {"team_email": "anna"}, NO_ADDRESS),
         ("line", {"line": "\u200b"}, "This is empty, or holds characters that cannot be used here."),
+        *(
+            (
+                field,
+                {field: "one\ntwo"},
+                "This holds characters that cannot be used here. Write it on one line, or leave it empty.",
+            )
+            for field in ("phone", "last_name")
+        ),
         ("percent", {"percent": -1}, "This is less than 0."),
         ("percent", {"percent": 101}, "This is more than 100."),
         ("members", {"members": []}, "These are fewer than 1."),

@@ -116,7 +116,7 @@ def _check(form: Form, row: int, typed: dict[str, str]) -> None:
         if not typed["email"]:
             form.errors[f"team-{row}-email"] = _("Such as name@company.com.")
     if typed["phone"] and not _PHONE.fullmatch(typed["phone"]):
-        form.errors[f"team-{row}-phone"] = _("Digits, spaces and + ( ) / . -")
+        form.errors[f"team-{row}-phone"] = _("Write digits, spaces and + ( ) / . - or leave it empty.")
 
 
 def _address(typed: str) -> str:

@@ -122,6 +122,19 @@ async def test_the_page_says_what_became_of_each_delivery(browse, standin):
     assert (await browse(CLARA).get(f"/webhooks/{uid(999)}")).status_code == 404
 
 
+async def test_what_is_being_sent_says_so_promises_no_next_attempt_and_cannot_be_sent_twice(browse, standin):
+    [sent] = standin.state["deliveries"] = [deliveries()[1] | {"state": "sending", "last_status": None}]
+    standin.state["webhooks"][0]["last_delivery_state"] = "sending"
+    page = (await browse(CLARA).get(f"/webhooks/{TILL_ID}")).text
+    table = page[page.index("<tbody>") : page.index("</tbody>")]
+    assert sent["next_try_at"]
+    assert [words in table for words in ("Being sent", "No response yet")] == [True, True]
+    assert [words in table for words in ("Waiting", "Not sent yet", "next attempt", "Retry")] == [False] * 4
+    assert "Being sent" in (await browse(CLARA).get("/webhooks")).text
+    off = (await browse(CLARA).get(f"/webhooks/{PAUSED_ID}")).text
+    assert ("Being sent" in off, "Held" in off) == (True, False)
+
+
 async def test_the_page_says_why_it_is_off_and_offers_nothing_it_would_refuse(browse, standin):
     gone = (await browse(CLARA).get(f"/webhooks/{DESK_HOOK_ID}")).text
     assert "The portal switched this webhook off" in gone

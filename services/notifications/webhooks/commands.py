@@ -58,7 +58,8 @@ with receivers as (
            row_number() over (order by failing or place > 1, place, due_at) as number
     from waiting where case when failing then place_of_failing = 1 else place <= $8::int end
 ), taken as (
-    update webhook_deliveries set tries = tries + 1, due_at = $6, last_tried_at = $5
+    update webhook_deliveries
+    set tries = tries + 1, due_at = $6, last_tried_at = $5, last_status = null, last_error = ''
     where id in (select id from due where number <= case when further then $9::int else $3::int end)
     returning id, webhook_id, tries, type, position, created_at
 )

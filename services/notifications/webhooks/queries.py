@@ -15,9 +15,11 @@ from shared.database import Db
 from shared.errors import NotFound
 from shared.pagination import Orders, Page, decode_cursor, encode_cursor
 
-_STATE = (
-    "case when delivered_at is not null then 'delivered' when failed_at is not null then 'failed' else 'waiting' end"
-)
+# In hand is what was taken and has no outcome yet; if that never comes, it waits again once its lease has ended.
+_STATE = """
+    case when delivered_at is not null then 'delivered' when failed_at is not null then 'failed'
+         when due_at > $1 and tries > 0 and last_status is null and last_error = '' then 'sending' else 'waiting' end
+"""
 _TRIED = "coalesce(delivered_at, failed_at, last_tried_at, created_at)"
 _SELECT = f"""
     select w.id, w.name, w.url, w.client_id, nullif(c.name, '') as client_name, w.types, w.active, w.disabled_reason,
@@ -53,13 +55,13 @@ _DELIVERIES = f"""
            d.due_at as next_try_at, d.delivered_at, d.created_at,
            coalesce(e.facts ->> 'name', '') as name, coalesce(e.facts ->> 'project_name', '') as project_name
     from webhook_deliveries d left join webhook_entries e on e.position = d.position
-    where d.webhook_id = $1 and ($2::uuid is null or d.id < $2) order by d.id desc limit $3
+    where d.webhook_id = $2 and ($3::uuid is null or d.id < $3) order by d.id desc limit $4
 """  # noqa: S608  (our own text)
 _KNOWS_CLIENT = "select exists (select from clients where id = $1)"
 # Locked against removal until the fold has written what is to be delivered.
 _SUBSCRIBERS = "select id, client_id, types from webhooks for key share"
 
-State = Literal["waiting", "delivered", "failed"]
+State = Literal["waiting", "sending", "delivered", "failed"]
 
 
 class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,9 +91,9 @@ class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one delivery. `last_error` says why the last attempt got no status, '' where it got one. `name` is
-    what the event happened to was called then, and `project_name` its project where that is another thing; both are ''
-    of a test.
+    """What became of one delivery. `last_error` says why the last attempt got no status, '' where it got one; there is
+    neither while one is under way (`sending`). `name` is what the event happened to was called then, and `project_name`
+    its project where that is another thing; both are '' of a test.
     """
 
     id: UUID
@@ -133,7 +135,7 @@ async def list_deliveries(
 ) -> Page[DeliveryView]:
     """What was and is to be delivered, newest first. Raises `NotFound` without the webhook."""
     before = decode_cursor(cursor, UUID) if cursor else None
-    rows = await connection.fetch(_DELIVERIES, webhook_id, before, limit + 1)
+    rows = await connection.fetch(_DELIVERIES, now(), webhook_id, before, limit + 1)
     if not rows and not await connection.fetchval(_KNOWS, webhook_id):
         raise NotFound
     more = encode_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from yarl import URL
 
-State = Literal["waiting", "delivered", "failed"]
+State = Literal["waiting", "sending", "delivered", "failed"]
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from services.notifications.webhooks import commands, consumer, outgoing, portions
+from services.notifications.webhooks import commands, consumer, outgoing, portions, queries
 from services.notifications.webhooks.commands import AT_ONCE_EACH, AT_ONCE_HOST
 from services.notifications.webhooks.models import PATIENCE, Outcome
 from services.notifications.webhooks.outgoing import Outgoing
@@ -149,6 +149,37 @@ async def test_one_that_is_slow_keeps_nobody_else_waiting(webhooks: Webhooks) ->
     await webhooks.receiver.wait_for("/slow", AT_ONCE_EACH + 2)
     for webhook in (slow, quick):
         await webhooks.until(webhook, state="delivered")
+
+
+async def test_one_that_is_under_way_says_so_and_nothing_of_the_attempt_before(webhooks: Webhooks) -> None:
+    made = await webhooks.create("/under-way")
+    webhooks.receiver.answers["/under-way"] = 503
+    await webhooks.happens()
+    await webhooks.until(made, state="waiting", last_status=503)
+    webhooks.receiver.hold("/under-way")
+    await webhooks.time_passes(made)
+    await webhooks.receiver.wait_for("/under-way", 2)
+    [sent] = await webhooks.deliveries(made)
+    shown = await webhooks.shown(made)
+    assert [sent[name] for name in ("state", "tries", "last_status", "last_error")] == ["sending", 2, None, ""]
+    assert shown["last_delivery_state"] == "sending"
+    webhooks.receiver.release("/under-way")
+    await webhooks.until(made, state="waiting", last_status=503)
+
+
+async def test_one_whose_sender_ended_waits_again_after_its_lease(
+    webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await webhooks.create("/left")
+    webhooks.receiver.hold("/left")
+    await webhooks.happens()
+    await webhooks.receiver.wait_for("/left")
+    with monkeypatch.context() as later:
+        later.setattr(queries, "now", lambda: now() + portions.LEASE)
+        assert [each["state"] for each in await webhooks.deliveries(made)] == ["waiting"]
+    assert [each["state"] for each in await webhooks.deliveries(made)] == ["sending"]
+    webhooks.receiver.release("/left")
+    await webhooks.until(made, state="delivered")
 
 
 async def test_one_that_fails_is_tried_one_at_a_time(webhooks: Webhooks) -> None:

@@ -1,6 +1,7 @@
 """A real Chromium, and people sitting at it."""
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,10 +37,17 @@ expect.set_options(timeout=20_000)
 class Seat:
     """A browser window of somebody, and everything it complained about."""
 
-    context: BrowserContext
     page: Page
     look: Look = LOOKS[0]
     complaints: list[str] = field(default_factory=list)
+    is_altered: bool = False
+    """Whether somebody laid hands on the browser, and not only on the page."""
+
+    @property
+    def context(self) -> BrowserContext:
+        """The browser. What somebody does to it stays in it, so nobody else gets it afterwards."""
+        self.is_altered = True
+        return self.page.context
 
     def open(self, path: str) -> None:
         self.page.goto(path, wait_until="load")
@@ -122,31 +130,75 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
+class Windows:
+    """Windows of one Chromium. One in which pages were only looked at and used is emptied, and is the next one's: a new
+    one takes four times as long to show its first page.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._empty: dict[tuple[str, bool, bool], list[Page]] = defaultdict(list)
+
+    @contextmanager
+    def taken(self, origin: str, look: Look, *, scripts: bool, fresh: bool) -> Iterator[Seat]:
+        """A window that knows nobody. `fresh`: that has never seen a page, so that it has nothing cached either."""
+        empty = self._empty[origin, look.narrow, scripts]
+        page = empty.pop() if empty and not fresh else self._open(origin, look, scripts=scripts)
+        page.set_viewport_size(look.window)
+        page.emulate_media(color_scheme=look.theme)
+        seat = Seat(page, look)
+        complaints = {
+            "pageerror": lambda error: seat.complain(f"script: {error}"),
+            "console": lambda said: seat.complain(said.text) if said.type in ("error", "warning") else None,
+        }
+        for event, complain in complaints.items():
+            page.on(event, complain)
+        used = False
+        try:
+            yield seat
+            used = True
+        finally:
+            if used and scripts and not seat.is_altered:
+                for event, complain in complaints.items():
+                    page.remove_listener(event, complain)
+                self._clean(page)
+                empty.append(page)
+            else:
+                page.context.close()
+
+    def _open(self, origin: str, look: Look, *, scripts: bool) -> Page:
+        given = {"viewport": look.window, "color_scheme": look.theme, "has_touch": look.narrow}
+        return self._browser.new_context(base_url=origin, java_script_enabled=scripts, **given).new_page()
+
+    def _clean(self, page: Page) -> None:
+        page.unroute_all(behavior="ignoreErrors")
+        page.set_extra_http_headers({})
+        page.emulate_media(media="null")
+        page.goto("/healthz")  # of the same origin: its process stays
+        page.evaluate("localStorage.clear(); sessionStorage.clear(); window.name = ''")
+        page.context.clear_cookies()
+
+
+@pytest.fixture(scope="package")
+def windows(browser: Browser) -> Windows:
+    """Chromium's windows, for as long as it runs."""
+    return Windows(browser)
+
+
 @pytest.fixture
-def sit(portal: Portal, browser: Browser, cookies: Callable[[str], list[Any]]) -> Sit:
+def sit(portal: Portal, windows: Windows, cookies: Callable[[str], list[Any]]) -> Sit:
     """Seat somebody in a browser of their own: one of `PEOPLE` in a session that the module shares, an address in one of
     its own, "anonymous" in none.
     """
 
     @contextmanager
-    def take(who: str, *, dark: bool = False, narrow: bool = False, scripts: bool = True) -> Iterator[Seat]:
-        look = Look(dark, narrow)
-        context = browser.new_context(
-            base_url=portal.gateway,
-            viewport=look.window,
-            color_scheme=look.theme,
-            java_script_enabled=scripts,
-            has_touch=narrow,
-        )
-        if who != "anonymous":
-            context.add_cookies(cookies(who))
-        seat = Seat(context, context.new_page(), look)
-        seat.page.on("pageerror", lambda error: seat.complain(f"script: {error}"))
-        seat.page.on("console", lambda said: seat.complain(said.text) if said.type in ("error", "warning") else None)
-        try:
+    def take(
+        who: str, *, dark: bool = False, narrow: bool = False, scripts: bool = True, fresh: bool = False
+    ) -> Iterator[Seat]:
+        with windows.taken(portal.gateway, Look(dark, narrow), scripts=scripts, fresh=fresh) as seat:
+            if who != "anonymous":
+                seat.page.context.add_cookies(cookies(who))
             yield seat
-        finally:
-            context.close()
 
     return take
 

@@ -103,7 +103,7 @@ def test_another_tab_comes_along(portal: Portal, sit: Sit) -> None:
     with sit(guest.email) as seat:
         seat.open(link)
         seat.page.get_by_role("button", name=f"Add {guest.name}").click()
-        other = Seat(seat.context, seat.context.new_page())
+        other = Seat(seat.context.new_page())
         other.open("/")
         expect(other.page.locator("[data-live-state]").first).to_have_attribute("data-state", "live")
         before = other.page.locator("body").get_attribute("data-person")

@@ -165,7 +165,7 @@ def keep(seat: Seat, who: str, path: str) -> None:
 
 def test_first_visit_weighs_little(portal: Portal, sit: Sit) -> None:
     """Interface paper: under 250 kB on the wire, everything cached after."""
-    with sit("approver") as seat:
+    with sit("approver", fresh=True) as seat:
         weights: dict[str, int] = {}
         session = seat.context.new_cdp_session(seat.page)
         session.send("Network.enable")

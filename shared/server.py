@@ -78,6 +78,10 @@ class BoundedHttp(HttpToolsProtocol):
         if self._in_head and self._head_bytes > self.head_bytes:
             self.transport.close()
 
+    def eof_received(self) -> None:
+        """The peer says no more, though it may still read: what is held leaves before the transport closes itself."""
+        self.transport.release()
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._next_look.cancel()
@@ -119,7 +123,7 @@ class BoundedHttp(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        else:
+        elif not self._in_head:
             self._idle_since = self.loop.time()
 
     # supervision
@@ -211,24 +215,25 @@ class Counted:
         if self._held:
             self._held += data
             if len(self._held) > HELD_BYTES:
-                self._release()
+                self.release()
         elif data.startswith(b"HTTP/"):
             self._held = data
-            self._loop.call_soon(self._release)
+            self._loop.call_soon(self.release)
         else:
             self._transport.write(data)
 
     def write_eof(self) -> None:
-        self._release()
+        self.release()
         self._transport.write_eof()
 
     def close(self) -> None:
-        self._release()
+        self.release()
         self._transport.close()
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Let go what is held, if there is still somebody to read it."""
         held, self._held = self._held, b""
-        if held:
+        if held and not self._transport.is_closing():
             self._transport.write(held)
 
     def __getattr__(self, name: str) -> Any:

@@ -1,10 +1,13 @@
 """What one caller can hold of what the gateway has only so many of, and for how long without getting on."""
 
 import asyncio
+import socket
+import struct
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -206,18 +209,66 @@ async def test_head_that_does_not_come_keeps_no_connection(rig: Rig, said: bytes
         assert (b"http.slow_head" in await wire.rest()) == bool(said)
 
 
+class Idle(StrictHttp):
+    """A connection that nobody uses ends soon."""
+
+    look_seconds = 0.2
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.timeout_keep_alive = 0.4
+
+
 async def test_line_feeds_between_requests_keep_no_connection(rig: Rig) -> None:
-    class Idle(StrictHttp):
-        look_seconds = 0.2
-
-        def __init__(self, *args: object, **kwargs: object) -> None:
-            super().__init__(*args, **kwargs)
-            self.timeout_keep_alive = 0.4
-
     async with behind(rig, quickly, protocol=Idle) as (gateway, _), wires(gateway, 1) as [wire]:
         await wire.send(asking(b"/patient") + b"\r\n")
         assert (await wire.read()).status == 200
         await asyncio.wait_for(drip(wire, b"\r\n"), 10)
+
+
+async def test_a_request_that_began_behind_another_is_not_idle(rig: Rig) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.head()
+        await caller.say(OK)
+        await caller.head()
+        await asyncio.sleep(1.5)
+        await caller.say(OK)
+
+    async with behind(rig, talk, protocol=Idle) as (gateway, _), wires(gateway, 1) as [wire]:
+        request = asking(b"/patient")
+        await wire.send(request + request[:9])
+        assert (await wire.read()).status == 200
+        await wire.send(request[9:])
+        assert (await wire.read()).status == 200
+
+
+async def test_an_answer_that_is_ready_leaves_though_its_reader_says_no_more() -> None:
+    """To a client that closes its own side behind the request (RFC 1122, 4.2.2.13)."""
+
+    async def at_once(_scope: object, _receive: object, send: Any) -> None:
+        await answer(send, 200, b"ready")
+
+    server = Server(at_once, protocol=BoundedHttp)
+    async with wires(server, 20) as opened:
+        for wire in opened:
+            wire.writer.write(asking(b"/"))
+            wire.writer.write_eof()
+        assert [(await wire.read()).body for wire in opened] == [b"ready"] * 20
+    server.end()
+
+
+async def test_who_leaves_before_the_answers_is_no_error(rig: Rig) -> None:
+    faults: list[object] = []
+    async with behind(rig, quickly) as (gateway, _):
+        gateway.loop.set_exception_handler(lambda _loop, told: faults.append(told))
+        for _ in range(20):
+            wire = await Wire.open(gateway.port)
+            reset = struct.pack("ii", 1, 0)
+            wire.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            wire.writer.write(asking(b"/nothing") * 2)
+            wire.writer.transport.abort()
+        assert (await get(gateway)).status == 200
+    assert faults == []
 
 
 async def endless(caller: Caller) -> None:

@@ -14,6 +14,9 @@ class Wire:
         self.writes: list[bytes] = []
         self.ended = ""
 
+    def is_closing(self) -> bool:
+        return bool(self.ended)
+
     def write(self, data: bytes) -> None:
         assert not self.ended
         self.writes.append(data)
@@ -63,6 +66,14 @@ async def test_large_body_is_not_held() -> None:
     transport.write(b"x" * HELD_BYTES)
     transport.write(b"more")
     assert [len(data) for data in wire.writes] == [len(HEAD) + HELD_BYTES, 4]
+
+
+async def test_what_is_held_for_nobody_is_dropped() -> None:
+    transport, wire = counted()
+    transport.write(HEAD)
+    wire.ended = "lost"
+    await asyncio.sleep(0)
+    assert wire.writes == []
 
 
 async def test_what_is_held_leaves_before_the_end() -> None:

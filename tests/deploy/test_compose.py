@@ -187,6 +187,16 @@ def test_what_is_kept_lies_in_volumes(variables: dict[str, str], services: dict[
     assert all((ROOT / source).is_file() for source in files)
 
 
+def test_a_backup_has_every_key_and_a_restore_puts_it_back(services: dict[str, Any]) -> None:
+    """What a dump holds sealed, such as the secrets of webhooks, is lost without them."""
+    folders = [mount.partition(":/")[2] for mount in services["keys"]["volumes"]]
+    section = (ROOT / "docs/operations.md").read_text().partition("\n## Back up\n")[2].partition("\n## ")[0]
+    tar = "docker compose run --rm -T --no-deps --entrypoint tar keys -C /"
+    assert f"    {tar} -c {' '.join(folders)} > keys.tar\n" in section
+    restored, started = section.find(f"    {tar} -x < keys.tar\n"), section.find("    docker compose up -d --wait\n")
+    assert 0 < restored < started  # `keys` would create others at the start
+
+
 def networks(service: dict[str, Any]) -> set[str]:
     return set() if service.get("network_mode") == "none" else set(service.get("networks", ["default"]))
 

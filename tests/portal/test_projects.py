@@ -2,6 +2,7 @@
 
 import copy
 import re
+from html import unescape
 
 import pytest
 
@@ -17,6 +18,19 @@ def many(standin, count: int) -> None:
     standin.state["projects"] = [
         {**copy.deepcopy(first), "id": uid(100 + n), "name": f"Project {n:02}"} for n in range(count)
     ]
+
+
+@pytest.mark.parametrize("who", [ANNA, CLARA], ids=["client", "staff"])
+async def test_whoever_hears_that_a_project_is_delayed_finds_it_marked_and_by_the_filter(browse, standin, who):
+    many(standin, 2)
+    late, in_time = standin.state["projects"]
+    late["status"], in_time["status"] = "delayed", "on_track"
+    everything = (await browse(who).get("/projects")).text
+    [card] = [each for each in everything.split("<article")[1:] if late["name"] in each]
+    assert "Delayed" in card
+    [found] = re.findall(r'href="(/projects\?status=delayed[^"]*)"', everything)
+    page = (await browse(who).get(unescape(found))).text
+    assert (late["name"] in page, in_time["name"] in page) == (True, False)
 
 
 async def test_filter_and_search_are_a_plain_form(browse, standin):

@@ -31,6 +31,7 @@ _FORWARDED = _LISTS | {
     b"last-event-id",
     b"range",
     b"referer",
+    b"sec-purpose",
     b"user-agent",
     b"x-csrf-token",
 }

@@ -47,6 +47,8 @@ class Page(Look):
         self.services = services
         self.path = request.scope["path"]
         self.is_fragment = request.headers.get("HX-Request") == "true"
+        self.is_ahead = "prefetch" in request.headers.get("Sec-Purpose", "")
+        """A browser asks for what its reader may want next (Fetch, 3.5): nobody has followed a link."""
         self._cookies = request.cookies
         self._query = request.query_params
         self._areas: Areas = request.app.state.areas

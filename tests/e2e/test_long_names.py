@@ -10,7 +10,7 @@ from tests.e2e.appearance import NARROWEST, WIDE, wider_at
 from tests.e2e.conftest import Seat, Sit
 from tests.e2e.test_account import link_to
 from tests.e2e.test_bell import is_told
-from tests.portal_stack import API, PASSWORD, Portal
+from tests.portal_stack import API, PASSWORD, PEOPLE, Portal
 
 WORD = "Donaudampfschifffahrtsgesellschaftskapitänsmützen"
 LONG = WORD * 4
@@ -54,6 +54,8 @@ def paths(portal: Portal) -> dict[str, list[str]]:
     made("people", kind="client", client_id=client, email="long@harbour.example", password=PASSWORD, **name)
     invited = made(f"clients/{client}/contacts", email="invited@harbour.example", **name)
     assert portal.as_("admin").post(f"{API}/contacts/{invited}/portal-access/enable").status_code == 200
+    guest = made(f"clients/{client}/contacts", email=PEOPLE["viewer"], first_name="Mia", last_name="Lang")
+    assert portal.as_("admin").post(f"{API}/contacts/{guest}/portal-access/enable").status_code == 200
     theirs = made("projects", client_id=portal.me("approver")["client_id"], name=LONG, status="on_track")
     portal.until(lambda: is_told(portal, "approver", theirs))
     portal.until(lambda: LONG in portal.as_("admin").get(f"{API}/webhooks/{webhook}/deliveries").text)
@@ -65,6 +67,7 @@ def paths(portal: Portal) -> dict[str, list[str]]:
         "anonymous": ["/sign-in", "/register", "/forgot-password", "/help", link_to(portal, "invited@", "invitation")],
         "admin": [*pages, *contacts, *forms, f"/projects/{project}/edit"],
         "approver": ["/team/new"],
+        "viewer": [link_to(portal, PEOPLE["viewer"], "invitation"), "/organisations"],
     }
 
 

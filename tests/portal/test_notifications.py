@@ -92,6 +92,13 @@ async def test_opening_one_reads_it_and_leads_there(browse, standin, told):
     assert answer.headers["Location"] == "/notifications"
 
 
+async def test_a_browser_that_asks_ahead_of_its_reader_opens_none(browse, told):
+    ahead = {"Sec-Purpose": "prefetch;prerender"}
+    answer = await browse(ANNA).get(f"/notifications/{told[0]['id']}/open", headers=ahead)
+    assert answer.status_code == 503
+    assert not told[0]["read"]
+
+
 async def test_they_are_read_one_by_one_or_all_at_once(browse, standin, told):
     http = browse(ANNA)
     answer = await http.post(f"/notifications/{told[1]['id']}/read", data={})

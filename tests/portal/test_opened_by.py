@@ -73,7 +73,7 @@ async def test_a_form_of_another_of_ones_organisations_says_which_and_leads_ther
     refused = await send(at_birch, "/profile", {"title": "Owner", "phone": "+49 30 1", "opened_by": title})
     found = await at_birch.get("/kept-form")
     assert (refused.status_code, found.status_code) == (409, 200)
-    switch = f'name="next" value="/kept-form"><button class="btn btn-primary btn-wide" name="client_id" value="{ACME}"'
+    switch = f'name="next" value="/kept-form"><button class="btn btn-primary btn-wide btn-named" name="client_id" value="{ACME}"'
     for answer in (refused, found):
         for words in ("This form belongs to Acme GmbH", "You are in Birch Ltd", "Profile", "Owner", switch):
             assert words in answer.text

@@ -220,7 +220,7 @@ async def test_a_link_of_another_organisation_says_whose_it_is_and_leads_there(b
         assert "This page belongs to Birch Ltd" in page.text, path
         assert "You are in Acme GmbH at the moment." in page.text
         assert (
-            f'<input type="hidden" name="next" value="{path}"><button class="btn btn-primary" name="client_id" value="{BIRCH}">Switch to Birch Ltd</button>'
+            f'<input type="hidden" name="next" value="{path}"><button class="btn btn-primary btn-named" name="client_id" value="{BIRCH}">Switch to Birch Ltd</button>'
             in page.text
         )
     assert not [call for call in standin.calls if call.path.startswith(("/projects", "/team", "/brand"))]

@@ -36,11 +36,14 @@ async def notifications(page: Page, cursor: Cursor = "", *, unread: bool = False
 
 
 @get("/notifications/{notification_id:uuid}/open")
-async def open_notification(page: Page, notification_id: UUID) -> Redirect:
+async def open_notification(page: Page, notification_id: UUID) -> Redirect | Response[bytes]:
     """Mark one as read, and go on to what it is about, as far as that is open to the reader and still there.
 
-    A link, so that it opens in another tab as well: whoever follows one has read what it says. Not who looks on.
+    A link, so that it opens in another tab as well: whoever follows one has read what it says. Not who looks on, and no
+    browser that asks ahead of its reader: refused, it asks again when the link is followed.
     """
+    if page.is_ahead:
+        return Response(b"", status_code=503, media_type="text/html")
     if page.viewing:
         return page.go(PATH)
     try:

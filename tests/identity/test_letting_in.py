@@ -73,7 +73,7 @@ def test_every_column_either_decides_who_comes_in_or_does_not() -> None:
 SOURCES = Path(__file__).parent.parent.parent / "services" / "identity"
 OTHERS = {("mail", "client_id"), ("link", "client_id")}
 """Rows of other tables with a column of the same name."""
-REQUESTS = {"Addressed": "email", "PutSingleSignOn": "domains"}
+REQUESTS = {"Addressed": "email", "LookedUp": "email", "PutSingleSignOn": "domains"}
 """Requests that bring one of their own fields into the spelling that is kept: `self` is no row in their `__post_init__`."""
 
 

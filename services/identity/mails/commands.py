@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from sqlalchemy import delete, update
 
+from services.identity.addresses import mailed_address
 from services.identity.mails import queries
 from services.identity.mails.models import KINDS, Draft, Failure, Letter, Mail, Unfit
 from services.identity.one_time_tokens.commands import mint, mint_code
@@ -17,7 +18,7 @@ from services.identity.one_time_tokens.models import OneTimeToken
 from services.identity.people.models import Person
 from shared import outbox
 from shared.actor import SYSTEM, Actor
-from shared.addresses import NotAnAddress, kept_address
+from shared.addresses import NotAnAddress
 from shared.clock import now, uuid7
 from shared.contracts.accounts import MailAccepted, MailFailed
 from shared.database import Db
@@ -151,7 +152,7 @@ async def _written(db: Db, authors: Authors, mail: Mail) -> Draft | None:
 
 async def _draft(db: Db, authors: Authors, mail: Mail) -> Draft | None:
     try:
-        kept_address(mail.address)
+        mailed_address(mail.address)
     except NotAnAddress:
         raise Unfit("no mail reaches such an address") from None
     return await authors[mail.kind].write(db, mail)

@@ -11,7 +11,8 @@ from alembic import op
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from shared.addresses import NotAnAddress, kept_address, kept_domain
+from services.identity.addresses import asked_address
+from shared.addresses import NotAnAddress, kept_domain
 
 revision = "0020"
 down_revision = "0019"
@@ -40,7 +41,7 @@ def _people(connection: Connection) -> None:
     )
     for person in found.all():
         try:
-            email = kept_address(person.email)
+            email = asked_address(person.email)
         except NotAnAddress:
             log.warning("addresses.no_mail_reaches", person=str(person.id))
             continue
@@ -75,7 +76,7 @@ def _tokens(connection: Connection) -> None:
 
 def _kept(email: str) -> str:
     try:
-        return kept_address(email)
+        return asked_address(email)
     except NotAnAddress:
         return email
 

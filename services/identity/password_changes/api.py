@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, Router, post
 from msgspec import Meta
 
-from services.identity.fields import Addressed, Email, Password
+from services.identity.fields import Email, LookedUp, Password
 from services.identity.mails.mailer import Mailer
 from services.identity.one_time_tokens.models import TokenInvalid
 from services.identity.password_changes import commands
@@ -28,7 +28,7 @@ from shared.http import API
 from shared.texts import TEXT
 
 
-class Forgot(Addressed, forbid_unknown_fields=True):
+class Forgot(LookedUp, forbid_unknown_fields=True):
     email: Email
 
 

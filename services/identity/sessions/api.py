@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, Router, delete, get, post
 from msgspec import Meta
 
-from services.identity.fields import Addressed, Email
+from services.identity.fields import Email, LookedUp
 from services.identity.fresh_proof import NEEDS_NO_PROOF
 from services.identity.people.passwords import Passwords
 from services.identity.people.queries import Me, get_me
@@ -28,7 +28,7 @@ from shared.texts import TEXT
 ENDS = {NEEDS_NO_PROOF: "Somebody who suspects misuse of an account ends its sessions at once."}
 
 
-class Login(Addressed, forbid_unknown_fields=True):
+class Login(LookedUp, forbid_unknown_fields=True):
     """Of several organisations of one person, the session begins in the one that `organisation` names, if that admits
     this way, else in the one used last.
     """

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, Router, post
 from msgspec import Meta
 
-from services.identity.fields import Addressed, Email
+from services.identity.fields import Email, LookedUp
 from services.identity.mails.mailer import Mailer
 from services.identity.sessions import pauses
 from services.identity.sessions.cookies import Cookies, Flow
@@ -25,7 +25,7 @@ from shared.language import gettext as _
 from shared.texts import TEXT
 
 
-class RequestLink(Addressed, forbid_unknown_fields=True):
+class RequestLink(LookedUp, forbid_unknown_fields=True):
     email: Email
 
 

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, Router, delete, get, post, put
 from msgspec import Meta
 
-from services.identity.fields import Addressed, Email
+from services.identity.fields import Email, LookedUp
 from services.identity.sessions.cookies import Cookies, Flow
 from services.identity.sessions.entry import Door, SignedIn
 from services.identity.sessions.limits import CEREMONY, DOMAIN, REDEMPTION, AttemptLimits
@@ -28,7 +28,7 @@ MANAGE = [require_policy("manageClients")]
 Echoed = Annotated[str, Meta(min_length=1, max_length=4000, pattern=TEXT)]
 
 
-class BeginSingleSignOn(Addressed, forbid_unknown_fields=True):
+class BeginSingleSignOn(LookedUp, forbid_unknown_fields=True):
     email: Email
 
 

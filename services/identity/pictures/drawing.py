@@ -43,6 +43,8 @@ PLATE = "#171b21"
 """The ground of an icon that is hardly seen on a light one: of the tab it lies on nobody knows the colour."""
 PALE, DEEP = 211, 57
 """Grays from and up to which nothing is seen on white and on `PLATE`: their contrast is below 1.5 to 1 (WCAG 2.2)."""
+SEEN = 13
+"""Alpha from which a pixel is seen: below it black on white has a contrast of less than 1.15 to 1."""
 OPEN = 0.1
 """So much of a logo has to be see-through for it to lie on the ground, and not to have one of its own."""
 
@@ -90,10 +92,10 @@ def _portrait(image: Image.Image) -> bytes:
 
 def _sign(image: Image.Image, room: tuple[int, int]) -> bytes:
     drawn = image.convert("RGBA")
-    box = drawn.getchannel("A").getbbox()
-    if not box:
+    alpha = drawn.getchannel("A")
+    if not any(alpha.histogram()[SEEN:]):
         raise Rejected("unseen")
-    drawn = drawn.crop(box)  # what is see-through around it takes no room
+    drawn = drawn.crop(alpha.getbbox())  # what is see-through around it takes no room
     if room == ICON:
         if drawn.width > WIDEST_ICON * drawn.height:
             raise Rejected("wide")
@@ -118,13 +120,20 @@ def _ground(logo: Image.Image) -> str:
 
     What is inside, as the letters of a sign, is seen wherever the sign is.
     """
-    solid = logo.getchannel("A").point([0] * 128 + [255] * 128)
-    if solid.histogram()[0] < OPEN * logo.width * logo.height:
+    alpha, grays = logo.getchannel("A"), logo.convert("L")
+    if _seen(ImageChops.invert(alpha)) < OPEN * logo.width * logo.height:
         return "own"
-    edge = ImageChops.subtract(solid, solid.filter(ImageFilter.MinFilter(5)))
-    grays = logo.convert("L").histogram(edge)
-    pale, deep = sum(grays[PALE:]), sum(grays[:DEEP])
-    return "dark" if pale > deep and 3 * pale >= sum(grays) else "light"
+    edge = ImageChops.subtract(alpha, alpha.filter(ImageFilter.MinFilter(5)))
+    if not edge.getbbox():  # one see-through sheet
+        edge = alpha
+    pale = _seen(edge, grays.point([0] * PALE + [255] * (256 - PALE)))
+    deep = _seen(edge, grays.point([255] * DEEP + [0] * (256 - DEEP)))
+    return "dark" if pale > deep and 3 * pale >= _seen(edge) else "light"
+
+
+def _seen(alpha: Image.Image, where: Image.Image | None = None) -> float:
+    """Pixels, each counted for as much of it as is seen."""
+    return sum(each * pixels for each, pixels in enumerate(alpha.histogram(where))) / 255
 
 
 def _on_plate(logo: Image.Image) -> Image.Image:

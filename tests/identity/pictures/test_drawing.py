@@ -42,6 +42,9 @@ async def test_a_photograph_stands_as_it_was_taken_and_says_nothing_of_where(san
     [
         (files.see_through("white", "white"), "dark"),
         (files.see_through("#ffee00", "white", "#ff9900"), "dark"),
+        (files.see_through("#ffffff64", "#ffffff7f"), "dark"),
+        (files.see_through("#ffffff80", "#ffffff80"), "dark"),
+        (files.see_through("#00000064", "#00000064"), "light"),
         (files.see_through("black", "#ff9900"), "light"),
         (files.see_through("#ff9900", "#888888"), "light"),
         (files.file_of("PNG"), "own"),
@@ -55,8 +58,16 @@ async def test_a_logo_says_on_what_it_is_seen_and_stays_see_through(sandbox: San
     assert (shown.width <= LOGO[0], shown.height <= LOGO[1]) == (True, True)
 
 
+@pytest.mark.parametrize("what", ["logo", "icon"])
+@pytest.mark.parametrize("sign", ["#00000000", "#ffffff01", "#00000001"])
+async def test_a_logo_that_nobody_can_see_is_refused(sandbox: Sandbox, what: str, sign: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        await sandbox.run(files.see_through(sign), what, caller="anna", most=MOST["logo"])
+    assert refused.value.reason == "unseen"
+
+
 async def test_the_icon_of_a_pale_logo_is_seen_on_every_tab(sandbox: Sandbox) -> None:
-    for colour, plate in (("white", True), ("black", False)):
+    for colour, plate in (("white", True), ("#ffffff64", True), ("black", False)):
         made = await sandbox.run(files.see_through(colour, colour, width=40), "icon", caller="anna", most=MOST["logo"])
         colours = {each for _, each in Image.open(BytesIO(made)).convert("RGBA").getcolors(64 * 64)}
         assert ((*ImageColor.getrgb(PLATE), 255) in colours) == plate

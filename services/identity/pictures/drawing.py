@@ -44,7 +44,7 @@ PLATE = "#171b21"
 PALE, DEEP = 211, 57
 """Grays from and up to which nothing is seen on white and on `PLATE`: their contrast is below 1.5 to 1 (WCAG 2.2)."""
 SEEN = 13
-"""Alpha from which a pixel is seen: below it black on white has a contrast of less than 1.15 to 1."""
+"""Alpha from which a pixel is seen: below it black on white has a contrast of less than 1.12 to 1."""
 OPEN = 0.1
 """So much of a logo has to be see-through for it to lie on the ground, and not to have one of its own."""
 
@@ -54,7 +54,7 @@ Image.preinit()
 
 def work(data: bytes, what: str) -> bytes:
     """The picture as it is kept. Raises `Rejected`: `format`, `dimensions` or `broken`; `unseen` of
-    one that is see-through all over; `small` of a logo, and `wide` of an icon.
+    one of which nothing can be seen; `small` of a logo, and `wide` of an icon.
     """
     image = _open(data, ("PNG", "JPEG", "WEBP") if what == "portrait" else ("PNG", "WEBP"))
     try:
@@ -92,10 +92,10 @@ def _portrait(image: Image.Image) -> bytes:
 
 def _sign(image: Image.Image, room: tuple[int, int]) -> bytes:
     drawn = image.convert("RGBA")
-    alpha = drawn.getchannel("A")
-    if not any(alpha.histogram()[SEEN:]):
+    box = drawn.getchannel("A").point([0] * SEEN + [255] * (256 - SEEN)).getbbox()
+    if not box:
         raise Rejected("unseen")
-    drawn = drawn.crop(alpha.getbbox())  # what is see-through around it takes no room
+    drawn = drawn.crop(box)  # what nobody sees around it takes no room
     if room == ICON:
         if drawn.width > WIDEST_ICON * drawn.height:
             raise Rejected("wide")

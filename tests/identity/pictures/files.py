@@ -29,6 +29,13 @@ def see_through(*signs: str, width: int = 300) -> bytes:
     return out.getvalue()
 
 
+def sheet(colour: str) -> bytes:
+    """A PNG that is one colour all over."""
+    out = BytesIO()
+    Image.new("RGBA", (300, 100), colour).save(out, "PNG")
+    return out.getvalue()
+
+
 def photograph(side_up: int) -> bytes:
     """A JPEG as a camera makes it: which side is up (EXIF 0x0112), and where somebody lives."""
     exif = Image.Exif()

@@ -45,6 +45,7 @@ async def test_a_photograph_stands_as_it_was_taken_and_says_nothing_of_where(san
         (files.see_through("#ffffff64", "#ffffff7f"), "dark"),
         (files.see_through("#ffffff80", "#ffffff80"), "dark"),
         (files.see_through("#00000064", "#00000064"), "light"),
+        (files.see_through("#ffffff78", "#ffffff78", "#ffffff78", "black"), "dark"),
         (files.see_through("black", "#ff9900"), "light"),
         (files.see_through("#ff9900", "#888888"), "light"),
         (files.file_of("PNG"), "own"),
@@ -56,6 +57,13 @@ async def test_a_logo_says_on_what_it_is_seen_and_stays_see_through(sandbox: San
     assert (await sandbox.run(made, "ground", caller="anna", most=MOST["logo"])).decode() == ground
     assert (shown.getchannel("A").getextrema()[0] == 0) == (ground != "own")
     assert (shown.width <= LOGO[0], shown.height <= LOGO[1]) == (True, True)
+
+
+@pytest.mark.parametrize(("colour", "ground"), [("#ffffff64", "dark"), ("#00000064", "light"), ("#fffffff8", "own")])
+async def test_a_sheet_that_is_see_through_is_seen_on_what_shows_through(
+    sandbox: Sandbox, colour: str, ground: str
+) -> None:
+    assert (await sandbox.run(files.sheet(colour), "ground", caller="anna", most=MOST["logo"])).decode() == ground
 
 
 @pytest.mark.parametrize("what", ["logo", "icon"])

@@ -39,11 +39,11 @@ def shown_domain(domain: str) -> str:
         return domain
 
 
-def kept_address(typed: str, field: str = "email") -> str:
-    """The one spelling of an address: a local part in NFC and in lower case, and a domain in ASCII.
+def asked_address(typed: str, field: str = "email") -> str:
+    """The one spelling of an address: a local part in NFC and in lower case, and a domain in ASCII. Also of one that
+    was kept before and would not be now: who has it is found by it.
 
-    Raises `NotAnAddress`: RFC 5321, 4.1.2 without quoted local parts, nothing in it that nobody sees, and nothing that
-    a program on its way reads as another address: an encoded word (RFC 2047), a route, or the wide form of such a sign.
+    Raises `NotAnAddress`: too long, a domain that cannot exist, something in it that nobody sees.
     """
     local, _, domain = typed.rpartition("@")
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
@@ -52,9 +52,20 @@ def kept_address(typed: str, field: str = "email") -> str:
     except ValueError as error:
         raise NotAnAddress(field) from error
     hidden = re.search(f"[{UNSEEN}]", local) or any(unicodedata.category(each)[0] in "CZ" for each in local)
-    wide = unicodedata.normalize("NFKC", local)
-    misread = "=?" in wide or not _LOCAL.fullmatch(wide) or not all(wide.split("."))
-    if hidden or misread or len(local.encode()) > 64 or len(address.encode()) > 254:
+    if hidden or not all(local.split(".")) or len(local.encode()) > 64 or len(address.encode()) > 254:
+        raise NotAnAddress(field)
+    return address
+
+
+def kept_address(typed: str, field: str = "email") -> str:
+    """An address as it is kept from now on, in its one spelling (`asked_address`).
+
+    Raises `NotAnAddress`: RFC 5321, 4.1.2 without quoted local parts, nothing in it that nobody sees, and nothing that
+    a program on its way reads as another address: an encoded word (RFC 2047), a route, or the wide form of such a sign.
+    """
+    address = asked_address(typed, field)
+    wide = unicodedata.normalize("NFKC", address.rpartition("@")[0])
+    if "=?" in wide or not _LOCAL.fullmatch(wide) or not all(wide.split(".")):
         raise NotAnAddress(field)
     return address
 

@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from services.identity.addresses import asked_address
-from shared.addresses import kept_address
+from shared.addresses import asked_address, kept_address
 from shared.texts import ANY_LINE, EMPTY_OR_LINE, LINE, TEXT
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]

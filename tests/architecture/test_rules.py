@@ -35,7 +35,7 @@ BUSINESS_NOUNS = re.compile(
     r"\b(invoice|ticket|quote|document|milestone|cycle|requirement|payment|contract_line|dashboard)s?\b", re.IGNORECASE
 )
 ACCESS = {"actor.py", "claims.py", "tokens.py", "partners.py"}
-ACCESS_BUDGET, PLUMBING_BUDGET = 650, 4668
+ACCESS_BUDGET, PLUMBING_BUDGET = 650, 4679
 """docs/decisions/0007: the kernel may grow only on purpose."""
 
 

@@ -11,8 +11,7 @@ from alembic import op
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from services.identity.addresses import asked_address
-from shared.addresses import NotAnAddress, kept_domain
+from shared.addresses import NotAnAddress, asked_address, kept_domain
 
 revision = "0020"
 down_revision = "0019"

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from structlog.testing import capture_logs
 
-from services.identity.addresses import asked_address, mailed_address
+from services.identity.addresses import mailed_address
 from services.identity.single_sign_on.commands import PutSingleSignOn
-from shared.addresses import NotAnAddress, kept_address
+from shared.addresses import NotAnAddress, asked_address, kept_address
 from shared.clock import now, uuid7
 from shared.errors import Invalid
 from shared.migrations.runner import alembic_config
